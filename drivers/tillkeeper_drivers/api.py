@@ -1,0 +1,325 @@
+"""What a device driver is, seen from the agent.
+
+A driver gets *documents* and answers with a `Delivery`, or raises one of two errors from which everything else
+follows: `NotSent` (no byte left, a retry is safe) and `OutcomeUnknown` (bytes left, nobody confirmed them). Drivers
+never retry, never queue and never decide what an unknown outcome leads to: the agent's spool does, by document class.
+
+Nothing here imports the agent, so a vendor can write and test a driver without it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Literal, Protocol
+
+import msgspec
+
+Align = Literal["left", "centre", "right"]
+Colour = Literal["black", "red"]
+Tri = Literal["yes", "no", "unknown"]
+"""A fact about a device. Silence is `unknown`, never "fine"."""
+
+
+# --- what is printed: device-independent layout ----------------------------------------------------------------
+
+
+class Text(msgspec.Struct, frozen=True, tag="text"):
+    """One logical line; a driver wraps it at the paper's width. `width` and `height` are multiples, 1 to 8."""
+
+    text: str
+    align: Align = "left"
+    width: int = 1
+    height: int = 1
+    bold: bool = False
+    invert: bool = False
+    colour: Colour = "black"
+
+
+class Columns(msgspec.Struct, frozen=True, tag="columns"):
+    """`left` starts at the margin and wraps, `right` ends at the right edge of its last line (a price)."""
+
+    left: str
+    right: str
+    bold: bool = False
+    width: int = 1
+    height: int = 1
+
+
+class Rule(msgspec.Struct, frozen=True, tag="rule"):
+    """A line of `character` over the whole width."""
+
+    character: str = "-"
+
+
+class Feed(msgspec.Struct, frozen=True, tag="feed"):
+    lines: int = 1
+
+
+class Qr(msgspec.Struct, frozen=True, tag="qr"):
+    """A QR code; a model without one prints `data` as text. `module_dots` is the size of a module, 1 to 16."""
+
+    data: str
+    module_dots: int = 5
+
+
+Block = Text | Columns | Rule | Feed | Qr
+
+
+# --- what the kitchen is told: the shared model of every display protocol ------------------------------------------
+
+Action = Literal["add", "modify", "void"]
+
+
+class TicketItem(msgspec.Struct, frozen=True):
+    """One line of a ticket. `line_id` is stable over revisions; `modifiers` are in the order to be read."""
+
+    line_id: str
+    quantity: int
+    name: str
+    action: Action = "add"
+    modifiers: tuple[str, ...] = ()
+    note: str = ""
+    seat: int | None = None
+    course: int = 1
+    order_type: str = ""
+    """Only where the line's own order type differs from the check's."""
+    previous_quantity: int | None = None
+    """With action `modify`: what the kitchen was told before."""
+
+
+class Ticket(msgspec.Struct, frozen=True):
+    """One revision of one check for one station. Only what changed since the revision before is in `items`."""
+
+    check_id: str
+    ticket_code: str
+    revision: int
+    station: str
+    order_type: str
+    """Prints first and largest (the words for people, e.g. TAKEOUT)."""
+    items: tuple[TicketItem, ...]
+    fired_at_ms: int
+    """Wall clock, milliseconds since the epoch."""
+    fired_at_text: str = ""
+    """The same in the store's own time, for paper."""
+    table: str = ""
+    server: str = ""
+    terminal: str = ""
+    name: str = ""
+    covers: int = 0
+    note: str = ""
+    rush: bool = False
+    check_number: int | None = None
+
+
+# --- documents ----------------------------------------------------------------------------------------------------
+
+DocumentClass = Literal["kitchen_ticket", "change_slip", "receipt", "drawer_pulse", "test_slip"]
+
+
+class PrintDocument(msgspec.Struct, frozen=True, tag="print"):
+    """Paper: laid out by the agent, marks (POSSIBLE DUPLICATE, REROUTED ...) already among the blocks."""
+
+    job_id: str
+    blocks: tuple[Block, ...]
+    cut: bool = True
+
+
+class DisplayDocument(msgspec.Struct, frozen=True, tag="display"):
+    """A ticket for a kitchen display; `marks` are shown as they are. A display drops a `job_id` it already shows."""
+
+    job_id: str
+    ticket: Ticket
+    marks: tuple[str, ...] = ()
+
+
+class PulseDocument(msgspec.Struct, frozen=True, tag="pulse"):
+    """One kick of the drawer on `pin` (2 or 5). `on_ms` is the coil's time; drivers keep off >= 4 x on."""
+
+    job_id: str
+    pin: Literal[2, 5] = 2
+    on_ms: int = 100
+
+
+Document = PrintDocument | DisplayDocument | PulseDocument
+
+
+# --- outcomes --------------------------------------------------------------------------------------------------------
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """The document left. `confirmed`: the device itself said that it is done; `sent`: it has no way to say so and its
+    status was clean after the drain. `by` names the evidence ("GS ( H", "GS r", "DLE EOT", "display ack", "drawer pin",
+    "display resync", "none")."""
+
+    how: Literal["confirmed", "sent"]
+    by: str
+    first_byte_ms: float | None = None
+    """From the start of `deliver` to the first byte handed to the transport, in milliseconds."""
+
+
+Reason = Literal[
+    "unreachable",  # no route, refused, timed out while connecting, no display connected
+    "busy",         # somebody else holds the one connection: not dead
+    "cover_open",
+    "paper_out",
+    "cutter",
+    "offline",      # the device says that it is offline and not why
+    "unrecoverable",
+    "no_answer",    # connected, but a device that can answer is silent
+    "lost",         # the connection broke after bytes had left
+    "unsupported",  # this device can not do this (a pulse to a bell's pin, a ticket to a drawer)
+    "bad_document",
+    "stalled",      # the device stopped draining before the deadline
+]
+
+
+class DriverError(Exception):
+    """Operation, subject and cause of what went wrong at a device.
+
+    Args:
+        operation: what was tried ("print", "pulse", "show", "status").
+        device: the device's id in the config.
+        reason: one of `Reason`.
+        detail: the cause in words, safe to show a technician.
+        hint: what a person can do about it.
+    """
+
+    def __init__(self, operation: str, device: str, reason: Reason, detail: str, hint: str = "") -> None:
+        super().__init__(f"{operation} on {device}: {reason}: {detail}" + (f" ({hint})" if hint else ""))
+        self.operation = operation
+        self.device = device
+        self.reason: Reason = reason
+        self.detail = detail
+        self.hint = hint
+
+
+class NotSent(DriverError):
+    """No byte of the document left for the device. Sending it again can not double anything."""
+
+
+class OutcomeUnknown(DriverError):
+    """Bytes of the document left and nobody confirmed them. What follows depends on the document's class."""
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What a device says about itself. Every field starts as unknown; silence leaves it there."""
+
+    reachable: Tri = "unknown"
+    online: Tri = "unknown"
+    cover_open: Tri = "unknown"
+    paper_out: Tri = "unknown"
+    paper_near_end: Tri = "unknown"
+    cutter_error: Tri = "unknown"
+    unrecoverable_error: Tri = "unknown"
+    drawer_pin_high: Tri = "unknown"
+    """The level of pin 3 of the drawer connector; which level means "open" is the drawer's own setting."""
+    detail: str = ""
+    behind: int = 0
+    """Displays: tickets delivered by the spool and not yet acknowledged."""
+
+    def trouble(self) -> Reason | None:
+        """The strongest reason not to print now, or None where nothing is known to be wrong."""
+        if self.reachable == "no":
+            return "unreachable"
+        if self.cover_open == "yes":
+            return "cover_open"
+        if self.paper_out == "yes":
+            return "paper_out"
+        if self.cutter_error == "yes":
+            return "cutter"
+        if self.unrecoverable_error == "yes":
+            return "unrecoverable"
+        if self.online == "no":
+            return "offline"
+        return None
+
+
+class Device(Protocol):
+    """One device. `deliver` and `status` are never called at the same time for one device: its one worker sees to it."""
+
+    @property
+    def id(self) -> str: ...
+
+    def accepts(self, document: Document) -> bool:
+        """Whether this kind of device can do this kind of document at all."""
+        ...
+
+    async def deliver(self, document: Document, token: bytes) -> Delivery:
+        """Print, show or pulse `document` once.
+
+        Args:
+            token: four bytes, each 20h-7Eh, stored durably before this call; unique among this device's recent jobs.
+                Printers send it as the process id of `GS ( H` function 48 (Epson ESC/POS reference, GS ( H <Function 48>).
+
+        Raises:
+            NotSent: no byte left.
+            OutcomeUnknown: bytes left and no confirmation came within the driver's own deadline.
+        """
+        ...
+
+    async def status(self) -> Status:
+        """Ask the device now. Never raises `DriverError`: what could not be learned is `unknown` or `reachable=no`."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+# --- transports ------------------------------------------------------------------------------------------------------
+
+
+class Connection(Protocol):
+    """An open byte stream to a device."""
+
+    async def write(self, data: bytes, deadline_s: float) -> None:
+        """Hand `data` to the device. Raises `TransportError` with `bytes_left` telling whether any byte got out."""
+        ...
+
+    async def read(self, deadline_s: float) -> bytes:
+        """At least one byte, at most 4096; `b""` where the peer closed; `TimeoutError` at the deadline."""
+        ...
+
+    async def drain(self, deadline_s: float) -> None:
+        """Wait until the peer's stack has acknowledged every byte, where the transport can tell (TCP: SIOCOUTQ)."""
+        ...
+
+
+class Transport(Protocol):
+    """Where a device is. One connection at a time."""
+
+    @property
+    def name(self) -> str: ...
+
+    def connect(self, deadline_s: float) -> AbstractAsyncContextManager[Connection]:
+        """Open for one job. Raises `TransportError` with `bytes_left=False` where that fails."""
+        ...
+
+
+class TransportError(Exception):
+    """`reason` as in `Reason`; `bytes_left` is True as soon as one byte may have reached the device."""
+
+    def __init__(self, reason: Reason, detail: str, *, bytes_left: bool) -> None:
+        super().__init__(detail)
+        self.reason: Reason = reason
+        self.detail = detail
+        self.bytes_left = bytes_left
+
+
+# --- kitchen displays --------------------------------------------------------------------------------------------------
+
+
+class DisplaySocket(Protocol):
+    """One connected display, as the agent's front door hands it to a display driver (JSON text frames)."""
+
+    async def send(self, text: str) -> None: ...
+
+    def __aiter__(self) -> AsyncIterator[str]: ...
+
+
+class BoardEvent(msgspec.Struct, frozen=True):
+    """What a cook did on a display: `received`, `started`, `bumped`, `recalled`."""
+
+    device: str
+    check_id: str
+    station: str
+    kind: Literal["received", "started", "bumped", "recalled"]
+    job_id: str = ""
+    line_id: str = ""
