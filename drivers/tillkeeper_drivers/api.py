@@ -234,7 +234,7 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class Device(Protocol):
-    """One device. `deliver` and `status` are never called at the same time for one device: its one worker sees to it."""
+    """One device. `deliver` and `status` are never called at the same time: its one worker sees to it."""
 
     @property
     def id(self) -> str: ...
@@ -248,7 +248,7 @@ class Device(Protocol):
 
         Args:
             token: four bytes, each 20h-7Eh, stored durably before this call; unique among this device's recent jobs.
-                Printers send it as the process id of `GS ( H` function 48 (Epson ESC/POS reference, GS ( H <Function 48>).
+                Printers send it as the process id of `GS ( H` function 48 (Epson ESC/POS reference, GS ( H).
 
         Raises:
             NotSent: no byte left.
@@ -303,7 +303,7 @@ class TransportError(Exception):
         self.bytes_left = bytes_left
 
 
-# --- kitchen displays --------------------------------------------------------------------------------------------------
+# --- kitchen displays ---
 
 
 class DisplaySocket(Protocol):
