@@ -1,0 +1,168 @@
+"""The configuration as types. One TOML file; see `tillkeeper config example` for a commented one.
+
+Tables that hold named things (`[devices.grill]`) become dicts; names are checked by `load.py`, which reports every error
+at once with its line. Money in minor units, durations in seconds unless the name says otherwise.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from tillkeeper.contract.values import FireRule, OrderType, TenderKind
+
+Seconds = Annotated[float, Meta(ge=0, le=7 * 86_400)]
+Port = Annotated[int, Meta(ge=1, le=65_535)]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base: an unknown key is an error."""
+
+
+class Store(Section, frozen=True):
+    """`day_cutoff`: local time HH:MM at which the business day changes. `currency`: ISO 4217, `minor_digits` 2 for EUR.
+    `tax_rounding`: once per tax rate of a check, or for each line. `rounding`: half_up or half_even."""
+
+    id: str
+    name: str
+    timezone: str
+    currency: str
+    day_cutoff: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "04:00"
+    minor_digits: Annotated[int, Meta(ge=0, le=3)] = 2
+    tax_rounding: Literal["check", "line"] = "check"
+    rounding: Literal["half_up", "half_even"] = "half_up"
+    receipt_header: tuple[str, ...] = ()
+    receipt_footer: tuple[str, ...] = ()
+
+
+class TaxRate(Section, frozen=True):
+    """`percent` as a number or text ("8.875"); `included`: prices contain it (VAT) or it is added (US sales tax)."""
+
+    name: str
+    percent: float | str
+    included: bool = False
+
+
+class TaxCategory(Section, frozen=True):
+    """Which rate an item of this category takes; the order type may choose another."""
+
+    default: str
+    by_order_type: dict[OrderType, str] = {}
+
+
+class Taxes(Section, frozen=True):
+    rates: dict[str, TaxRate]
+    categories: dict[str, TaxCategory]
+
+
+class Register(Section, frozen=True):
+    """`letter` starts the ticket codes of this register (B-037). `receipt_printer` and `drawer` name devices."""
+
+    letter: Annotated[str, Meta(pattern=r"^[A-Z]$")]
+    receipt_printer: str = ""
+    drawer: str = ""
+    fire: FireRule | None = None
+
+
+class Device(Section, frozen=True):
+    """`kind`: escpos (a printer), display (our own page over WebSocket), escpos_display, drawer (on a printer's pin).
+
+    Printers: `address` "host:port", `profile` a model name. Drawer: `printer` and `pin`. `bell_pin`: a bell hangs on that
+    pin of a printer. `confirm_timeout_s`: how long a confirmation may take."""
+
+    kind: Literal["escpos", "display", "escpos_display", "drawer"]
+    address: str = ""
+    profile: str = ""
+    printer: str = ""
+    pin: Literal[2, 5] = 2
+    on_ms: Annotated[int, Meta(ge=20, le=500)] = 100
+    open_level: Literal["high", "low", "learn"] = "learn"
+    bell_pin: Literal[2, 5] | None = None
+    confirm_timeout_s: Seconds = 15.0
+    columns: Annotated[int, Meta(ge=20, le=80)] | None = None
+
+
+class Station(Section, frozen=True):
+    """Where a kind of work is done. `devices`: each of them gets every ticket. `backup`: a device, or a station whose
+    devices step in, when a device refuses for `reroute_after_s`. Tickets older than `stale_after_s` are held."""
+
+    title: str
+    devices: tuple[str, ...]
+    backup: str = ""
+    on_unknown: Literal["reprint_marked", "hold"] = "reprint_marked"
+    stale_after_s: Seconds = 1800.0
+    reroute_after_s: Seconds = 20.0
+
+
+class Routing(Section, frozen=True):
+    """`items` wins over `categories`, and both win over `default`. Several stations may get one item."""
+
+    default: tuple[str, ...]
+    categories: dict[str, tuple[str, ...]] = {}
+    items: dict[str, tuple[str, ...]] = {}
+
+
+class Tender(Section, frozen=True):
+    """`opens_drawer` defaults to cash only. `currency` and `rate` (store currency per unit, as text) for foreign cash."""
+
+    kind: TenderKind
+    title: str
+    opens_drawer: bool | None = None
+    overpayment: Literal["change", "refuse"] | None = None
+    currency: str = ""
+    rate: str = ""
+
+
+class Offline(Section, frozen=True):
+    """`support`: an administrator allows offline mode. `online_window_s`: how old the last exchange with HQ may be."""
+
+    support: bool = True
+    online_window_s: Seconds = 5.0
+
+
+class Hq(Section, frozen=True):
+    """`token_file`: a file whose first line is the shared secret of this register and HQ. Empty `url`: no HQ."""
+
+    url: str = ""
+    token_file: str = ""
+    beat_s: Seconds = 1.0
+    timeout_s: Seconds = 3.0
+
+
+class Api(Section, frozen=True):
+    """`listen`: "127.0.0.1:PORT" or empty for the unix socket alone. `origins`: pages that may call, besides our own."""
+
+    listen: str = ""
+    token_file: str = ""
+    socket: str = "tillkeeper.sock"
+    socket_group: str = ""
+    origins: tuple[str, ...] = ()
+
+
+class CatalogueFile(Section, frozen=True):
+    file: str
+
+
+class Config(Section, frozen=True):
+    """The whole file. Relative paths are relative to the file's folder; `data_dir` holds journal, socket and tokens."""
+
+    this_register: str
+    store: Store
+    taxes: Taxes
+    registers: dict[str, Register]
+    stations: dict[str, Station]
+    devices: dict[str, Device]
+    routing: Routing
+    tenders: dict[str, Tender]
+    catalogue: CatalogueFile
+    data_dir: str = "data"
+    fire: FireRule = "on_send"
+    cash_rounding: dict[str, Annotated[int, Meta(ge=1, le=100_000)]] = {}
+    """Currency -> smallest coin in minor units (CHF = 5)."""
+    offline: Offline = Offline()
+    hq: Hq = Hq()
+    api: Api = Api()
+
+    @property
+    def register(self) -> Register:
+        return self.registers[self.this_register]

@@ -1,0 +1,57 @@
+"""How an event travels and is hashed: identity, header, body, chain."""
+
+import msgspec
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """One event of one log. `(store, register, incarnation, seq)` is its identity; `seq` starts at 1 and has no gaps.
+
+    `body` is the JSON text as it was written (hashed and forwarded byte for byte, known type or not). `at_ms` is the wall
+    clock in ms since the epoch: a stamp for people, never an order. `hash` and `prev_hash` are SHA-256 in hex; the first
+    event's `prev_hash` is 64 zeros. `personal` travels beside the chain: digest -> [salt, text]; an erased one is absent.
+    """
+
+    store: str
+    register: str
+    incarnation: str
+    seq: int
+    type: str
+    version: int
+    business_day: str
+    at_ms: int
+    body: str
+    prev_hash: str
+    hash: str
+    personal: dict[str, tuple[str, str]] = {}
+
+
+class HqBatch(msgspec.Struct, frozen=True):
+    """What a register posts to HQ: consecutive events of one log. May be empty: that is the beat."""
+
+    store: str
+    register: str
+    incarnation: str
+    events: tuple[Envelope, ...] = ()
+
+
+class EventVerdict(msgspec.Struct, frozen=True):
+    """HQ's answer for one event: `stored` (also for a repeat), `retryable` (send again later), `rejected` (never)."""
+
+    seq: int
+    verdict: str
+    reason: str = ""
+
+
+class NumberAssigned(msgspec.Struct, frozen=True):
+    check_id: str
+    number: int
+
+
+class HqAnswer(msgspec.Struct, frozen=True):
+    """`held_seq`: up to where HQ holds this log without a gap. `numbers`: for checks opened in this batch, repeats
+    included, the same number each time."""
+
+    held_seq: int
+    verdicts: tuple[EventVerdict, ...] = ()
+    numbers: tuple[NumberAssigned, ...] = ()
+    hq_time_ms: int = 0

@@ -1,0 +1,373 @@
+"""Every event type of the journal, with its version. Events are in the past tense and are never changed: a new field gets
+a default, a new meaning gets a new version. `EVENT_TYPES` is the one registry; the wire form is JSON (see `envelope`)."""
+
+import msgspec
+
+from tillkeeper.contract.values import (
+    DocumentClass,
+    JobState,
+    Modifier,
+    OrderType,
+    Personal,
+    Tax,
+    TenderKind,
+    TimeEntryKind,
+    Totals,
+)
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Base of all bodies. Fields left at their default are not written."""
+
+
+# --- the log itself ---
+
+
+class IncarnationBegan(Event, frozen=True):
+    """`reason`: first_start, corrupt_journal, machine_changed, restored."""
+
+    reason: str
+    previous_incarnation: str = ""
+    set_aside: str = ""
+    """File name (without folder) of a journal that was set aside."""
+
+
+class CatalogueAdopted(Event, frozen=True):
+    catalogue_version: str
+    sha256: str
+    items: int
+
+
+class ModeChanged(Event, frozen=True):
+    """`mode`: checking, online, offline, manual_offline."""
+
+    mode: str
+    previous: str
+    cause: str = ""
+
+
+# --- checks ---
+
+
+class CheckOpened(Event, frozen=True):
+    check_id: str
+    ticket_code: str
+    order_type: OrderType
+    catalogue_version: str
+    terminal: str
+    server: str = ""
+    table: str = ""
+    covers: int = 0
+    name: Personal | None = None
+    phone: Personal | None = None
+    note: Personal | None = None
+
+
+class LineAdded(Event, frozen=True):
+    check_id: str
+    line_id: str
+    item_id: str
+    name: str
+    quantity: int
+    unit_price_minor: int
+    tax: Tax
+    station: str
+    kitchen_name: str = ""
+    modifiers: tuple[Modifier, ...] = ()
+    seat: int | None = None
+    course: int = 1
+    order_type: OrderType | None = None
+    note: str = ""
+    held: bool = False
+
+
+class LineChanged(Event, frozen=True):
+    """The line as it is from now on; only fields that a line may change after it was rung."""
+
+    check_id: str
+    line_id: str
+    quantity: int
+    tax: Tax
+    modifiers: tuple[Modifier, ...] = ()
+    seat: int | None = None
+    course: int = 1
+    order_type: OrderType | None = None
+    note: str = ""
+    by: str = ""
+
+
+class LineVoided(Event, frozen=True):
+    check_id: str
+    line_id: str
+    quantity: int
+    reason: str
+    by: str = ""
+
+
+class OrderTypeChanged(Event, frozen=True):
+    """Of the whole check. `taxes` holds the new tax of each line that follows the check's order type."""
+
+    check_id: str
+    order_type: OrderType
+    taxes: dict[str, Tax] = {}
+
+
+class DiscountApplied(Event, frozen=True):
+    """On one line, or on the whole check where `line_id` is empty. Exactly one of `rate_ppm` and `amount_minor` is set."""
+
+    check_id: str
+    discount_id: str
+    code: str
+    name: str
+    line_id: str = ""
+    rate_ppm: int = 0
+    amount_minor: int = 0
+    by: str = ""
+    reason: str = ""
+
+
+class DiscountRemoved(Event, frozen=True):
+    check_id: str
+    discount_id: str
+    by: str = ""
+
+
+class LinesHeld(Event, frozen=True):
+    check_id: str
+    line_ids: tuple[str, ...]
+
+
+class FireScheduled(Event, frozen=True):
+    """The lines fire at `fire_at_ms` (wall clock, ms since the epoch), also after a restart."""
+
+    check_id: str
+    line_ids: tuple[str, ...]
+    fire_at_ms: int
+
+
+class LinesFired(Event, frozen=True):
+    """From now on the kitchen owes these lines. `cause`: each_item, on_send, on_tender, by_hand, course, timed."""
+
+    check_id: str
+    line_ids: tuple[str, ...]
+    cause: str
+
+
+class TenderRecorded(Event, frozen=True):
+    """`amount_minor` goes to the check, `tendered_minor` is what the guest gave, both in store currency; `change_minor` goes
+    back. `rounding_minor` is what cash rounding added to the check. `foreign_minor` of `foreign_currency` where the guest
+    paid in another currency."""
+
+    check_id: str
+    tender_id: str
+    tender: str
+    kind: TenderKind
+    amount_minor: int
+    tendered_minor: int
+    change_minor: int = 0
+    rounding_minor: int = 0
+    foreign_currency: str = ""
+    foreign_minor: int = 0
+    reference: str = ""
+    by: str = ""
+
+
+class CheckClosed(Event, frozen=True):
+    check_id: str
+    totals: Totals
+
+
+class CheckVoided(Event, frozen=True):
+    """`returned_minor`: what had been paid and was given back, by tender name."""
+
+    check_id: str
+    reason: str
+    by: str = ""
+    returned_minor: dict[str, int] = {}
+
+
+class RefundRecorded(Event, frozen=True):
+    """Money given back on a closed check. `amount_minor` is positive and includes `tax_minor`. `quantities`: line id ->
+    pieces returned; empty for an amount without lines."""
+
+    check_id: str
+    refund_id: str
+    tender: str
+    kind: TenderKind
+    amount_minor: int
+    tax_minor: int
+    reason: str
+    quantities: dict[str, int] = {}
+    rounding_minor: int = 0
+    by: str = ""
+
+
+class CheckNumbered(Event, frozen=True):
+    """HQ gave the check its number. The temporary id resolves for ever."""
+
+    check_id: str
+    number: int
+
+
+# --- devices ---
+
+
+class TicketItemFired(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one station was told about one line. `action`: add, modify, void."""
+
+    line_id: str
+    action: str
+    quantity: int
+    name: str
+    modifiers: tuple[str, ...] = ()
+    note: str = ""
+    seat: int | None = None
+    course: int = 1
+    order_type: str = ""
+
+
+class TicketFired(Event, frozen=True):
+    """A ticket or change slip for one station was made, as job `job_id`."""
+
+    check_id: str
+    job_id: str
+    station: str
+    device: str
+    revision: int
+    document_class: DocumentClass
+    items: tuple[TicketItemFired, ...]
+    order_type: OrderType
+
+
+class ReceiptIssued(Event, frozen=True):
+    """`copy`: 0 for the first, then 1, 2, ... (printed with the COPY mark)."""
+
+    check_id: str
+    job_id: str
+    device: str
+    copy: int = 0
+
+
+class DrawerKicked(Event, frozen=True):
+    """A pulse was asked for, as job `job_id`. `cause`: tender, change, refund, no_sale."""
+
+    drawer: str
+    job_id: str
+    device: str
+    cause: str
+    check_id: str = ""
+    by: str = ""
+
+
+class NoSaleRecorded(Event, frozen=True):
+    no_sale_id: str
+    drawer: str
+    reason: str
+    by: str
+
+
+class TicketReprinted(Event, frozen=True):
+    """A person asked for a kitchen ticket again; it carries a mark."""
+
+    check_id: str
+    job_id: str
+    original_job_id: str
+    device: str
+    by: str = ""
+
+
+class DocumentSettled(Event, frozen=True):
+    """A job reached an end, or a state in which it waits for a person (held)."""
+
+    job_id: str
+    document_class: DocumentClass
+    device: str
+    outcome: JobState
+    by: str = ""
+    """The evidence ("GS ( H", "display ack"), or the person who decided."""
+    reason: str = ""
+    attempts: int = 0
+    marks: tuple[str, ...] = ()
+    check_id: str = ""
+
+
+class DocumentRerouted(Event, frozen=True):
+    job_id: str
+    new_job_id: str
+    from_device: str
+    to_device: str
+    reason: str
+
+
+class TicketBumped(Event, frozen=True):
+    check_id: str
+    station: str
+    device: str
+
+
+class TicketRecalled(Event, frozen=True):
+    check_id: str
+    station: str
+    device: str
+
+
+# --- people ---
+
+
+class TimeEntryRecorded(Event, frozen=True):
+    entry_id: str
+    employee: str
+    kind: TimeEntryKind
+    entered_at_ms: int
+
+
+EVENT_TYPES: dict[str, tuple[type[Event], int]] = {
+    "incarnation_began": (IncarnationBegan, 1),
+    "catalogue_adopted": (CatalogueAdopted, 1),
+    "mode_changed": (ModeChanged, 1),
+    "check_opened": (CheckOpened, 1),
+    "line_added": (LineAdded, 1),
+    "line_changed": (LineChanged, 1),
+    "line_voided": (LineVoided, 1),
+    "order_type_changed": (OrderTypeChanged, 1),
+    "discount_applied": (DiscountApplied, 1),
+    "discount_removed": (DiscountRemoved, 1),
+    "lines_held": (LinesHeld, 1),
+    "fire_scheduled": (FireScheduled, 1),
+    "lines_fired": (LinesFired, 1),
+    "tender_recorded": (TenderRecorded, 1),
+    "check_closed": (CheckClosed, 1),
+    "check_voided": (CheckVoided, 1),
+    "refund_recorded": (RefundRecorded, 1),
+    "check_numbered": (CheckNumbered, 1),
+    "ticket_fired": (TicketFired, 1),
+    "receipt_issued": (ReceiptIssued, 1),
+    "drawer_kicked": (DrawerKicked, 1),
+    "no_sale_recorded": (NoSaleRecorded, 1),
+    "ticket_reprinted": (TicketReprinted, 1),
+    "document_settled": (DocumentSettled, 1),
+    "document_rerouted": (DocumentRerouted, 1),
+    "ticket_bumped": (TicketBumped, 1),
+    "ticket_recalled": (TicketRecalled, 1),
+    "time_entry_recorded": (TimeEntryRecorded, 1),
+}
+
+TYPE_NAMES: dict[type[Event], str] = {struct: name for name, (struct, _version) in EVENT_TYPES.items()}
+
+_decoders = {name: msgspec.json.Decoder(struct) for name, (struct, _version) in EVENT_TYPES.items()}
+_encoder = msgspec.json.Encoder()
+
+
+def encode_body(event: Event) -> bytes:
+    """The bytes that are hashed, stored and sent: they are never re-encoded afterwards."""
+    return _encoder.encode(event)
+
+
+def decode_body(type_name: str, body: bytes) -> Event | None:
+    """The event, or None where this agent does not know the type (it is stored and forwarded byte for byte all the same).
+
+    Raises:
+        msgspec.DecodeError: a known type with a body that does not fit it.
+    """
+    decoder = _decoders.get(type_name)
+    return None if decoder is None else decoder.decode(body)

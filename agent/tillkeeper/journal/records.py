@@ -1,0 +1,75 @@
+"""What goes into the journal in one transaction, and what comes out. The `Journal` itself is in `journal/journal.py`."""
+
+import msgspec
+
+from tillkeeper.contract.events import Event
+
+
+class NewEvent(msgspec.Struct, frozen=True):
+    """An event on its way in: the writer gives it `seq` and its place in the chain."""
+
+    event: Event
+    business_day: str
+    at_ms: int
+
+
+class KeptCommand(msgspec.Struct, frozen=True):
+    """An idempotency key with the SHA-256 of the command it came with and the answer it got (JSON)."""
+
+    key: str
+    body_sha256: bytes
+    result: bytes
+    at_ms: int
+
+
+class PersonalText(msgspec.Struct, frozen=True):
+    """`digest` = SHA-256(salt || text) in hex."""
+
+    digest: str
+    salt: str
+    text: str
+
+
+class CheckRow(msgspec.Struct, frozen=True):
+    """The fold of a check as kept in its table: `body` is the JSON of `sales.model.Check`, the rest is what it is found by.
+    `next_fire_at_ms`: the earliest timed fire that waits, else None. The writer adds `last_seq`, the seq of the batch's last
+    event: a check is synced once HQ holds the log up to there."""
+
+    check_id: str
+    ticket_code: str
+    business_day: str
+    state: str
+    opened_at_ms: int
+    body: bytes
+    number: int | None = None
+    next_fire_at_ms: int | None = None
+
+
+class JobRow(msgspec.Struct, frozen=True):
+    """A spool job: `body` is the JSON of `spool.model.Job`. `settled` jobs are not loaded at start."""
+
+    job_id: str
+    device: str
+    state: str
+    created_at_ms: int
+    settled: bool
+    body: bytes
+    check_id: str = ""
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """One atomic change: all of it is durable, or none of it. `settings` are small named values (cursors, counters)."""
+
+    events: tuple[NewEvent, ...] = ()
+    checks: tuple[CheckRow, ...] = ()
+    jobs: tuple[JobRow, ...] = ()
+    command: KeptCommand | None = None
+    personal: tuple[PersonalText, ...] = ()
+    settings: dict[str, bytes] = {}
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """`last_seq` and `head_hash` of the own log after this batch."""
+
+    last_seq: int
+    head_hash: str
