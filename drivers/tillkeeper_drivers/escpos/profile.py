@@ -1,0 +1,138 @@
+"""Printer models as data: what a model can do, never how (that is the encoder's and the printer's part)."""
+
+import codecs
+import functools
+import tomllib
+from importlib import resources
+from typing import Literal
+
+import msgspec
+
+from tillkeeper_drivers.api import Tri
+
+REALTIME_QUESTIONS = (1, 2, 3, 4)
+"""The `n` of `DLE EOT n` that every model with real-time status knows (Epson ESC/POS reference, DLE EOT)."""
+
+
+class ProfileError(ValueError):
+    """A profile is unknown or its data contradict themselves; the message names it and what is wrong."""
+
+
+class Features(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What some models have. `red`: a second colour (`ESC r`). `qr`: `GS ( k`. `invert`: `GS B`. `buzzer`: built in."""
+
+    red: bool = False
+    qr: bool = False
+    invert: bool = False
+    buzzer: bool = False
+
+
+class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One model. A fact of which boards of this kind differ is `unknown`: the driver asks and goes by the answer."""
+
+    name: str
+    title: str
+    columns: int
+    """Characters a line at normal width."""
+    dots: int
+    """Printable width in dots."""
+    process_id: bool
+    """Answers `GS ( H` function 48 when printing is complete."""
+    automatic_status: bool
+    """Sends 4-byte status by itself after `GS a`."""
+    paper_query: Tri
+    """Answers `GS r 1` when the buffer before it was processed."""
+    real_time_status: Tri
+    """Answers `DLE EOT n`."""
+    preflight: tuple[int, ...]
+    """Which `DLE EOT n` to ask before a document."""
+    drawer_pins: tuple[int, ...]
+    """Pins of the drawer connector that `ESC p` can drive."""
+    size_command: Literal["gs", "esc", "none"]
+    """`GS !` (1 to 8 times), `ESC !` (1 to 2 times) or one size only."""
+    cut: Literal["feed_to_cutter", "none"]
+    """`GS V 66 0`, or no cutter: the paper is fed past the tear bar."""
+    code_pages: dict[int, str]
+    """`n` of `ESC t n` to the name of Python's codec, in order of preference."""
+    features: Features = Features()
+    kanji_at_power_on: bool = False
+    """Starts in a two-byte mode, where accented letters swallow their neighbours, until `FS .`."""
+    print_mode_base: int = 0
+    """Bits always set in `ESC !` (bit 0: font B), for models whose default is not 0."""
+
+    def codec_pages(self) -> tuple[tuple[int, str], ...]:
+        """Page numbers and codecs in order of preference."""
+        return tuple(self.code_pages.items())
+
+
+@functools.cache
+def load_profiles() -> dict[str, Profile]:
+    """Every profile shipped, by name, validated.
+
+    Raises:
+        ProfileError: the data do not fit; names the profile and the key.
+    """
+    text = resources.files("tillkeeper_drivers.escpos").joinpath("profiles.toml").read_text(encoding="utf-8")
+    return parse_profiles(text)
+
+
+def parse_profiles(text: str) -> dict[str, Profile]:
+    """Profiles from TOML: one table each, its key is the profile's name.
+
+    Raises:
+        ProfileError: not TOML, an unknown or missing key, a wrong type, a codec Python does not have.
+    """
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError(f"profiles: not TOML: {error}") from error
+    profiles = {}
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise ProfileError(f"profile {name}: expected a table")
+        try:
+            # strict=False: the keys of a TOML table are strings, page numbers are not.
+            found = msgspec.convert({**table, "name": name}, Profile, strict=False)
+        except msgspec.ValidationError as error:
+            raise ProfileError(f"profile {name}: {error}") from error
+        _check(found)
+        profiles[name] = found
+    return profiles
+
+
+def _check(profile: Profile) -> None:
+    """What types can not say.
+
+    Raises:
+        ProfileError: see the messages.
+    """
+    where = f"profile {profile.name}"
+    if not 8 <= profile.columns <= 128:
+        raise ProfileError(f"{where}: columns must be 8 to 128, not {profile.columns}")
+    if not profile.columns <= profile.dots <= 4096:
+        raise ProfileError(f"{where}: dots must be {profile.columns} to 4096, not {profile.dots}")
+    if not set(profile.preflight) <= set(REALTIME_QUESTIONS):
+        raise ProfileError(f"{where}: preflight asks for {profile.preflight}, known are {REALTIME_QUESTIONS}")
+    if not set(profile.drawer_pins) <= {2, 5}:
+        raise ProfileError(f"{where}: drawer_pins may hold 2 and 5, not {profile.drawer_pins}")
+    if not 0 <= profile.print_mode_base <= 0xFF:
+        raise ProfileError(f"{where}: print_mode_base is one byte, not {profile.print_mode_base}")
+    for number, codec in profile.code_pages.items():
+        if not 0 <= number <= 255:
+            raise ProfileError(f"{where}: code page {number} is not a byte")
+        try:
+            codecs.lookup(codec)
+        except LookupError as error:
+            raise ProfileError(f"{where}: code page {number}: no codec {codec!r}") from error
+
+
+def profile(name: str) -> Profile:
+    """The shipped profile called `name`.
+
+    Raises:
+        ProfileError: there is none; the message lists those there are.
+    """
+    profiles = load_profiles()
+    if name not in profiles:
+        raise ProfileError(f"no printer profile {name!r}; there are: {', '.join(sorted(profiles))}")
+    return profiles[name]

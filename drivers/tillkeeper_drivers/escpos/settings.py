@@ -1,0 +1,40 @@
+"""What a printer's driver waits for, how long, and what it advises a person to do."""
+
+from typing import Literal
+
+import msgspec
+
+from tillkeeper_drivers.api import Reason
+
+PinUse = Literal["drawer", "bell", "none"]
+
+HINTS: dict[Reason, str] = {
+    "unreachable": "check power, cable and address",
+    "busy": "another computer is printing, or holds the connection",
+    "cover_open": "close the cover",
+    "paper_out": "put in a new roll",
+    "cutter": "free the cutter, then switch the printer off and on",
+    "offline": "look at the printer's lamps",
+    "unrecoverable": "switch the printer off and on; if it stays, it needs service",
+    "no_answer": "another computer may hold the connection; else switch the printer off and on",
+    "lost": "check whether it was printed",
+    "stalled": "check whether it was printed; look at cover and paper",
+}
+
+
+class Deadlines(msgspec.Struct, frozen=True):
+    """In seconds. `answer` is for one status question, `maybe` where it is not known whether the model answers."""
+
+    connect: float = 2.0
+    write: float = 10.0
+    """For the kernel to take the document, and again for the device's stack to acknowledge it."""
+    confirm: float = 15.0
+    """From the last byte written."""
+    answer: float = 2.0
+    maybe: float = 0.5
+    maybe_confirm: float = 3.0
+    """For a `GS r` answer of a model that may not know it; `maybe` once this device left one out."""
+    poll: float = 1.0
+    """Between two looks at the status while waiting."""
+    pin: float = 1.0
+    """How long after a kick the drawer's switch may still move."""

@@ -1,0 +1,203 @@
+"""TCP 9100: one connection a job, on non-blocking sockets of our own.
+
+Why not asyncio's streams: their `drain` tells that a buffer of this process is low, not that a byte left, and a failed
+write does not say whether any did. Here every `send` that the kernel took counts as "left", and `drain` waits until
+the peer's stack has acknowledged all (SIOCOUTQ, tcp(7): bytes not yet acknowledged).
+"""
+
+import array
+import asyncio
+import fcntl
+import socket
+import struct
+import termios
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from tillkeeper_drivers.api import Connection, TransportError
+
+MAX_READ = 4096
+DEFAULT_PORT = 9100
+_DRAIN_POLL_S = (0.0005, 0.02)
+"""First and longest pause between two looks at SIOCOUTQ; the kernel has no event for it."""
+_TCP_CLOSE = 7  # tcpi_state, linux/tcp_states.h
+_MAX_UNREAD = 64  # chunks of MAX_READ taken off before closing
+
+
+class TcpTransport:
+    """A device at `host`:`port`.
+
+    Args:
+        host: address or name.
+        port: 1-65535; printers listen on 9100.
+    """
+
+    def __init__(self, host: str, port: int = DEFAULT_PORT) -> None:
+        self.host = host
+        self.port = port
+
+    @property
+    def name(self) -> str:
+        return f"tcp://{self.host}:{self.port}"
+
+    def connect(self, deadline_s: float) -> AbstractAsyncContextManager[Connection]:
+        """Open for one job. Raises `TransportError("unreachable", bytes_left=False)` where that fails."""
+        return self._connect(deadline_s)
+
+    @asynccontextmanager
+    async def _connect(self, deadline_s: float) -> AsyncIterator[Connection]:
+        sock = await self._open(deadline_s)
+        connection = TcpConnection(sock)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    async def _open(self, deadline_s: float) -> socket.socket:
+        loop = asyncio.get_running_loop()
+        sock: socket.socket | None = None
+        try:
+            async with asyncio.timeout(deadline_s):
+                found = await loop.getaddrinfo(
+                    self.host, self.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+                )
+                family, kind, proto, _, address = found[0]
+                sock = socket.socket(family, kind, proto)
+                sock.setblocking(False)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                await loop.sock_connect(sock, address)
+        except TimeoutError as error:
+            _dispose(sock)
+            raise self._unreachable(f"no answer within {deadline_s:g} s") from error
+        except (OSError, OverflowError, UnicodeError) as error:  # the last two: a port or name that can not be one
+            _dispose(sock)
+            raise self._unreachable(str(error) or type(error).__name__) from error
+        except asyncio.CancelledError:
+            _dispose(sock)
+            raise
+        return sock
+
+    def _unreachable(self, cause: str) -> TransportError:
+        return TransportError("unreachable", f"connect to {self.name}: {cause}", bytes_left=False)
+
+
+def _dispose(sock: socket.socket | None) -> None:
+    if sock is not None:
+        sock.close()
+
+
+class TcpConnection:
+    """An open socket. `bytes_left` of an error of `write` is about the bytes of that call."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._any_left = False
+
+    async def write(self, data: bytes, deadline_s: float) -> None:
+        """Hand all of `data` to the kernel.
+
+        Raises:
+            TransportError: "busy" (closed by the peer before any byte left), "lost", or "stalled" at the deadline.
+        """
+        self._check_open()
+        view = memoryview(data)
+        try:
+            async with asyncio.timeout(deadline_s):
+                while view:
+                    try:
+                        sent = self._sock.send(view)
+                    except BlockingIOError:
+                        await self._ready(write=True)
+                        continue
+                    self._any_left = True
+                    view = view[sent:]
+        except TimeoutError as error:
+            detail = f"{len(view)} of {len(data)} bytes not taken within {deadline_s:g} s"
+            raise TransportError("stalled", detail, bytes_left=len(view) < len(data)) from error
+        except OSError as error:
+            raise self._broken(str(error), bytes_left=len(view) < len(data)) from error
+
+    async def read(self, deadline_s: float) -> bytes:
+        """1 to 4096 bytes; `b""` where the peer closed.
+
+        Raises:
+            TimeoutError: nothing came before the deadline.
+            TransportError: "lost" (or "busy" where no byte had left): the peer reset the connection.
+        """
+        async with asyncio.timeout(deadline_s):
+            while True:
+                try:
+                    # Received only once readable and in one step: a deadline can not lose bytes already taken.
+                    return self._sock.recv(MAX_READ)
+                except BlockingIOError:
+                    await self._ready(write=False)
+                except OSError as error:
+                    raise self._broken(str(error), bytes_left=self._any_left) from error
+
+    async def drain(self, deadline_s: float) -> None:
+        """Wait until the peer's stack has acknowledged every byte.
+
+        Raises:
+            TransportError: "stalled" at the deadline, "lost" where the connection broke.
+        """
+        pause, longest = _DRAIN_POLL_S
+        try:
+            async with asyncio.timeout(deadline_s):
+                while self._unacknowledged():
+                    await asyncio.sleep(pause)
+                    pause = min(longest, pause * 2)
+        except TimeoutError as error:
+            left = self._unacknowledged()
+            detail = f"{left} bytes not acknowledged within {deadline_s:g} s"
+            raise TransportError("stalled", detail, bytes_left=self._any_left) from error
+        # A reset empties the queue as well.
+        broken = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        state = struct.unpack_from("B", self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8))[0]
+        if broken or state == _TCP_CLOSE:
+            raise TransportError("lost", "the device reset the connection", bytes_left=self._any_left)
+
+    def close(self) -> None:
+        """Close in order. What is unread is taken off first: the kernel answers a close over unread bytes with a
+        reset, and a printer may drop what it has not printed yet."""
+        try:
+            for _ in range(_MAX_UNREAD):
+                if not self._sock.recv(MAX_READ):
+                    break
+        except OSError:  # nothing more to read, or broken already
+            pass
+        finally:
+            self._sock.close()
+
+    def _check_open(self) -> None:
+        try:
+            if self._sock.recv(1, socket.MSG_PEEK):
+                return
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise self._broken(str(error), bytes_left=False) from error
+        raise self._broken("the device closed the connection", bytes_left=False)
+
+    def _unacknowledged(self) -> int:
+        count = array.array("i", [0])
+        fcntl.ioctl(self._sock.fileno(), termios.TIOCOUTQ, count)
+        return count[0]
+
+    async def _ready(self, *, write: bool) -> None:
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Future[None] = loop.create_future()
+        add: Callable[..., None] = loop.add_writer if write else loop.add_reader
+        remove: Callable[..., bool] = loop.remove_writer if write else loop.remove_reader
+        add(self._sock, _wake, ready)
+        try:
+            await ready
+        finally:
+            remove(self._sock)
+
+    def _broken(self, detail: str, *, bytes_left: bool) -> TransportError:
+        return TransportError("lost" if self._any_left else "busy", detail, bytes_left=bytes_left)
+
+
+def _wake(ready: "asyncio.Future[None]") -> None:
+    if not ready.done():
+        ready.set_result(None)
