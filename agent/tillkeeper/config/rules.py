@@ -1,0 +1,311 @@
+"""What must hold between the parts of a configuration: every name points at something, no two things share one place.
+
+Works on the raw tables of the file, so that it can run over a file whose form is broken elsewhere: what has the wrong type
+is skipped here, `load` has reported it already.
+"""
+
+import re
+import zoneinfo
+from collections.abc import Collection, Iterable, Iterator
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import SplitResult, urlsplit
+
+Table = dict[str, Any]
+
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_PRINTERS = ("escpos", "escpos_display")
+
+_NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
+_DIGITS = dict.fromkeys(_NO_DIGITS.split(" "), 0) | dict.fromkeys(_THREE_DIGITS.split(" "), 3)
+"""Minor digits by currency where they are not 2 (ISO 4217, list one)."""
+
+
+class Report(Protocol):
+    def __call__(self, path: tuple[str | int, ...], what: str, wrong: str = "", right: Iterable[str] = ()) -> None:
+        """Note an error at `path`. `wrong` is the word that is wrong, `right` are the words that would be right."""
+
+
+def check(document: Table, folder: Path, profiles: Collection[str], report: Report) -> None:
+    """Report each rule that `document` breaks as `report(path, what, wrong, right)`."""
+    _ids(document, report)
+    _store(document, report)
+    _taxes(document, report)
+    _registers(document, report)
+    _stations(document, report)
+    _routing(document, report)
+    _devices(document, profiles, report)
+    _shared_places(document, report)
+    _tenders(document, report)
+    _files(document, folder, report)
+    _api(document, report)
+
+
+# --- reading raw tables ---
+
+
+def _table(document: Table, *path: str) -> Table:
+    value: Any = document
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def _tables(document: Table, *path: str) -> Iterator[tuple[str, Table]]:
+    for name, value in _table(document, *path).items():
+        if isinstance(value, dict):
+            yield name, value
+
+
+def _text(table: Table, key: str) -> str:
+    value = table.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _texts(table: Table, key: str) -> list[tuple[int, str]]:
+    value = table.get(key)
+    return [(at, item) for at, item in enumerate(value) if isinstance(item, str)] if isinstance(value, list) else []
+
+
+# --- the rules ---
+
+
+def _ids(document: Table, report: Report) -> None:
+    for section in ("registers", "devices", "stations", "tenders"):
+        for name in _table(document, section):
+            if not _ID.fullmatch(name):
+                report((section, name), f"{name!r} as a name may hold letters, digits and . _ : - only, 64 at most")
+    store = _text(_table(document, "store"), "id")
+    if "id" in _table(document, "store") and not _ID.fullmatch(store):
+        report(("store", "id"), f"{store!r} as an id may hold letters, digits and . _ : - only, 64 at most")
+
+
+def _store(document: Table, report: Report) -> None:
+    store = _table(document, "store")
+    zone = _text(store, "timezone")
+    if zone and not _zone_exists(zone):
+        report(("store", "timezone"), f"no timezone {zone!r}", zone, zoneinfo.available_timezones())
+    currency, digits = _text(store, "currency"), store.get("minor_digits", 2)
+    if currency and not _CURRENCY.fullmatch(currency):
+        report(("store", "currency"), f"{currency!r} is not a currency code of ISO 4217 (three capitals)", currency.upper())
+    elif currency and isinstance(digits, int) and digits != _DIGITS.get(currency, 2):
+        at = ("store", "minor_digits") if "minor_digits" in store else ("store", "currency")
+        report(at, f"{currency} has {_DIGITS.get(currency, 2)} minor digits, not {digits}")
+
+
+def _zone_exists(name: str) -> bool:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is an OSError
+        return False
+    return True
+
+
+def _taxes(document: Table, report: Report) -> None:
+    rates = _table(document, "taxes", "rates")
+    for name, rate in _tables(document, "taxes", "rates"):
+        percent = rate.get("percent")
+        if isinstance(percent, int | float | str) and not isinstance(percent, bool) and not _is_percent(percent):
+            report(("taxes", "rates", name, "percent"), f"{percent!r} is not a percentage (0 to 100, at most 4 decimals)")
+    for name, category in _tables(document, "taxes", "categories"):
+        path = ("taxes", "categories", name)
+        _points(category, "default", rates, "tax rate", path, report)
+        by_type = _table(category, "by_order_type")
+        for order_type in by_type:
+            _points(by_type, order_type, rates, "tax rate", (*path, "by_order_type"), report)
+
+
+def _is_percent(value: float | str) -> bool:
+    try:
+        percent = Decimal(str(value))
+    except InvalidOperation:
+        return False
+    return percent.is_finite() and 0 <= percent <= 100 and percent * 10_000 == int(percent * 10_000)
+
+
+def _points(table: Table, key: str, targets: Table, kind: str, path: tuple[str, ...], report: Report) -> bool:
+    """Whether `table[key]` names one of `targets`; reports where it names something else."""
+    name = _text(table, key)
+    if name and name not in targets:
+        report((*path, key), f"no {kind} {name!r}", name, targets)
+    return name in targets
+
+
+def _registers(document: Table, report: Report) -> None:
+    registers, devices = _table(document, "registers"), _table(document, "devices")
+    _points(document, "this_register", registers, "register", (), report)
+    letters: dict[str, str] = {}
+    for name, register in _tables(document, "registers"):
+        path = ("registers", name)
+        for key, kinds in (("receipt_printer", ("escpos",)), ("drawer", ("drawer",))):
+            if _points(register, key, devices, "device", path, report):
+                _is_kind(document, _text(register, key), kinds, (*path, key), report)
+        letter = _text(register, "letter")
+        if letter and letters.setdefault(letter, name) != name:
+            report((*path, "letter"), f"letter {letter!r} belongs to register {letters[letter]!r} already")
+
+
+def _is_kind(document: Table, device: str, kinds: Collection[str], path: tuple[str | int, ...], report: Report) -> None:
+    kind = _text(_table(document, "devices", device), "kind")
+    if kind and kind not in kinds:
+        right = [name for name, other in _tables(document, "devices") if _text(other, "kind") in kinds]
+        report(path, f"device {device!r} is of kind {kind!r}, needed is {' or '.join(kinds)}", device, right)
+
+
+def _stations(document: Table, report: Report) -> None:
+    devices, stations = _table(document, "devices"), _table(document, "stations")
+    for name, station in _tables(document, "stations"):
+        path = ("stations", name)
+        if station.get("devices") == []:
+            report((*path, "devices"), "a station needs a device")
+        own = _texts(station, "devices")
+        for at, device in own:
+            if device not in devices:
+                report((*path, "devices", at), f"no device {device!r}", device, devices)
+            else:
+                _is_kind(document, device, ("escpos", "display", "escpos_display"), (*path, "devices", at), report)
+        backup = _text(station, "backup")
+        if backup and backup not in devices and backup not in stations:
+            report((*path, "backup"), f"no device and no station {backup!r}", backup, [*devices, *stations])
+        elif backup in devices:
+            _is_kind(document, backup, ("escpos", "display", "escpos_display"), (*path, "backup"), report)
+        if backup and (backup in [device for _at, device in own] or (backup == name and backup not in devices)):
+            report((*path, "backup"), f"{backup!r} can not be its own backup")
+
+
+def _routing(document: Table, report: Report) -> None:
+    stations, routing = _table(document, "stations"), _table(document, "routing")
+    lists: list[tuple[tuple[str, ...], list[tuple[int, str]]]] = [(("routing", "default"), _texts(routing, "default"))]
+    for key in ("categories", "items"):
+        table = _table(routing, key)
+        lists += [(("routing", key, name), _texts(table, name)) for name in table]
+    for path, names in lists:
+        for at, name in names:
+            if name not in stations:
+                report((*path, at), f"no station {name!r}", name, stations)
+
+
+def _devices(document: Table, profiles: Collection[str], report: Report) -> None:
+    devices = _table(document, "devices")
+    for name, device in _tables(document, "devices"):
+        path, kind = ("devices", name), _text(device, "kind")
+        address, profile = _text(device, "address"), _text(device, "profile")
+        if kind in _PRINTERS and not address:
+            report(path, "a printer needs an 'address' (host:port)")
+        if kind == "escpos" and not profile:
+            report(path, "a printer needs a 'profile'")
+        if address and not _is_address(address):
+            report((*path, "address"), f"{address!r} is not host:port")
+        if profile and profile not in profiles:
+            report((*path, "profile"), f"no profile {profile!r}", profile, profiles)
+        if kind == "drawer" and not _text(device, "printer"):
+            report(path, "a drawer needs a 'printer'")
+        if _points(device, "printer", devices, "device", path, report):
+            _is_kind(document, _text(device, "printer"), ("escpos",), (*path, "printer"), report)
+        foreign = {"drawer": ("address", "profile", "bell_pin"), "display": ("address", "profile", "printer", "bell_pin")}
+        for key in foreign.get(kind, ("printer",) if kind else ()):
+            if key in device:
+                report((*path, key), f"{key!r} means nothing for a device of kind {kind!r}")
+
+
+def _is_address(address: str, lowest: int = 1) -> bool:
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not re.fullmatch("[0-9]{1,5}", port) or not lowest <= int(port) <= 65_535:
+        return False
+    bracketed = host.startswith("[") and host.endswith("]")
+    return bracketed or not re.search(r"[\s/:\[\]]", host)
+
+
+def _shared_places(document: Table, report: Report) -> None:
+    """Two devices on one address, two things on one pin."""
+    addresses: dict[str, str] = {}
+    pins: dict[tuple[str, int], str] = {}
+    for name, device in _tables(document, "devices"):
+        address, bell = _text(device, "address"), device.get("bell_pin")
+        if address and addresses.setdefault(address, name) != name:
+            report(("devices", name, "address"), f"device {addresses[address]!r} has this address already")
+        if isinstance(bell, int):
+            pins[name, bell] = f"the bell of {name!r}"
+    for name, device in _tables(document, "devices"):
+        printer, pin = _text(device, "printer"), device.get("pin", 2)
+        if _text(device, "kind") != "drawer" or not printer or not isinstance(pin, int):
+            continue
+        owner = pins.setdefault((printer, pin), f"drawer {name!r}")
+        if owner != f"drawer {name!r}":
+            at = ("devices", name, "pin") if "pin" in device else ("devices", name)
+            report(at, f"{owner} hangs on pin {pin} of printer {printer!r} already")
+
+
+def _tenders(document: Table, report: Report) -> None:
+    own = _text(_table(document, "store"), "currency")
+    currencies = {own}
+    for name, tender in _tables(document, "tenders"):
+        path, currency, rate = ("tenders", name), _text(tender, "currency"), _text(tender, "rate")
+        currencies.add(currency or own)
+        if currency and not _CURRENCY.fullmatch(currency):
+            report((*path, "currency"), f"{currency!r} is not a currency code of ISO 4217 (three capitals)", currency.upper())
+        if currency and _text(tender, "kind") not in ("cash", ""):
+            report((*path, "currency"), "only cash comes in another currency")
+        if currency and currency != own and not rate:
+            report(path, f"a tender in {currency} needs a 'rate'")
+        if rate and (not currency or currency == own):
+            report((*path, "rate"), "a 'rate' belongs to a tender in another currency")
+        if rate and not _is_rate(rate):
+            report((*path, "rate"), f"{rate!r} is not a positive number as text")
+    for currency in _table(document, "cash_rounding"):
+        if own and currency not in currencies:
+            report(("cash_rounding", currency), f"neither the store nor a tender uses {currency!r}", currency, currencies)
+
+
+def _is_rate(rate: str) -> bool:
+    try:
+        value = Decimal(rate)
+    except InvalidOperation:
+        return False
+    return value.is_finite() and value > 0
+
+
+def _files(document: Table, folder: Path, report: Report) -> None:
+    menu = _text(_table(document, "catalogue"), "file")
+    if menu and menu != "builtin" and not (folder / Path(menu).expanduser()).is_file():
+        siblings = [path.name for path in folder.glob("*.toml")] + ["builtin"]
+        report(("catalogue", "file"), f"no file {menu!r} in {folder}", menu, siblings)
+    hq = _table(document, "hq")
+    url, token = _text(hq, "url"), _text(hq, "token_file")
+    parts = _split(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.netloc):
+        report(("hq", "url"), f"{url!r} is not an http(s) address")
+    if url and not token:
+        report(("hq",), "with a 'url' comes a 'token_file'")
+    elif url and (why := _unreadable(folder / Path(token).expanduser())):
+        report(("hq", "token_file"), f"{token!r} {why}")
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:  # a bracket that is not closed
+        return SplitResult("", "", "", "", "")
+
+
+def _unreadable(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return "" if file.readline(4096).strip() else "has an empty first line"
+    except OSError as error:
+        return f"can not be read: {error.strerror}"
+
+
+def _api(document: Table, report: Report) -> None:
+    api = _table(document, "api")
+    listen = _text(api, "listen")
+    if listen and (not _is_address(listen, lowest=0) or listen.rpartition(":")[0] not in _LOOPBACK):
+        report(("api", "listen"), f"{listen!r} is not 127.0.0.1:PORT: the API listens on this machine only")
+    for at, origin in _texts(api, "origins"):
+        parts = _split(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
+            report(("api", "origins", at), f"{origin!r} is not an origin (https://host, no path)")

@@ -1,0 +1,215 @@
+"""Every error of a configuration at once, each with its line and the nearest right word."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tillkeeper.config.embedded import embedded, embedded_printers, example_toml
+from tillkeeper.config.load import Problem, builtin_menu, load, parse
+from tillkeeper.errors import ConfigInvalid
+
+EXAMPLE = example_toml()
+
+
+def line_of(text: str, fragment: str) -> int:
+    """The line on which `fragment` begins; it must stand there once."""
+    assert text.count(fragment) == 1, fragment
+    return text[: text.index(fragment)].count("\n") + 1
+
+
+def problems_of(text: str, folder: Path, profiles: tuple[str, ...] | None = None) -> tuple[Problem, ...]:
+    with pytest.raises(ConfigInvalid) as caught:
+        parse(text, file="store.toml", folder=folder, profiles=profiles)
+    problems = caught.value.extra["problems"]
+    assert isinstance(problems, tuple)
+    return problems
+
+
+def test_the_example_is_valid_and_its_paths_are_absolute(tmp_path: Path) -> None:
+    path = tmp_path / "store.toml"
+    path.write_text(EXAMPLE, encoding="utf-8")
+    config = load(path)
+    assert config.register.letter == "B"
+    assert config.data_dir == str(tmp_path / "data")
+    assert config.api.socket == str(tmp_path / "data" / "tillkeeper.sock")
+    assert config.catalogue.file == str(builtin_menu())
+    assert builtin_menu().is_file()
+    assert config.api.token_file == ""
+
+
+def test_embedded_has_a_port_for_each_virtual_printer_and_two_tax_rates(tmp_path: Path) -> None:
+    ports = {name: 40_000 + at for at, name in enumerate(embedded_printers())}
+    config = embedded(tmp_path, ports=ports, listen="127.0.0.1:0")
+    assert {device.address for device in config.devices.values() if device.kind == "escpos"} == {
+        f"127.0.0.1:{port}" for port in ports.values()
+    }
+    assert {device.kind for device in config.devices.values()} == {"escpos", "display", "drawer"}
+    assert len({rate.percent for rate in config.taxes.rates.values()}) == 2
+    assert config.data_dir == str(tmp_path)
+
+
+# (id, text to replace, its replacement, fragment of the changed file on whose line the error stands, words, nearest)
+MATRIX = [
+    ("unknown key", "timezone =", "time_zone =", "time_zone =", "unknown key 'time_zone'", "timezone"),
+    ("unknown table", "[offline]", "[ofline]", "[ofline]", "unknown key 'ofline'", "offline"),
+    ("missing key", 'timezone = "America/New_York"\n', "", "[store]", "'timezone' is missing", ""),
+    ("text for a number", "minor_digits = 2 ", 'minor_digits = "2"', 'minor_digits = "2"', "a whole number, not text", ""),
+    ("number for text", 'name = "Tillkeeper Grill"', "name = 7", "name = 7", "should be text, not a whole number", ""),
+    ("text for yes or no", "included = false", 'included = "no"', "included =", "should be true or false, not text", ""),
+    ("text for a list", 'devices = ["kitchen"]', 'devices = "kitchen"', 'devices = "kitchen"', "a list, not text", ""),
+    ("no table", 'by_order_type = { dine_in = "sales" }', "by_order_type = 1", "by_order_type = 1", "should be a table", ""),
+    ("wrong word", 'fire = "on_send"', 'fire = "on_sent"', 'fire = "on_sent"', "none of each_item, on_send", "on_send"),
+    ("wrong key of a map", "{ dine_in =", "{ dinein =", "{ dinein =", "none of dine_in, takeout", "dine_in"),
+    ("out of range", "on_ms = 100", "on_ms = 5000", "on_ms = 5000", "out of range", ""),
+    ("number of a set", "pin = 2\non", "pin = 3\non", "pin = 3", "not one of the values", ""),
+    ("wrong form", 'day_cutoff = "04:00"', 'day_cutoff = "4 am"', 'day_cutoff = "4 am"', "wrong form", ""),
+    ("register", 'this_register = "front"', 'this_register = "frnt"', "this_register", "no register 'frnt'", "front"),
+    (
+        "receipt printer",
+        'receipt_printer = "receipt"',
+        'receipt_printer = "reciept"',
+        "receipt_printer",
+        "no device",
+        "receipt",
+    ),
+    ("its drawer", 'drawer = "drawer"', 'drawer = "receipt"', 'drawer = "receipt"', "needed is drawer", ""),
+    ("station -> device", 'devices = ["kitchen"]', 'devices = [\n  "kitchn"]', '"kitchn"', "no device 'kitchn'", "kitchen"),
+    ("station -> drawer", 'devices = ["kitchen"]', 'devices = ["drawer"]', 'devices = ["drawer"]', "of kind 'drawer'", ""),
+    ("station without", 'devices = ["kitchen"]', "devices = []", "devices = []", "needs a device", ""),
+    ("backup", 'backup = "receipt"', 'backup = "recept"', 'backup = "recept"', "no device and no station", "receipt"),
+    ("own backup", 'backup = "receipt"', 'backup = "bar"', 'backup = "bar"', "its own backup", ""),
+    ("routing default", 'default = ["grill"]', 'default = ["gril"]', 'default = ["gril"]', "no station 'gril'", "grill"),
+    ("routing category", 'sushi = ["cold"]', 'sushi = ["cool"]', "sushi =", "no station 'cool'", "cold"),
+    ("routing item", 'bento-box = ["grill", "cold"]', 'bento-box = ["grill", "x"]', "bento-box", "no station 'x'", ""),
+    ("address", '"127.0.0.1:9101"', '"127.0.0.1"', '"127.0.0.1"\n', "is not host:port", ""),
+    ("address port", '"127.0.0.1:9101"', '"printer:99999"', '"printer:99999"', "is not host:port", ""),
+    ("same address", "127.0.0.1:9101", "127.0.0.1:9100", 'address = "127.0.0.1:9100"\nprofile = "tm-m30"', "this address", ""),
+    ("profile", '"tm-m30"', '"tm-m3o"', '"tm-m3o"', "no profile 'tm-m3o'", "tm-m30"),
+    ("no profile", 'profile = "tm-m30"\n', "", "[devices.grill]", "needs a 'profile'", ""),
+    ("no address", 'address = "127.0.0.1:9101"\n', "", "[devices.grill]", "needs an 'address'", ""),
+    ("pulse", 'printer = "receipt"\npin', 'printer = "kitchen"\npin', 'printer = "kitchen"', "needed is escpos", ""),
+    ("drawer on a bell", 'profile = "tm-t88vi"', 'profile = "tm-t88vi"\nbell_pin = 2', "pin = 2\non_ms", "the bell of", ""),
+    ("useless key", 'kind = "display"', 'kind = "display"\naddress = "a:1"', 'address = "a:1"', "means nothing", ""),
+    ("tax rate", 'default = "reduced"', 'default = "reducd"', 'default = "reducd"', "no tax rate 'reducd'", "reduced"),
+    ("tax by type", 'dine_in = "sales"', 'dine_in = "sale"', 'dine_in = "sale"', "no tax rate 'sale'", "sales"),
+    ("percent", 'percent = "8.875"', 'percent = "8,875"', 'percent = "8,875"', "not a percentage", ""),
+    ("percent digits", "percent = 2.5", "percent = 2.50001", "percent = 2.50001", "not a percentage", ""),
+    ("timezone", "America/New_York", "America/New_Yrok", "timezone", "no timezone", "America/New_York"),
+    ("currency form", 'currency = "USD"', 'currency = "usd"', 'currency = "usd"', "is not a currency code", ""),
+    ("currency digits", 'currency = "USD"', 'currency = "JPY"', "minor_digits", "JPY has 0 minor digits, not 2", ""),
+    ("rate missing", 'rate = "1.08"', "#", "[tenders.euro]", "needs a 'rate'", ""),
+    ("rate form", 'rate = "1.08"', 'rate = "-1"', 'rate = "-1"', "not a positive number", ""),
+    ("rounding", "# [cash_rounding]\n# CHF", "[cash_rounding]\nCHF", "CHF = 5", "neither the store nor a tender", ""),
+    ("catalogue", 'file = "builtin"', 'file = "biultin"', 'file = "biultin"', "no file 'biultin'", "builtin"),
+    ("hq token", 'url = ""', 'url = "https://hq:1"', "[hq]", "comes a 'token_file'", ""),
+    ("hq address", 'url = ""', 'url = "hq:1"', 'url = "hq:1"', "not an http(s) address", ""),
+    ("api beyond this machine", 'listen = ""', 'listen = "0.0.0.0:8400"', "listen =", "this machine only", ""),
+    ("origin", "origins = []", 'origins = ["https://a/b"]', "origins =", "is not an origin", ""),
+    ("names", "[tenders.gift]", '[tenders."gift card"]', '"gift card"', "letters, digits", ""),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "at", "words", "near"), [row[1:] for row in MATRIX], ids=[row[0] for row in MATRIX])
+def test_each_error_names_its_line_and_the_nearest_right_word(
+    old: str, new: str, at: str, words: str, near: str, tmp_path: Path
+) -> None:
+    assert EXAMPLE.count(old) == 1, old
+    text = EXAMPLE.replace(old, new)
+    found = [problem for problem in problems_of(text, tmp_path) if words in problem.what]
+    assert len(found) == 1
+    assert found[0].nearest == near
+    expected = line_of(text, at)
+    assert found[0].line == expected
+    assert str(found[0]).startswith(f"store.toml:{expected}: ")
+
+
+def test_all_errors_come_at_once_in_the_order_of_their_lines(tmp_path: Path) -> None:
+    text = EXAMPLE
+    chosen = ["unknown key", "out of range", "station -> device", "tax rate", "profile", "catalogue", "text for yes or no"]
+    for name, old, new, *_rest in MATRIX:
+        if name in chosen:
+            text = text.replace(old, new)
+    problems = problems_of(text, tmp_path)
+    for name, _old, _new, _at, words, _near in MATRIX:
+        if name in chosen:
+            assert any(words in problem.what for problem in problems), name
+    assert [problem.line for problem in problems] == sorted(problem.line for problem in problems)
+    assert len(problems) == len(chosen) + 1  # the renamed key is missing too
+
+
+def test_two_registers_can_not_share_a_letter(tmp_path: Path) -> None:
+    text = EXAMPLE + '\n[registers.back]\nletter = "B"\n'
+    (problem,) = problems_of(text, tmp_path)
+    assert problem.line == text.count("\n")
+    assert "belongs to register 'front'" in problem.what
+
+
+def test_two_drawers_can_not_hang_on_one_pin(tmp_path: Path) -> None:
+    text = EXAMPLE + '\n[devices.second]\nkind = "drawer"\nprinter = "receipt"\n'
+    (problem,) = problems_of(text, tmp_path)
+    assert problem.where == "devices.second"
+    assert problem.line == text.count("\n") - 2
+
+
+def test_profiles_can_be_passed_in(tmp_path: Path) -> None:
+    problems = problems_of(EXAMPLE, tmp_path, profiles=("tm-t88vi", "tm-m30"))
+    assert [(problem.where, problem.nearest) for problem in problems] == [("devices.bar.profile", "")]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('a = 1\nb = "open\n', 2),
+        ("a = 1\n[t]\nb = 1\nb = 2\n", 4),
+        ("[t]\n[u]\n\n[t]\n", 4),
+        ("a = 1\n\n\nb", 4),
+        ('a = 1\nb = """\nnever closed\n', 3),
+    ],
+    ids=["syntax", "duplicate key", "duplicate table", "end of text", "open string"],
+)
+def test_what_is_not_toml_has_its_line(text: str, line: int, tmp_path: Path) -> None:
+    (problem,) = problems_of(text, tmp_path)
+    assert problem.line == line
+
+
+def test_windows_line_ends_count_as_one_line(tmp_path: Path) -> None:
+    text = EXAMPLE.replace("pin = 2\non", "pin = 3\non")
+    (problem,) = problems_of(text.replace("\n", "\r\n"), tmp_path)
+    assert problem.line == line_of(text, "pin = 3")
+
+
+def test_hq_token_must_be_readable_and_not_empty(tmp_path: Path) -> None:
+    text = EXAMPLE.replace('url = ""', 'url = "https://hq:1"')
+    text = text.replace('token_file = ""           # its', 'token_file = "hq.token" # its')
+    assert "can not be read" in problems_of(text, tmp_path)[0].what
+    (tmp_path / "hq.token").write_text("\n")
+    assert "empty first line" in problems_of(text, tmp_path)[0].what
+    (tmp_path / "hq.token").write_text("secret\n")
+    assert parse(text, file="store.toml", folder=tmp_path).hq.token_file == str(tmp_path / "hq.token")
+
+
+def _absent(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _latin(path: Path) -> None:
+    path.write_bytes(b"a = 1\nname = 'caf\xe9'\n")
+
+
+def _huge(path: Path) -> None:
+    path.write_bytes(b"#" * 1_000_001)
+
+
+@pytest.mark.parametrize(
+    ("make", "line", "words"),
+    [(_absent, 1, "can not be read"), (_latin, 2, "is not UTF-8"), (_huge, 1, "larger than")],
+)
+def test_a_file_that_is_no_text_is_one_problem(make: Callable[[Path], None], line: int, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "store.toml"
+    make(path)
+    with pytest.raises(ConfigInvalid) as caught:
+        load(path)
+    (problem,) = caught.value.extra["problems"]
+    assert problem.line == line
+    assert words in problem.what
