@@ -1,0 +1,272 @@
+"""The way in: a command is decided, made durable with everything that follows from it, and only then answered.
+
+accept -> decide (pure) -> documents (pure) -> ONE journal batch, fsynced -> answer, and the spool is woken.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import msgspec
+
+from tillkeeper.clock import IdSource, WallClock
+from tillkeeper.config.model import Config
+from tillkeeper.contract.commands import (
+    AnyCommand,
+    CheckCommand,
+    CommandResult,
+    JobRef,
+    OpenCheck,
+    PlaceOrder,
+    ReprintReceipt,
+    ReprintTicket,
+)
+from tillkeeper.contract.envelope import NumberAssigned
+from tillkeeper.contract.events import CheckNumbered, Event, ModeChanged
+from tillkeeper.errors import NotFound, Refused
+from tillkeeper.journal.guard import refuse_card_numbers
+from tillkeeper.journal.journal import Journal
+from tillkeeper.journal.numbering import Codes
+from tillkeeper.journal.privacy import make_personal
+from tillkeeper.journal.records import Batch, KeptCommand, NewEvent, PersonalText
+from tillkeeper.kitchen.tickets import reprint, revise
+from tillkeeper.roles.business_day import business_day
+from tillkeeper.roles.mode import Mode
+from tillkeeper.sales.checks import apply
+from tillkeeper.sales.context import Context
+from tillkeeper.sales.decide import decide, due_fires
+from tillkeeper.sales.model import Check
+from tillkeeper.sales.pricing import rules_of, totals
+from tillkeeper.spool.jobs import job_row
+from tillkeeper.spool.model import Job, TestSlipData
+from tillkeeper.spool.spool import Spool
+from tillkeeper.till.catalogues import Catalogues
+from tillkeeper.till.compose import Draft, Moment, compose, receipt
+from tillkeeper.till.once import Once
+from tillkeeper.till.shelf import Shelf, row
+
+_encode = msgspec.json.Encoder().encode
+_decode_result = msgspec.json.Decoder(CommandResult).decode
+_decode_job = msgspec.json.Decoder(JobRef).decode
+
+PRINTS = ("escpos", "escpos_display")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What an intake works with."""
+
+    config: Config
+    journal: Journal
+    shelf: Shelf
+    spool: Spool
+    catalogues: Catalogues
+    codes: Codes
+    mode: Callable[[], Mode]
+    now_ms: WallClock
+    new_id: IdSource
+
+
+class Intake:
+    """`changed` is told after each durable change: the check, if one changed, and its last seq."""
+
+    def __init__(self, parts: Parts, tasks: asyncio.TaskGroup, changed: Callable[[Check | None, int], None]) -> None:
+        self._ = parts
+        self._once = Once(parts.journal, parts.now_ms, tasks)
+        self._changed = changed
+
+    # --- commands ---
+
+    async def execute(self, key: str, command: AnyCommand) -> tuple[CommandResult, bool]:
+        """The answer, and whether it is the stored one of an earlier call with `key`.
+
+        Raises:
+            Conflict, Refused, NotFound, StorageRefused, Overloaded: nothing has changed.
+        """
+
+        async def work(keep: Callable[[bytes], KeptCommand]) -> bytes:
+            if not isinstance(command, CheckCommand):
+                return await self._accept(self._draft(command, None), keep)
+            check_id = self._.shelf.find(command.check_id, self.today())
+            async with self._.shelf.changing(check_id):
+                return await self._accept(self._draft(command, self._at_hand(check_id)), keep)
+
+        answer, replayed = await self._once.run(key, _encode(command), work)
+        return _decode_result(answer), replayed
+
+    async def test_slip(self, key: str, device: str, by: str) -> tuple[JobRef, bool]:
+        """Print a slip that says which device this is. Raises `NotFound`, or `Refused` where nothing is printed."""
+
+        async def work(keep: Callable[[bytes], KeptCommand]) -> bytes:
+            configured = self._.config.devices.get(device)
+            if configured is None:
+                raise NotFound("test", f"device {device}", "no device of this name is configured", "see `tillkeeper devices list`")
+            if configured.kind not in PRINTS:
+                raise Refused(
+                    "device_prints_nothing", "test", f"device {device}", f"a {configured.kind} prints no slip",
+                    "a drawer is tested by a no-sale, a display by an order",
+                )  # fmt: skip
+            now_ms = self._.now_ms()
+            job = Job(
+                job_id=self._.new_id(),
+                device=device,
+                document_class="test_slip",
+                data=TestSlipData(requested_at_ms=now_ms),
+                created_at_ms=now_ms,
+            )
+            ref = JobRef(job.job_id, job.document_class, job.device)
+            answer = _encode(ref)
+            await self._commit((), None, (job,), (), keep(answer))
+            return answer
+
+        answer, replayed = await self._once.run(key, _encode(["test_slip", device, by]), work)
+        return _decode_job(answer), replayed
+
+    async def once(self, key: str, body: bytes, action: Callable[[], Awaitable[bytes]]) -> tuple[bytes, bool]:
+        """For actions that store their own effect (releasing a job): the answer is kept right after it."""
+
+        async def work(keep: Callable[[bytes], KeptCommand]) -> bytes:
+            answer = await action()
+            await self._.journal.append(Batch(command=keep(answer)))
+            return answer
+
+        return await self._once.run(key, body, work)
+
+    # --- what happens by itself ---
+
+    async def fire_due(self, check_id: str) -> None:
+        """Fire the lines of a check whose time has come."""
+        async with self._.shelf.changing(check_id):
+            check = self._at_hand(check_id)
+            moment = self._moment()
+            events: list[Event] = list(due_fires(check, moment.now_ms))
+            for event in events:
+                check = apply(check, event, moment.business_day, moment.now_ms)
+            jobs: list[Job] = []
+            for fired, job in revise(check, moment.config, moment.now_ms, moment.new_id):
+                check = apply(check, fired, moment.business_day, moment.now_ms)
+                events.append(fired)
+                jobs.append(job)
+            if events:
+                await self._commit(tuple(events), check, tuple(jobs), (), None)
+
+    async def numbers_assigned(self, numbers: Sequence[NumberAssigned], settings: dict[str, bytes]) -> None:
+        """HQ's check numbers and the cursor that says so, in one batch. Unknown or numbered checks are passed over."""
+        async with self._.shelf.changing(*(number.check_id for number in numbers)):
+            now_ms, day = self._.now_ms(), self.today()
+            events: list[NewEvent] = []
+            checks: list[Check] = []
+            for number in numbers:
+                found = self._.shelf.get(number.check_id)
+                if found is None or found[0].number is not None:
+                    continue
+                event = CheckNumbered(check_id=number.check_id, number=number.number)
+                events.append(NewEvent(event, day, now_ms))
+                checks.append(apply(found[0], event, day, now_ms))
+            batch = Batch(events=tuple(events), checks=tuple(row(check) for check in checks), settings=settings)
+            appended = await self._.journal.append(batch)
+            for check in checks:
+                self._.shelf.put(check, appended.last_seq)
+                self._changed(check, appended.last_seq)
+
+    async def mode_changed(self, event: ModeChanged) -> None:
+        await self._commit((event,), None, (), (), None)
+
+    def stamp(self, event: Event) -> NewEvent:
+        """An event with the wall clock and the business day of now."""
+        now_ms = self._.now_ms()
+        return NewEvent(event, self.today(now_ms), now_ms)
+
+    def today(self, now_ms: int | None = None) -> str:
+        store = self._.config.store
+        return business_day(self._.now_ms() if now_ms is None else now_ms, store.timezone, store.day_cutoff)
+
+    # --- inside ---
+
+    def _at_hand(self, check_id: str) -> Check:
+        found = self._.shelf.get(check_id)
+        if found is None:
+            raise NotFound("find", f"check {check_id}", "it is not in this register's journal")
+        return found[0]
+
+    def _moment(self) -> Moment:
+        now_ms = self._.now_ms()
+        return Moment(self._.config, self.today(now_ms), now_ms, self._.new_id)
+
+    def _draft(self, command: AnyCommand, check: Check | None) -> Draft:
+        moment = self._moment()
+        if isinstance(command, ReprintReceipt | ReprintTicket):
+            return self._reprint(command, cast(Check, check), moment)
+        return compose(decide(command, check, self._context(command, check, moment)), moment, command.by)
+
+    def _context(self, command: AnyCommand, check: Check | None, moment: Moment) -> Context:
+        code = ""
+        if isinstance(command, OpenCheck | PlaceOrder):
+            code = f"{moment.config.register.letter}-{self._.codes.next(moment.business_day):03d}"
+        return Context(
+            config=moment.config,
+            catalogue=self._.catalogues.of(check.catalogue_version) if check else self._.catalogues.current,
+            mode=self._.mode(),
+            now_ms=moment.now_ms,
+            business_day=moment.business_day,
+            new_id=moment.new_id,
+            make_personal=make_personal,
+            ticket_code=code,
+        )
+
+    def _reprint(self, command: ReprintReceipt | ReprintTicket, check: Check, moment: Moment) -> Draft:
+        events: list[Event] = []
+        jobs: list[Job] = []
+        if isinstance(command, ReprintTicket):
+            for reprinted, job in reprint(
+                check, moment.config, moment.now_ms, moment.new_id, by=command.by, station=command.station
+            ):
+                events.append(reprinted)
+                jobs.append(job)
+        elif check.receipts:
+            sums = check.closed_totals or totals(check, rules_of(moment.config.store))
+            if (made := receipt(check, sums, moment, copy=check.receipts)) is not None:
+                events.append(made[0])
+                jobs.append(made[1])
+                check = apply(check, made[0], moment.business_day, moment.now_ms)
+        if not jobs:
+            raise Refused("nothing_to_reprint", "reprint", f"check {check.ticket_code}", "nothing was printed for it yet")
+        result = CommandResult(
+            events=len(events),
+            check_id=check.check_id,
+            ticket_code=check.ticket_code,
+            state=check.state,
+            jobs=tuple(JobRef(job.job_id, job.document_class, job.device, job.station) for job in jobs),
+        )
+        return Draft(tuple(events), check, tuple(jobs), (), result)
+
+    async def _accept(self, draft: Draft, keep: Callable[[bytes], KeptCommand]) -> bytes:
+        answer = _encode(draft.result)
+        await self._commit(draft.events, draft.check, draft.jobs, draft.personal, keep(answer))
+        return answer
+
+    async def _commit(
+        self,
+        events: tuple[Event, ...],
+        check: Check | None,
+        jobs: tuple[Job, ...],
+        personal: tuple[PersonalText, ...],
+        command: KeptCommand | None,
+    ) -> None:
+        """All of it durable, then visible. Raises before anything is visible."""
+        refuse_card_numbers("accept", (text.text for text in personal))
+        prepared = self._.spool.prepare(jobs)
+        batch = Batch(
+            events=tuple(self.stamp(event) for event in events),
+            checks=(row(check),) if check is not None and events else (),
+            jobs=tuple(job_row(job) for job in prepared),
+            command=command,
+            personal=personal,
+        )
+        appended = await self._.journal.append(batch)
+        if check is not None and events:
+            self._.shelf.put(check, appended.last_seq)
+        self._.spool.submit(prepared)
+        if events:
+            self._changed(check if events else None, appended.last_seq)

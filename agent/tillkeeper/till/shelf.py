@@ -1,0 +1,105 @@
+"""The checks at hand: open ones, and paid ones that still wait for a timed fire. Others are read from the journal."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from tillkeeper.errors import NotFound
+from tillkeeper.journal.journal import Journal
+from tillkeeper.journal.records import CheckRow
+from tillkeeper.sales.decide import next_fire_at_ms
+from tillkeeper.sales.model import Check
+
+_decode = msgspec.json.Decoder(Check).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def row(check: Check) -> CheckRow:
+    return CheckRow(
+        check_id=check.check_id,
+        ticket_code=check.ticket_code,
+        business_day=check.business_day,
+        state=check.state,
+        opened_at_ms=check.opened_at_ms,
+        number=check.number,
+        next_fire_at_ms=next_fire_at_ms(check),
+        body=_encode(check),
+    )
+
+
+def check_of(stored: CheckRow) -> Check:
+    return _decode(stored.body)
+
+
+class Shelf:
+    """Who changes a check holds its lock from reading it until its events are durable: `changing`."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._at_hand: dict[str, tuple[Check, int]] = {}
+        self._codes: dict[str, str] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def load(self) -> None:
+        """Open checks and waiting fires, once at start."""
+        for stored in (*self._journal.open_checks(), *self._journal.waiting_fires()):
+            self.put(check_of(stored.row), stored.last_seq)
+
+    def put(self, check: Check, last_seq: int) -> None:
+        """Call after the events that led to `check` are durable; `last_seq` is the seq of the last of them."""
+        if check.state == "open" or next_fire_at_ms(check) is not None:
+            self._at_hand[check.check_id] = (check, last_seq)
+            self._codes[check.ticket_code] = check.check_id
+        elif self._at_hand.pop(check.check_id, None) is not None:
+            self._codes.pop(check.ticket_code, None)
+
+    def get(self, check_id: str) -> tuple[Check, int] | None:
+        """The check and the seq of its newest event."""
+        found = self._at_hand.get(check_id)
+        if found is None and (stored := self._journal.check(check_id)) is not None:
+            found = (check_of(stored.row), stored.last_seq)
+        return found
+
+    def open_checks(self) -> Iterable[Check]:
+        return (check for check, _ in self._at_hand.values() if check.state == "open")
+
+    def next_fire_at_ms(self) -> int | None:
+        return min((at for check, _ in self._at_hand.values() if (at := next_fire_at_ms(check)) is not None), default=None)
+
+    def due_for_fire(self, now_ms: int) -> list[str]:
+        return [
+            check.check_id
+            for check, _ in self._at_hand.values()
+            if (at := next_fire_at_ms(check)) is not None and at <= now_ms
+        ]
+
+    def find(self, ref: str, business_day: str) -> str:
+        """The long id of what a person calls a check: its long id, a ticket code, its number.
+
+        Raises:
+            NotFound: no check of this register is called so.
+        """
+        if self.get(ref) is not None:
+            return ref
+        if (check_id := self._codes.get(ref.upper())) is not None:
+            return check_id
+        stored = self._journal.find_check(ref.upper(), business_day)
+        if stored is None and ref.isdigit():
+            stored = self._journal.check_by_number(int(ref))
+        if stored is None:
+            raise NotFound("find", f"check {ref}", "no check has this id, ticket code of today, or number", "see the list of checks")
+        return stored.row.check_id
+
+    @asynccontextmanager
+    async def changing(self, *check_ids: str) -> AsyncIterator[None]:
+        """Hold these checks. Locks are taken in one order everywhere, so two holders can not wait for each other."""
+        async with AsyncExitStack() as held:
+            for check_id in sorted(set(check_ids)):
+                lock = self._locks.get(check_id)
+                if lock is None:
+                    lock = self._locks[check_id] = asyncio.Lock()
+                await held.enter_async_context(lock)
+            yield
