@@ -1,0 +1,157 @@
+"""What a decision needs to know and what it comes to, and the draft in which it is made."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tillkeeper.config.model import Config
+from tillkeeper.contract.events import CheckClosed, Event
+from tillkeeper.contract.values import MAX_AMOUNT_MINOR, Personal, Totals
+from tillkeeper.errors import Refused
+from tillkeeper.journal.records import PersonalText
+from tillkeeper.sales.catalogue import Catalogue
+from tillkeeper.sales.checks import apply
+from tillkeeper.sales.model import Check, Line
+from tillkeeper.sales.money import to_text
+from tillkeeper.sales.pricing import Priced, Rules, price, rules_of
+from tillkeeper.sales.refusals import found
+from tillkeeper.sales.tenders import Authoriser, Mode, NoTerminal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """`catalogue`: that of the check's version; the current one for a new check. `ticket_code` for a check that opens.
+    `make_personal` salts and digests a text about a person. `terminal` defaults to this register."""
+
+    config: Config
+    catalogue: Catalogue
+    mode: Mode
+    now_ms: int
+    business_day: str
+    new_id: Callable[[], str]
+    make_personal: Callable[[str], PersonalText]
+    ticket_code: str = ""
+    terminal: str = ""
+    authoriser: Authoriser = field(default_factory=NoTerminal)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What a command comes to; nothing of it has happened yet. `events` may be empty: the command changes nothing.
+
+    `check` is after all events (None for a no-sale or a time entry), `totals` are its. `refund_minor`: handed back by a
+    refund or a void. `opens_drawer`: the cause of a drawer pulse (tender, change, refund, no_sale) or empty. `closed`:
+    this command closed the check. `entity_id`: of what was made that is not a check."""
+
+    events: tuple[Event, ...]
+    check: Check | None = None
+    personal: tuple[PersonalText, ...] = ()
+    totals: Totals | None = None
+    line_ids: tuple[str, ...] = ()
+    change_minor: int = 0
+    refund_minor: int = 0
+    entity_id: str = ""
+    opens_drawer: str = ""
+    closed: bool = False
+
+
+class Draft:
+    """A decision in the making: each event is applied as it is added, so that the next rule sees its effect. Thrown away
+    as a whole when a rule refuses."""
+
+    def __init__(self, operation: str, context: Context, check: Check | None) -> None:
+        self.operation = operation
+        self.context = context
+        self.rules: Rules = rules_of(context.config.store)
+        self.events: list[Event] = []
+        self.personal: list[PersonalText] = []
+        self.line_ids: tuple[str, ...] = ()
+        self.change_minor = 0
+        self.refund_minor = 0
+        self.entity_id = ""
+        self.opens_drawer = ""
+        self._check = check
+
+    @property
+    def check(self) -> Check:
+        if self._check is None:
+            raise Refused("check_missing", self.operation, "check", "this command needs a check")
+        return self._check
+
+    def add(self, event: Event) -> None:
+        self.events.append(event)
+        self._check = apply(self._check, event, self.context.business_day, self.context.now_ms)
+
+    def priced(self) -> Priced:
+        return price(self.check, self.rules)
+
+    def totals(self) -> Totals:
+        return self.priced().totals
+
+    def personal_of(self, text: str) -> Personal | None:
+        if not text:
+            return None
+        made = self.context.make_personal(text)
+        self.personal.append(made)
+        return Personal(made.digest)
+
+    def refuse(self, code: str, cause: str, hint: str = "", *, subject: str = "", **extra: object) -> Refused:
+        """The refusal, for the caller to raise."""
+        subject = subject or (self._check.check_id if self._check else "check")
+        return Refused(code, self.operation, subject, cause, hint, **extra)
+
+    def money(self, minor: int) -> str:
+        store = self.context.config.store
+        return to_text(minor, store.minor_digits, store.currency)
+
+    def require_open(self) -> None:
+        if self.check.state != "open":
+            hint = "refund it instead" if self.check.state == "closed" else ""
+            raise self.refuse("check_not_open", f"the check is {self.check.state}", hint, state=self.check.state)
+
+    def require_not_voided(self) -> None:
+        if self.check.state == "voided":
+            raise self.refuse("check_not_open", "the check is voided", state="voided")
+
+    def line(self, line_id: str) -> Line:
+        """A line that still has pieces."""
+        lines = {line.line_id: line for line in self.check.lines}
+        line = found(lines, line_id, code="unknown_line", operation=self.operation, what="line")
+        if not line.quantity:
+            raise self.refuse("line_voided", "the line is voided", subject=line_id)
+        return line
+
+    def require_bounds(self) -> None:
+        """After whatever changed the sums: not more than can be, and not less than is paid."""
+        sums = self.totals()
+        if sums.gross_minor > MAX_AMOUNT_MINOR or sums.subtotal_minor > MAX_AMOUNT_MINOR:
+            raise self.refuse(
+                "amount_too_large",
+                f"the check would come to {self.money(max(sums.gross_minor, sums.subtotal_minor))}",
+                f"at most {self.money(MAX_AMOUNT_MINOR)}",
+                max_minor=MAX_AMOUNT_MINOR,
+            )
+        if sums.due_minor < 0:
+            raise self.refuse(
+                "below_paid",
+                f"the check would come to {self.money(sums.gross_minor)}, less than the {self.money(sums.paid_minor)} paid",
+                "close it and refund, or void it",
+                gross_minor=sums.gross_minor,
+                paid_minor=sums.paid_minor,
+            )
+
+    def decision(self) -> Decision:
+        events = tuple(self.events)
+        check = self._check
+        closed = check is not None and check.state == "closed" and any(isinstance(event, CheckClosed) for event in events)
+        return Decision(
+            events=events,
+            check=check,
+            personal=tuple(self.personal),
+            totals=self.totals() if check is not None else None,
+            line_ids=self.line_ids,
+            change_minor=self.change_minor,
+            refund_minor=self.refund_minor,
+            entity_id=self.entity_id,
+            opens_drawer=self.opens_drawer,
+            closed=closed,
+        )
