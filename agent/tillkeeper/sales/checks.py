@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from tillkeeper.contract import events as ev
 from tillkeeper.contract.events import Event
 from tillkeeper.errors import TillkeeperError
-from tillkeeper.sales.model import Check, Discount, KnownItem, Line, Payment, Refund, StationView
+from tillkeeper.kitchen.tickets import learn
+from tillkeeper.sales.model import Check, Discount, Line, Payment, Refund, StationView
 
 
 class IllegalEvent(TillkeeperError):
@@ -224,46 +225,11 @@ def _check_numbered(check: Check, event: ev.CheckNumbered) -> Check:
 
 
 def _ticket_fired(check: Check, event: ev.TicketFired) -> Check:
-    """A station with several devices gets one event a device, of the same revision: it is told once."""
+    """A station with several devices gets one event a device, of the same revision: both teach the same."""
     view = check.stations.get(event.station, StationView())
     if event.revision < view.revision:
         raise _illegal(check.check_id, event, f"revision {event.revision} after {view.revision}")
-    items = view.items
-    if event.revision > view.revision:
-        items = dict(items)
-        for told in event.items:
-            _tell(check, event, items, told)
-    stations = {**check.stations, event.station: StationView(revision=event.revision, job_id=event.job_id, items=items)}
-    return replace(check, stations=stations)
-
-
-def _tell(check: Check, event: ev.TicketFired, items: dict[str, KnownItem], told: ev.TicketItemFired) -> None:
-    """add: so many more; modify: as it is from now on; void: so many less, gone at none."""
-    known = items.get(told.line_id)
-    quantity = told.quantity
-    if told.action == "add":
-        quantity += known.quantity if known else 0
-    elif told.action == "void":
-        quantity = (known.quantity if known else 0) - quantity
-        if quantity < 0:
-            raise _illegal(check.check_id, event, f"more of line {told.line_id} is voided than the station holds")
-    elif told.action != "modify":
-        raise _illegal(check.check_id, event, f"unknown action {told.action}")
-    if quantity == 0:
-        items.pop(told.line_id, None)
-    elif told.action == "void" and known:
-        items[told.line_id] = replace(known, quantity=quantity)
-    else:
-        items[told.line_id] = KnownItem(
-            line_id=told.line_id,
-            quantity=quantity,
-            name=told.name,
-            modifiers=told.modifiers,
-            note=told.note,
-            seat=told.seat,
-            course=told.course,
-            order_type=told.order_type,
-        )
+    return replace(check, stations={**check.stations, event.station: learn(view, event)})
 
 
 def _receipt_issued(check: Check, _event: ev.ReceiptIssued) -> Check:

@@ -8,13 +8,14 @@ from tillkeeper.contract.events import CheckClosed, Event
 from tillkeeper.contract.values import MAX_AMOUNT_MINOR, Personal, Totals
 from tillkeeper.errors import Refused
 from tillkeeper.journal.records import PersonalText
-from tillkeeper.sales.catalogue import Catalogue
+from tillkeeper.roles.mode import Mode
+from tillkeeper.sales.catalogue_model import Catalogue
 from tillkeeper.sales.checks import apply
 from tillkeeper.sales.model import Check, Line
 from tillkeeper.sales.money import to_text
 from tillkeeper.sales.pricing import Priced, Rules, price, rules_of
 from tillkeeper.sales.refusals import found
-from tillkeeper.sales.tenders import Authoriser, Mode, NoTerminal
+from tillkeeper.sales.tenders import Authoriser, NoTerminal
 
 
 @dataclass(frozen=True, kw_only=True)

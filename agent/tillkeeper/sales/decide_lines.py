@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from tillkeeper.contract import commands as cmd
 from tillkeeper.contract import events as ev
 from tillkeeper.contract.values import MAX_AMOUNT_MINOR, MAX_LINES, MAX_QUANTITY, Modifier, OrderType, Tax
-from tillkeeper.sales.catalogue import Catalogue, CatalogueDiscount, Item
+from tillkeeper.kitchen.routing import station_field
+from tillkeeper.sales.catalogue_model import Catalogue, CatalogueDiscount, Item
 from tillkeeper.sales.context import Draft
 from tillkeeper.sales.pricing import piece_price
 from tillkeeper.sales.refusals import found, reason_needed
@@ -22,11 +23,6 @@ def catalogue_of(draft: Draft) -> Catalogue:
             "pay or void the check, and open a new one",
         )
     return catalogue
-
-
-def stations_of(draft: Draft, item: Item) -> tuple[str, ...]:
-    routing = draft.context.config.routing
-    return routing.items.get(item.id) or routing.categories.get(item.category) or routing.default
 
 
 def ring(draft: Draft, lines: Iterable[cmd.NewLine]) -> None:
@@ -52,7 +48,7 @@ def ring(draft: Draft, lines: Iterable[cmd.NewLine]) -> None:
                 quantity=new.quantity,
                 unit_price_minor=item.price_minor,
                 tax=_tax(draft, item, new.order_type or draft.check.order_type),
-                station=",".join(stations_of(draft, item)),
+                station=station_field(item.id, item.category, draft.context.config.routing),
                 kitchen_name=item.kitchen_name,
                 modifiers=modifiers,
                 seat=new.seat,

@@ -3,19 +3,13 @@
 from collections.abc import Iterator
 
 from tillkeeper.config.model import Config
-from tillkeeper.contract.values import OrderType, TaxTotal, Totals
+from tillkeeper.contract.values import TaxTotal, Totals
+from tillkeeper.kitchen.words import order_type_words
 from tillkeeper.sales.model import Check, Payment, Refund
 from tillkeeper.sales.money import minor_digits, percent_text, to_text
 from tillkeeper.sales.pricing import Priced, price, rules_of
 from tillkeeper.sales.refunds import value_of
 from tillkeeper.spool.model import ReceiptAmount, ReceiptData, ReceiptLine
-
-ORDER_TYPE_WORDS: dict[OrderType, str] = {
-    "dine_in": "DINE IN",
-    "takeout": "TAKEOUT",
-    "drive_through": "DRIVE THROUGH",
-    "delivery": "DELIVERY",
-}
 
 
 def receipt_data(
@@ -31,7 +25,7 @@ def receipt_data(
     return ReceiptData(
         check_id=check.check_id,
         ticket_code=check.ticket_code,
-        order_type=ORDER_TYPE_WORDS[check.order_type],
+        order_type=check.order_type,
         printed_at_ms=printed_at_ms,
         terminal=check.terminal,
         server=check.server,
@@ -49,8 +43,8 @@ def _lines(check: Check) -> Iterator[ReceiptLine]:
         if not line.quantity:
             continue
         yield ReceiptLine(line.name, line.quantity, line.quantity * line.unit_price_minor)
-        if line.order_type not in (None, check.order_type):
-            yield ReceiptLine(ORDER_TYPE_WORDS[line.order_type], line.quantity, 0, depth=1)
+        if line.order_type is not None and line.order_type != check.order_type:
+            yield ReceiptLine(order_type_words(line.order_type), depth=1)
         for modifier in line.modifiers:
             pieces = line.quantity * modifier.quantity
             yield ReceiptLine(modifier.name, pieces, pieces * modifier.price_minor, depth=1)

@@ -10,8 +10,8 @@ from typing import Literal, Protocol, get_args
 from tillkeeper.config.model import Config
 from tillkeeper.contract.values import TenderKind
 from tillkeeper.errors import Refused
+from tillkeeper.roles.mode import Mode
 
-Mode = Literal["checking", "online", "offline", "manual_offline"]
 Situation = Literal["payment", "refund"]
 Answer = Literal["allowed", "needs_authorisation", "refused"]
 
