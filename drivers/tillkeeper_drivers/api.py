@@ -307,7 +307,11 @@ class TransportError(Exception):
 
 
 class DisplaySocket(Protocol):
-    """One connected display, as the agent's front door hands it to a display driver (JSON text frames)."""
+    """One connected display, as the agent's front door hands it to a display driver (JSON text frames).
+
+    Whatever the web server raises where the display is gone, `send` and the iteration raise `ConnectionError` (the
+    iteration may just end).
+    """
 
     async def send(self, text: str) -> None: ...
 

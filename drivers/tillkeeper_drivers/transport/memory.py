@@ -6,6 +6,7 @@ told by `Faults` and drawn from a seed, so a failure repeats.
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -97,6 +98,7 @@ class MemoryConnection:
         self._unread = False
         self._timers: list[asyncio.TimerHandle] = []
         self._due = 0.0
+        self._late: deque[bytes] = deque()
 
     async def write(self, data: bytes, deadline_s: float) -> None:
         """See `Connection.write`. Past `reads_at_most` the rest is taken and never delivered, as a kernel would."""
@@ -133,6 +135,10 @@ class MemoryConnection:
         """The device says something by itself."""
         self._answers += data
         self._changed.set()
+
+    def _push_next(self) -> None:
+        # Timers of the same moment run in any order; answers do not.
+        self.push(self._late.popleft())
 
     def end(self) -> None:
         """The host closed; answers still under way are lost."""
@@ -173,6 +179,7 @@ class MemoryConnection:
             loop = asyncio.get_running_loop()
             # Late, but never overtaken by the next answer.
             self._due = max(self._due, loop.time() + self._random.uniform(0, self._faults.delay_s))
-            self._timers.append(loop.call_at(self._due, self.push, data))
+            self._late.append(data)
+            self._timers.append(loop.call_at(self._due, self._push_next))
         else:
             self.push(data)
