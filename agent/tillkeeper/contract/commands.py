@@ -18,7 +18,7 @@ from tillkeeper.contract.values import (
     Totals,
 )
 
-Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
+Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$(?!\n)")]
 ShortText = Annotated[str, Meta(max_length=MAX_NAME)]
 FreeText = Annotated[str, Meta(max_length=MAX_TEXT)]
 Quantity = Annotated[int, Meta(ge=1, le=MAX_QUANTITY)]

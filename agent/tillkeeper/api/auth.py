@@ -1,0 +1,237 @@
+"""Who may call. On the unix socket the file's owner, group and mode decide. On the loopback port three things must hold at
+once, because any web page in the register's browser can reach it: the exact Host (a rebound DNS name carries its own), no
+foreign Origin, and the token. Browsers can set no header on a WebSocket, so there the token may come as the sub-protocol
+`bearer.<token>` (next to `tillkeeper.v1`, which is the one that gets selected).
+"""
+
+import hmac
+import logging
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tillkeeper.api.problems import RequestRefused, answer_problem
+from tillkeeper.errors import ConfigInvalid
+
+log = logging.getLogger(__name__)
+
+SUBPROTOCOL = "tillkeeper.v1"
+OPEN_PATHS = frozenset({"/v1/health"})
+MIN_TOKEN = 16
+MAX_TOKEN_FILE = 4096
+
+
+def load_or_create_token(path: Path) -> str:
+    """The token in the first line of `path`; a new one of 256 bits, mode 0600, where there is no such file.
+
+    A file that others may read is closed to them, where it is ours. The token itself is never logged.
+
+    Raises:
+        ConfigInvalid: the file holds no usable token, or can be neither read nor made.
+    """
+    try:
+        token = _create(path) or _load(path)
+    except OSError as error:
+        hint = "the agent must be able to read and make it"
+        raise ConfigInvalid("read", str(path), error.strerror or str(error), hint) from error
+    if len(token) < MIN_TOKEN or not all(char.isalnum() or char in "-_" for char in token) or not token.isascii():
+        raise ConfigInvalid(
+            "read", str(path), f"no token of at least {MIN_TOKEN} letters, digits, - or _", "delete the file and start again"
+        )
+    return token
+
+
+def _create(path: Path) -> str | None:
+    """Complete before it has its name, so that nobody ever reads half a token."""
+    if path.exists():
+        return None
+    token = secrets.token_urlsafe(32)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(token + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        return None  # somebody else made it in the meantime: theirs holds
+    finally:
+        draft.unlink()
+    return token
+
+
+def _load(path: Path) -> str:
+    with path.open("rb") as file:
+        facts = os.fstat(file.fileno())
+        if facts.st_mode & 0o077:
+            if facts.st_uid == os.geteuid():
+                os.fchmod(file.fileno(), 0o600)
+            log.warning("the token file %s could be read by others (mode %o)", path, facts.st_mode & 0o777)
+        text = file.read(MAX_TOKEN_FILE).decode("ascii", "replace")
+    return text.split("\n", 1)[0].strip()
+
+
+class Access:
+    """What a caller on the loopback port must know or be. `origins` are further pages that may call ("http://host:port")."""
+
+    __slots__ = ("_token", "origins")
+
+    def __init__(self, token: str, origins: Iterable[str] = ()) -> None:
+        self._token = token.encode()
+        self.origins = frozenset(origins)
+
+    def knows(self, token: bytes) -> bool:
+        """In a time that does not depend on where the two differ."""
+        return hmac.compare_digest(token, self._token)
+
+
+def _headers(scope: Scope, name: bytes) -> list[bytes]:
+    return [value for key, value in scope["headers"] if key == name]
+
+
+def is_local_socket(scope: Scope) -> bool:
+    """Whether the request came over the unix socket: uvicorn gives its address without a port."""
+    server = scope.get("server")
+    return server is not None and server[1] is None
+
+
+def _host_refusal(scope: Scope, names: tuple[str, ...]) -> RequestRefused | None:
+    hosts = _headers(scope, b"host")
+    if len(hosts) == 1 and hosts[0].decode("latin-1").lower() in names:
+        return None
+    return RequestRefused(
+        "host_refused",
+        403,
+        "call",
+        scope["path"],
+        "the Host header is not this register's own address",
+        f"use http://{names[0]}",
+    )
+
+
+def _origin_refusal(scope: Scope, names: tuple[str, ...], access: Access) -> RequestRefused | None:
+    origins = _headers(scope, b"origin")
+    if not origins:
+        return None
+    origin = origins[0].decode("latin-1")
+    if len(origins) == 1 and (origin in access.origins or origin in {f"http://{name}" for name in names}):
+        return None
+    return RequestRefused(
+        "origin_refused",
+        403,
+        "call",
+        scope["path"],
+        f"the page {origin} is not allowed to call this register",
+        "add it to `origins` of [api] if it is yours",
+    )
+
+
+def _token_refusal(scope: Scope, access: Access) -> RequestRefused | None:
+    authorization = _headers(scope, b"authorization")
+    if len(authorization) == 1:
+        scheme, _, token = authorization[0].partition(b" ")
+        if scheme.lower() == b"bearer" and access.knows(token.strip()):
+            return None
+    elif not authorization and scope["type"] == "websocket":
+        offered = [name for name in scope["subprotocols"] if name.startswith("bearer.")]
+        if len(offered) == 1 and access.knows(offered[0].removeprefix("bearer.").encode("latin-1", "replace")):
+            return None
+    return RequestRefused(
+        "unauthorized",
+        401,
+        "call",
+        scope["path"],
+        "the access token is missing or wrong",
+        "send `Authorization: Bearer <token>`; `tillkeeper status` says where the token file is",
+        headers={"www-authenticate": 'Bearer realm="tillkeeper"'},
+    )
+
+
+def refusal(scope: Scope, access: Access) -> RequestRefused | None:
+    """Why this request may not pass, or None."""
+    if is_local_socket(scope):
+        return None
+    server = scope.get("server")
+    port = server[1] if server is not None else 0
+    names = (f"127.0.0.1:{port}", f"localhost:{port}")
+    refused = _host_refusal(scope, names) or _origin_refusal(scope, names, access)
+    if refused is not None:
+        return refused
+    if scope["type"] == "http" and (scope["path"] in OPEN_PATHS or is_preflight(scope)):
+        return None
+    return _token_refusal(scope, access)
+
+
+def is_preflight(scope: Scope) -> bool:
+    """A browser asks whether a page of a listed origin may call (Fetch standard, CORS-preflight request)."""
+    return (
+        scope["method"] == "OPTIONS"
+        and bool(_headers(scope, b"origin"))
+        and bool(_headers(scope, b"access-control-request-method"))
+    )
+
+
+def chosen_subprotocol(scope: Scope) -> str | None:
+    """What to select of the offered sub-protocols: browsers fail a connection where they offered some and none was taken."""
+    offered: list[str] = scope["subprotocols"]
+    if SUBPROTOCOL in offered:
+        return SUBPROTOCOL
+    return next((name for name in offered if name.startswith("bearer.")), None)
+
+
+class AccessControl:
+    """ASGI middleware: nothing behind it runs for a caller that may not call."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = refusal(scope, self._access)
+        if refused is not None:
+            await answer_problem(refused, scope, receive, send)
+            return
+        allowed = self._listed_origin(scope)
+        if allowed is None:
+            await self._app(scope, receive, send)
+        elif is_preflight(scope):
+            await _answer_preflight(allowed, send)
+        else:
+            await self._app(scope, receive, _with_cors(allowed, send))
+
+    def _listed_origin(self, scope: Scope) -> bytes | None:
+        """Only a page that the config names gets CORS headers, and only with its own name, never `*`."""
+        if scope["type"] != "http" or is_local_socket(scope):
+            return None
+        origins = _headers(scope, b"origin")
+        return origins[0] if origins and origins[0].decode("latin-1") in self._access.origins else None
+
+
+async def _answer_preflight(origin: bytes, send: Send) -> None:
+    headers = [
+        (b"access-control-allow-origin", origin),
+        (b"access-control-allow-methods", b"GET, POST"),
+        (b"access-control-allow-headers", b"authorization, content-type, idempotency-key"),
+        (b"access-control-max-age", b"600"),
+        (b"vary", b"origin"),
+    ]
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _with_cors(origin: bytes, send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            extra = [
+                (b"access-control-allow-origin", origin),
+                (b"access-control-expose-headers", b"idempotent-replayed"),
+                (b"vary", b"origin"),
+            ]
+            message = {**message, "headers": [*message.get("headers", []), *extra]}
+        await send(message)
+
+    return sending

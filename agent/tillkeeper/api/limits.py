@@ -1,0 +1,31 @@
+"""Every bound of the API in one place. What happens at a bound is written next to it."""
+
+import msgspec
+
+
+class ApiLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Sizes in bytes, times in seconds."""
+
+    body_bytes: int = 65_536
+    """A larger body is refused with 413 and not read on."""
+    discard_bytes: int = 2_097_152
+    discard_s: float = 1.0
+    """So much of a refused body is thrown away before the answer, so that a client which sends first and reads later gets to
+    see the answer instead of a reset."""
+    body_s: float = 10.0
+    """A body that takes longer is answered with 408."""
+    head_s: float = 10.0
+    """A request head that takes longer: the connection is closed."""
+    stall_s: float = 10.0
+    """A client that takes nothing for so long while data waits for it: the connection is aborted."""
+    connections: int = 256
+    """One more is answered with 503 and closed."""
+    requests: int = 128
+    """So many at work at a time; one more is answered with 503."""
+    displays: int = 32
+    frame_bytes: int = 65_536
+    """A larger WebSocket message closes its connection with 1009."""
+    ping_s: float = 5.0
+    """WebSocket ping interval, and how long a pong may take."""
+    shutdown_s: int = 5
+    """Requests at work get so long to finish at shutdown; then they are answered with 503."""

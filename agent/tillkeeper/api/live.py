@@ -1,0 +1,136 @@
+"""WebSockets: live changes for pages, and the front door of kitchen displays."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from tillkeeper.api.auth import chosen_subprotocol
+from tillkeeper.api.limits import ApiLimits
+from tillkeeper.api.ports import ChecksQuery, JobsQuery, LiveFeed, Overrun, Till
+from tillkeeper.api.problems import answer_problem
+from tillkeeper.contract.views import LiveSnapshot
+from tillkeeper.errors import NotFound, Overloaded, TillkeeperError
+
+TOO_SLOW = 4008
+"""Close code (RFC 6455, 7.4.2: 4000-4999 are private): connect again and start from the snapshot."""
+TEXT_ONLY = 1003
+SNAPSHOT_ROWS = 500
+
+
+class Sockets:
+    """The two WebSocket endpoints, with their bounds."""
+
+    def __init__(self, till: Till, limits: ApiLimits) -> None:
+        self._till = till
+        self._limits = limits
+        self._displays = 0
+
+    async def live(self, socket: WebSocket) -> None:
+        """A snapshot, then changes. Subscribed before the snapshot is read, so that nothing falls between the two."""
+        try:
+            with self._till.subscribe() as feed:
+                first = await self._snapshot()
+                await socket.accept(chosen_subprotocol(socket.scope))
+                await self._run_live(socket, feed, first)
+        except TillkeeperError as error:
+            await _deny(socket, error)
+
+    async def _snapshot(self) -> str:
+        snapshot = LiveSnapshot(
+            status=await self._till.status(),
+            checks=await self._till.checks(ChecksQuery(state="open", limit=SNAPSHOT_ROWS)),
+            jobs=await self._till.jobs(JobsQuery(state="unsettled", limit=SNAPSHOT_ROWS)),
+        )
+        return msgspec.json.encode(snapshot).decode()
+
+    async def _run_live(self, socket: WebSocket, feed: LiveFeed, first: str) -> None:
+        async with asyncio.TaskGroup() as group:
+            writer = group.create_task(self._write_live(socket, feed, first), name="api.live.writer")
+            await _until_gone(socket)
+            writer.cancel()
+
+    async def _write_live(self, socket: WebSocket, feed: LiveFeed, first: str) -> None:
+        try:
+            await _send(socket, first, self._limits.stall_s)
+            async for frame in feed:
+                await _send(socket, frame, self._limits.stall_s)
+        except Overrun:
+            await _close(socket, TOO_SLOW, "too slow: connect again")
+        except ConnectionError:
+            return  # the reader sees the same and ends the session
+
+    async def kitchen(self, socket: WebSocket) -> None:
+        """Hand the connection to the display's driver until either side is done."""
+        try:
+            door = self._till.kitchen(socket.path_params["device"])
+            if self._displays >= self._limits.displays:
+                raise Overloaded("attach", "display", f"{self._displays} displays are connected", "close one and try again")
+        except TillkeeperError as error:
+            await _deny(socket, error)
+            return
+        self._displays += 1
+        try:
+            await socket.accept(chosen_subprotocol(socket.scope))
+            await door.attach(_DisplaySocket(socket, self._limits.stall_s))
+            await _close(socket, 1000, "")
+        except WebSocketDisconnect:
+            return
+        finally:
+            self._displays -= 1
+
+    async def unknown(self, socket: WebSocket) -> None:
+        """Any other path: refused like an unknown route."""
+        await _deny(socket, NotFound("connect", socket.scope["path"], "there is no such WebSocket", "see /openapi.json"))
+
+
+class _DisplaySocket:
+    """`tillkeeper_drivers.api.DisplaySocket` over a WebSocket. `send` raises `ConnectionError` where the display is gone or
+    takes nothing; iteration ends where it went. Text frames only: a binary one ends the connection."""
+
+    def __init__(self, socket: WebSocket, stall_s: float) -> None:
+        self._socket = socket
+        self._stall_s = stall_s
+
+    async def send(self, text: str) -> None:
+        await _send(self._socket, text, self._stall_s)
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        while self._socket.client_state is WebSocketState.CONNECTED:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text = message.get("text")
+            if text is None:
+                await _close(self._socket, TEXT_ONLY, "text frames only")
+                return
+            yield text
+
+
+async def _until_gone(socket: WebSocket) -> None:
+    """Read on, for the sake of pongs and the close; what a live client says means nothing."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+async def _send(socket: WebSocket, text: str, stall_s: float) -> None:
+    try:
+        async with asyncio.timeout(stall_s):
+            await socket.send_text(text)
+    except TimeoutError as error:
+        raise ConnectionAbortedError("the client takes nothing") from error
+    except (WebSocketDisconnect, RuntimeError) as error:  # Starlette's two ways to say that it is closed
+        raise ConnectionResetError("the client is gone") from error
+
+
+async def _close(socket: WebSocket, code: int, reason: str) -> None:
+    if socket.client_state is WebSocketState.CONNECTED and socket.application_state is WebSocketState.CONNECTED:
+        try:
+            await socket.close(code, reason)
+        except WebSocketDisconnect:
+            return
+
+
+async def _deny(socket: WebSocket, error: TillkeeperError) -> None:
+    await answer_problem(error, socket.scope, socket.receive, socket.send)

@@ -1,0 +1,134 @@
+"""The OpenAPI 3.1 document, made from the route table: it can not say anything else than what the server does."""
+
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+
+from tillkeeper.api.auth import OPEN_PATHS, SUBPROTOCOL
+from tillkeeper.api.operations import OPERATIONS, Operation, path_names
+from tillkeeper.api.problems import CONTENT_TYPE, Problem
+from tillkeeper.api.requests import KEY_PATTERN
+from tillkeeper.contract.commands import Id
+from tillkeeper.contract.views import LiveMessage
+
+_REF = "#/components/schemas/{name}"
+_PATH_WORDS = {
+    "check_id": "The long id, the ticket code of today, or the check number",
+    "device": "The device's name in the config",
+}
+WEBSOCKETS = {
+    "/v1/live": "The state as it is, then every change; messages are `LiveMessage`. Close code 4008: too slow, connect again",
+    "/v1/kitchen/{device}": "A kitchen display's own connection; its messages are those of its display protocol",
+}
+
+
+def document() -> dict[str, Any]:
+    """The whole document; `msgspec.json` can encode it."""
+    paths: dict[str, Any] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    paths["/openapi.json"] = {"get": _own_route()}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tillkeeper register",
+            "version": version("tillkeeper"),
+            "description": "One register's agent. Money is in minor units; times are ms since the epoch.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/", "description": "the unix socket, or the loopback port"}],
+        "security": [{"token": []}],
+        "tags": [{"name": name} for name in ("checks", "devices", "register")],
+        "paths": paths,
+        "components": {
+            "schemas": _components(),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "responses": {"Problem": _problem_response()},
+        },
+        "x-tillkeeper-websockets": {
+            path: {"summary": words, "subprotocols": [SUBPROTOCOL, "bearer.<token>"]} for path, words in WEBSOCKETS.items()
+        },
+    }
+
+
+def _types() -> list[Any]:
+    bodies = [operation.body for operation in OPERATIONS if operation.body is not None]
+    return [Problem, *bodies, *(operation.answer for operation in OPERATIONS), LiveMessage]
+
+
+def _components() -> dict[str, Any]:
+    schemas, components = msgspec.json.schema_components(_types(), ref_template=_REF)
+    return components | {"LiveMessage": schemas[-1]}
+
+
+def _ref(kind: type) -> dict[str, str]:
+    return {"$ref": _REF.format(name=kind.__name__)}
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "tags": [operation.tag],
+        "parameters": _parameters(operation),
+        "responses": {"200": _ok(operation), "default": {"$ref": "#/components/responses/Problem"}},
+    }
+    if operation.body is not None:
+        required = any(field.required for field in msgspec.structs.fields(operation.body))
+        described["requestBody"] = {"required": required, "content": {"application/json": {"schema": _ref(operation.body)}}}
+    if operation.path in OPEN_PATHS:
+        described["security"] = []
+    return described
+
+
+def _ok(operation: Operation) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": "Done", "content": {"application/json": {"schema": _ref(operation.answer)}}}
+    if operation.changes:
+        answer["headers"] = {
+            "Idempotent-Replayed": {
+                "description": "`true` where this is the answer that the same key got the first time",
+                "schema": {"const": "true"},
+            }
+        }
+    return answer
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    id_schema = msgspec.json.schema(Id)
+    found: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": id_schema, "description": _PATH_WORDS.get(name, "Its id")}
+        for name in path_names(operation.path)
+    ]
+    if operation.query is not None:
+        _, components = msgspec.json.schema_components([operation.query], ref_template=_REF)
+        for name, schema in components[operation.query.__name__]["properties"].items():
+            found.append({"name": name, "in": "query", "required": False, "schema": schema})
+    if operation.changes:
+        found.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": True,
+                "description": "One new random key per intention; the same key with the same body gets the same answer",
+                "schema": {"type": "string", "pattern": KEY_PATTERN},
+            }
+        )
+    return found
+
+
+def _problem_response() -> dict[str, Any]:
+    return {"description": "A problem (RFC 9457)", "content": {CONTENT_TYPE: {"schema": _ref(Problem)}}}
+
+
+def _own_route() -> dict[str, Any]:
+    schema = {"type": "object", "description": "OpenAPI 3.1"}
+    return {
+        "operationId": "get_openapi",
+        "summary": "This document",
+        "tags": ["register"],
+        "responses": {
+            "200": {"description": "Done", "content": {"application/json": {"schema": schema}}},
+            "default": {"$ref": "#/components/responses/Problem"},
+        },
+    }

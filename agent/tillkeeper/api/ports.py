@@ -1,0 +1,125 @@
+"""What the API needs of the agent. `sales.till` implements it; tests implement it in memory and misbehave.
+
+Every method may raise `TillkeeperError`: it becomes the problem document of the answer. Methods may be cancelled at any
+await (a shutdown that took too long): an accepted command then stays accepted, and the client asks again with its key.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
+from typing import Annotated, Literal, Protocol
+
+import msgspec
+from msgspec import Meta
+
+from tillkeeper.contract.commands import AnyCommand, CommandResult, Id, JobRef
+from tillkeeper.contract.values import CheckState
+from tillkeeper.contract.views import (
+    BooksView,
+    CatalogueView,
+    CheckSummary,
+    CheckView,
+    Day,
+    DeviceView,
+    JobView,
+    StatusView,
+)
+from tillkeeper_drivers.api import DisplaySocket
+
+JobFilter = Literal["unsettled", "held", "all"]
+Limit = Annotated[int, Meta(ge=1, le=500)]
+
+
+class ChecksQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`before` is the long id of the last check of the page before; checks come newest first."""
+
+    state: CheckState | None = None
+    day: Day | None = None
+    limit: Limit = 50
+    before: Id | None = None
+
+
+class JobsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    state: JobFilter = "unsettled"
+    limit: Limit = 100
+
+
+class BooksQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`day` None: the business day that is open now."""
+
+    day: Day | None = None
+
+
+class LiveFeed(Protocol):
+    """Changes as JSON text frames, for one client. Iteration ends by `Overrun` where the client was too slow."""
+
+    def __aiter__(self) -> AsyncIterator[str]: ...
+
+
+class Overrun(Exception):
+    """This client's bounded queue is full: what it would see from now on has a hole, so it has to start over."""
+
+
+class KitchenDoor(Protocol):
+    """A display driver's side of a connected display."""
+
+    async def attach(self, socket: DisplaySocket) -> None:
+        """Talk to this display until it goes: returns when `socket` ends, closes it by returning."""
+        ...
+
+
+class Till(Protocol):
+    """The register, seen from its API."""
+
+    async def execute(self, key: str, command: AnyCommand) -> tuple[CommandResult, bool]:
+        """Decide, store durably, answer. The flag tells that `key` was seen before with the same command and that this is
+        the answer of then.
+
+        Raises:
+            Conflict: `key` came before with another command.
+            Refused, NotFound, StorageRefused, Overloaded: nothing has changed.
+        """
+        ...
+
+    async def release_job(self, key: str, job_id: str, by: str) -> tuple[JobView, bool]:
+        """Let a held job print now. Raises `NotFound`, or `Conflict` where it is not held."""
+        ...
+
+    async def cancel_job(self, key: str, job_id: str, by: str) -> tuple[JobView, bool]:
+        """Never print this job (any more). Raises `NotFound`, or `Conflict` where it is settled or under way."""
+        ...
+
+    async def test_slip(self, key: str, device: str, by: str) -> tuple[JobRef, bool]:
+        """Print a slip that says which device this is. Raises `NotFound`, `Refused` for a device that prints nothing."""
+        ...
+
+    async def check(self, ref: str) -> CheckView:
+        """By long id, today's ticket code, or check number. Raises `NotFound`."""
+        ...
+
+    async def checks(self, query: ChecksQuery) -> tuple[CheckSummary, ...]:
+        """At most `query.limit`, newest first."""
+        ...
+
+    async def job(self, job_id: str) -> JobView: ...
+
+    async def jobs(self, query: JobsQuery) -> tuple[JobView, ...]:
+        """At most `query.limit`, oldest first."""
+        ...
+
+    async def devices(self) -> tuple[DeviceView, ...]:
+        """What is known, without asking a device."""
+        ...
+
+    async def status(self) -> StatusView: ...
+
+    async def catalogue(self) -> CatalogueView: ...
+
+    async def books(self, query: BooksQuery) -> BooksView: ...
+
+    def subscribe(self) -> AbstractContextManager[LiveFeed]:
+        """Every change from now on (`api.hub.LiveHub.subscribe`). Raises `Overloaded` where there are too many clients."""
+        ...
+
+    def kitchen(self, device: str) -> KitchenDoor:
+        """Raises `NotFound` where no display of this name is configured."""
+        ...

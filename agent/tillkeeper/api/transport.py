@@ -1,0 +1,142 @@
+"""uvicorn's two connection classes with the bounds that uvicorn leaves out (0.54): how long a request head may take, how long
+a client may take nothing, how many connections may be open; and typed answers where uvicorn writes plain text."""
+
+import asyncio
+from typing import ClassVar
+
+from starlette.datastructures import MutableHeaders
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
+
+from tillkeeper.api.limits import ApiLimits
+from tillkeeper.api.problems import CONTENT_TYPE, encode_problem, problem_headers
+from tillkeeper.errors import BadRequest, Overloaded, TillkeeperError
+
+_REASONS = {400: b"Bad Request", 503: b"Service Unavailable"}
+
+
+def _raw_problem(error: TillkeeperError) -> bytes:
+    """A whole HTTP/1.1 answer, for where there is no request that a normal one could belong to."""
+    body = encode_problem(error)
+    headers = MutableHeaders(problem_headers(error))
+    headers["content-type"] = CONTENT_TYPE
+    headers["content-length"] = str(len(body))
+    headers["connection"] = "close"
+    lines = [b"HTTP/1.1 %d %s" % (error.status, _REASONS[error.status]), *(b"%s: %s" % pair for pair in headers.raw)]
+    return b"\r\n".join([*lines, b"", body])
+
+
+class BoundedHttp(H11Protocol):
+    """One HTTP connection. A subclass made by `bounded` carries the limits."""
+
+    limits: ClassVar[ApiLimits]
+    _head_timer: asyncio.TimerHandle | None = None
+    _stall_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.connections:
+            full = Overloaded("connect", "register", f"{self.limits.connections} connections are open", "close idle ones")
+            self._end(_raw_problem(full))
+        else:
+            self._watch_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch_head()
+
+    def _watch_head(self) -> None:
+        """A timer runs whenever a client is in the middle of a head, or still sends what nobody reads any more."""
+        upgraded = self.transport.get_protocol() is not self
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if upgraded or answering or self.transport.is_closing():
+            self._stop("_head_timer")
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(self.limits.head_s, self.transport.abort)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._watch_end()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._watch_end()
+
+    def _watch_end(self) -> None:
+        """Closing waits for the client to take the rest of an answer: not for ever."""
+        if self.transport.is_closing() and self._stall_timer is None:
+            self._stall_timer = self.loop.call_later(self.limits.stall_s, self.transport.abort)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._stall_timer is None:
+            self._stall_timer = self.loop.call_later(self.limits.stall_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._stop("_stall_timer")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop("_head_timer")
+        self._stop("_stall_timer")
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Also in the middle of a body, where an answer may be under way already: then only the connection ends."""
+        begun = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self._end(b"" if begun else _raw_problem(BadRequest("read", "request", msg, "send HTTP/1.1 (RFC 9112)")))
+
+    def _end(self, last_words: bytes) -> None:
+        if last_words:
+            self.transport.write(last_words)
+        self.transport.close()
+        self._watch_end()
+
+    def _stop(self, name: str) -> None:
+        timer: asyncio.TimerHandle | None = getattr(self, name)
+        if timer is not None:
+            timer.cancel()
+            setattr(self, name, None)
+
+
+class BoundedWebSocket(WSProtocol):
+    """One WebSocket connection. uvicorn reads one message at a time and pings; this ends a client that takes nothing."""
+
+    limits: ClassVar[ApiLimits]
+    _stall_timer: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._stall_timer is None:
+            self._stall_timer = self.loop.call_later(self.limits.stall_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._forget()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget()
+        super().connection_lost(exc)
+
+    def _forget(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+
+
+def bounded(limits: ApiLimits) -> tuple[type[BoundedHttp], type[BoundedWebSocket]]:
+    """The two classes with these limits; uvicorn makes the instances."""
+
+    class Http(BoundedHttp):
+        pass
+
+    class Socket(BoundedWebSocket):
+        pass
+
+    Http.limits = limits
+    Socket.limits = limits
+    return Http, Socket

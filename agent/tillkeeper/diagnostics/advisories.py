@@ -1,0 +1,306 @@
+"""The catalogue of warnings: each has a code that never changes, and a pure test over the facts. What is not known raises its
+own advisory where it matters; it is never taken for fine."""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from tillkeeper.contract.views import AdvisoryView, Severity
+from tillkeeper.diagnostics.facts import Facts
+
+CATALOGUE_STALE_S = 36 * 3600.0
+"""A snapshot is taken at least nightly; a day and a half means that one was missed."""
+CLOCK_WRONG_S = 120.0
+DISK_LOW_BYTES = 256 * 1024 * 1024
+DEVICE_SILENT_S = 60.0
+"""So long after the start a device may be unknown without a word about it."""
+NEVER_BEFORE_MS = 1_704_067_200_000
+"""2024-01-01: this program is younger, so a clock before it is wrong."""
+
+_ORDER: dict[Severity, int] = {"alarm": 0, "warning": 1, "notice": 2}
+
+
+class Found(msgspec.Struct, frozen=True):
+    """One instance of an advisory: the words that fill its text, and what it is about."""
+
+    words: dict[str, str | int] = {}
+    subject: str = ""
+
+
+class Advisory(msgspec.Struct, frozen=True, kw_only=True):
+    """`text` is a template for the words of what `find` finds."""
+
+    code: str
+    severity: Severity
+    title: str
+    text: str
+    hint: str
+    find: Callable[[Facts], Iterator[Found]]
+
+
+def duration_words(seconds: float) -> str:
+    """As people say it: "40 s", "3 min", "5 h", "2 days"."""
+    whole = int(max(0.0, seconds))
+    for limit, unit, name in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+        if whole < limit:
+            return f"{whole // unit} {name}"
+    return f"{whole // 86_400} days"
+
+
+def _set_aside(facts: Facts) -> Iterator[Found]:
+    if facts.journal.set_aside:
+        yield Found({"file": facts.journal.set_aside}, facts.journal.set_aside)
+
+
+def _refusing(facts: Facts) -> Iterator[Found]:
+    if facts.journal.refusing:
+        yield Found({"why": facts.journal.refusing})
+
+
+def _disk_low(facts: Facts) -> Iterator[Found]:
+    free = facts.journal.free_bytes
+    if free is not None and free < DISK_LOW_BYTES and not facts.journal.refusing:
+        yield Found({"free": free // (1024 * 1024)})
+
+
+def _hq_unreachable(facts: Facts) -> Iterator[Found]:
+    hq = facts.hq
+    if hq.configured and hq.exchange_age_s is not None and hq.exchange_age_s > facts.online_window_s:
+        reason = f": {hq.last_error}" if hq.last_error else ""
+        yield Found({"since": duration_words(hq.exchange_age_s), "reason": reason})
+
+
+def _hq_never(facts: Facts) -> Iterator[Found]:
+    if facts.hq.configured and facts.hq.exchange_age_s is None and facts.uptime_s > facts.online_window_s:
+        reason = f": {facts.hq.last_error}" if facts.hq.last_error else ""
+        yield Found({"since": duration_words(facts.uptime_s), "reason": reason})
+
+
+def _manual_offline(facts: Facts) -> Iterator[Found]:
+    if facts.mode == "manual_offline":
+        yield Found()
+
+
+def _no_offline_support(facts: Facts) -> Iterator[Found]:
+    if facts.mode in {"offline", "checking"} and not facts.offline_support:
+        yield Found()
+
+
+def _rejected(facts: Facts) -> Iterator[Found]:
+    if facts.hq.rejected_events:
+        yield Found({"count": facts.hq.rejected_events})
+
+
+def _device_trouble(facts: Facts) -> Iterator[Found]:
+    for device in facts.devices:
+        if device.trouble:
+            waiting = f"; {device.queued + device.held} documents wait" if device.queued + device.held else ""
+            yield Found({"device": device.device, "trouble": device.trouble, "waiting": waiting}, device.device)
+
+
+def _device_silent(facts: Facts) -> Iterator[Found]:
+    for device in facts.devices:
+        if not device.known and not device.trouble and facts.uptime_s > DEVICE_SILENT_S:
+            yield Found({"device": device.device}, device.device)
+
+
+def _paper_low(facts: Facts) -> Iterator[Found]:
+    for device in facts.devices:
+        if device.paper_near_end == "yes" and device.paper_out != "yes":
+            yield Found({"device": device.device}, device.device)
+
+
+def _display_behind(facts: Facts) -> Iterator[Found]:
+    for device in facts.devices:
+        if device.behind:
+            yield Found({"device": device.device, "count": device.behind}, device.device)
+
+
+def _held_tickets(facts: Facts) -> Iterator[Found]:
+    if facts.held_tickets:
+        yield Found({"count": facts.held_tickets})
+
+
+def _held_others(facts: Facts) -> Iterator[Found]:
+    if facts.held_others:
+        yield Found({"count": facts.held_others})
+
+
+def _catalogue_stale(facts: Facts) -> Iterator[Found]:
+    age = facts.catalogue.age_s
+    if facts.catalogue.version and age is not None and age > CATALOGUE_STALE_S:
+        yield Found({"age": duration_words(age)})
+
+
+def _catalogue_unknown(facts: Facts) -> Iterator[Found]:
+    if not facts.catalogue.version:
+        yield Found({"what": "There is no catalogue"})
+    elif facts.catalogue.age_s is None:
+        yield Found({"what": "How old the catalogue is can not be told"})
+
+
+def _clock_wrong(facts: Facts) -> Iterator[Found]:
+    ahead, newest = facts.hq.clock_ahead_s, facts.journal.newest_at_ms
+    if facts.at_ms < NEVER_BEFORE_MS:
+        yield Found({"how": "before this program was made"})
+    elif newest is not None and facts.at_ms < newest - CLOCK_WRONG_S * 1000:
+        yield Found({"how": f"{duration_words((newest - facts.at_ms) / 1000)} behind the newest sale"})
+    elif ahead is not None and abs(ahead) > CLOCK_WRONG_S:
+        yield Found({"how": f"{duration_words(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} HQ"})
+
+
+ADVISORIES: tuple[Advisory, ...] = (
+    Advisory(
+        code="storage_refused",
+        severity="alarm",
+        title="Sales can not be stored",
+        text="Nothing can be sold until this is over: {why}.",
+        hint="Free space on the disk. Selling goes on by itself; what was accepted before is safe.",
+        find=_refusing,
+    ),
+    Advisory(
+        code="journal_set_aside",
+        severity="alarm",
+        title="A damaged journal was put aside",
+        text="The journal was damaged and is kept as {file}. Sales that HQ does not hold are only in that file.",
+        hint="Keep the file and call support before anything is deleted.",
+        find=_set_aside,
+    ),
+    Advisory(
+        code="tickets_held",
+        severity="alarm",
+        title="Kitchen tickets wait for you",
+        text="{count} kitchen tickets were not printed and wait for a decision.",
+        hint="Look at the list of held jobs; release or cancel each.",
+        find=_held_tickets,
+    ),
+    Advisory(
+        code="events_rejected",
+        severity="alarm",
+        title="HQ did not accept some events",
+        text="HQ rejected {count} events. Their money counts here and is kept.",
+        hint="Call support: this does not go away by itself.",
+        find=_rejected,
+    ),
+    Advisory(
+        code="clock_wrong",
+        severity="warning",
+        title="The clock is wrong",
+        text="This register's clock is {how}. Selling is not affected; printed times are wrong.",
+        hint="Set the clock, or switch network time on.",
+        find=_clock_wrong,
+    ),
+    Advisory(
+        code="device_trouble",
+        severity="warning",
+        title="A device needs help",
+        text="{device}: {trouble}{waiting}.",
+        hint="What waits prints by itself once the device is well.",
+        find=_device_trouble,
+    ),
+    Advisory(
+        code="display_behind",
+        severity="warning",
+        title="A kitchen display is behind",
+        text="{device} has not shown {count} tickets yet.",
+        hint="Look at the display: does it say that it is connected?",
+        find=_display_behind,
+    ),
+    Advisory(
+        code="hq_unreachable",
+        severity="warning",
+        title="HQ does not answer",
+        text="The last answer of HQ was {since} ago{reason}. Cash and custom tenders work.",
+        hint="Sales are kept here and go out by themselves.",
+        find=_hq_unreachable,
+    ),
+    Advisory(
+        code="hq_never_reached",
+        severity="warning",
+        title="HQ has not answered yet",
+        text="HQ has not answered since the start {since} ago{reason}. Cash and custom tenders work.",
+        hint="Check the address of HQ and the token, if this register was never online.",
+        find=_hq_never,
+    ),
+    Advisory(
+        code="offline_support_off",
+        severity="warning",
+        title="Offline support is switched off",
+        text="HQ does not answer, and the administrator did not allow offline mode.",
+        hint="Set `support = true` in [offline].",
+        find=_no_offline_support,
+    ),
+    Advisory(
+        code="disk_low",
+        severity="warning",
+        title="The disk is almost full",
+        text="{free} MiB are left. Selling stops when the disk is full.",
+        hint="Free space now.",
+        find=_disk_low,
+    ),
+    Advisory(
+        code="catalogue_unknown",
+        severity="warning",
+        title="The catalogue is not known",
+        text="{what}.",
+        hint="Import a catalogue, or wait for one from HQ.",
+        find=_catalogue_unknown,
+    ),
+    Advisory(
+        code="documents_held",
+        severity="notice",
+        title="Receipts wait for you",
+        text="{count} receipts or drawer pulses were not done for sure and are not repeated by themselves.",
+        hint="Look at the list of held jobs; release or cancel each.",
+        find=_held_others,
+    ),
+    Advisory(
+        code="manual_offline",
+        severity="notice",
+        title="Offline by hand",
+        text="A person switched this register to offline mode.",
+        hint="Switch it back when HQ may be used again.",
+        find=_manual_offline,
+    ),
+    Advisory(
+        code="catalogue_stale",
+        severity="notice",
+        title="Prices may be old",
+        text="The catalogue is {age} old.",
+        hint="A new one comes with the next publish from HQ.",
+        find=_catalogue_stale,
+    ),
+    Advisory(
+        code="device_silent",
+        severity="notice",
+        title="A device has said nothing",
+        text="{device} has said nothing since the start: whether it works is not known.",
+        hint="Print a test slip.",
+        find=_device_silent,
+    ),
+    Advisory(
+        code="paper_low",
+        severity="notice",
+        title="Paper is almost out",
+        text="{device} is near the end of its roll.",
+        hint="Have a new roll ready.",
+        find=_paper_low,
+    ),
+)
+
+
+def advise(facts: Facts) -> tuple[AdvisoryView, ...]:
+    """Everything that holds now, worst first; within a severity in the order of the catalogue."""
+    found = [
+        AdvisoryView(
+            code=advisory.code,
+            severity=advisory.severity,
+            title=advisory.title,
+            text=advisory.text.format_map(one.words),
+            hint=advisory.hint,
+            subject=one.subject,
+        )
+        for advisory in ADVISORIES
+        for one in advisory.find(facts)
+    ]
+    return tuple(sorted(found, key=lambda view: _ORDER[view.severity]))

@@ -1,0 +1,58 @@
+"""What diagnostics are made from: facts gathered elsewhere, of one moment. None is "not known", never "fine"."""
+
+import msgspec
+
+from tillkeeper.contract.views import DeviceView, Mode
+
+
+class HqFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """`exchange_age_s`: since the last authenticated answer, None where there was none since the start. `clock_ahead_s`: own
+    wall clock minus HQ's, from the last answer."""
+
+    configured: bool
+    exchange_age_s: float | None = None
+    last_error: str = ""
+    clock_ahead_s: float | None = None
+    rejected_events: int = 0
+
+
+class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """`set_aside`: the file name of a journal that was found corrupt and put away at this or an earlier start, until a person
+    clears it. `refusing`: why nothing is stored right now, or empty. `newest_at_ms`: stamp of the newest event."""
+
+    set_aside: str = ""
+    refusing: str = ""
+    free_bytes: int | None = None
+    newest_at_ms: int | None = None
+
+
+class CatalogueFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """`age_s`: since this version was published or loaded."""
+
+    version: str = ""
+    age_s: float | None = None
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """`uptime_s` and all ages on the boot clock; `at_ms` is the wall clock. `only_here`: events that HQ does not hold.
+    `held_tickets` are kitchen tickets and change slips, `held_others` receipts and pulses, waiting for a person."""
+
+    store: str
+    register: str
+    incarnation: str
+    version: str
+    at_ms: int
+    uptime_s: float
+    business_day: str
+    mode: Mode
+    offline_support: bool
+    online_window_s: float
+    hq: HqFacts
+    journal: JournalFacts
+    catalogue: CatalogueFacts
+    devices: tuple[DeviceView, ...] = ()
+    only_here: int = 0
+    jobs_waiting: int = 0
+    held_tickets: int = 0
+    held_others: int = 0
+    checks_open: int = 0

@@ -1,0 +1,52 @@
+"""One immutable value for the API, the CLI and the pages: what is true of this register now, in numbers and in words."""
+
+from tillkeeper.contract.views import Dot, StatusView
+from tillkeeper.diagnostics.advisories import advise, duration_words
+from tillkeeper.diagnostics.facts import Facts
+
+
+def dot(facts: Facts) -> Dot:
+    """Green is only said where HQ is known to have answered within the window; what is not known is grey."""
+    support = "offline support is on" if facts.offline_support else "offline support is OFF"
+    hq = facts.hq
+    if not hq.configured:
+        return Dot(colour="grey", words=f"No HQ: this register works alone, {support}")
+    if facts.mode == "manual_offline":
+        return Dot(colour="red", words=f"Offline by hand, {support}")
+    if facts.mode == "offline":
+        since = "" if hq.exchange_age_s is None else f" for {duration_words(hq.exchange_age_s)}"
+        return Dot(colour="red", words=f"Offline{since}, {support}")
+    if facts.mode == "online" and hq.exchange_age_s is not None and hq.exchange_age_s <= facts.online_window_s:
+        return Dot(colour="green", words=f"Online, {support}")
+    return Dot(colour="grey", words=f"Checking the connection to HQ, {support}")
+
+
+def only_here_words(count: int) -> str:
+    return f"only on this register: {count}"
+
+
+def status_view(facts: Facts) -> StatusView:
+    """The snapshot."""
+    return StatusView(
+        store=facts.store,
+        register=facts.register,
+        incarnation=facts.incarnation,
+        version=facts.version,
+        uptime_s=facts.uptime_s,
+        at_ms=facts.at_ms,
+        business_day=facts.business_day,
+        mode=facts.mode,
+        dot=dot(facts),
+        offline_support=facts.offline_support,
+        only_here=facts.only_here,
+        only_here_words=only_here_words(facts.only_here),
+        hq_exchange_age_s=facts.hq.exchange_age_s,
+        selling=not facts.journal.refusing,
+        catalogue_version=facts.catalogue.version,
+        catalogue_age_s=facts.catalogue.age_s,
+        devices=facts.devices,
+        jobs_waiting=facts.jobs_waiting,
+        jobs_held=facts.held_tickets + facts.held_others,
+        checks_open=facts.checks_open,
+        advisories=advise(facts),
+    )
