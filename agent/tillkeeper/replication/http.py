@@ -1,0 +1,99 @@
+"""The way to HQ over HTTP (`docs/hq-contract.md`): one POST per exchange, every library error translated here."""
+
+import asyncio
+import ssl
+
+import httpx
+import msgspec
+
+from tillkeeper.config.model import Hq
+from tillkeeper.contract.envelope import HqAnswer, HqBatch
+from tillkeeper.replication.trouble import HqTrouble
+
+MAX_ANSWER_BYTES = 1024 * 1024
+_MAX_SEQ = 2**53
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(HqAnswer)
+
+
+class HttpTransport:
+    """`exchange` posts a batch and returns HQ's answer. The whole exchange has `hq.timeout_s` seconds, however slowly HQ drips;
+    redirects are never followed, because the token would go with them."""
+
+    def __init__(self, hq: Hq, token: str) -> None:
+        self._url = hq.url.rstrip("/") + "/v1/events"
+        self._timeout_s = hq.timeout_s
+        # Without https no certificates are needed, and loading them costs more than anything else here.
+        tls = httpx.create_ssl_context() if self._url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._client = httpx.AsyncClient(
+            verify=tls,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=hq.timeout_s,
+            limits=httpx.Limits(max_connections=1),
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept-Encoding": "identity"},
+        )
+
+    async def exchange(self, batch: HqBatch) -> HqAnswer:
+        """Raises HqTrouble: there is no answer to rely on; HQ may have stored the batch all the same."""
+        try:
+            async with (
+                asyncio.timeout(self._timeout_s),
+                self._client.stream("POST", self._url, content=_encoder.encode(batch)) as response,
+            ):
+                body = await _bounded(response)
+        except (TimeoutError, httpx.TimeoutException):
+            raise HqTrouble("timeout", self._url, f"no answer within {self._timeout_s:g} s") from None
+        except httpx.TransportError as error:
+            raise HqTrouble("unreachable", self._url, str(error) or type(error).__name__) from error
+        except httpx.InvalidURL as error:
+            raise HqTrouble("unreachable", self._url, f"not a URL: {error}", "check hq.url") from error
+        return _answer(self._url, response.status_code, body)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
+async def _bounded(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise HqTrouble("garbage", str(response.url), f"answer longer than {MAX_ANSWER_BYTES} bytes")
+    return bytes(body)
+
+
+def _answer(url: str, status: int, body: bytes) -> HqAnswer:
+    cause = f"HTTP {status}: {_detail(body)}"
+    if status in (401, 403):
+        raise HqTrouble("credentials_refused", url, f"credentials refused ({cause})", "check hq.token_file")
+    if 300 <= status < 400:
+        raise HqTrouble("redirected", url, f"HTTP {status}, which is not followed", "a captive portal, or a wrong hq.url")
+    if status in (400, 413, 422):
+        raise HqTrouble("batch_refused", url, cause)
+    if status in (429, 503):
+        raise HqTrouble("busy", url, cause)
+    if status != 200:
+        raise HqTrouble("server_error", url, cause)
+    try:
+        answer = _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise HqTrouble("garbage", url, f"HTTP 200, but no answer of HQ: {error}", "is this really HQ?") from error
+    if not 0 <= answer.held_seq <= _MAX_SEQ or any(not 0 < n.number <= _MAX_SEQ for n in answer.numbers):
+        raise HqTrouble("garbage", url, "numbers out of range")
+    return answer
+
+
+class _Problem(msgspec.Struct):
+    detail: str = ""
+    title: str = ""
+
+
+def _detail(body: bytes) -> str:
+    """What a problem document (RFC 9457) says, or nothing: pages of proxies are no reading."""
+    try:
+        problem = msgspec.json.decode(body, type=_Problem)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "no details"
+    return (problem.detail or problem.title or "no details")[:300]

@@ -1,0 +1,205 @@
+"""HQ's HTTP interface: `docs/hq-contract.md` is its text for vendors."""
+
+import asyncio
+import time
+import zlib
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tillkeeper.contract.envelope import HqAnswer, HqBatch
+from tillkeeper_hq import queries
+from tillkeeper_hq.credentials import Caller, Credentials
+from tillkeeper_hq.database import Database, Overloaded, StoreFailed
+from tillkeeper_hq.problems import Problem, on_problem
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+"""Of a request's body, also after unpacking gzip."""
+MAX_EVENTS = 2000
+BODY_TIMEOUT_S = 20.0
+
+_batches = msgspec.json.Decoder(HqBatch)
+
+
+class _App:
+    def __init__(self, database: Database, credentials: Credentials) -> None:
+        self._database = database
+        self._credentials = credentials
+        self._seen_ms: dict[tuple[str, str], tuple[str, int]] = {}
+        """(store, register) -> incarnation and wall clock of the newest exchange; bounded by the credentials."""
+
+    async def post_events(self, request: Request) -> Response:
+        caller = self._caller(request)
+        if not caller.register:
+            raise Problem(403, "forbidden", "A reader cannot write")
+        batch = _decoded(await _body(request))
+        if (batch.store, batch.register) != (caller.store, caller.register):
+            raise Problem(
+                403, "not_your_register", "The token is another register's", f"it speaks for {caller.store}/{caller.register}"
+            )
+        _check_identity(batch)
+        if batch.events:
+            answer = await self._write(batch)
+        else:
+            held = await self._read(queries.held_seq, batch.store, batch.register, batch.incarnation)
+            answer = HqAnswer(held, hq_time_ms=_now_ms())
+        self._seen_ms[batch.store, batch.register] = (batch.incarnation, answer.hq_time_ms)
+        return _json(answer)
+
+    async def get_books(self, request: Request) -> Response:
+        store = self._store(request)
+        return _json(await self._read(queries.store_books, store, request.query_params.get("day", "")))
+
+    async def get_registers(self, request: Request) -> Response:
+        logs = await self._read(queries.register_logs, self._store(request, may_be_all=True))
+        return _json({"registers": [self._with_beat(log) for log in logs]})
+
+    async def get_quarantine(self, request: Request) -> Response:
+        store = self._store(request, may_be_all=True)
+        rows = await self._read(queries.quarantine, store, _number(request, "after", 0))
+        return _json({"events": [row for _id, row in rows], "next_after": rows[-1][0] if rows else None})
+
+    async def get_check(self, request: Request) -> Response:
+        store = self._store(request)
+        found = await self._read(queries.check, store, request.path_params["reference"])
+        if found is None:
+            raise Problem(404, "not_found", "No such check", f"store {store}")
+        return _json(found)
+
+    async def get_events(self, request: Request) -> Response:
+        query = request.query_params
+        log = (self._store(request), query.get("register", ""), query.get("incarnation", ""))
+        rows = await self._read(queries.events, log, _number(request, "after", 0), _number(request, "limit", 200))
+        return _json({"events": rows})
+
+    async def get_health(self, _request: Request) -> Response:
+        if not self._database.is_writing:
+            raise Problem(503, "not_writing", "HQ cannot store anything now")
+        return _json({"status": "ok", "hq_time_ms": _now_ms()})
+
+    def _caller(self, request: Request) -> Caller:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        caller = self._credentials.caller(token.strip()) if scheme.lower() == "bearer" and token else None
+        if caller is None:
+            raise Problem(401, "unauthorised", "No valid token", "send Authorization: Bearer with the register's token")
+        return caller
+
+    def _store(self, request: Request, *, may_be_all: bool = False) -> str:
+        """The store that is asked about: by `?store=`, else the caller's own. Empty: all, for those who may."""
+        caller = self._caller(request)
+        store = request.query_params.get("store", "")
+        if not store and caller.may_read("") and not may_be_all:
+            raise Problem(400, "bad_request", "Which store?", "add ?store=")
+        store = store or ("" if caller.may_read("") else caller.store)
+        if not caller.may_read(store):
+            raise Problem(403, "not_your_store", "The token belongs to another store")
+        return store
+
+    def _with_beat(self, log: queries.RegisterLog) -> queries.RegisterLog:
+        incarnation, seen_ms = self._seen_ms.get((log.store, log.register), ("", 0))
+        if incarnation != log.incarnation or seen_ms < log.last_seen_ms:
+            return log
+        return msgspec.structs.replace(log, last_seen_ms=seen_ms)
+
+    async def _write(self, batch: HqBatch) -> HqAnswer:
+        try:
+            return await asyncio.wrap_future(self._database.write(batch))
+        except Overloaded as error:
+            raise Problem(503, "overloaded", "HQ is busy", str(error), retry_after_s=1) from error
+        except StoreFailed as error:
+            raise Problem(507, "storage_refused", "HQ could not store the batch", str(error), retry_after_s=5) from error
+
+    async def _read(self, query: Any, *args: Any) -> Any:
+        return await asyncio.wrap_future(self._database.read(lambda db: query(db, *args)))
+
+
+def create_app(database: Database, credentials: Credentials) -> Starlette:
+    """`database` is open; the caller closes it after the server has stopped."""
+    app = _App(database, credentials)
+    return Starlette(
+        routes=[
+            Route("/v1/events", app.post_events, methods=["POST"]),
+            Route("/v1/events", app.get_events, methods=["GET"]),
+            Route("/v1/books", app.get_books),
+            Route("/v1/registers", app.get_registers),
+            Route("/v1/quarantine", app.get_quarantine),
+            Route("/v1/checks/{reference}", app.get_check),
+            Route("/healthz", app.get_health),
+        ],
+        exception_handlers={Problem: on_problem},
+    )
+
+
+async def _body(request: Request) -> bytes:
+    """The body, unpacked, within bounds of size and time."""
+    packing = request.headers.get("content-encoding", "identity").lower()
+    if packing not in ("identity", "gzip"):
+        raise Problem(415, "unknown_encoding", "Content-Encoding must be gzip or absent")
+    too_large = Problem(413, "too_large", "The body is too large", f"at most {MAX_BODY_BYTES} bytes: send fewer events")
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    raise too_large
+    except TimeoutError:
+        raise Problem(408, "too_slow", "The body did not arrive in time", f"{BODY_TIMEOUT_S:g} s") from None
+    except ClientDisconnect:
+        raise Problem(400, "bad_request", "The body ended early") from None
+    if packing == "identity":
+        return bytes(body)
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        plain = unpacker.decompress(bytes(body), MAX_BODY_BYTES + 1)
+    except zlib.error as error:
+        raise Problem(400, "bad_request", "The body is not gzip", str(error)) from error
+    if len(plain) > MAX_BODY_BYTES:
+        raise too_large
+    return plain
+
+
+def _decoded(body: bytes) -> HqBatch:
+    try:
+        batch = _batches.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Problem(400, "bad_request", "The body is not a batch of events", str(error)) from error
+    if len(batch.events) > MAX_EVENTS:
+        raise Problem(413, "too_large", "Too many events", f"at most {MAX_EVENTS} in a batch")
+    return batch
+
+
+def _check_identity(batch: HqBatch) -> None:
+    """Every event must be of the log that the batch names: the token speaks for no other."""
+    if not 0 < len(batch.incarnation) <= 64:
+        raise Problem(422, "bad_identity", "The incarnation must have 1 to 64 characters")
+    own = (batch.store, batch.register, batch.incarnation)
+    for event in batch.events:
+        if (event.store, event.register, event.incarnation) != own:
+            raise Problem(422, "bad_identity", "An event of another log", f"seq {event.seq} is not of {'/'.join(own)}")
+        if not -(2**53) <= event.seq <= 2**53:
+            raise Problem(422, "bad_identity", "A seq out of range")
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise Problem(400, "bad_request", f"{name} must be a whole number")
+    return int(text)
+
+
+def _json(value: object) -> Response:
+    return Response(msgspec.json.encode(value), headers={"Cache-Control": "no-store"}, media_type="application/json")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

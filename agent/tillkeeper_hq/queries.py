@@ -1,0 +1,133 @@
+"""What HQ shows. Each query runs in the reading connection, in one snapshot."""
+
+from typing import Any
+
+import apsw
+import msgspec
+
+from tillkeeper.contract.books import Account, Books, DayBooks, day_books, days
+from tillkeeper.contract.envelope import Envelope
+from tillkeeper.contract.values import Totals
+
+MAX_ROWS = 1000
+MAX_DAYS = 400
+
+
+class StoreDay(msgspec.Struct, frozen=True):
+    """`quarantined`: what rejected events of the day would add; None where there are none."""
+
+    books: DayBooks
+    quarantined: DayBooks | None = None
+
+
+class StoreBooks(msgspec.Struct, frozen=True):
+    store: str
+    days: tuple[StoreDay, ...]
+
+
+class RegisterLog(msgspec.Struct, frozen=True):
+    """`last_seen_ms`: wall clock of the newest exchange, beats included (beats only since HQ started)."""
+
+    store: str
+    register: str
+    incarnation: str
+    held_seq: int
+    head_hash: str
+    rejected: int
+    last_seen_ms: int
+
+
+class Quarantined(msgspec.Struct, frozen=True):
+    store: str
+    register: str
+    incarnation: str
+    seq: int
+    reason: str
+    detail: str
+    received_ms: int
+    envelope: msgspec.Raw
+
+
+class CheckRecord(msgspec.Struct, frozen=True):
+    store: str
+    register: str
+    check_id: str
+    number: int
+    ticket_code: str
+    business_day: str
+    state: str
+    refunded_minor: int
+    totals: Totals | None
+
+
+def held_seq(db: apsw.Connection, store: str, register: str, incarnation: str) -> int:
+    row = db.execute(
+        "SELECT held_seq FROM logs WHERE store = ? AND register = ? AND incarnation = ?", (store, register, incarnation)
+    ).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def store_books(db: apsw.Connection, store: str, day: str) -> StoreBooks:
+    """One day, or the newest `MAX_DAYS` where `day` is empty. A day without events is answered with zeros."""
+    rows = db.execute(
+        "SELECT quarantined, business_day, kind, name, amount FROM books WHERE store = ?1"
+        " AND (?2 = '' OR business_day = ?2 OR kind IN ('opened', 'sales', 'voids'))",
+        (store, day),
+    )
+    good: Books = {}
+    bad: Books = {}
+    for quarantined, business_day, kind, name, amount in rows:
+        (bad if quarantined else good)[Account(business_day, kind, name)] = amount
+    wanted = [day] if day else sorted({*days(good), *days(bad)})[-MAX_DAYS:]
+    troubled = set(days(bad))
+    return StoreBooks(store, tuple(StoreDay(day_books(good, d), day_books(bad, d) if d in troubled else None) for d in wanted))
+
+
+def register_logs(db: apsw.Connection, store: str) -> list[RegisterLog]:
+    """`store` empty: of all stores."""
+    rows = db.execute(
+        "SELECT store, register, incarnation, held_seq, head_hash, rejected, last_seen_ms FROM logs"
+        " WHERE ?1 = '' OR store = ?1 ORDER BY store, register, log_id LIMIT ?2",
+        (store, MAX_ROWS),
+    )
+    return [RegisterLog(*row) for row in rows]
+
+
+def quarantine(db: apsw.Connection, store: str, after: int) -> list[tuple[int, Quarantined]]:
+    """Oldest first, from after the row `after`."""
+    rows: Any = db.execute(
+        "SELECT quarantine_id, store, register, incarnation, seq, reason, detail, received_ms, envelope"
+        " FROM quarantine JOIN logs USING (log_id) WHERE (?1 = '' OR store = ?1) AND quarantine_id > ?2"
+        " ORDER BY quarantine_id LIMIT ?3",
+        (store, after, MAX_ROWS),
+    )
+    return [(row[0], Quarantined(*row[1:8], msgspec.Raw(row[8]))) for row in rows]
+
+
+def check(db: apsw.Connection, store: str, reference: str) -> CheckRecord | None:
+    """By its long id, its number, or its ticket code (the newest of that code)."""
+    number = int(reference) if reference.isascii() and reference.isdigit() and len(reference) < 16 else -1
+    row: Any = db.execute(
+        "SELECT checks.store, register, check_id, number, ticket_code, business_day, state, refunded_minor, totals"
+        " FROM checks JOIN logs USING (log_id) WHERE checks.store = ?1 AND (check_id = ?2 OR number = ?3 OR ticket_code = ?2)"
+        " ORDER BY check_id = ?2 DESC, number = ?3 DESC, business_day DESC, number DESC LIMIT 1",
+        (store, reference, number),
+    ).fetchone()
+    if row is None:
+        return None
+    return CheckRecord(*row[:8], None if row[8] is None else msgspec.json.decode(row[8], type=Totals))
+
+
+def events(db: apsw.Connection, log: tuple[str, str, str], after_seq: int, limit: int) -> list[Envelope]:
+    """A log as it was received, body byte for byte, texts about persons as far as they are still kept."""
+    rows: Any = db.execute(
+        "SELECT log_id, seq, type, version, business_day, at_ms, body, prev_hash, hash FROM events JOIN logs USING (log_id)"
+        " WHERE store = ? AND register = ? AND incarnation = ? AND seq > ? ORDER BY seq LIMIT ?",
+        (*log, after_seq, min(limit, MAX_ROWS)),
+    ).fetchall()
+    found = []
+    for log_id, seq, type_name, version, business_day, at_ms, body, prev_hash, own_hash in rows:
+        texts = db.execute("SELECT digest, salt, text FROM personal WHERE log_id = ? AND seq = ?", (log_id, seq))
+        personal = {digest: (salt, text) for digest, salt, text in texts}
+        found.append(Envelope(*log, seq, type_name, version, business_day, at_ms, body.decode(), prev_hash, own_hash, personal))
+    return found

@@ -1,0 +1,79 @@
+"""HQ as something that runs: socket, uvicorn, database, and a clean end."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import uvicorn
+
+from tillkeeper_hq.app import create_app
+from tillkeeper_hq.credentials import Credentials
+from tillkeeper_hq.database import Database
+
+MAX_CONNECTIONS = 512
+SHUTDOWN_S = 5
+
+
+class ListenInvalid(Exception):
+    """The address to listen on is malformed or taken."""
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals belong to the process that hosts the server."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    data: Path, credentials: Credentials, listen: str = "127.0.0.1:0", first_number: int = 1
+) -> AsyncIterator[str]:
+    """HQ inside this event loop; yields its URL once it answers. On leaving, requests under way are finished (within
+    `SHUTDOWN_S`), the queue is committed and the database closed.
+
+    Raises:
+        ListenInvalid, database.DatabaseUnusable.
+    """
+    with _bound(listen) as sock, Database(data, first_number) as database:
+        config = uvicorn.Config(
+            create_app(database, credentials),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            limit_concurrency=MAX_CONNECTIONS,
+            h11_max_incomplete_event_size=16 * 1024,
+            timeout_graceful_shutdown=SHUTDOWN_S,
+        )
+        server = _Server(config)
+        host, port = sock.getsockname()[:2]
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.serve(sockets=[sock]), name="hq-http")
+            try:
+                # The socket listens already: a request that comes before uvicorn is up waits in the backlog.
+                yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+            finally:
+                server.should_exit = True
+
+
+def _bound(listen: str) -> socket.socket:
+    host, _, port = listen.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit() and int(port) < 65_536):
+        raise ListenInvalid(f"{listen!r} is not HOST:PORT")
+    host = host.strip("[]")
+    # The protocol is named: with 0 asyncio leaves TCP_NODELAY off, and each small answer takes 40 ms.
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, int(port)))
+        sock.listen(128)
+    except OSError as error:
+        sock.close()
+        raise ListenInvalid(f"{listen}: {error}") from error
+    sock.setblocking(False)
+    return sock
