@@ -1,0 +1,77 @@
+"""The command line. One module a command group, loaded only when it is asked for: `tillkeeper --help` imports none of them.
+
+A group's module has `add_arguments(parser)` and `run(args) -> int`; exit codes are in `exits.py` and `docs/cli.md`.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from tillkeeper.cli import exits
+
+GROUPS = {
+    "run": "start the register agent",
+    "status": "connection, what is not synced yet, devices, advisories",
+    "order": "place a whole order: ring, discount, send, pay",
+    "check": "list, show and change checks",
+    "drawer": "open the drawer without a sale",
+    "jobs": "what waits for printers and displays",
+    "devices": "printers, displays and drawers",
+    "render": "show what a stream of ESC/POS bytes prints",
+    "simulate": "virtual printers and displays; replay a day of orders",
+    "config": "check a configuration, show an example",
+    "catalogue": "what can be sold; import and check a catalogue file",
+    "journal": "verify the journal",
+    "books": "the sums of a business day",
+    "demo": "play an internet outage from start to finish",
+    "hq": "start the server at the other end",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and answer its exit code. Errors go to standard error, in words (or as JSON with `--json`)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] not in GROUPS:
+        _overview().parse_args(arguments)  # --help, --version, or a mistake: argparse says so and exits
+        return exits.USAGE
+    name = arguments[0]
+    module = importlib.import_module(f"tillkeeper.cli.{name}")
+    parser = argparse.ArgumentParser(prog=f"tillkeeper {name}", description=(module.__doc__ or "").strip())
+    module.add_arguments(parser)
+    args = parser.parse_args(arguments[1:])
+    try:
+        return int(module.run(args))
+    except KeyboardInterrupt:
+        return exits.INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone: say nothing more, not even at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.OK
+    except exits.EXPECTED as error:
+        return exits.explain(error, as_json=bool(getattr(args, "json", False)))
+
+
+def _overview() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tillkeeper",
+        description="A point-of-sale agent that keeps printing, firing and selling when the internet is gone.",
+        epilog="`tillkeeper COMMAND --help` explains a command; exit codes are in docs/cli.md.",
+    )
+    parser.add_argument("--version", action=_Version)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, words in GROUPS.items():
+        commands.add_parser(name, help=words, add_help=False)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="show the version and exit")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_rest: object) -> None:
+        from importlib.metadata import version
+
+        parser.exit(exits.OK, f"tillkeeper {version('tillkeeper')}\n")

@@ -12,17 +12,14 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
+from tillkeeper.sales.money import minor_digits
+
 Table = dict[str, Any]
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _PRINTERS = ("escpos", "escpos_display")
-
-_NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
-_THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
-_DIGITS = dict.fromkeys(_NO_DIGITS.split(" "), 0) | dict.fromkeys(_THREE_DIGITS.split(" "), 3)
-"""Minor digits by currency where they are not 2 (ISO 4217, list one)."""
 
 
 class Report(Protocol):
@@ -92,9 +89,9 @@ def _store(document: Table, report: Report) -> None:
     currency, digits = _text(store, "currency"), store.get("minor_digits", 2)
     if currency and not _CURRENCY.fullmatch(currency):
         report(("store", "currency"), f"{currency!r} is not a currency code of ISO 4217 (three capitals)", currency.upper())
-    elif currency and isinstance(digits, int) and digits != _DIGITS.get(currency, 2):
+    elif currency and isinstance(digits, int) and digits != minor_digits(currency):
         at = ("store", "minor_digits") if "minor_digits" in store else ("store", "currency")
-        report(at, f"{currency} has {_DIGITS.get(currency, 2)} minor digits, not {digits}")
+        report(at, f"{currency} has {minor_digits(currency)} minor digits, not {digits}")
 
 
 def _zone_exists(name: str) -> bool:

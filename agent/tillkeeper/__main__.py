@@ -1,0 +1,7 @@
+"""`python -m tillkeeper`."""
+
+import sys
+
+from tillkeeper.cli import main
+
+sys.exit(main())

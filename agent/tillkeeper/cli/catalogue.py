@@ -1,0 +1,96 @@
+"""What can be sold: what the agent sells now, a check of a catalogue file, and the import of an export of orders."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from tillkeeper.cli import exits, output
+from tillkeeper.cli.client import Client, add_connection, add_json
+
+MAX_SOURCE = 256 * 1024 * 1024
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    show = actions.add_parser("show", help="what the agent sells now")
+    add_connection(show)
+    check = actions.add_parser("check", help="check a catalogue file (TOML or JSON)")
+    check.add_argument("file", type=Path)
+    check.add_argument("--config", type=Path, metavar="FILE", help="also check its tax categories against this configuration")
+    add_json(check)
+    imports = actions.add_parser("import", help="make a catalogue (and orders) of a tab-separated export of orders")
+    imports.add_argument("source", type=Path, metavar="SRC.tsv")
+    imports.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="the catalogue to write (TOML)")
+    imports.add_argument("--orders-out", type=Path, metavar="FILE", help="the orders to write, for `simulate day`")
+    imports.add_argument("--tax", default="food", metavar="CATEGORY", help="tax category of all items (food)")
+    add_json(imports)
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.action == "import":
+        return _import(args)
+    if args.action == "check":
+        return _check(args)
+    with Client.of(args) as client:
+        catalogue = client.get("/v1/catalogue")
+    output.show(args, catalogue, text(catalogue))
+    return exits.OK
+
+
+def _import(args: argparse.Namespace) -> int:
+    from tillkeeper.cli import orders, tsv_import
+    from tillkeeper.sales.catalogue import parse_catalogue
+
+    if args.source.stat().st_size > MAX_SOURCE:
+        raise exits.UsageError(f"{args.source} is larger than {MAX_SOURCE} bytes")
+    try:
+        source = args.source.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise exits.UsageError(f"{args.source} is not UTF-8 text") from error
+    found = tsv_import.import_tsv(source, args.source.name, tax=args.tax)
+    catalogue = parse_catalogue(found.catalogue.encode(), args.out.name, [args.tax])
+    args.out.write_text(found.catalogue, encoding="utf-8")
+    if args.orders_out:
+        args.orders_out.write_bytes(orders.encode(found.orders))
+    facts = {
+        "version": catalogue.version,
+        "items": len(catalogue.items),
+        "modifiers": sum(len(group.modifiers) for group in catalogue.groups.values()),
+        "orders": len(found.orders),
+        "total_minor": found.total_minor,
+    }
+    words = f"{facts['items']} items and {facts['modifiers']} modifiers written to {args.out} (version {facts['version']})"
+    if args.orders_out:
+        words += f"\n{facts['orders']} orders, {found.total_minor / 100:.2f} in all, written to {args.orders_out}"
+    output.show(args, facts, words)
+    return exits.OK
+
+
+def _check(args: argparse.Namespace) -> int:
+    from tillkeeper.config.load import load
+    from tillkeeper.sales.catalogue import parse_catalogue
+
+    taxes = list(load(args.config).taxes.categories) if args.config else None
+    catalogue = parse_catalogue(args.file.read_bytes(), str(args.file), taxes)
+    facts = {"version": catalogue.version, "sha256": catalogue.sha256, "items": len(catalogue.items)}
+    output.show(args, facts, f"{args.file}: {facts['items']} items, version {facts['version']}, no problems")
+    return exits.OK
+
+
+def text(catalogue: dict[str, Any]) -> str:
+    money = output.Money(catalogue)
+    items = [
+        (item["item_id"], item["name"], item["category"], money.text(item["price_minor"]), ", ".join(item["modifier_groups"]))
+        for item in catalogue["items"]
+    ]
+    tenders = [
+        (tender["tender"], tender["title"], tender["kind"], "" if tender["available"] else tender["unavailable_words"])
+        for tender in catalogue["tenders"]
+    ]
+    return "\n\n".join(
+        [
+            f"version {catalogue['version']}, age {output.age(catalogue['age_s'])}, prices in {catalogue['currency']}",
+            output.table(("ID", "ITEM", "CATEGORY", ">PRICE", "MODIFIER GROUPS"), items, empty="no items"),
+            output.table(("TENDER", "TITLE", "KIND", "NOT AVAILABLE"), tenders, empty="no tenders"),
+        ]
+    )

@@ -1,0 +1,180 @@
+"""List, show and change checks. REF is the long id, today's ticket code (B-037) or the check number."""
+
+import argparse
+from typing import Any
+
+from tillkeeper.cli import exits, output, ringing
+from tillkeeper.cli.client import Client, add_connection, add_key, segment
+from tillkeeper.cli.order import result_text
+
+_CHANGES = {
+    "add": ("ring lines", "lines"),
+    "send": ("send to the kitchen what is not held back", "send"),
+    "fire": ("fire lines, a course, or everything not yet fired", "fire"),
+    "hold": ("hold lines back from the kitchen", "hold"),
+    "discount": ("apply a discount", "discounts"),
+    "pay": ("take money", "tenders"),
+    "close": ("close a check on which nothing is due", "close"),
+    "void": ("void a check", "void"),
+    "void-line": ("void a line or some of its pieces", "lines"),
+    "refund": ("give money back on a closed check", "refunds"),
+    "receipt": ("print the receipt again, marked as a copy", "receipt"),
+    "ticket": ("print the last kitchen ticket again, marked", "ticket"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="newest first")
+    listing.add_argument("--state", choices=("open", "closed", "voided"))
+    listing.add_argument("--day", metavar="YYYY-MM-DD")
+    listing.add_argument("--limit", type=int, default=50)
+    listing.add_argument("--before", metavar="ID", help="the last long id of the page before")
+    add_connection(listing)
+    show = actions.add_parser("show", help="one check")
+    show.add_argument("ref")
+    add_connection(show)
+    opening = actions.add_parser("open", help="open a check")
+    ringing.add_check_facts(opening)
+    ringing.add_lines(opening)
+    add_key(opening)
+    add_connection(opening)
+    for name, (words, _path) in _CHANGES.items():
+        change = actions.add_parser(name, help=words)
+        change.add_argument("ref")
+        _add_change(change, name)
+        add_key(change)
+        add_connection(change)
+
+
+def _add_change(parser: argparse.ArgumentParser, name: str) -> None:
+    if name == "add":
+        ringing.add_lines(parser)
+    elif name in ("fire", "hold"):
+        parser.add_argument("--line", action="append", default=[], metavar="ID", required=name == "hold")
+        if name == "fire":
+            parser.add_argument("--course", type=int)
+    elif name == "discount":
+        parser.add_argument("code", metavar="CODE[=AMOUNT]")
+        parser.add_argument("--line", metavar="ID", help="on this line only")
+    elif name == "pay":
+        ringing.add_tenders(parser)
+    elif name == "void-line":
+        parser.add_argument("line", metavar="LINE[:N]")
+    elif name == "refund":
+        parser.add_argument("--tender", required=True, metavar="ID")
+        parser.add_argument("--amount", help="this much; else these pieces, else all that is left")
+        parser.add_argument("--line", action="append", default=[], metavar="ID:N")
+    elif name == "ticket":
+        parser.add_argument("--station")
+    if name in ("void", "void-line", "refund", "discount"):
+        parser.add_argument("--reason", required=name != "discount", default="")
+
+
+def run(args: argparse.Namespace) -> int:
+    with Client.of(args) as client:
+        if args.action == "list":
+            answer = client.get("/v1/checks", state=args.state, day=args.day, limit=args.limit, before=args.before)
+            text = _table(answer, output.Money(client.get("/v1/catalogue")))
+        elif args.action == "show":
+            answer = client.get(f"/v1/checks/{segment(args.ref)}")
+            text = check_text(answer, output.Money(client.get("/v1/catalogue")))
+        else:
+            catalogue = client.get("/v1/catalogue")
+            answer = _change(client, args, catalogue)
+            text = result_text(answer, output.Money(catalogue))
+    output.show(args, answer, text)
+    return exits.OK
+
+
+def _change(client: Client, args: argparse.Namespace, catalogue: dict[str, Any]) -> Any:
+    if args.action == "open":
+        body = ringing.check_facts(args) | ({"lines": args.lines} if args.lines else {})
+        return client.post("/v1/checks", body, args.key)
+    path = f"/v1/checks/{segment(args.ref)}/{_CHANGES[args.action][1]}"
+    body = {"by": args.by}
+    if args.action == "void-line":
+        line, pieces = ringing.counted(args.line)
+        path += f"/{segment(line)}/void"
+        body |= {"reason": args.reason} | ({"quantity": pieces} if line != args.line else {})
+    elif args.action == "pay":
+        return _pay(client, path, args, catalogue)
+    else:
+        body |= _body(args, output.Money(catalogue))
+    return client.post(path, body, args.key)
+
+
+def _body(args: argparse.Namespace, money: output.Money) -> dict[str, Any]:
+    if args.action == "add":
+        if not args.lines:
+            raise exits.UsageError("nothing to ring: name an --item")
+        return {"lines": args.lines}
+    if args.action == "hold":
+        return {"line_ids": args.line}
+    if args.action == "fire":
+        return {"line_ids": args.line} | ({"course": args.course} if args.course else {})
+    if args.action == "discount":
+        return ringing.discounts([args.code], money, args.reason)[0] | ({"line_id": args.line} if args.line else {})
+    if args.action == "refund":
+        body: dict[str, Any] = {"tender": args.tender, "reason": args.reason}
+        if args.line:
+            body["quantities"] = dict(ringing.counted(line) for line in args.line)
+        return body | ({"amount_minor": money.minor(args.amount)} if args.amount else {})
+    if args.action == "void":
+        return {"reason": args.reason}
+    return {"station": args.station} if args.action == "ticket" and args.station else {}
+
+
+def _pay(client: Client, path: str, args: argparse.Namespace, catalogue: dict[str, Any]) -> Any:
+    """One command a tender: a key that the caller gives is numbered, so that each stays its own command."""
+    wanted = ringing.tenders(args, catalogue)
+    if not wanted:
+        raise exits.UsageError("nothing to pay with: --cash or --tender")
+    answer: Any = None
+    for at, tender in enumerate(wanted):
+        key = args.key if not args.key or len(wanted) == 1 else f"{args.key}.{at + 1}"
+        answer = client.post(path, tender | {"by": args.by}, key)
+    return answer
+
+
+def _table(page: dict[str, Any], money: output.Money) -> str:
+    headings = ("CODE", "NUMBER", "STATE", "TYPE", "OPENED", "TABLE", ">TOTAL", ">DUE", "SYNC", "ID")
+    rows = [
+        (
+            check["ticket_code"],
+            check["number"] or "",
+            check["state"],
+            check["order_type"],
+            output.clock(check["opened_at_ms"]),
+            check["table"],
+            money.text(check["gross_minor"]),
+            money.text(check["due_minor"]),
+            "" if check["synced"] else "not synced",
+            check["check_id"],
+        )
+        for check in page["checks"]
+    ]
+    more = f"\nmore: --before {page['next_before']}" if page["next_before"] else ""
+    return output.table(headings, rows, empty="no checks") + more
+
+
+def check_text(check: dict[str, Any], money: output.Money) -> str:
+    """One check in full."""
+    clean = output.clean
+    number = f", number {check['number']}" if check["number"] else ""
+    head = f"{check['ticket_code']}{number}, {check['state']}, {check['order_type']}{'' if check['synced'] else ', NOT SYNCED'}"
+    facts = [f"{key} {check[key]}" for key in ("table", "covers", "server", "name", "phone", "note") if check[key]]
+    rows: list[tuple[object, ...]] = []
+    for line in check["lines"]:
+        unit = line["unit_price_minor"] + sum(mod["price_minor"] * mod.get("quantity", 1) for mod in line["modifiers"])
+        rows.append((line["quantity"], line["name"], line["state"], money.text(unit * line["quantity"]), line["line_id"]))
+        rows += [("", f"  {modifier['name']}", "", "", "") for modifier in line["modifiers"]]
+        rows += [("", f"  “{line['note']}”", "", "", "")] if line["note"] else []
+    totals = check["totals"]
+    sums = [(name, money.text(totals[f"{name}_minor"])) for name in ("subtotal", "discount", "tax", "gross", "paid", "due")]
+    payments = [(payment["tender"], money.text(payment["amount_minor"])) for payment in check["payments"]]
+    parts = [clean(head) + f"\nid {clean(check['check_id'])}, opened {output.clock(check['opened_at_ms'])}"]
+    parts += [clean(", ".join(facts))] if facts else []
+    parts.append(output.table((">N", "ITEM", "STATE", ">PRICE", "LINE"), rows, empty="no lines"))
+    parts.append(output.table(("", f">{money.currency}"), [*sums, *payments]))
+    return "\n\n".join(parts)

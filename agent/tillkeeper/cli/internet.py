@@ -1,0 +1,78 @@
+"""A piece of internet that can be cut: a TCP relay on loopback, for the demonstration and for tests."""
+
+import asyncio
+from contextlib import suppress
+
+CHUNK = 65_536
+
+
+class Internet:
+    """Relays a loopback port to `target` until `cut`, which resets what is open and refuses what is new, like a router
+    without an uplink that answers for it. `async with` starts and stops it; `address` is where to connect."""
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        self._target = target
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+        self._relays: set[asyncio.Task[None]] = set()
+        self._port = 0
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return ("127.0.0.1", self._port)
+
+    async def __aenter__(self) -> "Internet":
+        await self.restore()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.cut()
+
+    async def restore(self) -> None:
+        """The link is back, on the same port."""
+        self._server = await asyncio.start_server(self._relay, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    async def cut(self) -> None:
+        """The link is gone; returns when nothing is open any more."""
+        if self._server is None:
+            return
+        self._server.close()
+        self._server = None
+        for writer in tuple(self._open):
+            writer.transport.abort()
+        while self._relays:
+            await asyncio.wait(tuple(self._relays))
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._relays.add(task)
+            task.add_done_callback(self._relays.discard)
+        self._open.add(writer)
+        try:
+            far_reader, far_writer = await asyncio.open_connection(*self._target)
+        except OSError:
+            self._drop(writer)
+            return
+        self._open.add(far_writer)
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(_copy(reader, far_writer))
+                both.create_task(_copy(far_reader, writer))
+        finally:
+            self._drop(writer)
+            self._drop(far_writer)
+
+    def _drop(self, writer: asyncio.StreamWriter) -> None:
+        self._open.discard(writer)
+        writer.transport.abort()
+
+
+async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await source.read(CHUNK):
+            sink.write(data)
+            await sink.drain()
+        if sink.can_write_eof():
+            sink.write_eof()

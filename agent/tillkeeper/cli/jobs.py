@@ -1,0 +1,57 @@
+"""What waits for printers and displays; release or cancel what is held."""
+
+import argparse
+from typing import Any
+
+from tillkeeper.cli import exits, output
+from tillkeeper.cli.client import Client, add_connection, add_key, segment
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="oldest first")
+    listing.add_argument("--state", choices=("unsettled", "held", "all"), default="unsettled")
+    listing.add_argument("--limit", type=int, default=100)
+    add_connection(listing)
+    for name, words in (("show", "one job"), ("release", "print a held job now"), ("cancel", "never print this job")):
+        action = actions.add_parser(name, help=words)
+        action.add_argument("job")
+        if name != "show":
+            add_key(action)
+        add_connection(action)
+
+
+def run(args: argparse.Namespace) -> int:
+    with Client.of(args) as client:
+        if args.action == "list":
+            answer = client.get("/v1/jobs", state=args.state, limit=args.limit)
+            jobs = answer["jobs"]
+        else:
+            path = f"/v1/jobs/{segment(args.job)}"
+            answer = (
+                client.get(path) if args.action == "show" else client.post(f"{path}/{args.action}", {"by": args.by}, args.key)
+            )
+            jobs = [answer]
+    text = table(jobs)
+    if args.action == "list" and answer["more"]:
+        text += f"\nmore than {args.limit}: see --limit"
+    output.show(args, answer, text)
+    return exits.OK
+
+
+def table(jobs: list[dict[str, Any]]) -> str:
+    headings = ("JOB", "DOCUMENT", "DEVICE", "STATE", ">AGE", "CHECK", "WHY", "MARKS")
+    rows = [
+        (
+            job["job_id"],
+            job["document_class"],
+            job["device"],
+            job["state"],
+            output.age(job["age_s"]),
+            job["ticket_code"],
+            job["reason"] or job["evidence"],
+            ", ".join(job["marks"]) or ("may have printed" if job["may_have_printed"] else ""),
+        )
+        for job in jobs
+    ]
+    return output.table(headings, rows, empty="no jobs")

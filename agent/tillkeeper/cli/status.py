@@ -1,0 +1,62 @@
+"""The register in one look: connection, what only this machine holds, devices, advisories."""
+
+import argparse
+from typing import Any
+
+from tillkeeper.cli import exits, output
+from tillkeeper.cli.client import Client, add_connection
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_connection(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    with Client.of(args) as client:
+        status = client.get("/v1/status")
+    output.show(args, status, text(status))
+    return exits.OK
+
+
+def text(status: dict[str, Any]) -> str:
+    clean = output.clean
+    lines = [
+        f"{clean(status['store'])} / {clean(status['register'])}",
+        f"tillkeeper {clean(status['version'])}, up {output.age(status['uptime_s'])}",
+        f"[{clean(status['dot']['colour'])}] {clean(status['dot']['words'])}",
+        f"offline support: {'enabled' if status['offline_support'] else 'not enabled'}",
+        f"business day {clean(status['business_day'])}, {status['checks_open']} open checks",
+        clean(status["only_here_words"]) or f"only on this register: {status['only_here']}",
+        f"catalogue {clean(status['catalogue_version'])}, age {output.age(status['catalogue_age_s'])}",
+    ]
+    if not status["selling"]:
+        lines.append("NOT SELLING: the journal refuses to store")
+    if status["jobs_waiting"] or status["jobs_held"]:
+        lines.append(f"jobs: {status['jobs_waiting']} waiting, {status['jobs_held']} held")
+    lines += ["", devices(status["devices"])]
+    for advisory in status["advisories"]:
+        subject = f" ({clean(advisory['subject'])})" if advisory["subject"] else ""
+        lines += [
+            "",
+            f"{clean(advisory['severity']).upper()}: {clean(advisory['title'])}{subject}",
+            f"  {clean(advisory['text'])}",
+        ]
+        if advisory["hint"]:
+            lines.append(f"  {clean(advisory['hint'])}")
+    return "\n".join(lines)
+
+
+def devices(found: list[dict[str, Any]]) -> str:
+    """Unknown is never shown as fine."""
+    rows = [
+        (
+            device["device"],
+            device["kind"],
+            device["trouble"] or ("nothing wrong is known" if device["known"] else "unknown: it has not said anything yet"),
+            device["queued"],
+            device["held"],
+            ", ".join(device["stations"]),
+        )
+        for device in found
+    ]
+    return output.table(("DEVICE", "KIND", "STATE", ">QUEUED", ">HELD", "STATIONS"), rows, empty="no devices")
