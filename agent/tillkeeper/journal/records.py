@@ -58,7 +58,9 @@ class JobRow(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """One atomic change: all of it is durable, or none of it. `settings` are small named values (cursors, counters)."""
+    """One atomic change: all of it is durable, or none of it. `settings` are small named values (cursors, counters), never a
+    text that a person typed. `catalogues`: version -> snapshot. A batch with a `command` is a sale: it is refused while the
+    disk is full, when the others may still use the reserve."""
 
     events: tuple[NewEvent, ...] = ()
     checks: tuple[CheckRow, ...] = ()
@@ -66,6 +68,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     command: KeptCommand | None = None
     personal: tuple[PersonalText, ...] = ()
     settings: dict[str, bytes] = {}
+    catalogues: dict[str, bytes] = {}
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -73,3 +76,23 @@ class Appended(msgspec.Struct, frozen=True):
 
     last_seq: int
     head_hash: str
+
+
+class StoredCheck(msgspec.Struct, frozen=True):
+    """A check as found. HQ knows all of it once it holds log `incarnation` up to `last_seq`."""
+
+    row: CheckRow
+    last_seq: int
+    incarnation: str
+
+
+class LogInfo(msgspec.Struct, frozen=True):
+    """One log of this file. `last_seq` is also the number of its events."""
+
+    store: str
+    register: str
+    incarnation: str
+    began_at_ms: int
+    last_seq: int
+    head_hash: str
+    current: bool

@@ -1,0 +1,254 @@
+"""Opening a journal: whose is it, is it whole, which incarnation goes on. Blocking; runs once, before anything is served.
+
+The checks cost the same for ten events and for a million: headers, schema, the chain of the newest 500 events, and what is
+not finished (open checks, unsettled jobs). Everything is read (`integrity_check` and the whole chain) only after a run that
+met damage and left `<journal>.suspect`. What is damaged is set aside read-only and a new incarnation begins.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import apsw
+
+from tillkeeper.contract.chain import GENESIS, ChainBroken, verify
+from tillkeeper.contract.events import IncarnationBegan
+from tillkeeper.errors import StorageRefused
+from tillkeeper.journal.commit import Log, prepare, read_head, write_batch
+from tillkeeper.journal.database import connect_reader, connect_writer, migrate, trust
+from tillkeeper.journal.faults import WrongJournal
+from tillkeeper.journal.files import (
+    FileLock,
+    beside,
+    damage_outside,
+    lost_transactions,
+    marker_of,
+    newest_set_aside,
+    set_aside,
+    sync_folder,
+)
+from tillkeeper.journal.reader import read_envelopes
+from tillkeeper.journal.records import Batch, NewEvent
+from tillkeeper.journal.reserve import Reserve
+from tillkeeper.journal.verify import verify_connection
+
+TAIL_EVENTS = 500
+
+
+class Register(NamedTuple):
+    """Who opens the journal. `machine_id` tells a re-imaged or cloned machine from the one before; it is compared only."""
+
+    store: str
+    register: str
+    machine_id: str
+
+
+class Opened(NamedTuple):
+    connection: apsw.Connection
+    log: Log
+    alarms: tuple[str, ...]
+    lock: FileLock
+
+
+class Damaged(Exception):
+    """The file cannot be trusted."""
+
+
+def open_journal(
+    path: Path, who: Register, wall_ms: Callable[[], int], new_id: Callable[[], str], reserve: Reserve, vfs: str | None
+) -> Opened:
+    """Lock, examine, set aside if need be, and begin an incarnation if need be.
+
+    Raises:
+        JournalLocked, WrongJournal, JournalTooNew: see there; nothing was touched.
+        StorageRefused: the disk is full or cannot be written; nothing was set aside.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(beside(path, ".lock"))
+    except OSError as error:
+        raise StorageRefused("open journal", path.name, str(error), "look at the folder's rights and space") from error
+    try:
+        try:
+            return _open_locked(path, who, wall_ms, new_id, vfs, lock)
+        except (apsw.FullError, apsw.IOError):
+            reserve.release()  # a full disk must not keep a register from starting: reading needs a little room too
+            return _open_locked(path, who, wall_ms, new_id, vfs, lock)
+    except (apsw.Error, OSError) as error:
+        lock.release()
+        raise StorageRefused("open journal", path.name, str(error) or type(error).__name__, "look at the disk") from error
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _open_locked(
+    path: Path, who: Register, wall_ms: Callable[[], int], new_id: Callable[[], str], vfs: str | None, lock: FileLock
+) -> Opened:
+    alarms: list[str] = []
+    connection: apsw.Connection | None = None
+    previous, aside = "", newest_set_aside(path)
+    try:
+        connection = _examine(path, vfs, alarms)
+    except Damaged as damage:
+        previous = _incarnation_of(path)
+        aside = set_aside(path, previous or str(wall_ms()))
+        marker_of(path).unlink(missing_ok=True)
+        alarms.append(f"the journal was damaged ({damage}); it is kept as {aside}, and a new log began")
+    try:
+        if connection is None:
+            # A journal that is missing while another was set aside: the set-aside was interrupted before the new one stood.
+            began = IncarnationBegan(
+                reason="corrupt_journal" if aside else "first_start", previous_incarnation=previous, set_aside=aside
+            )
+            connection = _create(path, who, began, wall_ms(), new_id(), vfs)
+        log = _continue(connection, path, who, wall_ms, new_id, alarms)
+        trust(connection)
+    except BaseException:
+        if connection is not None:
+            connection.close(True)
+        raise
+    return Opened(connection, log, tuple(alarms), lock)
+
+
+def _examine(path: Path, vfs: str | None, alarms: list[str]) -> apsw.Connection | None:
+    """The file opened and checked, or None where there is none.
+
+    Raises:
+        Damaged: set it aside.
+        JournalTooNew, WrongJournal: leave it alone.
+        apsw.Error: the disk, not the file.
+    """
+    damage = damage_outside(path)
+    if damage is not None:
+        raise Damaged(damage)
+    if not path.exists():
+        return None
+    connection = None
+    try:
+        connection = connect_writer(path, vfs)
+        migrate(connection, path)
+        _check_whole(connection, path, alarms)
+        found, connection = connection, None
+        return found
+    except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, ChainBroken) as error:
+        raise Damaged(str(error)) from error
+    except apsw.IOError as error:
+        if getattr(error, "extendedresult", 0) in (apsw.SQLITE_IOERR_READ, apsw.SQLITE_IOERR_SHORT_READ):
+            raise Damaged(f"it cannot be read: {error}") from error
+        raise
+    finally:
+        if connection is not None:
+            connection.close(True)
+
+
+def _check_whole(connection: apsw.Connection, path: Path, alarms: list[str]) -> None:
+    # NOOP only tells how far SQLite trusts the -wal file.
+    frames, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
+    if lost_transactions(path, max(frames, 0)):
+        raise Damaged("the -wal file is damaged in the middle")
+    logs = read_logs(connection)
+    if not logs:
+        raise Damaged("it does not say whose it is")
+    for log in logs[-1:]:
+        head = read_head(connection, log)
+        first = max(0, head.seq - TAIL_EVENTS)
+        envelopes = read_envelopes(connection, log, first, TAIL_EVENTS)
+        if len(envelopes) != head.seq - first:
+            raise Damaged("events are missing at its end")
+        verify(envelopes, envelopes[0].prev_hash if envelopes else GENESIS)
+    for query in (
+        "SELECT * FROM checks WHERE state = 'open' AND state <> 'closed'",
+        "SELECT * FROM jobs WHERE settled = 0",
+        "SELECT * FROM settings",
+        "SELECT max(n) FROM checks UNION SELECT max(n) FROM jobs UNION SELECT max(n) FROM commands",
+    ):
+        connection.execute(query).fetchall()
+    if marker_of(path).exists():
+        problems = connection.execute("PRAGMA integrity_check(5)").fetchall()
+        if problems != [("ok",)]:
+            raise Damaged("; ".join(str(row[0]) for row in problems))
+        for report in verify_connection(connection):
+            if report.problem:
+                raise Damaged(report.problem)
+        marker_of(path).unlink()
+        alarms.append("a run before met damage in the journal; all of it was checked now and found whole")
+
+
+def read_logs(connection: apsw.Connection) -> list[Log]:
+    """Every log of the file, oldest first. Raises: apsw.Error."""
+    sql = "SELECT log_no, store, register, incarnation FROM logs, owner ORDER BY log_no"
+    return [Log(*row) for row in connection.execute(sql)]
+
+
+def _continue(
+    connection: apsw.Connection,
+    path: Path,
+    who: Register,
+    wall_ms: Callable[[], int],
+    new_id: Callable[[], str],
+    alarms: list[str],
+) -> Log:
+    """The log to write on: the newest one, or a new one where the machine is another."""
+    log = read_logs(connection)[-1]
+    if (log.store, log.register) != (who.store, who.register):
+        cause = f"it is the journal of store {log.store}, register {log.register}"
+        hint = f"this is store {who.store}, register {who.register}: look at the configuration or at the path"
+        raise WrongJournal("open journal", path.name, cause, hint)
+    if (who.machine_id,) in connection.execute("SELECT machine_id FROM logs WHERE log_no = ?", (log.log_no,)).fetchall():
+        return log
+    began = IncarnationBegan(reason="machine_changed", previous_incarnation=log.incarnation)
+    alarms.append("this machine is another than the one that wrote the journal; a new log began")
+    return _begin(connection, who, began, log.log_no + 1, wall_ms(), new_id())
+
+
+def _begin(
+    connection: apsw.Connection, who: Register, began: IncarnationBegan, log_no: int, now_ms: int, incarnation: str
+) -> Log:
+    log = Log(log_no, who.store, who.register, incarnation)
+    with connection:
+        values = (log_no, incarnation, who.machine_id, now_ms)
+        connection.execute("INSERT INTO logs (log_no, incarnation, machine_id, began_at_ms) VALUES (?, ?, ?, ?)", values)
+        # No business day is known yet: the event belongs to the log, not to a day's sales.
+        batch = Batch(events=(NewEvent(event=began, business_day="", at_ms=now_ms),))
+        write_batch(connection, log, read_head(connection, log), prepare(batch))
+    return log
+
+
+def _create(
+    path: Path, who: Register, began: IncarnationBegan, now_ms: int, incarnation: str, vfs: str | None
+) -> apsw.Connection:
+    """A new journal, built under another name so that a half-made one is never taken for an old one."""
+    building = beside(path, ".new")
+    for ending in ("", "-wal", "-shm"):
+        beside(building, ending).unlink(missing_ok=True)
+    connection = connect_writer(building, vfs, create=True)
+    try:
+        migrate(connection, building)
+        with connection:
+            connection.execute("INSERT INTO owner (one, store, register) VALUES (1, ?, ?)", (who.store, who.register))
+        _begin(connection, who, began, 1, now_ms, incarnation)
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        trust(connection)
+    finally:
+        connection.close(True)
+    building.rename(path)
+    sync_folder(path.parent)
+    return connect_writer(path, vfs)
+
+
+def _incarnation_of(path: Path) -> str:
+    """What a damaged journal says about itself, or empty."""
+    if not path.exists():
+        return ""
+    try:
+        connection = connect_reader(path, immutable=True)
+    except apsw.Error:
+        return ""
+    try:
+        row = connection.execute("SELECT incarnation FROM logs ORDER BY log_no DESC LIMIT 1").fetchone()
+    except apsw.Error:
+        return ""
+    finally:
+        connection.close(True)
+    return row[0] if row is not None and isinstance(row[0], str) and row[0].isalnum() else ""

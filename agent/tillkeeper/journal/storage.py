@@ -1,0 +1,168 @@
+"""The write connection as a thing that fails and comes back.
+
+When the disk refuses (full, failed write, failed sync) the connection is closed; before the next write it is opened again, the
+end of the log is read anew, and work goes on as soon as it can, without a restart. After a failed sync the frames of the
+refused transaction may be in the -wal file, unseen by every reader; so the first thing a new connection does is to empty that
+file (checkpoint TRUNCATE). Only a power cut before that can bring a refused command back, and then its idempotency key comes
+back with it: the retry is answered and not done twice.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import apsw
+
+from tillkeeper.errors import StorageRefused
+from tillkeeper.journal.commit import Head, Log, read_head
+from tillkeeper.journal.database import connect_writer, trust
+from tillkeeper.journal.files import mark_suspect
+from tillkeeper.journal.reserve import Reserve
+
+CHECKPOINT_PAGES = 1_000
+_NEARLY_FULL_BYTES = 512 * 1024
+DAMAGE = (apsw.CorruptError, apsw.NotADBError)
+
+T = TypeVar("T")
+
+
+class StorageState(NamedTuple):
+    """`head`: the end of the own log. `trouble`: why writing is refused right now, or None. `damaged`: only a restart, which
+    checks the whole file, can help."""
+
+    head: Head
+    trouble: str | None = None
+    damaged: bool = False
+
+
+class Storage:
+    """Used by the writer's thread only. `out_of_space`: the reserve has been given up, no sale may be written."""
+
+    def __init__(self, path: Path, log: Log, connection: apsw.Connection, reserve: Reserve, vfs: str | None) -> None:
+        self._path, self._log, self._reserve, self._vfs = path, log, reserve, vfs
+        self._connection: apsw.Connection | None = connection
+        self._must_empty_log = False
+        self._wal_pages = 0
+        self._watch_log(connection)
+        self.head = read_head(connection, log)
+        self.out_of_space = False
+        self.trouble: str | None = None
+        self.damaged = False
+        self.hold_reserve()
+
+    @property
+    def state(self) -> StorageState:
+        return StorageState(self.head, self.trouble, self.damaged)
+
+    def refusal(self) -> StorageRefused:
+        hint = "restart the agent: it checks the journal" if self.damaged else "send it again with the same key"
+        return StorageRefused("append", self._path.name, self.trouble or "the disk refused", hint)
+
+    def hold_reserve(self) -> None:
+        """Hold the reserve if there is room again: selling may go on."""
+        try:
+            held = self._reserve.hold()
+        except OSError as error:
+            self.trouble = f"the reserve cannot be kept: {error.strerror}"
+            self.out_of_space = True
+            return
+        if held and self.out_of_space and self._connection is not None:
+            self.trouble = None
+        elif not held:
+            self.trouble = "the disk is full"
+        self.out_of_space = not held
+
+    def attempt(self, work: Callable[[apsw.Connection], T]) -> T | StorageRefused:
+        """Do the work on a connection that is in order. What SQLite says about the disk becomes a StorageRefused."""
+        try:
+            return work(self._ready())
+        except apsw.Error as error:
+            return self._stumble(error)
+        except StorageRefused as error:
+            self.trouble = error.cause
+            return error
+
+    def written(self, head: Head) -> None:
+        """The work was committed: so much for the trouble."""
+        self.head = head
+        if not self.out_of_space:
+            self.trouble = None
+
+    def checkpoint(self) -> None:
+        """Copy the log into the file once it is long. Called after the answers, so that no sale waits for it."""
+        if self._wal_pages >= CHECKPOINT_PAGES and self._connection is not None:
+            self._wal_pages = 0
+            self.attempt(lambda connection: connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE))
+
+    def empty_log(self, connection: apsw.Connection) -> None:
+        """Raises: apsw.Error, also where a reader stands in the way."""
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+    def recover(self) -> None:
+        """Look whether the disk is well again. Costs nothing where there is no trouble."""
+        if self.trouble is None or self.damaged:
+            return
+        if self.out_of_space:
+            self.hold_reserve()
+        if self._connection is None and not isinstance(self.attempt(lambda _: None), StorageRefused):
+            self.written(self.head)
+
+    def close(self) -> None:
+        """Where this is the last connection and all is well, the log is copied into the file and removed."""
+        if self._connection is not None:
+            with contextlib.suppress(apsw.Error):  # the log stays where it is and is read at the next start
+                self._connection.close(True)
+            self._connection = None
+
+    def _watch_log(self, connection: apsw.Connection) -> None:
+        def note(_connection: apsw.Connection, _name: str, pages: int) -> int:
+            self._wal_pages = pages
+            return apsw.SQLITE_OK
+
+        connection.set_wal_hook(note)
+
+    def _ready(self) -> apsw.Connection:
+        if self.damaged:
+            raise self.refusal()
+        if self._connection is None:
+            connection = connect_writer(self._path, self._vfs)
+            try:
+                trust(connection)
+                self._watch_log(connection)
+                if self._must_empty_log:
+                    self.empty_log(connection)
+                self.head = read_head(connection, self._log)
+            except apsw.Error:
+                connection.close(True)
+                raise
+            self._must_empty_log = False
+            self._connection = connection
+        return self._connection
+
+    def _stumble(self, error: apsw.Error) -> StorageRefused:
+        self.close()
+        if isinstance(error, DAMAGE):
+            self.damaged = True
+            self.trouble = f"the journal is damaged: {error}"
+            mark_suspect(self._path, str(error))
+            return self.refusal()
+        full = isinstance(error, apsw.FullError)
+        # Some file systems say "full" only when they sync, which SQLite reports as an I/O error.
+        self._must_empty_log = self._must_empty_log or not full
+        if full or self._free_bytes() < _NEARLY_FULL_BYTES:
+            self.out_of_space = True
+            self.trouble = "the disk is full"
+            with contextlib.suppress(OSError):
+                self._reserve.release()
+        else:
+            self.trouble = f"the disk refused: {error or type(error).__name__}"
+        return self.refusal()
+
+    def _free_bytes(self) -> int:
+        try:
+            found = os.statvfs(self._path.parent)
+        except OSError:
+            return 0
+        return found.f_bavail * found.f_frsize
