@@ -53,6 +53,8 @@ class TicketLine(msgspec.Struct, frozen=True, omit_defaults=True):
     course: int = 1
     order_type: str = ""
     previous_quantity: int | None = None
+    was: tuple[str, ...] = ()
+    """With action `modify`: in words, what else the kitchen was told before."""
 
 
 class TicketData(msgspec.Struct, frozen=True, tag="ticket"):
@@ -67,6 +69,7 @@ class TicketData(msgspec.Struct, frozen=True, tag="ticket"):
     server: str = ""
     terminal: str = ""
     covers: int = 0
+    check_number: int | None = None
 
 
 class PulseData(msgspec.Struct, frozen=True, tag="pulse"):
@@ -108,4 +111,6 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     evidence: str = ""
     rerouted_from: str = ""
+    released_at_ms: int | None = None
+    """When a person released it from `held`: its age counts from here."""
     settled_at_ms: int | None = None

@@ -1,0 +1,56 @@
+"""What the spool needs from its neighbours, and what it shows of itself."""
+
+from typing import Protocol
+
+import msgspec
+
+from tillkeeper.journal.records import Appended, Batch, JobRow
+from tillkeeper.spool.model import Job
+from tillkeeper_drivers.api import Device, Document, Status
+
+
+class JobJournal(Protocol):
+    """The journal, as far as jobs are concerned."""
+
+    async def append(self, batch: Batch) -> Appended:
+        """Durable when it returns. Raises `StorageRefused` or `Overloaded`: nothing of the batch counts."""
+        ...
+
+    async def unsettled_jobs(self) -> tuple[JobRow, ...]:
+        """Oldest first."""
+        ...
+
+
+class Devices(Protocol):
+    """The devices that have a worker. A drawer has none: its pulses are its printer's work."""
+
+    def worker_ids(self) -> tuple[str, ...]: ...
+
+    def worker_of(self, device_id: str) -> str | None:
+        """The device whose worker does the jobs of `device_id`; None where the config has no such device."""
+        ...
+
+    def device(self, worker_id: str) -> Device: ...
+
+    async def document(self, job: Job) -> Document:
+        """The job laid out for its device."""
+        ...
+
+
+class DeviceSnapshot(msgspec.Struct, frozen=True):
+    """One device as of now. Times are wall clock in ms since the epoch."""
+
+    device: str
+    queued: int
+    held: int
+    oldest_ms: int | None
+    """When the oldest job that waits was accepted."""
+    current_job: str
+    status: Status | None
+    """As last heard; None before the first time."""
+    status_at_ms: int | None
+    trouble: str
+    """Why nothing is printed now: a `Reason`, "storage", or empty."""
+    refusing_since_ms: int | None
+    more_in_journal: bool
+    """More jobs wait than are loaded."""

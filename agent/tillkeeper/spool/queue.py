@@ -1,0 +1,136 @@
+"""The loaded jobs of one device, in the order in which they are to be done. No I/O."""
+
+from bisect import insort
+from collections.abc import Iterator
+
+from tillkeeper.spool.model import Job
+from tillkeeper.spool.policy import wait_ms
+
+MAX_LOADED = 500
+"""Of the queued jobs, and again of the held ones, of one device. What is beyond stays in the journal until there is room."""
+
+
+def _turn(job: Job) -> tuple[bool, int]:
+    """Pulses first: a guest waits for the change, and a pulse is of no use a few seconds later."""
+    return (job.document_class != "drawer_pulse", job.order)
+
+
+class DeviceQueue:
+    """`more` is True while the journal holds jobs of this device that are not loaded: until those are, every later print
+    job stays out as well, or it would overtake them."""
+
+    def __init__(self, limit: int = MAX_LOADED) -> None:
+        self._limit = limit
+        self._queued: list[Job] = []
+        self._held: dict[str, Job] = {}
+        self._interrupted: list[Job] = []
+        self._ids: set[str] = set()
+        self._gone: set[str] = set()
+        self.more = False
+        self._more_held = False
+
+    @property
+    def queued(self) -> tuple[Job, ...]:
+        return tuple(self._queued)
+
+    @property
+    def more_in_journal(self) -> bool:
+        return self.more or self._more_held
+
+    @property
+    def held(self) -> tuple[Job, ...]:
+        return tuple(sorted(self._held.values(), key=lambda job: job.order))
+
+    def find(self, job_id: str) -> Job | None:
+        held = self._held.get(job_id)
+        return held or next((job for job in self._queued if job.job_id == job_id), None)
+
+    def submit(self, job: Job) -> None:
+        """A job that was just accepted."""
+        if job.document_class != "drawer_pulse" and (self.more or len(self._queued) >= self._limit):
+            self.more = True
+            return
+        self.put(job)
+
+    def put(self, job: Job) -> None:
+        """A job that waits again: queued, or held."""
+        self.take(job.job_id)
+        if job.state == "held":
+            if len(self._held) >= self._limit:
+                self._more_held = True
+                return
+            self._held[job.job_id] = job
+        else:
+            insort(self._queued, job, key=_turn)
+        self._ids.add(job.job_id)
+
+    def take(self, job_id: str) -> None:
+        """The job is being done, or is settled: it does not wait any more."""
+        self._gone.add(job_id)
+        if job_id in self._ids:
+            self._ids.discard(job_id)
+            if self._held.pop(job_id, None) is None:
+                self._queued = [job for job in self._queued if job.job_id != job_id]
+
+    # --- from the journal ---
+
+    def wants_more(self) -> bool:
+        room = self._limit // 2
+        return (self.more and len(self._queued) <= room) or (self._more_held and len(self._held) <= room)
+
+    def begin_loading(self) -> None:
+        """From here on it is noted which jobs leave, so that `load` does not bring them back from an older reading."""
+        self._gone.clear()
+
+    def load(self, jobs: Iterator[Job]) -> None:
+        """Take in what the journal holds, oldest first, as far as there is room."""
+        self.more = self._more_held = False
+        for job in jobs:
+            if job.job_id in self._ids or job.job_id in self._gone:
+                continue
+            if job.state == "sending":
+                self._interrupted.append(job)
+            elif job.state == "held":
+                self.put(job)
+            elif self.more or len(self._queued) >= self._limit:
+                self.more = True
+            else:
+                self.put(job)
+
+    def take_interrupted(self) -> tuple[Job, ...]:
+        """Those that the journal has as `sending`, though nobody sends them: an agent died."""
+        interrupted, self._interrupted = tuple(self._interrupted), []
+        return interrupted
+
+    # --- whose turn it is ---
+
+    def ready(self, now_ms: int) -> Iterator[Job]:
+        """The jobs that may be done now. One that waits for its own time keeps back only later ones of its check, so that a
+        void never comes out before what it voids."""
+        waiting: set[str] = set()
+        for job in tuple(self._queued):
+            if job.check_id and job.check_id in waiting and job.document_class != "drawer_pulse":
+                continue
+            if wait_ms(job, now_ms) > 0:
+                waiting.add(job.check_id)
+            else:
+                yield job
+
+    def soonest_ms(self, now_ms: int) -> int | None:
+        """How long until the next job's own time comes; None where none waits for one."""
+        waits = [wait for job in self._queued if (wait := wait_ms(job, now_ms)) > 0]
+        return min(waits, default=None)
+
+    def follows_held(self, job: Job) -> bool:
+        """A change slip whose ticket is held and was never printed: the kitchen would be told to cancel what it does not
+        know, and later get the uncancelled ticket."""
+        if job.document_class != "change_slip":
+            return False
+        return any(
+            held.check_id == job.check_id
+            and held.station == job.station
+            and held.order < job.order
+            and held.document_class in ("kitchen_ticket", "change_slip")
+            and not held.may_have_printed
+            for held in self._held.values()
+        )
