@@ -8,8 +8,8 @@ from typing import Literal
 from tillkeeper_drivers.simulator.models import Model
 
 ASB_DRAWER, ASB_ONLINE, ASB_ERROR, ASB_PAPER = 1, 2, 4, 8
-ROLL_LINES = 2000
-"""Lines of normal height on a full roll (80 m at 30 dots of 1/8 mm are about 21,000; a short one is handier)."""
+ROLL_LINES = 20_000
+"""Lines of normal height on a full roll (80 m at 3.75 mm are about 21,000)."""
 NEAR_END_LINES = 100
 
 
@@ -18,13 +18,15 @@ class Mechanism:
 
     Args:
         model: decides which sensors there are.
+        paper_lines: lines on the roll; None is a roll that never ends by itself.
         pin_high_when_open: the drawer's switch; its polarity varies between drawers.
     """
 
-    def __init__(self, model: Model, *, pin_high_when_open: bool = True) -> None:
+    def __init__(self, model: Model, *, paper_lines: int | None = None, pin_high_when_open: bool = True) -> None:
         self._model = model
         self._pin_high_when_open = pin_high_when_open
-        self.paper_dots = ROLL_LINES * model.line_spacing
+        self.endless = paper_lines is None
+        self.paper_dots = (ROLL_LINES if paper_lines is None else paper_lines) * model.line_spacing
         self.cover_open = False
         self.cutter_error = False
         self.cutter_jammed = False
@@ -58,10 +60,12 @@ class Mechanism:
 
     def load_paper(self, lines: int) -> None:
         """A roll with `lines` lines on it; 0 takes the roll out."""
+        self.endless = False
         self.paper_dots = max(0, lines) * self._model.line_spacing
 
     def use_paper(self, dots: int) -> None:
-        self.paper_dots = max(0, self.paper_dots - dots)
+        if not self.endless:
+            self.paper_dots = max(0, self.paper_dots - dots)
 
     def cut(self) -> bool:
         """Try to cut. False where the cutter jams, which is an error until `recover`."""
