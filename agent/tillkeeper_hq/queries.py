@@ -101,7 +101,11 @@ def quarantine(db: apsw.Connection, store: str, after: int) -> list[tuple[int, Q
         " ORDER BY quarantine_id LIMIT ?3",
         (store, after, MAX_ROWS),
     )
-    return [(row[0], Quarantined(*row[1:8], msgspec.Raw(row[8]))) for row in rows]
+    found = []
+    for quarantine_id, *fields, envelope in rows:
+        fields.append(msgspec.Raw(envelope))
+        found.append((quarantine_id, Quarantined(*fields)))
+    return found
 
 
 def check(db: apsw.Connection, store: str, reference: str) -> CheckRecord | None:
@@ -115,7 +119,9 @@ def check(db: apsw.Connection, store: str, reference: str) -> CheckRecord | None
     ).fetchone()
     if row is None:
         return None
-    return CheckRecord(*row[:8], None if row[8] is None else msgspec.json.decode(row[8], type=Totals))
+    *fields, totals = row
+    fields.append(None if totals is None else msgspec.json.decode(totals, type=Totals))
+    return CheckRecord(*fields)
 
 
 def events(db: apsw.Connection, log: tuple[str, str, str], after_seq: int, limit: int) -> list[Envelope]:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -11,8 +11,8 @@ import msgspec
 from tillkeeper import clock
 from tillkeeper.config.model import Hq
 from tillkeeper.contract.envelope import Envelope, HqAnswer, HqBatch, NumberAssigned
-from tillkeeper.errors import StorageRefused
-from tillkeeper.journal.records import Batch
+from tillkeeper.errors import Overloaded, StorageRefused
+from tillkeeper.journal.records import Appended, Batch, LogInfo
 from tillkeeper.replication import cursors
 from tillkeeper.replication.cursors import Cursor, Link, Progress, Send, Wait
 from tillkeeper.replication.trouble import HqTrouble
@@ -32,17 +32,19 @@ class HqTransport(Protocol):
 class LogReader(Protocol):
     """What the link needs of the journal."""
 
-    @property
-    def incarnation(self) -> str: ...
+    incarnation: str
 
-    def logs(self) -> Mapping[str, int]:
-        """Incarnation -> last seq, of every log of this register, old ones included."""
+    @property
+    def last_seq(self) -> int: ...
+
+    def logs(self) -> list[LogInfo]:
+        """Every log of this register, old ones included."""
 
     def events(self, incarnation: str, after_seq: int, limit: int) -> list[Envelope]: ...
 
     def setting(self, name: str) -> bytes | None: ...
 
-    async def append(self, batch: Batch) -> object: ...
+    async def append(self, batch: Batch) -> Appended: ...
 
 
 class NumberSink(Protocol):
@@ -114,6 +116,11 @@ class HqLink:
         self._error = ""
         self._trouble = ""
         self._lost: set[str] = set()
+        self._old_heads = {log.incarnation: log.last_seq for log in journal.logs() if not log.current}
+        for incarnation in (*self._old_heads, journal.incarnation):
+            kept = journal.setting(_setting(incarnation))
+            saved = _Saved(0) if kept is None else msgspec.json.decode(kept, type=_Saved)
+            self._cursors[incarnation] = Cursor(saved.acked, None, saved.rejected)
 
     def notify(self) -> None:
         """There are new events in the journal."""
@@ -129,8 +136,8 @@ class HqLink:
         try:
             while True:
                 self._wake.clear()
-                heads = self._heads()
-                action = cursors.next_action(self._link, self._cursors, heads, self._journal.incarnation, self._now_s())
+                own = self._journal.incarnation
+                action = cursors.next_action(self._link, self._cursors, self._heads(), own, self._now_s())
                 if isinstance(action, Wait):
                     await self._rest(action)
                 else:
@@ -146,11 +153,11 @@ class HqLink:
 
     async def _exchange(self, send: Send) -> None:
         events: tuple[Envelope, ...] = ()
-        if send.limit:
-            events = _within(self._journal.events(send.incarnation, send.after_seq, send.limit), send.max_bytes)
-        batch = HqBatch(self._store, self._register, send.incarnation, events)
         sent_s = self._now_s()
         try:
+            if send.limit:
+                events = _within(self._journal.events(send.incarnation, send.after_seq, send.limit), send.max_bytes)
+            batch = HqBatch(self._store, self._register, send.incarnation, events)
             answer = await self._transport.exchange(batch)
             self._last_ok_s = sent_s
             progress = self._take(send, events, answer)
@@ -158,8 +165,8 @@ class HqLink:
                 await self._save(send.incarnation, progress)
         except HqTrouble as trouble:
             self._failed(send, len(events), trouble)
-        except StorageRefused as error:
-            # HQ answers; only the cursor could not be kept. It stays where it was, and the events go out again later.
+        except (StorageRefused, Overloaded) as error:
+            # Our own disk's trouble, not HQ's: the cursor stays where it was, and the events go out again later.
             self._error, self._trouble = str(error), error.code
             self._link = cursors.failed(self._link, self._now_s(), self._chance.random())
         else:
@@ -194,20 +201,12 @@ class HqLink:
             self._cursors[send.incarnation] = cursors.refused_batch(self._cursors[send.incarnation], max(sent, 1))
         self._link = cursors.failed(self._link, self._last_failure_s, self._chance.random())
 
-    def _heads(self) -> Mapping[str, int]:
-        heads = self._journal.logs()
-        for name in heads:
-            if name not in self._cursors:
-                kept = self._journal.setting(_setting(name))
-                saved = _Saved(0) if kept is None else msgspec.json.decode(kept, type=_Saved)
-                self._cursors[name] = Cursor(saved.acked, None, saved.rejected)
-        return heads
+    def _heads(self) -> dict[str, int]:
+        return {**self._old_heads, self._journal.incarnation: self._journal.last_seq}
 
     def status(self) -> LinkStatus:
         heads = self._heads()
-        logs = tuple(
-            LogStatus(name, c.acked, c.held, heads[name], c.rejected) for name, c in self._cursors.items() if name in heads
-        )
+        logs = tuple(LogStatus(name, c.acked, c.held, heads[name], c.rejected) for name, c in self._cursors.items())
         return LinkStatus(
             uplink=Uplink(
                 configured=True,
