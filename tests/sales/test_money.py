@@ -16,7 +16,7 @@ def test_percent_becomes_parts_per_million_exactly(percent: float | str, expecte
 
 @pytest.mark.parametrize("percent", ["8.87501", -1, 100.5, "seven", "nan", "inf", ""])
 def test_a_percentage_that_cannot_be_exact_is_an_error(percent: float | str) -> None:
-    with pytest.raises(ValueError, match="%|number"):
+    with pytest.raises(ValueError, match=r"%|number"):
         ppm(percent)
 
 

@@ -1,8 +1,8 @@
 """Cash, change, coins, foreign money, mixed tenders: by hand."""
 
 import pytest
-
 from tests.sales.world import SWISS, World, config, line
+
 from tillkeeper.contract import commands as cmd
 from tillkeeper.contract.events import CheckClosed, LinesFired, TenderRecorded
 from tillkeeper.errors import Refused

@@ -1,8 +1,8 @@
 """Sums computed by hand, on paper, before the code was run."""
 
 import pytest
-
 from tests.sales.world import US, World, config, line
+
 from tillkeeper.contract import commands as cmd
 from tillkeeper.sales.pricing import rules_of, totals
 
@@ -46,7 +46,10 @@ def test_a_lines_own_order_type_wins_over_the_checks() -> None:
 
 @pytest.mark.parametrize(("rounding", "tax"), [("half_up", 13), ("half_even", 12)])
 def test_the_stores_rounding_decides_the_half_cent(rounding: str, tax: int) -> None:
-    rate = {"rates": {"t": {"name": "Tax", "percent": "12.5"}}, "categories": {"food": {"default": "t"}, "drink": {"default": "t"}}}
+    rate = {
+        "rates": {"t": {"name": "Tax", "percent": "12.5"}},
+        "categories": {"food": {"default": "t"}, "drink": {"default": "t"}},
+    }
     world = World(config(store={**US["store"], "rounding": rounding}, taxes=rate))
     sums = world.order(line("penny", 100)).totals
     assert sums is not None

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-
 from tests.sales.world import World, line
+
 from tillkeeper.contract import commands as cmd
 from tillkeeper.errors import Refused
 from tillkeeper.sales.tenders import KINDS, MODES, SITUATIONS, AuthorisationRequest, render_table, verdict
