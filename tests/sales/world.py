@@ -9,11 +9,13 @@ import msgspec
 
 from tillkeeper.config.model import Config
 from tillkeeper.contract import commands as cmd
+from tillkeeper.contract.values import Totals
 from tillkeeper.journal.records import PersonalText
 from tillkeeper.sales.catalogue import Catalogue, parse_catalogue
 from tillkeeper.sales.context import Context, Decision
 from tillkeeper.sales.decide import Decidable, decide
 from tillkeeper.sales.model import Check
+from tillkeeper.sales.pricing import rules_of, totals
 from tillkeeper.sales.tenders import Authoriser, NoTerminal
 
 NOON = 1_900_000_000_000
@@ -224,6 +226,9 @@ class World:
 
     def refund(self, tender: str = "cash", **more: Any) -> Decision:
         return self.do(cmd.RefundCheck(check_id="c", tender=tender, reason="cold", **more))
+
+    def totals(self) -> Totals:
+        return totals(self.open_check, rules_of(self.config.store))
 
     @property
     def open_check(self) -> Check:
