@@ -1,0 +1,34 @@
+"""Verify a journal: every hash of every log, and every personal text against its digest. Works beside a running agent."""
+
+import argparse
+from pathlib import Path
+
+from tillkeeper.cli import exits, output
+from tillkeeper.cli.client import add_json
+
+JOURNAL = "journal.db"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    verify = actions.add_parser("verify", help="exit code 5 where something does not verify")
+    verify.add_argument("path", type=Path, help=f"the journal, or the data folder that holds {JOURNAL}")
+    add_json(verify)
+
+
+def run(args: argparse.Namespace) -> int:
+    import msgspec
+
+    from tillkeeper.journal.verify import verify_file
+
+    path = args.path / JOURNAL if args.path.is_dir() else args.path
+    if not path.is_file():
+        raise exits.UsageError(f"there is no journal at {path}")
+    reports = verify_file(path)
+    rows = [
+        (report.register, report.incarnation, report.last_seq, report.head_hash[:16], report.problem or "verified")
+        for report in reports
+    ]
+    text = output.table(("REGISTER", "INCARNATION", ">EVENTS", "HEAD", "RESULT"), rows, empty="no logs")
+    output.show(args, msgspec.to_builtins({"logs": reports}), text)
+    return exits.VERIFICATION if any(report.problem for report in reports) else exits.OK

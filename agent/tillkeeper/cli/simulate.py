@@ -1,0 +1,151 @@
+"""Virtual printers and displays that speak their real protocols; replay a day of orders."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tillkeeper.cli import exits, output
+from tillkeeper.cli.client import add_connection, find_socket, read_token
+
+if TYPE_CHECKING:
+    from tillkeeper.cli.replay import Summary
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    printer = actions.add_parser("printer", help="a printer on a TCP port; stays up until Ctrl-C")
+    printer.add_argument("--host", default="127.0.0.1")
+    printer.add_argument("--port", type=int, default=9100, help="0 takes a free one (9100)")
+    printer.add_argument("--profile", default="tm-t88vi", help="the model (tm-t88vi)")
+    printer.add_argument("--out", type=Path, metavar="DIR", help="keep each slip as text and picture")
+    printer.add_argument("--speed", type=float, metavar="MM_S", help="paper speed; 0 prints at once (the model's own)")
+    printer.add_argument("--control", metavar="SOCKET", type=Path, help="take faults on command here (default: a free port)")
+    printer.add_argument("--quiet", action="store_true", help="do not show what is printed")
+    day = actions.add_parser("day", help="replay a file of orders through the API")
+    day.add_argument("--orders", type=Path, required=True, metavar="FILE")
+    day.add_argument(
+        "--speed", type=float, default=0.0, metavar="N", help="N times as fast as life; 0: as fast as possible (0)"
+    )
+    day.add_argument(
+        "--out", type=Path, metavar="FILE", help="a JSON line per accepted order, fsynced; a later run goes on from it"
+    )
+    day.add_argument("--key-prefix", default="day-", metavar="P", help="an order's idempotency key is P and its id (day-)")
+    day.add_argument("--pay", default="", metavar="TENDER", help="pay orders that bring no tender with this one")
+    day.add_argument(
+        "--patience", type=float, default=60.0, metavar="S", help="repeat an order so long while the agent is away (60)"
+    )
+    add_connection(day)
+
+
+def run(args: argparse.Namespace) -> int:
+    return asyncio.run(_printer(args) if args.action == "printer" else _day(args))
+
+
+# --- a printer ---
+
+
+async def _printer(args: argparse.Namespace) -> int:
+    from tillkeeper_drivers.simulator.control import control
+    from tillkeeper_drivers.simulator.models import models
+    from tillkeeper_drivers.simulator.printer import VirtualPrinter
+
+    if args.profile not in models():
+        raise exits.UsageError(f"no model {args.profile!r}; there are {', '.join(sorted(models()))}")
+    printer = VirtualPrinter(
+        args.profile,
+        host=args.host,
+        port=args.port,
+        directory=args.out,
+        pictures=args.out is not None,
+        speed_mm_s=args.speed,
+    )
+    async with printer, control({printer.name: printer}, path=args.control) as where, _until_stopped() as stopped:
+        output.say(f"{args.profile} listens on {args.host}:{printer.port}; faults on command at {where}; Ctrl-C stops it")
+        seen = printer.count
+        while not stopped.is_set():
+            with contextlib.suppress(TimeoutError):
+                slips = await printer.wait_printed(seen + 1, 0.5)
+                if not args.quiet:
+                    for slip in slips:
+                        if slip.number > seen:
+                            output.say(f"--- slip {slip.number}\n{slip.text}")
+                seen = slips[-1].number
+    return exits.OK
+
+
+@contextlib.asynccontextmanager
+async def _until_stopped() -> AsyncIterator[asyncio.Event]:
+    """An event that Ctrl-C and SIGTERM set, instead of breaking what is under way."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        yield stopped
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+# --- a day ---
+
+
+async def _day(args: argparse.Namespace) -> int:
+    import httpx
+    import msgspec
+
+    from tillkeeper.cli import orders, replay
+
+    planned = orders.read(args.orders)
+    options = replay.Options(speed=args.speed, key_prefix=args.key_prefix, pay=args.pay, patience_s=args.patience)
+    token = read_token(args.token_file)
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    transport = None if args.url else httpx.AsyncHTTPTransport(uds=find_socket(args.socket))
+    ledger = replay.Ledger(args.out)
+    try:
+        async with httpx.AsyncClient(
+            base_url=args.url or "http://tillkeeper",
+            transport=transport,
+            headers=headers,
+            timeout=args.timeout,
+            trust_env=False,
+        ) as client:
+            summary = await replay.Replay(client, options, ledger, _Progress().show).run(planned)
+    finally:
+        ledger.close()
+    output.show(args, msgspec.to_builtins(summary), _words(summary))
+    if summary.unanswered:
+        return exits.UNREACHABLE
+    if summary.differs:
+        return exits.VERIFICATION
+    return exits.REFUSED if summary.refused else exits.OK
+
+
+class _Progress:
+    """A counter on standard error: in place on a terminal, else a line for each tenth."""
+
+    def __init__(self) -> None:
+        self._told = 0
+
+    def show(self, done: int, of: int) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r{done}/{of} orders" + ("\n" if done == of else ""))
+        elif done * 10 // of > self._told:
+            self._told = done * 10 // of
+            sys.stderr.write(f"{done}/{of} orders\n")
+
+
+def _words(summary: "Summary") -> str:
+    lines = [
+        f"{summary.orders} orders: {summary.accepted} accepted ({summary.repeated} known already), {summary.before} before,"
+        f" {summary.refused} refused, {summary.unanswered} without an answer, {summary.retries} retries",
+        f"{summary.total_minor} minor units in all, in {summary.seconds:.1f} s",
+    ]
+    if summary.p50_ms is not None:
+        lines.append(f"p50 {summary.p50_ms:.1f} ms, p99 {summary.p99_ms:.1f} ms")
+    return "\n".join([*lines, *summary.reasons, *(f"WRONG SUM {order}" for order in summary.differs)])
