@@ -55,6 +55,16 @@ class LiveHub:
         self._queue = queue
         self._feeds: set[_Feed] = set()
 
+    @property
+    def readers(self) -> int:
+        """How many are connected now."""
+        return len(self._feeds)
+
+    @property
+    def has_readers(self) -> bool:
+        """Whether putting a message together is worth it."""
+        return bool(self._feeds)
+
     def publish(self, message: LiveMessage) -> None:
         """Hand `message` to every reader. Encoded once, and not at all where nobody reads."""
         if not self._feeds:

@@ -62,8 +62,8 @@ class Overrun(Exception):
 class KitchenDoor(Protocol):
     """A display driver's side of a connected display."""
 
-    async def attach(self, socket: DisplaySocket) -> None:
-        """Talk to this display until it goes: returns when `socket` ends, closes it by returning."""
+    async def attach(self, socket: DisplaySocket) -> object:
+        """Talk to this display until it goes: returns when `socket` ends, closes it by returning (anything)."""
         ...
 
 

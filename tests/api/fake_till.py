@@ -1,0 +1,208 @@
+"""A till in memory that keeps the contract of `tillkeeper.api.ports.Till`, and on demand misbehaves."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
+
+import msgspec
+
+from tillkeeper.api.hub import LiveHub
+from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, KitchenDoor, LiveFeed
+from tillkeeper.contract import commands as c
+from tillkeeper.contract import views as v
+from tillkeeper.contract.values import Totals
+from tillkeeper.diagnostics.facts import CatalogueFacts, Facts, HqFacts, JournalFacts
+from tillkeeper.diagnostics.snapshot import status_view
+from tillkeeper.errors import Conflict, NotFound, Refused, StorageRefused
+from tillkeeper_drivers.api import DisplaySocket
+
+ZERO = Totals(
+    subtotal_minor=0,
+    discount_minor=0,
+    net_minor=0,
+    tax_minor=0,
+    gross_minor=0,
+    rounding_minor=0,
+    paid_minor=0,
+    due_minor=0,
+)
+
+
+def facts(**changes: object) -> Facts:
+    base = Facts(
+        store="s1",
+        register="r1",
+        incarnation="i1",
+        version="0.1.0",
+        at_ms=1_790_000_000_000,
+        uptime_s=10.0,
+        business_day="2026-11-22",
+        mode="online",
+        offline_support=True,
+        online_window_s=5.0,
+        hq=HqFacts(configured=True, exchange_age_s=0.5),
+        journal=JournalFacts(),
+        catalogue=CatalogueFacts(version="c1", age_s=60.0),
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def summary(check_id: str, number: int = 0) -> v.CheckSummary:
+    return v.CheckSummary(
+        check_id=check_id,
+        ticket_code=f"B-{number:03}",
+        state="open",
+        synced=False,
+        order_type="dine_in",
+        business_day="2026-11-22",
+        opened_at_ms=number,
+        terminal="r1",
+        gross_minor=0,
+        due_minor=0,
+        lines=0,
+    )
+
+
+def job(job_id: str) -> v.JobView:
+    return v.JobView(job_id=job_id, device="grill", document_class="kitchen_ticket", state="held", created_at_ms=1, age_s=1.0)
+
+
+class Echo:
+    """A display driver that greets, answers each frame, and leaves when told so."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.left = asyncio.Event()
+
+    async def attach(self, socket: DisplaySocket) -> None:
+        await socket.send("hello")
+        frames: AsyncIterator[str] = aiter(socket)
+        async for frame in frames:
+            self.seen.append(frame)
+            if frame == "leave":
+                break
+            if frame == "crash":
+                raise ZeroDivisionError("secret inside")
+            await socket.send(f"echo {frame}")
+        self.left.set()
+
+
+class FakeTill:
+    """`hang`: commands wait for it to be set (None: they do not). `trouble`: item ids that make `execute` fail."""
+
+    def __init__(self, hub: LiveHub | None = None) -> None:
+        self.kept: dict[str, tuple[bytes, c.CommandResult]] = {}
+        self.executed: list[c.AnyCommand] = []
+        self.calls: list[tuple[str, ...]] = []
+        self.rows: list[v.CheckSummary] = []
+        self.hub = hub or LiveHub()
+        self.display = Echo()
+        self.hang: asyncio.Event | None = None
+        self.entered = asyncio.Event()
+
+    async def execute(self, key: str, command: c.AnyCommand) -> tuple[c.CommandResult, bool]:
+        self.entered.set()
+        if self.hang is not None:
+            await self.hang.wait()
+        body = msgspec.json.encode(command)
+        if key in self.kept:
+            known, result = self.kept[key]
+            if known != body:
+                raise Conflict("execute", key, "the key came before with another command", "make a new key")
+            return result, True
+        self._maybe_fail(command)
+        result = c.CommandResult(events=1, check_id=getattr(command, "check_id", "") or f"CHK{len(self.kept)}")
+        self.kept[key] = body, result
+        self.executed.append(command)
+        self.rows.insert(0, summary(result.check_id, len(self.kept)))
+        self.hub.publish(v.CheckChanged(check=self.rows[0]))
+        return result, False
+
+    def _maybe_fail(self, command: c.AnyCommand) -> None:
+        for line in getattr(command, "lines", ()):
+            if line.item_id == "boom":
+                raise ZeroDivisionError("a secret of the inside: /var/lib/journal.db")
+            if line.item_id == "full":
+                raise StorageRefused("append", "journal", "the disk is full", "free space")
+            if line.item_id == "card":
+                more = {"allowed": ["cash"], "status": 200, "data": {1}}
+                raise Refused("tender_not_allowed", "pay", "card", "HQ is silent", "take cash", **more)
+
+    async def release_job(self, key: str, job_id: str, by: str) -> tuple[v.JobView, bool]:
+        self.calls.append(("release", key, job_id, by))
+        return job(job_id), False
+
+    async def cancel_job(self, key: str, job_id: str, by: str) -> tuple[v.JobView, bool]:
+        self.calls.append(("cancel", key, job_id, by))
+        return job(job_id), True
+
+    async def test_slip(self, key: str, device: str, by: str) -> tuple[c.JobRef, bool]:
+        self.calls.append(("test", key, device, by))
+        return c.JobRef(job_id="J1", document_class="test_slip", device=device), False
+
+    async def check(self, ref: str) -> v.CheckView:
+        for row in self.rows:
+            if ref in {row.check_id, row.ticket_code}:
+                return v.CheckView(
+                    check_id=row.check_id,
+                    ticket_code=row.ticket_code,
+                    state=row.state,
+                    synced=row.synced,
+                    order_type=row.order_type,
+                    business_day=row.business_day,
+                    opened_at_ms=row.opened_at_ms,
+                    terminal=row.terminal,
+                    catalogue_version="c1",
+                    totals=ZERO,
+                )
+        raise NotFound("find", f"check {ref}", "there is none")
+
+    async def checks(self, query: ChecksQuery) -> tuple[v.CheckSummary, ...]:
+        ids = [row.check_id for row in self.rows]
+        start = ids.index(query.before) + 1 if query.before in ids else 0
+        found = [row for row in self.rows[start:] if query.state in {None, row.state} and query.day in {None, row.business_day}]
+        return tuple(found[: query.limit])
+
+    async def job(self, job_id: str) -> v.JobView:
+        if job_id != "J1":
+            raise NotFound("find", f"job {job_id}", "there is none")
+        return job(job_id)
+
+    async def jobs(self, query: JobsQuery) -> tuple[v.JobView, ...]:
+        return tuple(job(f"J{number}") for number in range(3))[: query.limit]
+
+    async def devices(self) -> tuple[v.DeviceView, ...]:
+        return (v.DeviceView(device="grill", kind="escpos"),)
+
+    async def status(self) -> v.StatusView:
+        return status_view(facts(devices=await self.devices()))
+
+    async def catalogue(self) -> v.CatalogueView:
+        return v.CatalogueView(version="c1", sha256="00", currency="EUR", minor_digits=2, age_s=None, items=())
+
+    async def books(self, query: BooksQuery) -> v.BooksView:
+        return v.BooksView(
+            business_day=query.day or "2026-11-22",
+            currency="EUR",
+            checks_opened=0,
+            checks_closed=0,
+            checks_voided=0,
+            checks_open=0,
+            gross_minor=0,
+            net_minor=0,
+            tax_minor=0,
+            discount_minor=0,
+            rounding_minor=0,
+            refund_minor=0,
+            refund_tax_minor=0,
+            no_sales=0,
+            only_here=0,
+        )
+
+    def subscribe(self) -> AbstractContextManager[LiveFeed]:
+        return self.hub.subscribe()
+
+    def kitchen(self, device: str) -> KitchenDoor:
+        if device != "pass":
+            raise NotFound("find", f"display {device}", "no display of this name is configured")
+        return self.display

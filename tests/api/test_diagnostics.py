@@ -1,0 +1,127 @@
+"""The snapshot and its advisories: every one can be raised, none is raised by what is fine, and unknown is never fine."""
+
+import msgspec
+import pytest
+from tests.api.fake_till import facts
+
+from tillkeeper.contract.views import DeviceView
+from tillkeeper.diagnostics.advisories import ADVISORIES, advise, duration_words
+from tillkeeper.diagnostics.facts import CatalogueFacts, Facts, HqFacts, JournalFacts
+from tillkeeper.diagnostics.snapshot import status_view
+
+FINE = DeviceView(device="grill", kind="escpos", known=True, reachable="yes", paper_out="no")
+SILENT = DeviceView(device="bar", kind="escpos")
+
+
+def device(**changes: object) -> tuple[DeviceView, ...]:
+    return (FINE, msgspec.structs.replace(FINE, device="pass", **changes))
+
+
+RAISED: dict[str, tuple[Facts, str]] = {
+    "storage_refused": (facts(journal=JournalFacts(refusing="the disk is full")), "the disk is full"),
+    "journal_set_aside": (facts(journal=JournalFacts(set_aside="journal-2.bad")), "journal-2.bad"),
+    "tickets_held": (facts(held_tickets=3), "3 kitchen tickets"),
+    "events_rejected": (facts(hq=HqFacts(configured=True, exchange_age_s=1.0, rejected_events=2)), "2 events"),
+    "clock_wrong": (facts(journal=JournalFacts(newest_at_ms=1_790_000_000_000 + 3 * 3_600_000)), "3 h behind the newest sale"),
+    "device_trouble": (facts(devices=device(trouble="the paper is out", queued=2)), "pass: the paper is out; 2 documents wait"),
+    "display_behind": (facts(devices=device(behind=4)), "4 tickets"),
+    "hq_unreachable": (
+        facts(mode="offline", hq=HqFacts(configured=True, exchange_age_s=300.0, last_error="no route")),
+        "5 min ago: no route",
+    ),
+    "hq_never_reached": (facts(mode="offline", uptime_s=90.0, hq=HqFacts(configured=True)), "since the start 90 s ago"),
+    "offline_support_off": (facts(mode="offline", offline_support=False), "did not allow"),
+    "disk_low": (facts(journal=JournalFacts(free_bytes=100 * 1024 * 1024)), "100 MiB"),
+    "catalogue_unknown": (facts(catalogue=CatalogueFacts()), "There is no catalogue"),
+    "documents_held": (facts(held_others=1), "1 receipts"),
+    "manual_offline": (facts(mode="manual_offline"), "A person"),
+    "catalogue_stale": (facts(catalogue=CatalogueFacts(version="c1", age_s=3 * 86_400.0)), "3 days old"),
+    "device_silent": (facts(devices=(FINE, SILENT), uptime_s=120.0), "bar has said nothing"),
+    "paper_low": (facts(devices=device(paper_near_end="yes")), "pass is near"),
+}
+
+
+def test_a_register_that_is_fine_says_nothing() -> None:
+    view = status_view(facts(devices=(FINE,), uptime_s=3600.0))
+    assert view.advisories == ()
+    assert view.dot.colour == "green"
+    assert view.selling
+
+
+@pytest.mark.parametrize("code", [advisory.code for advisory in ADVISORIES])
+def test_each_advisory_can_be_raised_and_says_what_it_is_about(code: str) -> None:
+    given, words = RAISED[code]
+    raised = [one for one in advise(given) if one.code == code]
+    assert len(raised) == 1
+    assert words in raised[0].text
+    assert "{" not in raised[0].text
+    assert raised[0].title
+    assert raised[0].hint
+
+
+def test_codes_are_unique() -> None:
+    assert len({advisory.code for advisory in ADVISORIES}) == len(ADVISORIES) == len(RAISED)
+
+
+def test_the_worst_comes_first() -> None:
+    given = facts(held_others=1, held_tickets=1, mode="offline", hq=HqFacts(configured=True, exchange_age_s=300.0))
+    assert [one.severity for one in advise(given)] == ["alarm", "warning", "notice"]
+
+
+@pytest.mark.parametrize(
+    ("given", "colour"),
+    [
+        (facts(), "green"),
+        (facts(mode="checking"), "grey"),
+        (facts(mode="offline"), "red"),
+        (facts(mode="manual_offline"), "red"),
+        (facts(hq=HqFacts(configured=True)), "grey"),
+        (facts(hq=HqFacts(configured=True, exchange_age_s=6.0)), "grey"),
+        (facts(hq=HqFacts(configured=False)), "grey"),
+        (facts(mode="checking", hq=HqFacts(configured=True, exchange_age_s=0.1)), "grey"),
+    ],
+)
+def test_green_is_only_what_is_known_to_be_online(given: Facts, colour: str) -> None:
+    dot = status_view(given).dot
+    assert dot.colour == colour
+    assert "offline support is on" in dot.words
+    assert ("Online" in dot.words) == (colour == "green")
+
+
+def test_a_missing_offline_support_is_said_next_to_the_dot() -> None:
+    assert "offline support is OFF" in status_view(facts(offline_support=False)).dot.words
+
+
+def test_the_count_of_what_only_this_register_holds_is_in_words() -> None:
+    assert status_view(facts(only_here=12)).only_here_words == "only on this register: 12"
+
+
+def test_what_is_not_known_is_not_taken_for_fine() -> None:
+    unknown = facts(devices=(SILENT,), uptime_s=120.0, catalogue=CatalogueFacts(version="c1"), hq=HqFacts(configured=True))
+    assert {one.code for one in advise(unknown)} == {"device_silent", "catalogue_unknown", "hq_never_reached"}
+
+
+def test_a_refusing_journal_stops_selling_in_the_snapshot() -> None:
+    assert not status_view(facts(journal=JournalFacts(refusing="fsync failed"))).selling
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "ahead", "words"),
+    [
+        (0, None, "before this program"),
+        (1_790_000_000_000, 400.0, "6 min ahead of HQ"),
+        (1_790_000_000_000, -400.0, "6 min behind HQ"),
+    ],
+)
+def test_a_wrong_clock_is_named(at_ms: int, ahead: float | None, words: str) -> None:
+    given = facts(at_ms=at_ms, hq=HqFacts(configured=True, exchange_age_s=1.0, clock_ahead_s=ahead))
+    assert [one.code for one in advise(given)] == ["clock_wrong"]
+    assert words in advise(given)[0].text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-5.0, "0 s"), (119.9, "119 s"), (120.0, "2 min"), (7199.0, "119 min"), (7200.0, "2 h"), (172_800.0, "2 days")],
+)
+def test_durations_in_words(seconds: float, words: str) -> None:
+    assert duration_words(seconds) == words

@@ -1,0 +1,110 @@
+"""From folds, jobs and driver status to views: nothing lost, nothing claimed."""
+
+import pytest
+from tests.api.fake_till import ZERO
+
+from tillkeeper.api.present import TROUBLE_WORDS, check_summary, check_view, device_view, job_view, line_state
+from tillkeeper.contract.values import Personal, Tax
+from tillkeeper.sales.model import Check, Discount, Line, Payment, Refund
+from tillkeeper.spool.model import Job, PulseData, TicketData
+from tillkeeper_drivers.api import Status
+
+
+def line(**changes: object) -> Line:
+    given: dict[str, object] = {
+        "line_id": "L1",
+        "item_id": "burger",
+        "name": "Burger",
+        "quantity": 1,
+        "unit_price_minor": 900,
+        "tax": Tax(code="std", rate_ppm=100_000, included=True),
+        "station": "grill",
+    }
+    return Line(**(given | changes))  # type: ignore[arg-type]
+
+
+CHECK = Check(
+    check_id="C1",
+    ticket_code="B-001",
+    order_type="dine_in",
+    catalogue_version="c1",
+    terminal="r1",
+    business_day="2026-11-22",
+    opened_at_ms=5,
+    number=1024,
+    name=Personal(digest="d1"),
+    phone=Personal(digest="d2"),
+    lines=(line(), line(line_id="L2", quantity=0, voided_quantity=1)),
+    discounts=(Discount(discount_id="D1", code="staff", name="Staff", rate_ppm=100_000),),
+    payments=(Payment(tender_id="T1", tender="cash", kind="cash", amount_minor=900, tendered_minor=1000, change_minor=100),),
+    refunds=(Refund(refund_id="R1", tender="cash", amount_minor=1, tax_minor=0, reason="cold", quantities={"L1": 1}),),
+)
+
+
+def test_a_check_with_its_personal_texts() -> None:
+    view = check_view(CHECK, ZERO, {"d1": "Zoë"}, synced=False)
+    assert (view.name, view.phone, view.note) == ("Zoë", None, None)
+    assert view.erased == ("phone",)
+    assert (view.check_id, view.ticket_code, view.number, view.synced) == ("C1", "B-001", 1024, False)
+    assert [one.state for one in view.lines] == ["waiting", "voided"]
+    assert view.payments[0].change_minor == 100
+    assert view.refunds[0].quantities == {"L1": 1}
+    assert view.discounts[0].rate_ppm == 100_000
+
+
+def test_a_row_of_the_list() -> None:
+    row = check_summary(CHECK, ZERO, {"d1": "Zoë"}, synced=True)
+    assert (row.name, row.lines, row.synced, row.number) == ("Zoë", 1, True, 1024)
+
+
+@pytest.mark.parametrize(
+    ("given", "state"),
+    [
+        (line(), "waiting"),
+        (line(held=True), "held"),
+        (line(fire_at_ms=9), "scheduled"),
+        (line(held=True, fire_at_ms=9), "scheduled"),
+        (line(fired=True, fire_at_ms=9), "fired"),
+        (line(fired=True, quantity=0), "voided"),
+    ],
+)
+def test_the_state_of_a_line(given: Line, state: str) -> None:
+    assert line_state(given) == state
+
+
+def test_a_job_has_an_age_that_no_clock_makes_negative() -> None:
+    ticket = TicketData(
+        check_id="C1", ticket_code="B-001", revision=1, station="grill", order_type="dine_in", fired_at_ms=0, items=()
+    )
+    job = Job(job_id="J1", device="grill", document_class="kitchen_ticket", data=ticket, created_at_ms=5000)
+    assert job_view(job, 7500).age_s == 2.5
+    assert job_view(job, 0).age_s == 0
+    assert job_view(job, 0).ticket_code == "B-001"
+    pulse = Job(
+        job_id="J2", device="d", document_class="drawer_pulse", data=PulseData(drawer="d", cause="no_sale"), created_at_ms=0
+    )
+    assert job_view(pulse, 0).ticket_code == ""
+
+
+def test_a_device_that_was_never_asked_is_unknown() -> None:
+    view = device_view("grill", "escpos", None)
+    assert not view.known
+    assert (view.reachable, view.paper_out, view.cover_open, view.trouble) == ("unknown", "unknown", "unknown", "")
+    assert not device_view("grill", "escpos", Status()).known
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (Status(reachable="no"), TROUBLE_WORDS["unreachable"]),
+        (Status(reachable="yes", cover_open="yes"), "the cover is open"),
+        (Status(reachable="yes", paper_out="yes"), "the paper is out"),
+        (Status(reachable="yes", online="no"), "says that it is offline"),
+        (Status(reachable="yes", online="yes"), ""),
+    ],
+)
+def test_trouble_in_words(status: Status, words: str) -> None:
+    view = device_view("grill", "escpos", status, queued=2, held=1, stations=("hot",))
+    assert view.known
+    assert view.trouble == words
+    assert (view.queued, view.held, view.stations) == (2, 1, ("hot",))

@@ -1,0 +1,197 @@
+"""Each route does what the table says, over a real server."""
+
+import asyncio
+
+import msgspec
+import pytest
+from openapi_spec_validator import validate
+from tests.api.serving import problem, serving
+
+from tillkeeper.api.operations import OPERATIONS, path_names
+from tillkeeper.contract import commands as c
+
+LINE = {"item_id": "burger", "quantity": 2, "modifiers": [{"modifier_id": "rare"}], "note": "sans oignons, Ünïcödé 漢字"}
+
+COMMANDS: list[tuple[str, dict[str, object], c.AnyCommand]] = [
+    (
+        "/v1/orders",
+        {"order_type": "takeout", "lines": [LINE], "tenders": [{"tender": "cash"}]},
+        c.PlaceOrder(
+            order_type="takeout", lines=(msgspec.convert(LINE, c.NewLine),), tenders=(c.NewTender(tender="cash"),)
+        ),
+    ),
+    ("/v1/checks", {"order_type": "dine_in", "table": "7"}, c.OpenCheck(order_type="dine_in", table="7")),
+    ("/v1/checks/A1/lines", {"lines": [LINE]}, c.AddLines(check_id="A1", lines=(msgspec.convert(LINE, c.NewLine),))),
+    ("/v1/checks/A1/lines/L2/change", {"quantity": 3}, c.ChangeLine(check_id="A1", line_id="L2", quantity=3)),
+    ("/v1/checks/A1/lines/L2/void", {"reason": "cold"}, c.VoidLine(check_id="A1", line_id="L2", reason="cold")),
+    ("/v1/checks/A1/order-type", {"order_type": "delivery"}, c.ChangeOrderType(check_id="A1", order_type="delivery")),
+    ("/v1/checks/A1/discounts", {"code": "staff", "by": "ana"}, c.ApplyDiscount(check_id="A1", code="staff", by="ana")),
+    ("/v1/checks/A1/discounts/D1/remove", {}, c.RemoveDiscount(check_id="A1", discount_id="D1")),
+    ("/v1/checks/B-037/send", {}, c.SendOrder(check_id="B-037")),
+    ("/v1/checks/A1/hold", {"line_ids": ["L1"]}, c.HoldLines(check_id="A1", line_ids=("L1",))),
+    ("/v1/checks/A1/fire", {"course": 2, "fire_at_ms": 5}, c.FireLines(check_id="A1", course=2, fire_at_ms=5)),
+    (
+        "/v1/checks/A1/tenders",
+        {"tender": "cash", "tendered_minor": 500},
+        c.RecordTender(check_id="A1", tender="cash", tendered_minor=500),
+    ),
+    ("/v1/checks/A1/close", {}, c.CloseCheck(check_id="A1")),
+    ("/v1/checks/A1/void", {"reason": "left"}, c.VoidCheck(check_id="A1", reason="left")),
+    (
+        "/v1/checks/A1/refunds",
+        {"tender": "cash", "reason": "cold", "quantities": {"L1": 1}},
+        c.RefundCheck(check_id="A1", tender="cash", reason="cold", quantities={"L1": 1}),
+    ),
+    ("/v1/checks/1024/receipt", {}, c.ReprintReceipt(check_id="1024")),
+    ("/v1/checks/A1/ticket", {"station": "grill"}, c.ReprintTicket(check_id="A1", station="grill")),
+    ("/v1/no-sales", {"drawer": "d1", "reason": "change"}, c.RecordNoSale(drawer="d1", reason="change")),
+    ("/v1/time-entries", {"employee": "ana", "kind": "clock_in"}, c.RecordTimeEntry(employee="ana", kind="clock_in")),
+]
+
+
+def test_every_command_arrives_as_what_it_is() -> None:
+    async def scenario() -> None:
+        async with serving() as running:
+            for number, (path, body, expected) in enumerate(COMMANDS):
+                answer = await running.http.post(path, json=body, headers={"idempotency-key": f"k{number}"})
+                assert answer.status_code == 200, (path, answer.text)
+                assert running.till.executed[-1] == expected
+                assert answer.json()["events"] == 1
+        covered = {type(expected) for _, _, expected in COMMANDS}
+        assert covered == set(c.AnyCommand.__args__), "a command without a route, or without a row here"
+
+    asyncio.run(scenario())
+
+
+def test_one_key_is_one_command() -> None:
+    async def scenario() -> None:
+        order = {"order_type": "dine_in", "lines": [LINE]}
+        async with serving() as running:
+            first = await running.unix.post("/v1/orders", json=order, headers={"idempotency-key": "same"})
+            again = await running.http.post("/v1/orders", json=order, headers={"idempotency-key": "same"})
+            other = await running.http.post("/v1/orders", json=order | {"table": "9"}, headers={"idempotency-key": "same"})
+            assert "idempotent-replayed" not in first.headers
+            assert again.headers["idempotent-replayed"] == "true"
+            assert again.json() == first.json()
+            problem(other, 409, "conflict")
+            assert len(running.till.executed) == 1
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("keys", [[], [""], ["two words"], ["x" * 129], ["ключ".encode()], ["a", "b"]])
+def test_nothing_changes_without_one_good_key(keys: list[str | bytes]) -> None:
+    async def scenario() -> None:
+        async with serving() as running:
+            changing = [operation for operation in OPERATIONS if operation.changes]
+            assert len(changing) == 22
+            for operation in changing:
+                path = operation.path.replace("{", "").replace("}", "")
+                headers: list[tuple[str | bytes, str | bytes]] = [("idempotency-key", key) for key in keys]
+                answer = await running.http.post(path, json={}, headers=headers)
+                members = problem(answer, 400, "bad_request")
+                assert members["subject"] == "Idempotency-Key"
+            assert not running.till.executed
+            assert not running.till.calls
+
+    asyncio.run(scenario())
+
+
+def test_jobs_and_devices() -> None:
+    async def scenario() -> None:
+        async with serving() as running:
+            key = {"idempotency-key": "k"}
+            released = await running.http.post("/v1/jobs/J1/release", json={"by": "ana"}, headers=key)
+            cancelled = await running.http.post("/v1/jobs/J1/cancel", headers=key)
+            tested = await running.http.post("/v1/devices/grill/test", headers=key)
+            assert released.json()["job_id"] == "J1"
+            assert cancelled.headers["idempotent-replayed"] == "true"
+            assert tested.json()["document_class"] == "test_slip"
+            assert running.till.calls == [("release", "k", "J1", "ana"), ("cancel", "k", "J1", ""), ("test", "k", "grill", "")]
+            assert (await running.http.get("/v1/jobs/J1")).json()["device"] == "grill"
+            problem(await running.http.get("/v1/jobs/J9"), 404, "not_found")
+            page = (await running.http.get("/v1/jobs", params={"state": "held", "limit": 2})).json()
+            assert [row["job_id"] for row in page["jobs"]] == ["J0", "J1"]
+            assert page["more"] is True
+            device = (await running.http.get("/v1/devices")).json()["devices"][0]
+            assert (device["device"], device["known"], device["paper_out"]) == ("grill", False, "unknown")
+
+    asyncio.run(scenario())
+
+
+def test_checks_are_found_and_paged() -> None:
+    async def scenario() -> None:
+        async with serving() as running:
+            for number in range(5):
+                await running.http.post("/v1/checks", json={"order_type": "dine_in"}, headers={"idempotency-key": str(number)})
+            seen: list[str] = []
+            before: str | None = None
+            while True:
+                params = {"limit": "2"} | ({"before": before} if before else {})
+                page = (await running.http.get("/v1/checks", params=params)).json()
+                seen += [row["check_id"] for row in page["checks"]]
+                before = page["next_before"]
+                if before is None:
+                    break
+            assert seen == ["CHK4", "CHK3", "CHK2", "CHK1", "CHK0"]
+            assert all(row["synced"] is False for row in page["checks"])
+            assert (await running.http.get("/v1/checks/B-003")).json()["check_id"] == "CHK2"
+            assert (await running.http.get("/v1/checks", params={"state": "closed"})).json()["checks"] == []
+            problem(await running.http.get("/v1/checks/nowhere"), 404, "not_found")
+
+    asyncio.run(scenario())
+
+
+def test_reads_of_the_register() -> None:
+    async def scenario() -> None:
+        async with serving() as running:
+            status = (await running.http.get("/v1/status")).json()
+            assert status["dot"]["colour"] == "green"
+            assert status["only_here_words"] == "only on this register: 0"
+            assert (await running.http.get("/v1/catalogue")).json()["age_s"] is None
+            assert (await running.http.get("/v1/books", params={"day": "2026-11-20"})).json()["business_day"] == "2026-11-20"
+            assert (await running.http.head("/v1/status")).status_code == 200
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "query", ["day=yesterday", "day=2026-11-20%0A", "limit=0", "limit=x", "limit=501", "state=lost", "colour=red", "before=%2F"]
+)
+def test_a_query_that_is_wrong_says_where(query: str) -> None:
+    async def scenario() -> None:
+        async with serving() as running:
+            members = problem(await running.http.get(f"/v1/checks?{query}"), 422, "invalid_field")
+            assert str(members["path"]).startswith("$")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("query", ["limit=1&limit=2", "limit", "day=%FF", "&".join(f"a{n}=1" for n in range(40))])
+def test_a_query_that_is_none_is_refused(query: str) -> None:
+    async def scenario() -> None:
+        async with serving() as running:
+            problem(await running.http.get(f"/v1/checks?{query}"), 400, "bad_request")
+
+    asyncio.run(scenario())
+
+
+def test_the_openapi_document_is_valid_and_complete() -> None:
+    async def scenario() -> None:
+        async with serving() as running:
+            document = (await running.http.get("/openapi.json")).json()
+            validate(document)
+            assert document["openapi"] == "3.1.0"
+            for operation in OPERATIONS:
+                described = document["paths"][operation.path][operation.method.lower()]
+                named = {(parameter["in"], parameter["name"]) for parameter in described["parameters"]}
+                assert {("path", name) for name in path_names(operation.path)} <= named
+                assert (("header", "Idempotency-Key") in named) == operation.changes
+                assert described["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+            ids = [one["operationId"] for path in document["paths"].values() for one in path.values()]
+            assert len(ids) == len(set(ids)) == len(OPERATIONS) + 1
+            body = document["components"]["schemas"]["ChangeLineBody"]
+            assert not {"check_id", "line_id", "type"} & body["properties"].keys()
+            assert set(document["x-tillkeeper-websockets"]) == {"/v1/live", "/v1/kitchen/{device}"}
+
+    asyncio.run(scenario())
