@@ -1,0 +1,1 @@
+"""From the config to drivers. Only `registry` knows which drivers there are."""

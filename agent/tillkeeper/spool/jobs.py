@@ -138,9 +138,9 @@ def job_row(job: Job) -> JobRow:
     )
 
 
-def from_row(row: JobRow) -> Job:
-    """Raises msgspec.DecodeError where the body is of no known form."""
-    return _decode(row.body)
+def decode(body: bytes) -> Job:
+    """The job of a row's body. Raises msgspec.DecodeError where it is of no known form."""
+    return _decode(body)
 
 
 # --- as a picture ---

@@ -86,6 +86,10 @@ class LeaveUnconfirmed(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
+AfterRefusal = Retry | Reroute | Fail
+AfterUnknown = Repeat | Hold | LeaveUnconfirmed
+
+
 def before_attempt(job: Job, route: Route, now_ms: int) -> Go | Hold | Expire:
     """Whether the document is still wanted at its age; a release starts the age anew."""
     age_ms = now_ms - (job.released_at_ms if job.released_at_ms is not None else job.created_at_ms)
@@ -100,9 +104,16 @@ def before_attempt(job: Job, route: Route, now_ms: int) -> Go | Hold | Expire:
 
 
 def after_refusal(
-    job: Job, reason: Reason, route: Route, now_ms: int, *, refusals: int, since_ms: int, open_backups: tuple[str, ...],
+    job: Job,
+    reason: Reason,
+    route: Route,
+    now_ms: int,
+    *,
+    refusals: int,
+    since_ms: int,
+    open_backups: tuple[str, ...],
     jitter: float,
-) -> Retry | Reroute | Fail:  # fmt: skip
+) -> AfterRefusal:
     """No byte left, or the device says beforehand that it can not.
 
     Args:
@@ -119,7 +130,7 @@ def after_refusal(
     return Retry(backoff_ms(refusals, jitter))
 
 
-def after_unknown(job: Job, reason: str, route: Route, now_ms: int, *, began_ms: int) -> Repeat | Hold | LeaveUnconfirmed:
+def after_unknown(job: Job, reason: str, route: Route, now_ms: int, *, began_ms: int) -> AfterUnknown:
     """Bytes left and nobody confirmed them, or the agent died in between. `began_ms`: when the attempt began."""
     if job.document_class in ("drawer_pulse", "test_slip"):
         return LeaveUnconfirmed(reason)

@@ -1,5 +1,6 @@
 """What the spool needs from its neighbours, and what it shows of itself."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -16,8 +17,8 @@ class JobJournal(Protocol):
         """Durable when it returns. Raises `StorageRefused` or `Overloaded`: nothing of the batch counts."""
         ...
 
-    async def unsettled_jobs(self) -> tuple[JobRow, ...]:
-        """Oldest first."""
+    def unsettled_jobs(self) -> Sequence[JobRow]:
+        """Oldest first. Raises `StorageRefused` where the disk or the file fails."""
         ...
 
 
@@ -32,7 +33,7 @@ class Devices(Protocol):
 
     def device(self, worker_id: str) -> Device: ...
 
-    async def document(self, job: Job) -> Document:
+    def document(self, job: Job) -> Document:
         """The job laid out for its device."""
         ...
 

@@ -1,7 +1,7 @@
 """The loaded jobs of one device, in the order in which they are to be done. No I/O."""
 
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.policy import wait_ms
@@ -25,7 +25,6 @@ class DeviceQueue:
         self._held: dict[str, Job] = {}
         self._interrupted: list[Job] = []
         self._ids: set[str] = set()
-        self._gone: set[str] = set()
         self.more = False
         self._more_held = False
 
@@ -53,10 +52,11 @@ class DeviceQueue:
         self.put(job)
 
     def put(self, job: Job) -> None:
-        """A job that waits again: queued, or held."""
+        """A job that waits (again): queued, or held."""
         self.take(job.job_id)
         if job.state == "held":
             if len(self._held) >= self._limit:
+                self.drop(job.job_id)
                 self._more_held = True
                 return
             self._held[job.job_id] = job
@@ -65,12 +65,15 @@ class DeviceQueue:
         self._ids.add(job.job_id)
 
     def take(self, job_id: str) -> None:
-        """The job is being done, or is settled: it does not wait any more."""
-        self._gone.add(job_id)
-        if job_id in self._ids:
-            self._ids.discard(job_id)
-            if self._held.pop(job_id, None) is None:
-                self._queued = [job for job in self._queued if job.job_id != job_id]
+        """The job is in somebody's hands: nobody else gets it, `load` neither, until it is put back or dropped."""
+        if self._held.pop(job_id, None) is None:
+            self._queued = [job for job in self._queued if job.job_id != job_id]
+        self._ids.add(job_id)
+
+    def drop(self, job_id: str) -> None:
+        """The job is settled, and the journal knows."""
+        self.take(job_id)
+        self._ids.discard(job_id)
 
     # --- from the journal ---
 
@@ -78,18 +81,15 @@ class DeviceQueue:
         room = self._limit // 2
         return (self.more and len(self._queued) <= room) or (self._more_held and len(self._held) <= room)
 
-    def begin_loading(self) -> None:
-        """From here on it is noted which jobs leave, so that `load` does not bring them back from an older reading."""
-        self._gone.clear()
-
-    def load(self, jobs: Iterator[Job]) -> None:
+    def load(self, jobs: Iterable[Job]) -> None:
         """Take in what the journal holds, oldest first, as far as there is room."""
         self.more = self._more_held = False
         for job in jobs:
-            if job.job_id in self._ids or job.job_id in self._gone:
+            if job.job_id in self._ids:
                 continue
             if job.state == "sending":
                 self._interrupted.append(job)
+                self._ids.add(job.job_id)
             elif job.state == "held":
                 self.put(job)
             elif self.more or len(self._queued) >= self._limit:

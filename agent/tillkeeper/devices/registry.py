@@ -1,0 +1,125 @@
+"""The one place that names concrete drivers: builds them from the config, and lays a job out for its device.
+
+Drivers are imported when a device of their kind is made: a register without a kitchen display never loads its protocol.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Literal
+
+from tillkeeper.config.model import Config
+from tillkeeper.config.model import Device as DeviceConfig
+from tillkeeper.errors import NotFound
+from tillkeeper.kitchen import layout
+from tillkeeper.spool.model import Job
+from tillkeeper_drivers.api import BoardEvent, Device, Document
+
+if TYPE_CHECKING:
+    from tillkeeper_drivers.kds.websocket import WebSocketDisplay
+
+PersonalTexts = Callable[[Iterable[str]], Mapping[str, str]]
+"""Digests -> digest: text; an erased one is absent (`Journal.personal`)."""
+
+
+class Registry:
+    """All devices of the config. Raises KeyError where a profile is unknown: the config's check comes first.
+
+    Args:
+        personal: see `PersonalTexts`.
+        on_board: told what cooks do on the displays; must not block.
+    """
+
+    def __init__(self, config: Config, personal: PersonalTexts, on_board: Callable[[BoardEvent], None]) -> None:
+        self._config = config
+        self._personal = personal
+        self._displays: dict[str, WebSocketDisplay] = {}
+        self._devices: dict[str, Device] = {}
+        for name, device in config.devices.items():
+            if device.kind == "display":
+                self._devices[name] = self._displays[name] = _display(name, device, on_board)
+            elif device.kind == "escpos_display":
+                self._devices[name] = _text_display(name, device)
+            elif device.kind == "escpos":
+                self._devices[name] = _printer(name, device, config)
+
+    def worker_ids(self) -> tuple[str, ...]:
+        return tuple(self._devices)
+
+    def worker_of(self, device_id: str) -> str | None:
+        """The device that does the work of `device_id`: its printer's for a drawer, else its own."""
+        device = self._config.devices.get(device_id)
+        name = device.printer if device is not None and device.kind == "drawer" else device_id
+        return name if name in self._devices else None
+
+    def device(self, worker_id: str) -> Device:
+        """Raises KeyError for a device without a worker of its own."""
+        return self._devices[worker_id]
+
+    def display(self, device_id: str) -> "WebSocketDisplay":
+        """The display behind the API's WebSocket route; `attach` serves one connected screen.
+
+        Raises:
+            NotFound: no display of this name is configured.
+        """
+        display = self._displays.get(device_id)
+        if display is None:
+            raise NotFound("open", f"display {device_id}", "no display of this name is configured", "see `tillkeeper devices`")
+        return display
+
+    def document(self, job: Job) -> Document:
+        """The job laid out for its device, personal texts included where they are not erased."""
+        texts = self._personal(job.personal.values()) if job.personal else {}
+        named = {field: texts[digest] for field, digest in job.personal.items() if digest in texts}
+        return layout.document(job, self._config, named)
+
+    async def close(self) -> None:
+        for device in self._devices.values():
+            await device.close()
+
+
+def warm() -> None:
+    """Load what the first document would wait for (about 0.2 s). Blocking: for a thread."""
+    from tillkeeper_drivers.escpos import encoder
+
+    encoder.warm()
+
+
+def _printer(name: str, device: DeviceConfig, config: Config) -> Device:
+    from tillkeeper_drivers.escpos.printer import EscPosPrinter
+    from tillkeeper_drivers.escpos.profile import profile
+    from tillkeeper_drivers.escpos.settings import Deadlines
+    from tillkeeper_drivers.transport.tcp import TcpTransport
+
+    pin_use: dict[int, Literal["drawer", "bell", "none"]] = {
+        other.pin: "drawer" for other in config.devices.values() if other.kind == "drawer" and other.printer == name
+    }
+    if device.bell_pin is not None:
+        pin_use[device.bell_pin] = "bell"
+    host, port = _address(device.address)
+    return EscPosPrinter(
+        name, TcpTransport(host, port), profile(device.profile), pin_use, Deadlines(confirm=device.confirm_timeout_s)
+    )
+
+
+def _text_display(name: str, device: DeviceConfig) -> Device:
+    from tillkeeper_drivers.escpos.profile import profile
+    from tillkeeper_drivers.escpos.settings import Deadlines
+    from tillkeeper_drivers.kds.escpos_text import EscPosTextDisplay
+    from tillkeeper_drivers.transport.tcp import TcpTransport
+
+    host, port = _address(device.address)
+    model = profile(device.profile) if device.profile else None
+    return EscPosTextDisplay(name, TcpTransport(host, port), model, Deadlines(confirm=device.confirm_timeout_s))
+
+
+def _display(name: str, device: DeviceConfig, on_board: Callable[[BoardEvent], None]) -> "WebSocketDisplay":
+    from tillkeeper_drivers.kds.websocket import WebSocketDisplay
+
+    return WebSocketDisplay(name, on_board)
+
+
+def _address(text: str) -> tuple[str, int]:
+    """"host:port", "[v6]:port" or "host"; the port of raw printing where none is given."""
+    host, colon, port = text.rpartition(":")
+    if not colon or "]" in port:
+        return text.strip("[]"), 9100
+    return host.strip("[]"), int(port)

@@ -1,0 +1,247 @@
+"""The spool: every accepted document, durable, on its way to its device. One worker per device; none waits for another."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+import msgspec
+
+from tillkeeper.clock import IdSource, WallClock
+from tillkeeper.config.model import Config
+from tillkeeper.contract.events import Event
+from tillkeeper.errors import Conflict, NotFound
+from tillkeeper.journal.records import Batch, JobRow, NewEvent
+from tillkeeper.kitchen.routing import backups
+from tillkeeper.spool import jobs as steps
+from tillkeeper.spool.jobs import job_row
+from tillkeeper.spool.model import Job
+from tillkeeper.spool.policy import Route
+from tillkeeper.spool.ports import Devices, DeviceSnapshot, JobJournal
+from tillkeeper.spool.queue import DeviceQueue
+from tillkeeper.spool.worker import Worker, settled_event
+from tillkeeper_drivers.api import Document
+
+_TOKEN_DIGITS = 0x7E - 0x20 + 1
+_TOKENS = _TOKEN_DIGITS**4
+
+
+class Spool:
+    """Belongs to one event loop.
+
+    Args:
+        stamp: gives an event its business day and time.
+        seed: of the jitter and of the first confirmation token.
+        on_change: told the device id whenever one of its jobs or its status changed; must not block.
+    """
+
+    def __init__(
+        self,
+        journal: JobJournal,
+        config: Config,
+        devices: Devices,
+        *,
+        stamp: Callable[[Event], NewEvent],
+        now_ms: WallClock,
+        new_id: IdSource,
+        seed: int,
+        on_change: Callable[[str], None] | None = None,
+    ) -> None:
+        self._journal = journal
+        self._config = config
+        self._devices = devices
+        self._stamp = stamp
+        self._now_ms = now_ms
+        self._new_id = new_id
+        self._chance = random.Random(seed)  # noqa: S311 - not for secrets
+        self._token = self._chance.randrange(_TOKENS)
+        self._on_change = on_change
+        self._order = 0
+        self._routes: dict[str, Route] = {}
+        self._workers = {name: Worker(name, devices.device(name), self) for name in devices.worker_ids()}
+
+    # --- jobs come in ---
+
+    def prepare(self, jobs: Iterable[Job]) -> tuple[Job, ...]:
+        """The jobs with their places in the order of acceptance; to be called right before their batch is made."""
+        return tuple(map(self.prepare_one, jobs))
+
+    def submit(self, jobs: Iterable[Job]) -> None:
+        """Jobs whose batch is durable. Wakes their workers; never waits for a device."""
+        for job in jobs:
+            self.take_over(job)
+
+    async def run(self) -> None:
+        """Load what is not settled and work until cancelled.
+
+        Raises:
+            StorageRefused: the journal can not be read.
+        """
+        rows = self._journal.unsettled_jobs()
+        for name, worker in self._workers.items():
+            self._load(name, worker.queue, rows)
+        for row in rows:
+            if self._devices.worker_of(row.device) is None:
+                await self._fail_orphan(steps.decode(row.body))
+        async with asyncio.TaskGroup() as group:
+            for name, worker in self._workers.items():
+                group.create_task(worker.run(), name=f"spool {name}")
+
+    async def _fail_orphan(self, job: Job) -> None:
+        """A job for a device that the config does not have any more. Told to the log; left as it is while the disk refuses."""
+        if job.state == "sending":
+            failed = steps.settle(job, "left_unconfirmed", self._now_ms(), reason="its device is not configured any more")
+        elif job.state == "held":
+            return
+        else:
+            failed = steps.settle(job, "was_rejected", self._now_ms(), reason="its device is not configured any more")
+        with suppress(Conflict):
+            await self.store((failed,), (settled_event(failed, ""),))
+
+    # --- a person decides ---
+
+    async def release(self, job_id: str, by: str) -> Job:
+        """Print a held job now.
+
+        Raises:
+            NotFound: no loaded job has this id.
+            Conflict: it is not held.
+            StorageRefused: nothing has changed.
+        """
+        worker, job = self._find("release", job_id)
+        return await self._decide(worker, job, steps.release(job, self._now_ms(), by), ())
+
+    async def cancel(self, job_id: str, by: str) -> Job:
+        """Settle a job that waits: `expired`, or `unconfirmed` where it may be on paper already.
+
+        Raises:
+            NotFound: no loaded job has this id.
+            Conflict: it is being sent right now.
+            StorageRefused: nothing has changed.
+        """
+        worker, job = self._find("cancel", job_id)
+        event: steps.JobEvent = "left_unconfirmed" if job.state == "held" and job.may_have_printed else "was_cancelled"
+        after = steps.settle(job, event, self._now_ms(), reason=f"cancelled by {by}" if by else "cancelled")
+        return await self._decide(worker, job, after, (settled_event(after, by),))
+
+    def _find(self, operation: str, job_id: str) -> tuple[Worker, Job]:
+        for worker in self._workers.values():
+            if worker.current is not None and worker.current.job_id == job_id:
+                raise Conflict(operation, f"job {job_id}", "it is being sent right now", "wait for what becomes of it")
+            job = worker.queue.find(job_id)
+            if job is not None:
+                return worker, job
+        raise NotFound(operation, f"job {job_id}", "no job of this id waits", "see `tillkeeper jobs`")
+
+    async def _decide(self, worker: Worker, before: Job, after: Job, events: tuple[Event, ...]) -> Job:
+        worker.queue.take(before.job_id)
+        kept = before
+        try:
+            await self.store((after,), events)
+            kept = after
+        finally:
+            if steps.is_settled(kept.state):
+                worker.queue.drop(kept.job_id)
+            else:
+                worker.queue.put(kept)
+            worker.wake()
+        return after
+
+    # --- seen from outside ---
+
+    def snapshot(self) -> tuple[DeviceSnapshot, ...]:
+        return tuple(worker.snapshot() for worker in self._workers.values())
+
+    def jobs(self) -> tuple[Job, ...]:
+        """All loaded jobs that are not settled."""
+        found: list[Job] = []
+        for worker in self._workers.values():
+            if worker.current is not None:
+                found.append(worker.current)
+            found += [*worker.queue.queued, *worker.queue.held]
+        return tuple(found)
+
+    # --- for the workers ---
+
+    def now_ms(self) -> int:
+        return self._now_ms()
+
+    def new_id(self) -> str:
+        return self._new_id()
+
+    def jitter(self) -> float:
+        return self._chance.random()
+
+    def token(self) -> str:
+        """Four characters 20h-7Eh; the same again only after 81 million attempts."""
+        self._token = rest = (self._token + 1) % _TOKENS
+        characters = []
+        for _ in range(4):
+            rest, digit = divmod(rest, _TOKEN_DIGITS)
+            characters.append(chr(0x20 + digit))
+        return "".join(characters)
+
+    def route(self, job: Job) -> Route:
+        route = self._routes.get(job.station)
+        if route is None:
+            station = self._config.stations.get(job.station)
+            route = Route()
+            if station is not None:
+                route = Route(
+                    title=station.title,
+                    backups=backups(job.station, self._config),
+                    on_unknown=station.on_unknown,
+                    stale_after_ms=int(station.stale_after_s * 1000),
+                    reroute_after_ms=int(station.reroute_after_s * 1000),
+                )
+            # Keyed by configured stations alone: bounded, whatever old jobs name.
+            if station is not None:
+                self._routes[job.station] = route
+        return route
+
+    def document(self, job: Job) -> Document:
+        return self._devices.document(job)
+
+    def open_backups(self, job: Job, route: Route) -> tuple[str, ...]:
+        """Who can take the job over: the station's backups and, for a job that was moved before, the device that it came
+        from; without those that are known to refuse."""
+        candidates = ((job.rerouted_from,) if job.rerouted_from else ()) + route.backups
+        return tuple(
+            name
+            for name in dict.fromkeys(candidates)
+            if name != job.device and (worker := self._workers.get(name)) is not None and not worker.refuses
+        )
+
+    def load(self, worker_id: str, queue: DeviceQueue) -> None:
+        self._load(worker_id, queue, self._journal.unsettled_jobs())
+
+    def _load(self, worker_id: str, queue: DeviceQueue, rows: Iterable[JobRow]) -> None:
+        mine = (steps.decode(row.body) for row in rows if self._devices.worker_of(row.device) == worker_id)
+        queue.load(map(self._seen, mine))
+
+    def _seen(self, job: Job) -> Job:
+        self._order = max(self._order, job.order)
+        return job
+
+    def prepare_one(self, job: Job) -> Job:
+        # The clock keeps the order over restarts, the counter within one.
+        self._order = max(self._order + 1, self._now_ms())
+        return msgspec.structs.replace(job, order=self._order)
+
+    def take_over(self, job: Job) -> None:
+        """A durable job for the worker of its device."""
+        name = self._devices.worker_of(job.device)
+        if name is None:
+            raise NotFound("print", f"device {job.device}", "no such device is configured")
+        worker = self._workers[name]
+        worker.queue.submit(job)
+        worker.wake()
+
+    def changed(self, worker_id: str) -> None:
+        if self._on_change is not None:
+            self._on_change(worker_id)
+
+    async def store(self, jobs: tuple[Job, ...], events: tuple[Event, ...]) -> None:
+        await self._journal.append(
+            Batch(jobs=tuple(map(job_row, jobs)), events=tuple(self._stamp(event) for event in events))
+        )

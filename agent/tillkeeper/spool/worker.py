@@ -1,0 +1,405 @@
+"""One device's worker: takes the jobs in turn, stores each step before or right after it happens, asks the policy what
+follows. The only caller of its device."""
+
+import asyncio
+import logging
+from typing import Protocol
+
+import msgspec
+
+from tillkeeper.contract.events import DocumentRerouted, DocumentSettled, Event
+from tillkeeper.errors import Refused, TillkeeperError
+from tillkeeper.spool import jobs as steps
+from tillkeeper.spool import policy
+from tillkeeper.spool.model import Job
+from tillkeeper.spool.policy import Route
+from tillkeeper.spool.ports import DeviceSnapshot
+from tillkeeper.spool.queue import DeviceQueue
+from tillkeeper_drivers.api import Delivery, Device, Document, NotSent, OutcomeUnknown, Reason, Status
+
+log = logging.getLogger(__name__)
+
+DELIVER_CEILING_S = 120.0
+"""Drivers have deadlines of their own; one that hangs beyond this is cut off, and its outcome is unknown."""
+STATUS_CEILING_S = 30.0
+POLL_S = 5.0
+"""An idle device is asked how it is: a cover that stands open is to be seen before the next ticket."""
+FIRST_POLL_S = 0.2
+STORAGE_RETRY_S = 1.0
+
+DRIVER_FAULTS = (ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError)
+"""What a driver's own mistake looks like. It costs one document, never the agent."""
+
+
+class Spooling(Protocol):
+    """What a worker needs of the spool."""
+
+    def now_ms(self) -> int: ...
+    def new_id(self) -> str: ...
+    def jitter(self) -> float: ...
+    def token(self) -> str: ...
+    def route(self, job: Job) -> Route: ...
+    def document(self, job: Job) -> Document: ...
+    def open_backups(self, job: Job, route: Route) -> tuple[str, ...]: ...
+    def load(self, worker_id: str, queue: DeviceQueue) -> None: ...
+    def prepare_one(self, job: Job) -> Job: ...
+    def take_over(self, job: Job) -> None: ...
+    def changed(self, worker_id: str) -> None: ...
+    async def store(self, jobs: tuple[Job, ...], events: tuple[Event, ...]) -> None: ...
+
+
+class Worker:
+    """`id`: the device's id in the config."""
+
+    def __init__(self, worker_id: str, device: Device, spool: Spooling) -> None:
+        self.id = worker_id
+        self.queue = DeviceQueue()
+        self._device = device
+        self._spool = spool
+        self._wake = asyncio.Event()
+        self._current: Job | None = None
+        self._status: Status | None = None
+        self._status_at_ms: int | None = None
+        self._refusals = 0
+        self._refusing_since_ms: int | None = None
+        self._last_reason: Reason = "unreachable"
+        self._closed_until = 0.0
+        self._storage_trouble = False
+
+    # --- seen from outside ---
+
+    def wake(self) -> None:
+        self._wake.set()
+        self._spool.changed(self.id)
+
+    @property
+    def current(self) -> Job | None:
+        return self._current
+
+    @property
+    def refuses(self) -> bool:
+        """Known not to take anything right now. Once its pause is over it may have recovered: nobody asked yet."""
+        return self._refusing_since_ms is not None and asyncio.get_running_loop().time() < self._closed_until
+
+    def snapshot(self) -> DeviceSnapshot:
+        waiting = (*((self._current,) if self._current is not None else ()), *self.queue.queued)
+        trouble: str = self._last_reason if self._refusing_since_ms is not None else ""
+        if not trouble and self._status is not None:
+            trouble = self._status.trouble() or ""
+        return DeviceSnapshot(
+            device=self.id,
+            queued=len(self.queue.queued),
+            held=len(self.queue.held),
+            oldest_ms=min((job.created_at_ms for job in waiting), default=None),
+            current_job=self._current.job_id if self._current is not None else "",
+            status=self._status,
+            status_at_ms=self._status_at_ms,
+            trouble="storage" if self._storage_trouble else trouble,
+            refusing_since_ms=self._refusing_since_ms,
+            more_in_journal=self.queue.more_in_journal,
+        )
+
+    # --- the loop ---
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        for interrupted in self.queue.take_interrupted():
+            self._take(interrupted)
+            await self._unknown(interrupted, "the agent stopped during the attempt", self._spool.now_ms())
+        while True:
+            if self.queue.wants_more():
+                self._load_more()
+            self._wake.clear()
+            job, reroute_to = self._next()
+            if job is None:
+                await self._idle()
+            elif reroute_to is not None:
+                self._take(job)
+                await self._reroute(job, reroute_to, self._last_reason)
+            else:
+                self._take(job)
+                await self._attempt(job)
+
+    def _load_more(self) -> None:
+        try:
+            self._spool.load(self.id, self.queue)
+        except TillkeeperError as error:
+            self._trouble_with_storage(error)
+
+    def _next(self) -> tuple[Job | None, policy.Reroute | None]:
+        """The job whose turn it is; where the device refuses, a pulse (it may work without paper) or what another device
+        can take over by now."""
+        now_ms = self._spool.now_ms()
+        is_open = asyncio.get_running_loop().time() >= self._closed_until
+        for job in self.queue.ready(now_ms):
+            if is_open or job.document_class == "drawer_pulse":
+                return job, None
+            route = self._spool.route(job)
+            if isinstance(policy.before_attempt(job, route, now_ms), policy.Go):
+                decision = self._after_refusal(job, route, self._last_reason, now_ms)
+                if isinstance(decision, policy.Reroute) and self._refusing_since_ms is not None:
+                    return job, decision
+        return None, None
+
+    async def _idle(self) -> None:
+        """Wait for a job, for the time of one that waits, or for the next look at the device."""
+        loop = asyncio.get_running_loop()
+        poll_s = POLL_S if self._status is not None else FIRST_POLL_S
+        waits = [poll_s]
+        pause = self._closed_until - loop.time()
+        if pause > 0:
+            waits.append(pause)
+        soonest_ms = self.queue.soonest_ms(self._spool.now_ms())
+        if soonest_ms is not None:
+            waits.append(max(0.001, soonest_ms / 1000))
+        try:
+            async with asyncio.timeout(min(waits)):
+                await self._wake.wait()
+        except TimeoutError:
+            if min(waits) == poll_s:
+                await self._look()
+
+    # --- one attempt ---
+
+    async def _attempt(self, job: Job) -> None:
+        spool = self._spool
+        route = spool.route(job)
+        decision = policy.before_attempt(job, route, spool.now_ms())
+        if isinstance(decision, policy.Go) and self.queue.follows_held(job):
+            decision = policy.Hold("an earlier ticket of this check is held")
+        if isinstance(decision, policy.Hold):
+            await self._end(job, "was_held", reason=decision.reason)
+        elif isinstance(decision, policy.Expire):
+            await self._end(job, "grew_too_old", reason=decision.reason)
+        elif (reason := await self._obstacle(job)) is not None:
+            await self._refused(job, reason, route)
+        else:
+            await self._send(job, route)
+
+    async def _obstacle(self, job: Job) -> Reason | None:
+        """After trouble, and before a repeat, the device is asked first: that costs no write to the disk."""
+        if job.document_class == "drawer_pulse" or not (self._refusals or job.may_have_printed):
+            return None
+        status = await self._look()
+        return policy.may_repeat_now(status) if job.may_have_printed else status.trouble()
+
+    async def _send(self, job: Job, route: Route) -> None:
+        try:
+            document = self._spool.document(job)
+        except DRIVER_FAULTS as error:
+            log.exception("job %s can not be laid out", job.job_id)
+            await self._end(job, "was_rejected", reason=f"can not be laid out: {type(error).__name__}")
+            return
+        if not self._device.accepts(document):
+            await self._refused(job, "unsupported", route)
+            return
+        token = self._spool.token()
+        began_ms = self._spool.now_ms()
+        sending = steps.begin(job, token)
+        try:
+            # Before the first byte: an agent that dies from here on finds out that it may have printed.
+            await self._spool.store((sending,), ())
+        except TillkeeperError as error:
+            self._trouble_with_storage(error)
+            # A pulse does not mind a closed device: it has to wait by itself.
+            wait_ms = int(STORAGE_RETRY_S * 1000) if job.document_class == "drawer_pulse" else 0
+            self._put_back(msgspec.structs.replace(job, next_try_at_ms=began_ms + wait_ms))
+            return
+        self._storage_trouble = False
+        self._current = sending
+        await self._deliver(sending, document, route, began_ms)
+
+    async def _deliver(self, job: Job, document: Document, route: Route, began_ms: int) -> None:
+        try:
+            async with asyncio.timeout(DELIVER_CEILING_S):
+                delivery = await self._device.deliver(document, job.token.encode("ascii"))
+        except NotSent as error:
+            await self._refused(job, error.reason, route)
+        except OutcomeUnknown as error:
+            await self._unknown(job, error.reason, began_ms)
+        except TimeoutError:
+            await self._unknown(job, f"the driver gave no answer for {DELIVER_CEILING_S:g} s", began_ms)
+        except DRIVER_FAULTS as error:
+            log.exception("the driver of %s failed", self.id)
+            await self._unknown(job, f"the driver failed: {type(error).__name__}", began_ms)
+        else:
+            self._works()
+            await self._delivered(job, delivery)
+
+    async def _delivered(self, job: Job, delivery: Delivery) -> None:
+        event: steps.JobEvent = "was_confirmed" if delivery.how == "confirmed" else "went_out"
+        await self._end(job, event, evidence=delivery.by)
+
+    # --- what follows ---
+
+    async def _refused(self, job: Job, reason: Reason, route: Route) -> None:
+        now_ms = self._spool.now_ms()
+        self._note_refusal(job, reason, now_ms)
+        decision = self._after_refusal(job, route, reason, now_ms)
+        if isinstance(decision, policy.Fail):
+            await self._end(job, "was_rejected", reason=decision.reason)
+            return
+        was_sending = job.state == "sending"
+        if was_sending:
+            job = steps.refuse(job, now_ms, reason)
+        if isinstance(decision, policy.Reroute):
+            await self._reroute(job, decision, reason)
+            return
+        if job.document_class == "drawer_pulse":
+            job = msgspec.structs.replace(job, next_try_at_ms=now_ms + decision.after_ms)
+        else:
+            self._close_for(decision.after_ms / 1000)
+        if was_sending:
+            await self._keep((job,), ())
+        self._put_back(job)
+
+    def _note_refusal(self, job: Job, reason: Reason, now_ms: int) -> None:
+        if job.document_class == "drawer_pulse" or reason in policy.HOPELESS:
+            return
+        self._refusals += 1
+        self._last_reason = reason
+        if self._refusing_since_ms is None:
+            self._refusing_since_ms = job.first_refused_at_ms if job.first_refused_at_ms is not None else now_ms
+
+    def _after_refusal(self, job: Job, route: Route, reason: Reason, now_ms: int) -> policy.AfterRefusal:
+        return policy.after_refusal(
+            job,
+            reason,
+            route,
+            now_ms,
+            refusals=max(1, self._refusals if job.document_class != "drawer_pulse" else job.attempts),
+            since_ms=now_ms if self._refusing_since_ms is None else self._refusing_since_ms,
+            open_backups=self._spool.open_backups(job, route),
+            jitter=self._spool.jitter(),
+        )
+
+    async def _unknown(self, job: Job, reason: str, began_ms: int) -> None:
+        now_ms = self._spool.now_ms()
+        decision = policy.after_unknown(job, reason, self._spool.route(job), now_ms, began_ms=began_ms)
+        if isinstance(decision, policy.Repeat):
+            after = steps.lose(
+                job, "to_be_repeated", now_ms, reason=reason, mark=decision.mark, next_try_at_ms=decision.at_ms
+            )  # fmt: skip
+            await self._keep((after,), ())
+            self._put_back(after)
+            return
+        event: steps.JobEvent = "was_held" if isinstance(decision, policy.Hold) else "left_unconfirmed"
+        mark = decision.mark if isinstance(decision, policy.Hold) else ""
+        await self._finish(steps.lose(job, event, now_ms, reason=decision.reason, mark=mark))
+
+    async def _end(self, job: Job, event: steps.JobEvent, *, reason: str = "", evidence: str = "") -> None:
+        await self._finish(steps.settle(job, event, self._spool.now_ms(), reason=reason, evidence=evidence))
+
+    async def _finish(self, job: Job) -> None:
+        """Settled or held: both are told to the log."""
+        await self._keep((job,), (settled_event(job, job.evidence),))
+        if steps.is_settled(job.state):
+            self.queue.drop(job.job_id)
+            self._current = None
+            self._spool.changed(self.id)
+        else:
+            self._put_back(job)
+
+    async def _reroute(self, job: Job, decision: policy.Reroute, reason: str) -> None:
+        old = steps.settle(job, "was_rerouted", self._spool.now_ms(), reason=reason)
+        new = self._spool.prepare_one(
+            msgspec.structs.replace(
+                job,
+                job_id=self._spool.new_id(),
+                device=decision.to_device,
+                marks=steps.with_mark(tuple(m for m in job.marks if not m.startswith("REROUTED")), decision.mark),
+                rerouted_from=job.device,
+                attempts=0,
+                token="",
+                first_refused_at_ms=None,
+                next_try_at_ms=0,
+                reason="",
+            )
+        )
+        event = DocumentRerouted(
+            job_id=old.job_id, new_job_id=new.job_id, from_device=job.device, to_device=new.device, reason=reason
+        )
+        await self._keep((old, new), (event,))
+        self.queue.drop(old.job_id)
+        self._current = None
+        self._spool.take_over(new)
+        self._spool.changed(self.id)
+
+    # --- helpers ---
+
+    def _take(self, job: Job) -> None:
+        self.queue.take(job.job_id)
+        self._current = job
+
+    def _put_back(self, job: Job) -> None:
+        self.queue.put(job)
+        self._current = None
+        self._spool.changed(self.id)
+
+    async def _keep(self, jobs: tuple[Job, ...], events: tuple[Event, ...]) -> None:
+        """Store what has happened already. While the disk refuses, this device waits with it in memory: without it the next
+        document could not be stored either, and an agent that dies meanwhile repeats with a mark."""
+        while True:
+            try:
+                await self._spool.store(jobs, events)
+            except Refused as error:
+                log.error("what became of job %s is stored without its words: %s", jobs[0].job_id, error)
+                jobs = tuple(msgspec.structs.replace(job, reason="") for job in jobs)
+                events = tuple(
+                    msgspec.structs.replace(event, reason="")
+                    for event in events
+                    if isinstance(event, DocumentSettled | DocumentRerouted)
+                )
+                await asyncio.sleep(STORAGE_RETRY_S)
+            except TillkeeperError as error:
+                self._trouble_with_storage(error)
+                await asyncio.sleep(STORAGE_RETRY_S)
+            else:
+                self._storage_trouble = False
+                return
+
+    def _trouble_with_storage(self, error: TillkeeperError) -> None:
+        if not self._storage_trouble:
+            log.error("device %s waits for the journal: %s", self.id, error)
+        self._storage_trouble = True
+        self._close_for(STORAGE_RETRY_S)
+        self._spool.changed(self.id)
+
+    def _close_for(self, pause_s: float) -> None:
+        self._closed_until = asyncio.get_running_loop().time() + pause_s
+
+    def _works(self) -> None:
+        self._refusals = 0
+        self._refusing_since_ms = None
+
+    async def _look(self) -> Status:
+        try:
+            async with asyncio.timeout(STATUS_CEILING_S):
+                status = await self._device.status()
+        except TimeoutError:
+            status = Status(detail=f"no status within {STATUS_CEILING_S:g} s")
+        except DRIVER_FAULTS as error:
+            log.exception("the driver of %s failed", self.id)
+            status = Status(detail=f"the driver failed: {type(error).__name__}")
+        before, self._status = self._status, status
+        self._status_at_ms = self._spool.now_ms()
+        if policy.may_repeat_now(status) is None:
+            self._works()
+        if before != status:
+            self._spool.changed(self.id)
+        return status
+
+
+def settled_event(job: Job, by: str) -> DocumentSettled:
+    """`by`: the evidence, or the person who decided."""
+    return DocumentSettled(
+        job_id=job.job_id,
+        document_class=job.document_class,
+        device=job.device,
+        outcome=job.state,
+        by=by,
+        reason=job.reason,
+        attempts=job.attempts,
+        marks=job.marks,
+        check_id=job.check_id,
+    )
