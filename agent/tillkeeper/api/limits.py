@@ -19,7 +19,7 @@ class ApiLimits(msgspec.Struct, frozen=True, kw_only=True):
     stall_s: float = 10.0
     """A client that takes nothing for so long while data waits for it: the connection is aborted."""
     connections: int = 256
-    """One more is answered with 503 and closed."""
+    """On the port, and as many on the socket; one more is answered with 503 and closed."""
     requests: int = 128
     """So many at work at a time; one more is answered with 503."""
     displays: int = 32

@@ -35,11 +35,16 @@ class BoundedHttp(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
         super().connection_made(transport)
-        if len(self.connections) > self.limits.connections:
+        if self._of_the_same_way() > self.limits.connections:
             full = Overloaded("connect", "register", f"{self.limits.connections} connections are open", "close idle ones")
             self._end(_raw_problem(full))
         else:
             self._watch_head()
+
+    def _of_the_same_way(self) -> int:
+        """Port and socket are counted apart: a page that takes every place on the port does not lock the CLI out."""
+        local = self.client is None
+        return sum((connection.client is None) == local for connection in self.connections)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
