@@ -1,6 +1,7 @@
 """The journal of one register: the truth about what was sold. See `docs/code-flow.md` for its place."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -106,7 +107,10 @@ class Journal(JournalReader):
         """Finish what was accepted, copy the log into the file, let go of it. May be called twice."""
         if not self._closing:
             self._closing = True
-            self._reading.close(True)
+            # Before the writer, which then is the last one and puts the file in order. While the disk refuses, the writer has
+            # no connection; then this one is the last and cannot do that.
+            with contextlib.suppress(apsw.Error):
+                self._reading.close(True)
             self._writer.stop()
         await self._ended.wait()
 

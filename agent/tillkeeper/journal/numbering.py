@@ -5,6 +5,7 @@ goes on where it was; after a crash it goes on behind the reserved block, so up 
 A journal that was set aside takes nothing away, and a lost reservation file is made good by the journal's own setting.
 """
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -49,7 +50,8 @@ def recovered(reserved: dict[str, int] | None, setting: dict[str, int]) -> CodeC
     used = {day: max(known.get(day, 0), setting.get(day, 0)) for day in {**setting, **known}}
     if reserved is None:
         used = {day: code + LEAP for day, code in used.items()}
-    return CodeCounter(used=_newest(used), floor=LEAP if reserved is None else 0)
+    # What is reserved anew is written together with what is known of the other days.
+    return CodeCounter(used=_newest(used), reserved=_newest(used), floor=LEAP if reserved is None else 0)
 
 
 def _newest(days: dict[str, int]) -> dict[str, int]:
@@ -63,7 +65,11 @@ class Codes:
     def __init__(self, path: Path, setting: bytes | None, block: int = BLOCK) -> None:
         """`path`: the reservation file; `setting`: `journal.setting(SETTING)`. Raises: StorageRefused."""
         self._path, self._block = path, block
-        self._counter = recovered(_read(path), _decode(setting or b"{}") or {})
+        reserved = _read(path)
+        self._counter = recovered(reserved, _decode(setting or b"{}") or {})
+        if reserved is None:
+            with contextlib.suppress(StorageRefused):  # then the first code says so
+                _write(path, self._counter.reserved)
 
     def next(self, business_day: str) -> int:
         """The next code of that day, from 1. Every `block` calls it syncs a small file. Raises: StorageRefused."""

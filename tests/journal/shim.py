@@ -1,0 +1,51 @@
+"""A file system for SQLite that counts syncs and misbehaves on command. Registered once per process under `NAME`."""
+
+from typing import Any
+
+import apsw
+
+NAME = "misbehaving"
+
+
+class Faults:
+    """What goes wrong with the log (the -wal file) from now on, and how many of its syncs went well since `reset`."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.fail_syncs = False
+        self.fail_writes = False
+        self.sync_count = 0
+
+
+FAULTS = Faults()
+
+
+class _File(apsw.VFSFile):
+    def __init__(self, vfs: str, name: Any, flags: list[int]) -> None:
+        self._is_log = bool(flags[0] & apsw.SQLITE_OPEN_WAL)
+        super().__init__(vfs, name, flags)
+
+    def xSync(self, flags: int) -> None:
+        if self._is_log:
+            if FAULTS.fail_syncs:
+                raise apsw.IOError("sync failed on command")
+            FAULTS.sync_count += 1
+        super().xSync(flags)
+
+    def xWrite(self, data: Any, offset: int) -> None:
+        if self._is_log and FAULTS.fail_writes:
+            raise apsw.IOError("write failed on command")
+        super().xWrite(data, offset)
+
+
+class _Vfs(apsw.VFS):
+    def __init__(self) -> None:
+        super().__init__(NAME, "")
+
+    def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:
+        return _File("", name, flags)
+
+
+_registered = _Vfs()
