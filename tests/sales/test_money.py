@@ -1,7 +1,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tillkeeper.sales.money import allocate, divide, minor_digits, percent_text, ppm, round_to, to_text
@@ -25,6 +25,7 @@ def test_halves_round_by_the_named_rule() -> None:
     assert [divide(n, 2, "half_even") for n in range(6)] == [0, 0, 1, 2, 2, 2]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**12), st.integers(1, 10**7))
 def test_division_is_to_the_nearest(numerator: int, denominator: int) -> None:
     assert abs(divide(numerator, denominator) - Fraction(numerator, denominator)) <= Fraction(1, 2)
@@ -36,6 +37,7 @@ def test_division_outside_of_money_raises(numerator: int, denominator: int) -> N
         divide(numerator, denominator)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=20), st.data())
 def test_an_allocation_is_exact_and_takes_no_more_than_there_is(weights: list[int], data: st.DataObject) -> None:
     amount = data.draw(st.integers(0, sum(weights)))

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.sales.world import SWISS, US, World, config, line
 
@@ -85,6 +85,7 @@ def test_a_piece_is_refunded_once() -> None:
     assert refused.value.code == "nothing_to_refund"
 
 
+@settings(deadline=None)
 @given(
     changes=st.sampled_from([{}, US, SWISS, US | {"store": {**US["store"], "tax_rounding": "line", "rounding": "half_even"}}]),
     pieces=st.lists(st.tuples(st.sampled_from(["burger", "beer", "penny"]), st.integers(1, 7)), min_size=1, max_size=4),
