@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import socket as socket_module
 import uuid
 from pathlib import Path
 from types import TracebackType
@@ -74,6 +75,7 @@ class Client:
         import httpx
 
         self.where = url or socket or ""
+        self._socket = "" if url else socket
         transport = None if url else httpx.HTTPTransport(uds=socket)
         headers = {"authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.Client(
@@ -111,13 +113,19 @@ class Client:
 
     def _answer(self, method: str, path: str, **parts: Any) -> Any:
         try:
-            response = self._http.request(method, path, **parts)
-        except self._lost:
+            response = self._request(method, path, **parts)
+        except (self._lost, OSError):
             try:
-                response = self._http.request(method, path, **parts)
-            except self._lost as error:
+                response = self._request(method, path, **parts)
+            except (self._lost, OSError) as error:
                 raise Unreachable(self.where, str(error) or type(error).__name__) from error
         return read_answer(response)
+
+    def _request(self, method: str, path: str, **parts: Any) -> "httpx.Response":
+        if self._socket:  # httpcore leaves its socket open where nobody listens: look first
+            with socket_module.socket(socket_module.AF_UNIX) as probe:
+                probe.connect(self._socket)
+        return self._http.request(method, path, **parts)
 
 
 def read_answer(response: "httpx.Response") -> Any:

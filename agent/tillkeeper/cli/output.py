@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from tillkeeper.cli.exits import UsageError
+from tillkeeper.contract.values import MAX_AMOUNT_MINOR
 from tillkeeper.sales.money import exact, to_text
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -74,14 +75,14 @@ def to_minor(text: str, digits: int) -> int:
     """ "20.00" as minor units.
 
     Raises:
-        UsageError: not a positive amount with at most `digits` decimals.
+        UsageError: not a positive amount with at most `digits` decimals, or more than a check may hold.
     """
     try:
         amount = exact(text).scaleb(digits)
     except ValueError as error:
         raise UsageError(f"{text!r} is not an amount") from error
-    if amount <= 0 or amount != amount.to_integral_value():
-        raise UsageError(f"{text!r} is not a positive amount with at most {digits} decimals")
+    if not 0 < amount <= MAX_AMOUNT_MINOR or amount != amount.to_integral_value():
+        raise UsageError(f"{text!r} is not an amount above 0 and within bounds, with at most {digits} decimals")
     return int(amount)
 
 
