@@ -24,7 +24,7 @@ MARGIN = 24
 _TEAR = 14
 _MAX_HEIGHT = 20_000
 _PAPER, _INK, _RED = (255, 255, 255), (24, 24, 28), (190, 20, 20)
-_DRAWING = Lock()
+DRAWING = Lock()
 """FreeType faces are not safe to use from several threads at once."""
 
 
@@ -33,7 +33,7 @@ def png(paper: "Paper") -> bytes:
     kind = paper.kind
     width = kind.dots + 2 * MARGIN
     height = min(_MAX_HEIGHT, paper.height + 2 * MARGIN + _TEAR)
-    with _DRAWING:
+    with DRAWING:
         image = Image.new("RGB", (width, height), _PAPER)
         pen = ImageDraw.Draw(image)
         y = MARGIN
@@ -73,8 +73,8 @@ def _line(image: Image.Image, pen: ImageDraw.ImageDraw, line: Printed, y: int, k
         code = line.graphics
         box = (MARGIN + code.x, y, MARGIN + code.x + code.width - 1, y + code.height - 1)
         pen.rectangle(box, outline=_INK, width=2)
-        pen.text((box[0] + 8, box[1] + 8), f"barcode {code.system}", fill=_INK, font=_font(16, False))
-        pen.text((box[0] + 8, box[1] + 32), code.data.decode("ascii", "replace"), fill=_INK, font=_font(16, False))
+        pen.text((box[0] + 8, box[1] + 8), f"barcode {code.system}", fill=_INK, font=mono_font(16, False))
+        pen.text((box[0] + 8, box[1] + 32), code.data.decode("ascii", "replace"), fill=_INK, font=mono_font(16, False))
 
 
 def _run(image: Image.Image, pen: ImageDraw.ImageDraw, run: Run, bottom: int, kind: Model) -> None:
@@ -105,7 +105,7 @@ def _glyph(char: str, wide: int, high: int, across: int, down: int, bold: bool) 
     if char == UNDEFINED or not _drawable(char):
         pen.rectangle((scale, 3 * scale, (wide - 2) * scale, (high - 4) * scale), outline=255, width=scale)
     else:
-        font = _font(round(wide * scale / 0.6), bold)
+        font = mono_font(round(wide * scale / 0.6), bold)
         pen.text((0, round(high * scale * 0.79)), char, fill=255, font=font, anchor="ls")
     return cell if across == down else cell.resize((wide * across, high * down), Image.Resampling.BOX)
 
@@ -113,13 +113,13 @@ def _glyph(char: str, wide: int, high: int, across: int, down: int, bold: bool) 
 @lru_cache(maxsize=4096)
 def _drawable(char: str) -> bool:
     """Whether the font has more than its own "missing" sign for `char`."""
-    font = _font(20, False)
+    font = mono_font(20, False)
     drawn, missing = font.getmask(char), font.getmask("\uffff")
     return (drawn.size, bytes(drawn)) != (missing.size, bytes(missing))
 
 
 @cache
-def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
+def mono_font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
     source = files("fontpkg_source_code_pro") / "files" / "SourceCodePro[wght].ttf"
     with as_file(source) as path:
         font = ImageFont.truetype(str(path), size)

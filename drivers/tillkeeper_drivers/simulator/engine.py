@@ -103,9 +103,13 @@ class Engine:
 
     def receive(self, data: bytes) -> None:
         """Take `data` (no more than `room`) and act on real-time commands in it."""
-        self._received += data
-        for command in self._scanner.feed(data):
+        taken = 0
+        for end, command in self._scanner.feed(data):
+            # What comes after a command that clears the buffers is not cleared by it.
+            self._received += data[taken:end]
+            taken = end
             self._real_time(command)
+        self._received += data[taken:]
         self._wake.set()
 
     def poke(self) -> None:

@@ -123,7 +123,8 @@ class VirtualPrinter:
             timer.cancel()
         for task in self._tasks:
             task.cancel()
-        await self._stack.__aexit__(kind, error, trace)
+        # The caller's own error goes on as it is, and not wrapped into a group.
+        await self._stack.aclose()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._group.create_task(work)

@@ -18,17 +18,18 @@ class RealTimeScanner:
     def __init__(self) -> None:
         self._tail = b""
 
-    def feed(self, data: bytes) -> list[RealTime]:
-        """The real-time commands that end within `data`."""
+    def feed(self, data: bytes) -> list[tuple[int, RealTime]]:
+        """The real-time commands that end within `data`, each with how many bytes of `data` there are up to its end."""
+        before = len(self._tail)
         stream = self._tail + data
-        found: list[RealTime] = []
+        found: list[tuple[int, RealTime]] = []
         at = stream.find(_DLE)
         while at >= 0:
             size, command = _read(stream, at)
             if size == 0:
                 break
             if command is not None:
-                found.append(command)
+                found.append((at + size - before, command))
             at = stream.find(_DLE, at + size)
         self._tail = stream[at:] if at >= 0 else b""
         return found
