@@ -25,6 +25,8 @@ class FakePrinter:
         self.cover_open = self.paper_out = self.pin_high = False
         self.silent = False
         self.drawer_moves = False
+        self.holds_token = False
+        """Keeps the process id back and sends it in place of the next answer to `DLE EOT`."""
         self.before_token = b""
         """Sent ahead of each process id."""
         self.on_document: Callable[[], None] = lambda: None
@@ -35,6 +37,7 @@ class FakePrinter:
         self.asked: list[int] = []
         self._seen = bytearray()
         self._at = 0
+        self._held = b""
 
     def __call__(self, data: bytes) -> bytes:
         self._seen += data
@@ -56,6 +59,8 @@ class FakePrinter:
             self.asked.append(n)
             self.on_realtime(n)
             offline = self.cover_open or self.paper_out
+            if self._held:
+                return self._held
             if not self.answers_realtime:
                 return b""
             bits = {
@@ -74,6 +79,9 @@ class FakePrinter:
         self.on_document()
         if self.cover_open or self.paper_out:
             return self.automatic() if self.sends_asb else b""
+        if match["token"] and self.holds_token:
+            self._held = b"\x37\x22" + match["token"] + b"\x00"
+            return b""
         if match["token"]:
             return self.before_token + (b"\x37\x22" + match["token"] + b"\x00" if self.answers_token else b"")
         return b"\x00" if self.answers_paper else b""

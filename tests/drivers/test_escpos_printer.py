@@ -38,11 +38,13 @@ PREFLIGHT = 6  # bytes: DLE EOT 1 and 4
 class Bench:
     """A printer of `model` in front of `peer`."""
 
-    def __init__(self, model: str, peer: FakePrinter, faults: Faults | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, model: str, peer: FakePrinter, faults: Faults | None = None, seed: int = 0, deadlines: Deadlines = QUICK
+    ) -> None:
         self.peer = peer
         self.transport = MemoryTransport(peer, faults, seed)
         self.printer = EscPosPrinter(
-            "bar", self.transport, profile(model), pin_use={2: "drawer", 5: "bell"}, deadlines=QUICK
+            "bar", self.transport, profile(model), pin_use={2: "drawer", 5: "bell"}, deadlines=deadlines
         )
 
     def deliver(self, document: Document = SLIP) -> Delivery:
@@ -91,6 +93,31 @@ def test_a_clone_without_gs_r_ends_as_sent_with_a_clean_status() -> None:
 def test_an_impact_printer_ends_as_sent_with_a_clean_status() -> None:
     delivery = Bench("tm-u220", FakePrinter(token=False, paper=False)).deliver()
     assert (delivery.how, delivery.by) == ("sent", "DLE EOT")
+
+
+def test_a_clone_that_left_out_gs_r_once_is_not_waited_for_so_long_again() -> None:
+    bench = Bench("generic-80", clone(), deadlines=Deadlines(maybe=0.01, maybe_confirm=0.5, poll=0.05))
+
+    async def run() -> float:
+        loop = asyncio.get_running_loop()
+        await bench.printer.deliver(SLIP, TOKEN)
+        start = loop.time()
+        await bench.printer.deliver(SLIP, TOKEN)
+        return loop.time() - start
+
+    assert asyncio.run(run()) < 0.5
+
+
+def test_a_confirmation_ends_the_wait_for_a_status_answer_that_never_comes() -> None:
+    peer = FakePrinter()
+    peer.holds_token = True
+    bench = Bench("tm-t88vi", peer, deadlines=Deadlines(answer=30, confirm=60, poll=0.01))
+
+    async def run() -> Delivery:
+        async with asyncio.timeout(10):
+            return await bench.printer.deliver(SLIP, TOKEN)
+
+    assert asyncio.run(run()).by == "GS ( H"
 
 
 def test_a_mute_clone_ends_as_sent_by_nothing() -> None:
@@ -176,6 +203,12 @@ def test_documents_it_can_not_do() -> None:
     assert bench.transport.connections == 0
 
 
+def test_a_device_that_leaves_just_before_the_document_got_none_of_it() -> None:
+    bench = Bench("tm-t88vi", FakePrinter(), Faults(close_after=PREFLIGHT))
+    assert bench.fails(NotSent).reason == "unreachable"
+    assert len(bench.transport.received) == PREFLIGHT
+
+
 # --- bytes left: the outcome is unknown ---
 
 
@@ -209,6 +242,12 @@ def test_a_device_that_stops_reading_is_stalled() -> None:
     for model in ("tm-t88vi", "generic-80"):
         bench = Bench(model, FakePrinter(paper=False), Faults(reads_at_most=20))
         assert bench.fails(OutcomeUnknown).reason == "stalled"
+
+
+def test_a_device_that_stops_reading_is_believed_when_it_says_why() -> None:
+    peer = FakePrinter(token=False, paper=False)
+    peer.on_realtime = lambda n: setattr(peer, "cover_open", n == 4)  # opened once the driver has looked
+    assert Bench("tm-u220", peer, Faults(reads_at_most=20)).fails(OutcomeUnknown).reason == "cover_open"
 
 
 def test_paper_that_ends_while_printing_is_named() -> None:
@@ -250,9 +289,10 @@ def outcome_of(bench: Bench) -> str:
 
 
 def test_lost_answers_never_confirm_and_never_hang() -> None:
+    hasty = Deadlines(confirm=0.06, answer=0.02, poll=0.01)
     outcomes = set()
     for seed in range(30):
-        bench = Bench("tm-t88vi", FakePrinter(), Faults(lose=0.5), seed)
+        bench = Bench("tm-t88vi", FakePrinter(), Faults(lose=0.5), seed, hasty)
         outcome = outcome_of(bench)
         outcomes.add(outcome)
         assert (b"Burger" in bench.transport.received) == (outcome != "NotSent")

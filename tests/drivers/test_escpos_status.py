@@ -108,6 +108,11 @@ def test_answers_that_nobody_asked_for_are_strays() -> None:
     assert parse(b"\x12") == [Stray(b"\x12")]
 
 
+@pytest.mark.parametrize("byte", [0x20, 0x41, 0x60, 0x80, 0xFF])
+def test_letters_and_noise_are_no_answer_to_gs_r(byte: int) -> None:
+    assert parse(bytes([byte]), "paper") == [Stray(bytes([byte]))]
+
+
 def test_one_question_of_a_kind_at_a_time() -> None:
     parser = StatusParser()
     parser.asked("realtime_1")

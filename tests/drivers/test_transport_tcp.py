@@ -12,7 +12,7 @@ from tillkeeper_drivers.api import Delivery, NotSent, OutcomeUnknown, PrintDocum
 from tillkeeper_drivers.escpos.printer import EscPosPrinter
 from tillkeeper_drivers.escpos.profile import profile
 from tillkeeper_drivers.escpos.settings import Deadlines
-from tillkeeper_drivers.transport.tcp import TcpTransport
+from tillkeeper_drivers.transport.tcp import TcpConnection, TcpTransport
 
 QUICK = Deadlines(connect=1, write=0.3, confirm=0.3, answer=0.3, maybe=0.05, maybe_confirm=0.1, poll=0.05)
 Handler = Callable[[socket.socket], Coroutine[Any, Any, None]]
@@ -107,6 +107,32 @@ def test_a_peer_that_never_reads_stalls_write_and_drain_and_says_that_bytes_left
     asyncio.run(run())
 
 
+async def fill(connection: TcpConnection) -> None:
+    """What little room a full socket has yet."""
+    for _ in range(20_000):
+        await connection.write(b"x", 0.2)
+
+
+def test_a_write_of_which_the_kernel_took_nothing_left_nothing() -> None:
+    async def run() -> None:
+        async with tcp_peer(nothing) as port:
+            sock = socket.socket()
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            sock.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+            connection = TcpConnection(sock)
+            try:
+                with pytest.raises(TransportError):
+                    await connection.write(BIG, 0.2)
+                with pytest.raises(TransportError) as caught:
+                    await fill(connection)
+                assert (caught.value.reason, caught.value.bytes_left) == ("stalled", False)
+            finally:
+                connection.close()
+
+    asyncio.run(run())
+
+
 def test_a_reset_before_the_first_byte_left_nothing() -> None:
     async def run() -> None:
         async def at_once(sock: socket.socket) -> None:
@@ -155,10 +181,12 @@ def test_drain_is_not_taken_in_by_a_reset_that_empties_the_queue() -> None:
 def test_closing_over_unread_bytes_sends_an_orderly_end_and_no_reset() -> None:
     async def run() -> bytes:
         ended: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        said = asyncio.Event()
 
         async def chatty(sock: socket.socket) -> None:
             loop = asyncio.get_running_loop()
             await loop.sock_sendall(sock, b"\x10\x00\x00\x00" * 100)
+            said.set()
             first = await loop.sock_recv(sock, 100)
             try:
                 ended.set_result(first + await loop.sock_recv(sock, 100))
@@ -167,8 +195,8 @@ def test_closing_over_unread_bytes_sends_an_orderly_end_and_no_reset() -> None:
 
         async with tcp_peer(chatty) as port:
             async with TcpTransport("127.0.0.1", port).connect(1) as connection:
-                await connection.read(1)  # some of it is here by now
                 await connection.write(b"ticket", 1)
+                await said.wait()  # on loopback what was sent is here
                 await connection.drain(1)
             async with asyncio.timeout(2):
                 return await ended

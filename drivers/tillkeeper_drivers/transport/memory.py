@@ -105,7 +105,10 @@ class MemoryConnection:
         await asyncio.sleep(0)
         if self._faults.reset_on_connect:
             raise TransportError("busy", "reset", bytes_left=False)
+        before = self._taken
         for portion in self._portions(data) if self._faults.split_writes else [data]:
+            if self._reset or self._closed:
+                raise TransportError("lost", "the peer is gone", bytes_left=self._taken > before)
             self._write(portion)
 
     async def read(self, deadline_s: float) -> bytes:
@@ -154,8 +157,6 @@ class MemoryConnection:
         return portions
 
     def _write(self, data: bytes) -> None:
-        if self._reset or self._closed:
-            raise TransportError("lost", "the peer is gone", bytes_left=self._taken > 0)
         limits = (self._faults.reset_after, self._faults.close_after, self._faults.reads_at_most)
         room = min((limit - self._taken for limit in limits if limit is not None), default=len(data))
         taken = data[: max(0, room)]
