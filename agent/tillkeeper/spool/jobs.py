@@ -49,6 +49,9 @@ TABLE: dict[tuple[JobState, JobEvent], JobState] = {
 SETTLED: frozenset[JobState] = frozenset({"sent", "confirmed", "unconfirmed", "failed", "expired", "rerouted"})
 """Ends. A settled job leaves memory and is not loaded at start."""
 
+REROUTED = "REROUTED"
+"""How every mark of a document begins that was meant for another device."""
+
 
 class IllegalTransition(Conflict):
     """The job is in a state that does not know this event; nothing has changed."""
@@ -107,6 +110,25 @@ def release(job: Job, now_ms: int, by: str) -> Job:
         first_refused_at_ms=None,
         unknown_attempts=0,
         reason=f"released by {by}" if by else "released",
+    )
+
+
+def moved_to(job: Job, new_job_id: str, device: str, mark: str) -> Job:
+    """The new job that another device gets for a rerouted one; what may be on paper already stays known."""
+    kept = tuple(other for other in job.marks if not other.startswith(REROUTED))
+    return msgspec.structs.replace(
+        job,
+        job_id=new_job_id,
+        device=device,
+        state="queued",
+        marks=with_mark(kept, mark),
+        rerouted_from=job.device,
+        attempts=0,
+        first_refused_at_ms=None,
+        next_try_at_ms=0,
+        token="",
+        reason="",
+        evidence="",
     )
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from tillkeeper.contract.values import DocumentClass
+from tillkeeper.spool.jobs import REROUTED
 from tillkeeper.spool.model import Job
 from tillkeeper_drivers.api import Reason, Status
 
@@ -165,4 +166,4 @@ def wait_ms(job: Job, now_ms: int) -> int:
 
 
 def rerouted_mark(route: Route, job: Job) -> str:
-    return f"REROUTED FROM {(route.title or job.device).upper()}"
+    return f"{REROUTED} FROM {(route.title or job.device).upper()}"

@@ -209,7 +209,7 @@ class Spool:
         return tuple(
             name
             for name in dict.fromkeys(candidates)
-            if name != job.device and (worker := self._workers.get(name)) is not None and not worker.refuses
+            if name != job.device and (worker := self._workers.get(name)) is not None and not worker.health.refuses
         )
 
     def load(self, worker_id: str, queue: DeviceQueue) -> None:

@@ -11,24 +11,21 @@ from tillkeeper.contract.events import DocumentRerouted, DocumentSettled, Event
 from tillkeeper.errors import Refused, TillkeeperError
 from tillkeeper.spool import jobs as steps
 from tillkeeper.spool import policy
+from tillkeeper.spool.health import DRIVER_FAULTS, Health
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.policy import Route
 from tillkeeper.spool.ports import DeviceSnapshot
 from tillkeeper.spool.queue import DeviceQueue
-from tillkeeper_drivers.api import Delivery, Device, Document, NotSent, OutcomeUnknown, Reason, Status
+from tillkeeper_drivers.api import Delivery, Device, Document, NotSent, OutcomeUnknown, Reason
 
 log = logging.getLogger(__name__)
 
 DELIVER_CEILING_S = 120.0
 """Drivers have deadlines of their own; one that hangs beyond this is cut off, and its outcome is unknown."""
-STATUS_CEILING_S = 30.0
 POLL_S = 5.0
 """An idle device is asked how it is: a cover that stands open is to be seen before the next ticket."""
 FIRST_POLL_S = 0.2
 STORAGE_RETRY_S = 1.0
-
-DRIVER_FAULTS = (ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError)
-"""What a driver's own mistake looks like. It costs one document, never the agent."""
 
 
 class Spooling(Protocol):
@@ -49,53 +46,35 @@ class Spooling(Protocol):
 
 
 class Worker:
-    """`id`: the device's id in the config."""
+    """`id`: the device's id in the config. `current`: the job in hand, which is not in `queue` meanwhile."""
 
     def __init__(self, worker_id: str, device: Device, spool: Spooling) -> None:
         self.id = worker_id
         self.queue = DeviceQueue()
+        self.health = Health(device, spool.now_ms)
+        self.current: Job | None = None
         self._device = device
         self._spool = spool
         self._wake = asyncio.Event()
-        self._current: Job | None = None
-        self._status: Status | None = None
-        self._status_at_ms: int | None = None
-        self._refusals = 0
-        self._refusing_since_ms: int | None = None
-        self._last_reason: Reason = "unreachable"
-        self._closed_until = 0.0
-        self._storage_trouble = False
-
-    # --- seen from outside ---
 
     def wake(self) -> None:
+        """The queue has changed."""
         self._wake.set()
         self._spool.changed(self.id)
 
-    @property
-    def current(self) -> Job | None:
-        return self._current
-
-    @property
-    def refuses(self) -> bool:
-        """Known not to take anything right now. Once its pause is over it may have recovered: nobody asked yet."""
-        return self._refusing_since_ms is not None and asyncio.get_running_loop().time() < self._closed_until
-
     def snapshot(self) -> DeviceSnapshot:
-        waiting = (*((self._current,) if self._current is not None else ()), *self.queue.queued)
-        trouble: str = self._last_reason if self._refusing_since_ms is not None else ""
-        if not trouble and self._status is not None:
-            trouble = self._status.trouble() or ""
+        health, current = self.health, self.current
+        waiting = (*((current,) if current is not None else ()), *self.queue.queued)
         return DeviceSnapshot(
             device=self.id,
-            queued=len(self.queue.queued),
+            queued=len(waiting),
             held=len(self.queue.held),
             oldest_ms=min((job.created_at_ms for job in waiting), default=None),
-            current_job=self._current.job_id if self._current is not None else "",
-            status=self._status,
-            status_at_ms=self._status_at_ms,
-            trouble="storage" if self._storage_trouble else trouble,
-            refusing_since_ms=self._refusing_since_ms,
+            current_job=current.job_id if current is not None else "",
+            status=health.status,
+            status_at_ms=health.status_at_ms,
+            trouble=health.trouble,
+            refusing_since_ms=health.refusing_since_ms,
             more_in_journal=self.queue.more_in_journal,
         )
 
@@ -113,11 +92,11 @@ class Worker:
             job, reroute_to = self._next()
             if job is None:
                 await self._idle()
-            elif reroute_to is not None:
-                self._take(job)
-                await self._reroute(job, reroute_to, self._last_reason)
+                continue
+            self._take(job)
+            if reroute_to is not None:
+                await self._reroute(job, reroute_to, self.health.last_reason)
             else:
-                self._take(job)
                 await self._attempt(job)
 
     def _load_more(self) -> None:
@@ -130,25 +109,25 @@ class Worker:
         """The job whose turn it is; where the device refuses, a pulse (it may work without paper) or what another device
         can take over by now."""
         now_ms = self._spool.now_ms()
-        is_open = asyncio.get_running_loop().time() >= self._closed_until
+        is_open = self.health.pause_s <= 0
         for job in self.queue.ready(now_ms):
             if is_open or job.document_class == "drawer_pulse":
                 return job, None
+            if self.health.refusing_since_ms is None:
+                continue
             route = self._spool.route(job)
             if isinstance(policy.before_attempt(job, route, now_ms), policy.Go):
-                decision = self._after_refusal(job, route, self._last_reason, now_ms)
-                if isinstance(decision, policy.Reroute) and self._refusing_since_ms is not None:
+                decision = self._after_refusal(job, route, self.health.last_reason, now_ms)
+                if isinstance(decision, policy.Reroute):
                     return job, decision
         return None, None
 
     async def _idle(self) -> None:
         """Wait for a job, for the time of one that waits, or for the next look at the device."""
-        loop = asyncio.get_running_loop()
-        poll_s = POLL_S if self._status is not None else FIRST_POLL_S
+        poll_s = POLL_S if self.health.status is not None else FIRST_POLL_S
         waits = [poll_s]
-        pause = self._closed_until - loop.time()
-        if pause > 0:
-            waits.append(pause)
+        if self.health.pause_s > 0:
+            waits.append(self.health.pause_s)
         soonest_ms = self.queue.soonest_ms(self._spool.now_ms())
         if soonest_ms is not None:
             waits.append(max(0.001, soonest_ms / 1000))
@@ -157,14 +136,15 @@ class Worker:
                 await self._wake.wait()
         except TimeoutError:
             if min(waits) == poll_s:
-                await self._look()
+                before = self.health.status
+                if await self.health.look() != before:
+                    self._spool.changed(self.id)
 
     # --- one attempt ---
 
     async def _attempt(self, job: Job) -> None:
-        spool = self._spool
-        route = spool.route(job)
-        decision = policy.before_attempt(job, route, spool.now_ms())
+        route = self._spool.route(job)
+        decision = policy.before_attempt(job, route, self._spool.now_ms())
         if isinstance(decision, policy.Go) and self.queue.follows_held(job):
             decision = policy.Hold("an earlier ticket of this check is held")
         if isinstance(decision, policy.Hold):
@@ -178,9 +158,9 @@ class Worker:
 
     async def _obstacle(self, job: Job) -> Reason | None:
         """After trouble, and before a repeat, the device is asked first: that costs no write to the disk."""
-        if job.document_class == "drawer_pulse" or not (self._refusals or job.may_have_printed):
+        if job.document_class == "drawer_pulse" or not (self.health.refusals or job.may_have_printed):
             return None
-        status = await self._look()
+        status = await self.health.look()
         return policy.may_repeat_now(status) if job.may_have_printed else status.trouble()
 
     async def _send(self, job: Job, route: Route) -> None:
@@ -193,9 +173,8 @@ class Worker:
         if not self._device.accepts(document):
             await self._refused(job, "unsupported", route)
             return
-        token = self._spool.token()
         began_ms = self._spool.now_ms()
-        sending = steps.begin(job, token)
+        sending = steps.begin(job, self._spool.token())
         try:
             # Before the first byte: an agent that dies from here on finds out that it may have printed.
             await self._spool.store((sending,), ())
@@ -205,8 +184,8 @@ class Worker:
             wait_ms = int(STORAGE_RETRY_S * 1000) if job.document_class == "drawer_pulse" else 0
             self._put_back(msgspec.structs.replace(job, next_try_at_ms=began_ms + wait_ms))
             return
-        self._storage_trouble = False
-        self._current = sending
+        self.health.storage_trouble = False
+        self.current = sending
         await self._deliver(sending, document, route, began_ms)
 
     async def _deliver(self, job: Job, document: Document, route: Route, began_ms: int) -> None:
@@ -223,10 +202,10 @@ class Worker:
             log.exception("the driver of %s failed", self.id)
             await self._unknown(job, f"the driver failed: {type(error).__name__}", began_ms)
         else:
-            self._works()
             await self._delivered(job, delivery)
 
     async def _delivered(self, job: Job, delivery: Delivery) -> None:
+        self.health.works()
         event: steps.JobEvent = "was_confirmed" if delivery.how == "confirmed" else "went_out"
         await self._end(job, event, evidence=delivery.by)
 
@@ -234,7 +213,7 @@ class Worker:
 
     async def _refused(self, job: Job, reason: Reason, route: Route) -> None:
         now_ms = self._spool.now_ms()
-        self._note_refusal(job, reason, now_ms)
+        self.health.refused(job, reason, now_ms)
         decision = self._after_refusal(job, route, reason, now_ms)
         if isinstance(decision, policy.Fail):
             await self._end(job, "was_rejected", reason=decision.reason)
@@ -248,27 +227,20 @@ class Worker:
         if job.document_class == "drawer_pulse":
             job = msgspec.structs.replace(job, next_try_at_ms=now_ms + decision.after_ms)
         else:
-            self._close_for(decision.after_ms / 1000)
+            self.health.pause(decision.after_ms / 1000)
         if was_sending:
             await self._keep((job,), ())
         self._put_back(job)
 
-    def _note_refusal(self, job: Job, reason: Reason, now_ms: int) -> None:
-        if job.document_class == "drawer_pulse" or reason in policy.HOPELESS:
-            return
-        self._refusals += 1
-        self._last_reason = reason
-        if self._refusing_since_ms is None:
-            self._refusing_since_ms = job.first_refused_at_ms if job.first_refused_at_ms is not None else now_ms
-
     def _after_refusal(self, job: Job, route: Route, reason: Reason, now_ms: int) -> policy.AfterRefusal:
+        since_ms = self.health.refusing_since_ms
         return policy.after_refusal(
             job,
             reason,
             route,
             now_ms,
-            refusals=max(1, self._refusals if job.document_class != "drawer_pulse" else job.attempts),
-            since_ms=now_ms if self._refusing_since_ms is None else self._refusing_since_ms,
+            refusals=job.attempts if job.document_class == "drawer_pulse" else self.health.refusals,
+            since_ms=now_ms if since_ms is None else since_ms,
             open_backups=self._spool.open_backups(job, route),
             jitter=self._spool.jitter(),
         )
@@ -282,10 +254,10 @@ class Worker:
             )  # fmt: skip
             await self._keep((after,), ())
             self._put_back(after)
-            return
-        event: steps.JobEvent = "was_held" if isinstance(decision, policy.Hold) else "left_unconfirmed"
-        mark = decision.mark if isinstance(decision, policy.Hold) else ""
-        await self._finish(steps.lose(job, event, now_ms, reason=decision.reason, mark=mark))
+        elif isinstance(decision, policy.Hold):
+            await self._finish(steps.lose(job, "was_held", now_ms, reason=decision.reason, mark=decision.mark))
+        else:
+            await self._finish(steps.lose(job, "left_unconfirmed", now_ms, reason=decision.reason))
 
     async def _end(self, job: Job, event: steps.JobEvent, *, reason: str = "", evidence: str = "") -> None:
         await self._finish(steps.settle(job, event, self._spool.now_ms(), reason=reason, evidence=evidence))
@@ -294,49 +266,38 @@ class Worker:
         """Settled or held: both are told to the log."""
         await self._keep((job,), (settled_event(job, job.evidence),))
         if steps.is_settled(job.state):
-            self.queue.drop(job.job_id)
-            self._current = None
-            self._spool.changed(self.id)
+            self._drop(job)
         else:
             self._put_back(job)
 
     async def _reroute(self, job: Job, decision: policy.Reroute, reason: str) -> None:
         old = steps.settle(job, "was_rerouted", self._spool.now_ms(), reason=reason)
-        new = self._spool.prepare_one(
-            msgspec.structs.replace(
-                job,
-                job_id=self._spool.new_id(),
-                device=decision.to_device,
-                marks=steps.with_mark(tuple(m for m in job.marks if not m.startswith("REROUTED")), decision.mark),
-                rerouted_from=job.device,
-                attempts=0,
-                token="",
-                first_refused_at_ms=None,
-                next_try_at_ms=0,
-                reason="",
-            )
-        )
+        moved = steps.moved_to(job, self._spool.new_id(), decision.to_device, decision.mark)
+        new = self._spool.prepare_one(moved)
         event = DocumentRerouted(
             job_id=old.job_id, new_job_id=new.job_id, from_device=job.device, to_device=new.device, reason=reason
         )
         await self._keep((old, new), (event,))
-        self.queue.drop(old.job_id)
-        self._current = None
+        self._drop(old)
         self._spool.take_over(new)
-        self._spool.changed(self.id)
 
     # --- helpers ---
 
     def _take(self, job: Job) -> None:
         self.queue.take(job.job_id)
-        self._current = job
+        self.current = job
 
     def _put_back(self, job: Job) -> None:
         self.queue.put(job)
-        self._current = None
+        self.current = None
         self._spool.changed(self.id)
 
-    async def _keep(self, jobs: tuple[Job, ...], events: tuple[Event, ...]) -> None:
+    def _drop(self, job: Job) -> None:
+        self.queue.drop(job.job_id)
+        self.current = None
+        self._spool.changed(self.id)
+
+    async def _keep(self, jobs: tuple[Job, ...], events: tuple[DocumentSettled | DocumentRerouted, ...]) -> None:
         """Store what has happened already. While the disk refuses, this device waits with it in memory: without it the next
         document could not be stored either, and an agent that dies meanwhile repeats with a mark."""
         while True:
@@ -345,49 +306,21 @@ class Worker:
             except Refused as error:
                 log.error("what became of job %s is stored without its words: %s", jobs[0].job_id, error)
                 jobs = tuple(msgspec.structs.replace(job, reason="") for job in jobs)
-                events = tuple(
-                    msgspec.structs.replace(event, reason="")
-                    for event in events
-                    if isinstance(event, DocumentSettled | DocumentRerouted)
-                )
+                events = tuple(msgspec.structs.replace(event, reason="") for event in events)
                 await asyncio.sleep(STORAGE_RETRY_S)
             except TillkeeperError as error:
                 self._trouble_with_storage(error)
                 await asyncio.sleep(STORAGE_RETRY_S)
             else:
-                self._storage_trouble = False
+                self.health.storage_trouble = False
                 return
 
     def _trouble_with_storage(self, error: TillkeeperError) -> None:
-        if not self._storage_trouble:
+        if not self.health.storage_trouble:
             log.error("device %s waits for the journal: %s", self.id, error)
-        self._storage_trouble = True
-        self._close_for(STORAGE_RETRY_S)
+        self.health.storage_trouble = True
+        self.health.pause(STORAGE_RETRY_S)
         self._spool.changed(self.id)
-
-    def _close_for(self, pause_s: float) -> None:
-        self._closed_until = asyncio.get_running_loop().time() + pause_s
-
-    def _works(self) -> None:
-        self._refusals = 0
-        self._refusing_since_ms = None
-
-    async def _look(self) -> Status:
-        try:
-            async with asyncio.timeout(STATUS_CEILING_S):
-                status = await self._device.status()
-        except TimeoutError:
-            status = Status(detail=f"no status within {STATUS_CEILING_S:g} s")
-        except DRIVER_FAULTS as error:
-            log.exception("the driver of %s failed", self.id)
-            status = Status(detail=f"the driver failed: {type(error).__name__}")
-        before, self._status = self._status, status
-        self._status_at_ms = self._spool.now_ms()
-        if policy.may_repeat_now(status) is None:
-            self._works()
-        if before != status:
-            self._spool.changed(self.id)
-        return status
 
 
 def settled_event(job: Job, by: str) -> DocumentSettled:
