@@ -350,3 +350,16 @@ def test_real_time_commands_act_inside_graphics_too() -> None:
             assert printer.hanging.lines[0].graphics is not None
 
     with_printer("tm-t88vi", test)
+
+
+def test_an_unrecoverable_error_lasts_until_it_is_switched_off_and_on() -> None:
+    async def test(printer: VirtualPrinter) -> None:
+        await printer.command({"fault": "unrecoverable"})
+        async with host(printer) as h:
+            assert await h.ask(b"\x10\x04\x03\x10\x05\x01\x10\x04\x01", 2) == b"\x32\x1a"
+        await printer.command({"power": "off"})
+        await printer.command({"power": "on"})
+        async with host(printer) as h:
+            assert await h.ask(b"\x10\x04\x01") == b"\x12"
+
+    with_printer("tm-t88vi", test)

@@ -12,8 +12,8 @@ To a printer (several keys in one request are done in this order):
     {"drawer": "open"} {"drawer": "closed"} {"drawer": "stuck"} {"drawer": "free"}
     {"lie": true}             its status says that all is well, whatever is true
     {"faults": {"silent": true, "power_loss_after_lines": 5}}   any field of `faults.Faults`, the others keep their value
-    {"fault": "paper_out"}    one at once: paper_out, cover_open, power_loss, cutter_jam, rst, silent, mute, garbage,
-                              wrong_id, close_each_byte, slow_drain, lie; {"fault": "none"} ends them all
+    {"fault": "paper_out"}    one at once: paper_out, cover_open, power_loss, cutter_jam, unrecoverable, rst,
+                              silent, mute, garbage, wrong_id, close_each_byte, slow_drain, lie; {"fault": "none"} ends them all
     {"fault": "power_loss", "after_lines": 3}   later: paper_out, cover_open and power_loss; "random": a seeded 1 to 10
     {"state": true}           adds its state to the answer
 

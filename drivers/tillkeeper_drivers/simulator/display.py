@@ -224,6 +224,7 @@ class VirtualDisplay:
             "shown": len(self.cards.cards),
             "on_screen": [card.job_id for card in self.cards.on_screen()],
             "duplicates": self.duplicates,
+            "beats": self.beats,
             "deaf": self.deaf,
             "slow_s": self.slow_s,
         }

@@ -54,7 +54,7 @@ def graphics_length(command: bytes | bytearray) -> tuple[int, int] | None:
     Complete headers only: `length` answers with the header's length for these commands.
     """
     kind = bytes(command[:2])
-    if kind == b"\x1bv" or len(command) < 5:
+    if len(command) < 5:
         return None
     if kind == b"\x1b*":
         columns = command[3] + 256 * command[4]

@@ -155,6 +155,7 @@ class VirtualPrinter:
             raise
         self._server = await asyncio.start_server(self._accepted, sock=listening, limit=_READ)
         self.port = listening.getsockname()[1]
+        self.mechanism.unrecoverable = False
         self._engine.switch_on()
         self.powered = True
         self.changed.notify()
@@ -193,6 +194,11 @@ class VirtualPrinter:
 
     def clear_cutter(self) -> None:
         self.mechanism.cutter_jammed = False
+
+    def break_down(self) -> None:
+        """An unrecoverable error (a burnt head, a broken wire): offline until it is switched off and on again."""
+        self.mechanism.unrecoverable = True
+        self._engine.poke()
 
     def set_drawer(self, *, open_: bool) -> None:
         if self.mechanism.drawer_open != open_:

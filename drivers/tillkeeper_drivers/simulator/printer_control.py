@@ -111,10 +111,12 @@ def _at_once(printer: "VirtualPrinter", fault: str) -> None:
             printer.lose_power()
         case "cutter_jam":
             printer.jam_cutter()
+        case "unrecoverable":
+            printer.break_down()
         case "lie":
             printer.mechanism.lies = True
         case _:
-            names = (*_LATER, "cutter_jam", "lie", *_SWITCHES, "none")
+            names = (*_LATER, "cutter_jam", "unrecoverable", "lie", *_SWITCHES, "none")
             raise BadRequest(f"fault: {fault!r} is none of {', '.join(names)}")
 
 
