@@ -148,6 +148,13 @@ class Hq:
         self.url = ""
         self.start()
 
+    @classmethod
+    def at(cls, url: str) -> "Hq":
+        """One that somebody else started."""
+        self = cls.__new__(cls)
+        self.url = url
+        return self
+
     def start(self) -> None:
         path = credentials(self.folder)
         command = [sys.executable, "-m", "tillkeeper_hq", "run", "--data", str(self.folder / "hq"), "--credentials", str(path)]

@@ -113,7 +113,7 @@ def answered(cursor: Cursor, first: int, last: int, answer: HqAnswer) -> Progres
     stuck = lost or acked < last
     limit = cursor.limit if stuck else min(MAX_EVENTS, cursor.limit * 2)
     after = Cursor(acked, answer.held_seq, cursor.rejected + len(fresh), limit)
-    return Progress(after, acked != cursor.acked, stuck, lost, fresh, answer.numbers)
+    return Progress(after, acked != cursor.acked or bool(answer.numbers), stuck, lost, fresh, answer.numbers)
 
 
 def refused_batch(cursor: Cursor, sent: int) -> Cursor:

@@ -1,0 +1,132 @@
+"""The HTTP seam against servers that answer as servers on bad days do."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tillkeeper.config.model import Hq
+from tillkeeper.contract.envelope import HqAnswer, HqBatch
+from tillkeeper.replication.http import HttpTransport
+from tillkeeper.replication.trouble import HqTrouble
+
+BEAT = HqBatch("corner", "till-1", "inc-1")
+
+
+def response(status: str, body: bytes, *headers: str) -> bytes:
+    lines = (f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", "")
+    return "\r\n".join(lines).encode() + body
+
+
+class Server:
+    """Answers each request with the same bytes; `drip_s` between each of them, `hangs` after the last."""
+
+    def __init__(self, answer: bytes, drip_s: float, hangs: bool) -> None:
+        self.answer, self.drip_s, self.hangs = answer, drip_s, hangs
+        self.requests: list[bytes] = []
+        self.url = ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(int(line.split(b":")[1]) for line in head.splitlines() if line.lower().startswith(b"content-length"))
+            self.requests.append(head + await reader.readexactly(length))
+            step = 1 if self.drip_s else max(1, len(self.answer))
+            for at in range(0, len(self.answer), step):
+                writer.write(self.answer[at : at + step])
+                await writer.drain()
+                await asyncio.sleep(self.drip_s)
+            if self.hangs:
+                await reader.read()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def serving(answer: bytes, drip_s: float = 0.0, hangs: bool = False) -> AsyncIterator[Server]:
+    server = Server(answer, drip_s, hangs)
+    async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
+        server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        yield server
+
+
+def exchange(answer: bytes, drip_s: float = 0.0, hangs: bool = False, timeout_s: float = 10.0) -> tuple[HqAnswer, list[bytes]]:
+    async def scene() -> tuple[HqAnswer, list[bytes]]:
+        async with serving(answer, drip_s, hangs) as server:
+            transport = HttpTransport(Hq(url=server.url + "/", timeout_s=timeout_s), "the-secret")
+            try:
+                return await transport.exchange(BEAT), server.requests
+            finally:
+                await transport.aclose()
+
+    return asyncio.run(scene())
+
+
+def test_an_answer_is_an_answer() -> None:
+    got, requests = exchange(response("200 OK", b'{"held_seq":7,"a_field_of_tomorrow":1}'))
+    assert got == HqAnswer(7)
+    assert requests[0].startswith(b"POST /v1/events HTTP/1.1\r\n")
+    assert b"authorization: bearer the-secret" in requests[0].lower()
+
+
+PROBLEM = b'{"type":"x","title":"No valid token","detail":"ask the manager"}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [
+        (response("401 Unauthorized", PROBLEM), "credentials_refused", "ask the manager"),
+        (response("403 Forbidden", b"<html>"), "credentials_refused", "credentials refused"),
+        (response("302 Found", b"", "Location: http://127.0.0.1:9/elsewhere"), "redirected", "not followed"),
+        (response("307 Temporary Redirect", b"", "Location: /v1/events"), "redirected", "not followed"),
+        (response("413 Too Large", b""), "batch_refused", "413"),
+        (response("503 Busy", PROBLEM), "busy", "ask the manager"),
+        (response("500 Oops", b"<h1>oops</h1>"), "server_error", "500"),
+        (response("404 Not Found", b""), "server_error", "404"),
+        (response("204 No Content", b""), "server_error", "204"),
+        (response("200 OK", b"<html>Welcome to the hotel</html>"), "garbage", "no answer of HQ"),
+        (response("200 OK", b"{}"), "garbage", "held_seq"),
+        (response("200 OK", b'{"held_seq":"7"}'), "garbage", "no answer of HQ"),
+        (response("200 OK", b'{"held_seq":-1}'), "garbage", "out of range"),
+        (response("200 OK", b'{"held_seq":1,"numbers":[{"check_id":"c","number":0}]}'), "garbage", "out of range"),
+        (response("200 OK", b"\xff\xfe"), "garbage", "no answer of HQ"),
+        (response("200 OK", b" " * 2_000_000), "garbage", "longer than"),
+        (response("200 OK", b'{"held_seq":7}')[:-3], "unreachable", ""),
+        (b"", "unreachable", ""),
+        (b"SSH-2.0-OpenSSH\r\n", "unreachable", ""),
+    ],
+)
+def test_what_is_no_answer_is_named(answer: bytes, code: str, words: str) -> None:
+    with pytest.raises(HqTrouble) as caught:
+        exchange(answer)
+    assert caught.value.code == code
+    assert words in caught.value.cause
+    assert "the-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("answer", "drip_s"), [(b"", 0.0), (response("200 OK", b'{"held_seq":7}'), 0.05)])
+def test_silence_and_drips_end_at_the_deadline(answer: bytes, drip_s: float) -> None:
+    with pytest.raises(HqTrouble) as caught:
+        exchange(answer, drip_s, hangs=True, timeout_s=0.3)
+    assert caught.value.code == "timeout"
+
+
+def test_nobody_there() -> None:
+    async def scene() -> None:
+        async with serving(b"") as server:
+            url = server.url
+        for where in (url, "http://", "not a url", "ftp://hq"):
+            transport = HttpTransport(Hq(url=where, timeout_s=10), "the-secret")
+            try:
+                with pytest.raises(HqTrouble) as caught:
+                    await transport.exchange(BEAT)
+            finally:
+                await transport.aclose()
+            assert caught.value.code == "unreachable"
+
+    asyncio.run(scene())

@@ -1,0 +1,237 @@
+"""The link to HQ as a running task: what goes over the line, when, and what is said about it."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+import pytest
+from tests.replication.world import REGISTER, STORE, BadLine, HonestHq, MemoryLogs, MemoryTill
+
+from tillkeeper.config.model import Hq
+from tillkeeper.contract.envelope import EventVerdict, HqAnswer, HqBatch
+from tillkeeper.replication.cursors import MAX_EVENTS
+from tillkeeper.replication.hq import HqLink, LinkStatus
+from tillkeeper.replication.trouble import HqTrouble
+
+DEADLINE_S = 20.0
+
+
+class Run:
+    """A link that runs, and a way to wait for what it says."""
+
+    def __init__(self, logs: MemoryLogs, line: BadLine, beat_s: float) -> None:
+        self.logs, self.line = logs, line
+        self.till = MemoryTill(logs)
+        self.news = asyncio.Event()
+        config = Hq(url="http://hq", beat_s=beat_s)
+        self.link = HqLink(
+            logs, config, line, self.till, store=STORE, register=REGISTER, chance=random.Random(1), changed=self.news.set
+        )
+
+    def sell(self, count: int = 1) -> None:
+        self.logs.sell(count)
+        self.link.notify()
+
+    async def until(self, seen: Callable[[LinkStatus], bool]) -> LinkStatus:
+        async with asyncio.timeout(DEADLINE_S):
+            while not seen(status := self.link.status()):
+                self.news.clear()
+                await self.news.wait()
+        return status
+
+    async def synced(self) -> LinkStatus:
+        return await self.until(lambda s: s.unsynced == 0 and s.last_ok_s is not None and not s.trouble)
+
+
+@contextlib.asynccontextmanager
+async def linked(logs: MemoryLogs, line: BadLine, beat_s: float = 3600.0) -> AsyncIterator[Run]:
+    run = Run(logs, line, beat_s)
+    task = asyncio.create_task(run.link.run())
+    try:
+        yield run
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        assert line.is_closed
+
+
+def play(scene: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(scene)
+
+
+def test_new_events_go_out_at_once_not_with_the_beat() -> None:
+    async def scene() -> None:
+        async with linked(MemoryLogs(), BadLine(HonestHq())) as run:
+            await run.synced()
+            run.sell(3)
+            status = await run.synced()
+            assert status.logs[0].acked == status.logs[0].held_seq == 3
+            assert run.till.numbers == {"now-1": 1}
+
+    play(scene())
+
+
+def test_it_beats_while_nothing_happens() -> None:
+    async def scene() -> None:
+        line = BadLine(HonestHq())
+        async with linked(MemoryLogs(2), line, beat_s=0.01) as run:
+            first = await run.synced()
+            await run.until(lambda s: (s.last_ok_s or 0) > (first.last_ok_s or 0))
+        assert line.sent[-1].events == ()
+
+    play(scene())
+
+
+def test_logs_of_older_incarnations_are_sent_too() -> None:
+    async def scene() -> None:
+        hq = HonestHq()
+        async with linked(MemoryLogs(5, old=1200, older=7), BadLine(hq)) as run:
+            await run.synced()
+        assert {name: len(rows) for name, rows in hq.logs.items()} == {"now": 5, "old": 1200, "older": 7}
+        assert all(len(batch.events) <= MAX_EVENTS for batch in run.line.sent)
+
+    play(scene())
+
+
+def test_a_restart_goes_on_where_the_last_one_stopped() -> None:
+    async def scene() -> None:
+        logs, hq = MemoryLogs(50), HonestHq()
+        async with linked(logs, BadLine(hq)) as run:
+            await run.synced()
+        logs.sell(2)
+        async with linked(logs, BadLine(hq)) as again:
+            assert again.link.status().unsynced == 2
+            await again.synced()
+        assert [e.seq for batch in again.line.sent for e in batch.events] == [51, 52]
+
+    play(scene())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_bad_line_costs_time_and_nothing_else(seed: int) -> None:
+    async def scene() -> None:
+        logs, hq = MemoryLogs(30, old=40), HonestHq()
+        line = BadLine(hq, seed, 0.5)
+        async with linked(logs, line) as run:
+            for _ in range(5):
+                run.sell(4)
+                run.link.poke()
+                line.answered.clear()
+                async with asyncio.timeout(DEADLINE_S):
+                    await line.answered.wait()
+            line.bad = 0.0
+            run.link.poke()
+            await run.synced()
+        assert set(hq.effects.values()) == {1}
+        assert len(hq.effects) == 90
+        assert run.till.numbers == hq.numbers
+
+    play(scene())
+
+
+def test_a_refused_cursor_write_is_made_up_for() -> None:
+    async def scene() -> None:
+        logs, hq = MemoryLogs(4), HonestHq()
+        logs.refuses = True
+        async with linked(logs, BadLine(hq)) as run:
+            status = await run.until(lambda s: s.trouble == "storage_refused")
+            assert (status.unsynced, run.till.numbers) == (4, {})
+            assert status.uplink.last_failure_s is None  # HQ answers; the trouble is our own
+            logs.refuses = False
+            run.link.poke()
+            await run.synced()
+            assert run.till.numbers == {"now-1": 1, "now-4": 2}
+        assert set(hq.effects.values()) == {1}
+
+    play(scene())
+
+
+def test_an_hq_that_holds_more_raises_an_alarm_and_is_sent_nothing() -> None:
+    async def scene() -> None:
+        line = BadLine(HonestHq())
+        line.says = lambda batch: HqAnswer(99, tuple(EventVerdict(e.seq, "stored") for e in batch.events))
+        async with linked(MemoryLogs(5), line, beat_s=0.01) as run:
+            status = await run.until(lambda s: bool(s.alarms))
+            assert "restored copy" in status.alarms[0]
+            seen = len(line.sent)
+            run.sell()
+            await run.until(lambda _: len(line.sent) > seen + 3)
+        assert all(batch.events == () for batch in line.sent)
+
+    play(scene())
+
+
+def test_an_hq_that_lost_its_disk_is_filled_again_and_it_is_said() -> None:
+    async def scene() -> None:
+        logs, hq = MemoryLogs(20), HonestHq()
+        async with linked(logs, BadLine(hq), beat_s=0.01) as run:
+            await run.synced()
+            numbers = dict(run.till.numbers)
+            hq.logs.clear()
+            hq.effects.clear()
+            alarmed = await run.until(lambda s: bool(s.alarms))
+            assert "being sent again" in alarmed.alarms[0]
+            status = await run.until(lambda s: not s.alarms and s.unsynced == 0)
+            assert status.logs[0].held_seq == 20
+            assert run.till.numbers == numbers
+        assert len(hq.effects) == 20
+
+    play(scene())
+
+
+def test_rejected_events_are_counted_and_delay_nothing() -> None:
+    async def scene() -> None:
+        logs, hq = MemoryLogs(9), HonestHq()
+        hq.poison = {"now-2", "now-5"}
+        async with linked(logs, BadLine(hq)) as run:
+            status = await run.until(lambda s: s.unsynced == 0)
+            assert status.logs[0].rejected == 2
+            assert "2 events" in status.alarms[0]
+        async with linked(logs, BadLine(hq)) as again:
+            assert (await again.synced()).logs[0].rejected == 2
+
+    play(scene())
+
+
+def test_a_batch_that_is_refused_as_a_whole_is_halved() -> None:
+    async def scene() -> None:
+        hq, line = HonestHq(), BadLine(HonestHq())
+
+        def picky(batch: HqBatch) -> HqAnswer:
+            if len(batch.events) > 3:
+                raise HqTrouble("batch_refused", "hq", "HTTP 413: too large")
+            return hq.take(batch)
+
+        line.says = picky
+        async with linked(MemoryLogs(12), line) as run:
+            async with asyncio.timeout(DEADLINE_S):
+                while run.link.status().unsynced:
+                    run.link.poke()
+                    run.news.clear()
+                    await run.news.wait()
+        assert len(hq.effects) == 12
+
+    play(scene())
+
+
+def test_failures_are_named_and_a_poke_ends_the_backoff() -> None:
+    async def scene() -> None:
+        logs, line = MemoryLogs(1), BadLine(HonestHq())
+
+        def dead(_batch: HqBatch) -> HqAnswer:
+            raise HqTrouble("unreachable", "hq", "connection refused")
+
+        line.says = dead
+        async with linked(logs, line) as run:
+            status = await run.until(lambda s: s.trouble == "unreachable")
+            assert (status.last_error, status.last_ok_s) == ("connection refused", None)
+            assert status.uplink.last_failure_s is not None
+            assert status.uplink.error == "connection refused"
+            line.says = None
+            run.link.poke()
+            assert (await run.synced()).last_error == ""
+
+    play(scene())
