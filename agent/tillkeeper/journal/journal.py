@@ -129,7 +129,7 @@ class Journal(JournalReader):
 
     @property
     def damaged(self) -> bool:
-        """The file was found damaged while in use: only a restart, which checks all of it, gets selling going."""
+        """The file was found damaged while in use, or the writer has died: only a restart gets selling going."""
         return self._state.damaged
 
     def suspect(self, cause: str) -> None:
@@ -197,6 +197,8 @@ class Journal(JournalReader):
         for future in self._waiting.values():
             self._settle(future, StorageRefused("append", self.path.name, "the writer has stopped", "restart the agent"))
         self._waiting.clear()
+        if not self._closing:  # a fault of ours: a restart is what helps
+            self._state = self._state._replace(trouble="the writer has stopped", damaged=True)
         self._ended.set()
 
     @staticmethod
