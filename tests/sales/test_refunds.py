@@ -55,6 +55,31 @@ def test_swiss_pieces_do_not_add_up_to_more_than_was_paid() -> None:
     assert given_back == [335, 335, 330]
 
 
+def test_when_coins_use_up_the_money_nothing_of_the_tax_is_left_behind() -> None:
+    world = sold(line("penny", 12), **SWISS)  # 0.12, paid 0.10
+    sweets = world.open_check.lines[0].line_id
+    assert [world.refund(quantities={sweets: 3}).refund_minor for _ in range(2)] == [5, 5]
+    assert world.open_check.closed_totals is not None
+    assert sum(refund.tax_minor for refund in world.open_check.refunds) == world.open_check.closed_totals.tax_minor
+    assert sum(map(value_of, world.open_check.refunds)) == 12
+    with pytest.raises(Refused) as refused:
+        world.refund(quantities={sweets: 3})
+    assert refused.value.code == "nothing_to_refund"
+
+
+def test_cash_back_for_a_voucher_is_never_rounded_above_what_was_paid() -> None:
+    world = sold(line("burger"), line("penny", 3), tender="voucher", **SWISS)
+    assert world.refund("cash").refund_minor == 1000
+
+
+def test_a_pieces_tax_is_no_more_than_is_left_of_it() -> None:
+    world = sold(line("burger", order_type="takeout"), line("beer"))  # 10.00 with 0.65, 3.33 with 0.53
+    world.refund(amount_minor=999)  # 1.18 x 9.99 / 13.33 = 0.884
+    world.refund(quantities={world.open_check.lines[1].line_id: 1})
+    world.refund()
+    assert [refund.tax_minor for refund in world.open_check.refunds] == [88, 30, 0]
+
+
 @pytest.mark.parametrize(
     ("more", "code"),
     [

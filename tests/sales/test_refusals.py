@@ -135,6 +135,7 @@ CASES: list[tuple[str, Callable[[World], Any]]] = [
     ("tender_needs_uplink", lambda w: setattr(w, "mode", "offline") or cmd.RecordTender(check_id="c", tender="visa")),
     ("no_terminal", lambda _: cmd.RecordTender(check_id="c", tender="visa")),
     ("control_characters", lambda _: add(line("beer", note="\x1bp0"))),
+    ("control_characters", lambda _: add(line("beer", note="\x9b0m"))),
     ("control_characters", lambda _: cmd.OpenCheck(order_type="dine_in", table="7\n8")),
     (
         "ambiguous_refund",

@@ -104,8 +104,6 @@ def _require_not_fired(draft: Draft, lines: Iterable[Line]) -> None:
 
 def due_fires(check: Check, now_ms: int) -> tuple[Event, ...]:
     """The timed fires whose time has come, prepaid checks included; for the caller to apply and to journal."""
-    if check.state == "voided":
-        return ()
     lines = tuple(
         line.line_id
         for line in check.lines
@@ -116,7 +114,5 @@ def due_fires(check: Check, now_ms: int) -> tuple[Event, ...]:
 
 def next_fire_at_ms(check: Check) -> int | None:
     """When `due_fires` next has something, in wall clock ms; None while nothing waits for a time."""
-    if check.state == "voided":
-        return None
     times = [line.fire_at_ms for line in check.lines if _waits_for_kitchen(line) and line.fire_at_ms is not None]
     return min(times, default=None)

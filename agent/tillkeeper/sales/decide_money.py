@@ -190,12 +190,15 @@ def refund_check(draft: Draft, command: cmd.RefundCheck) -> None:
         allowed = allowed_tenders(context.config, context.mode, "refund")
         raise draft.refuse("refund_in_store_currency", "refunds are in store currency", subject=command.tender, allowed=allowed)
     reason_needed(command.reason, draft.operation, check.check_id)
+    left = left_of(check, draft.priced())
+    nothing = draft.refuse("nothing_to_refund", "there is nothing to give back for this", left_minor=left.money_minor)
+    if not left.value_minor:
+        raise nothing
     quantities, value, tax = _refund_value(draft, command)
     coin = coin_of(draft) if tender.kind == "cash" else 1
-    left = left_of(check, draft.priced())
-    amount = refund_amount(left, value, tax, coin, draft.rules.rounding) if left.value_minor else None
-    if amount is None or amount.money_minor <= 0:
-        raise draft.refuse("nothing_to_refund", "there is nothing to give back for this", left_minor=max(0, left.money_minor))
+    amount = refund_amount(left, value, tax, coin, draft.rules.rounding)
+    if amount.money_minor <= 0:
+        raise nothing
     refund_id = context.new_id()
     request = AuthorisationRequest("refund", refund_id, command.tender, tender.kind, amount.money_minor)
     admit(request, context.config, context.mode, context.authoriser)
