@@ -52,6 +52,8 @@ class Health:
         self._closed_until = asyncio.get_running_loop().time() + pause_s
 
     def works(self) -> None:
+        """A document went out, or the device is well and nothing waits. A clean status alone proves nothing: some say that
+        they are well and take no job."""
         self.refusals = 0
         self.refusing_since_ms = None
 
@@ -76,6 +78,4 @@ class Health:
             status = Status(detail=f"the driver failed: {type(error).__name__}")
         self.status = status
         self.status_at_ms = self._now_ms()
-        if policy.may_repeat_now(status) is None:
-            self.works()
         return status

@@ -136,9 +136,15 @@ class Worker:
                 await self._wake.wait()
         except TimeoutError:
             if min(waits) == poll_s:
-                before = self.health.status
-                if await self.health.look() != before:
-                    self._spool.changed(self.id)
+                await self._poll()
+
+    async def _poll(self) -> None:
+        before = self.health.status
+        status = await self.health.look()
+        if not self.queue.queued and policy.may_repeat_now(status) is None:
+            self.health.works()
+        if status != before:
+            self._spool.changed(self.id)
 
     # --- one attempt ---
 
