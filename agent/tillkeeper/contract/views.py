@@ -318,17 +318,18 @@ class CatalogueView(View, frozen=True):
 
 
 class TenderBook(View, frozen=True):
-    """`amount_minor` is what the tender took for checks, `refunded_minor` what it gave back (both positive)."""
+    """`taken_minor` came from guests (change already off), `returned_minor` went back with voided checks, `refunded_minor` on
+    closed ones. All positive."""
 
     tender: str
-    kind: TenderKind
-    count: int
-    amount_minor: int
+    taken_minor: int
+    returned_minor: int = 0
     refunded_minor: int = 0
 
 
 class TaxBook(View, frozen=True):
-    tax: Tax
+    code: str
+    title: str
     net_minor: int
     tax_minor: int
 

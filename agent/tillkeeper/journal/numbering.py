@@ -80,6 +80,12 @@ class Codes:
         code, self._counter = self._counter.next(business_day)
         return code
 
+    def give_back(self, business_day: str, code: int) -> None:
+        """The code was not used after all (the order was refused). Only the newest one can be given back."""
+        if self._counter.used.get(business_day) == code:
+            used = {**self._counter.used, business_day: code - 1}
+            self._counter = msgspec.structs.replace(self._counter, used=used)
+
     def setting(self) -> dict[str, bytes]:
         """What goes into `Batch.settings` of the batch that uses the code."""
         return {SETTING: msgspec.json.encode(self._counter.used)}

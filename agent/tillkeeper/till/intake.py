@@ -23,15 +23,13 @@ from tillkeeper.contract.commands import (
     ReprintTicket,
 )
 from tillkeeper.contract.envelope import NumberAssigned
-from tillkeeper.contract.events import CheckNumbered, Event, ModeChanged
-from tillkeeper.errors import NotFound, Refused
-from tillkeeper.journal.guard import refuse_card_numbers
+from tillkeeper.contract.events import CheckNumbered, CheckOpened, Event, ModeChanged
+from tillkeeper.errors import NotFound, Refused, TillkeeperError
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.numbering import Codes
 from tillkeeper.journal.privacy import make_personal
-from tillkeeper.journal.records import Batch, KeptCommand, NewEvent, PersonalText
+from tillkeeper.journal.records import Batch, KeptCommand, PersonalText
 from tillkeeper.kitchen.tickets import reprint, revise
-from tillkeeper.roles.business_day import business_day
 from tillkeeper.roles.mode import Mode
 from tillkeeper.sales.checks import apply
 from tillkeeper.sales.context import Context
@@ -44,7 +42,8 @@ from tillkeeper.spool.spool import Spool
 from tillkeeper.till.catalogues import Catalogues
 from tillkeeper.till.compose import Draft, Moment, compose, receipt
 from tillkeeper.till.once import Once
-from tillkeeper.till.shelf import Shelf, row
+from tillkeeper.till.shelf import Held, Shelf, row
+from tillkeeper.till.stamp import Stamp
 
 _encode = msgspec.json.Encoder().encode
 _decode_result = msgspec.json.Decoder(CommandResult).decode
@@ -64,14 +63,15 @@ class Parts:
     catalogues: Catalogues
     codes: Codes
     mode: Callable[[], Mode]
+    stamp: Stamp
     now_ms: WallClock
     new_id: IdSource
 
 
 class Intake:
-    """`changed` is told after each durable change: the check, if one changed, and its last seq."""
+    """`changed` is told after each durable change, with the check that changed, if one did."""
 
-    def __init__(self, parts: Parts, tasks: asyncio.TaskGroup, changed: Callable[[Check | None, int], None]) -> None:
+    def __init__(self, parts: Parts, tasks: asyncio.TaskGroup, changed: Callable[[Held | None], None]) -> None:
         self._ = parts
         self._once = Once(parts.journal, parts.now_ms, tasks)
         self._changed = changed
@@ -88,7 +88,7 @@ class Intake:
         async def work(keep: Callable[[bytes], KeptCommand]) -> bytes:
             if not isinstance(command, CheckCommand):
                 return await self._accept(self._draft(command, None), keep)
-            check_id = self._.shelf.find(command.check_id, self.today())
+            check_id = self._.shelf.find(command.check_id, self._.stamp.today())
             async with self._.shelf.changing(check_id):
                 return await self._accept(self._draft(command, self._at_hand(check_id)), keep)
 
@@ -101,7 +101,7 @@ class Intake:
         async def work(keep: Callable[[bytes], KeptCommand]) -> bytes:
             configured = self._.config.devices.get(device)
             if configured is None:
-                raise NotFound("test", f"device {device}", "no device of this name is configured", "see `tillkeeper devices list`")
+                raise NotFound("test", f"device {device}", "no device of this name is configured", "see the list of devices")
             if configured.kind not in PRINTS:
                 raise Refused(
                     "device_prints_nothing", "test", f"device {device}", f"a {configured.kind} prints no slip",
@@ -154,33 +154,24 @@ class Intake:
     async def numbers_assigned(self, numbers: Sequence[NumberAssigned], settings: dict[str, bytes]) -> None:
         """HQ's check numbers and the cursor that says so, in one batch. Unknown or numbered checks are passed over."""
         async with self._.shelf.changing(*(number.check_id for number in numbers)):
-            now_ms, day = self._.now_ms(), self.today()
-            events: list[NewEvent] = []
+            moment = self._moment()
+            events: list[Event] = []
             checks: list[Check] = []
             for number in numbers:
                 found = self._.shelf.get(number.check_id)
-                if found is None or found[0].number is not None:
+                if found is None or found.check.number is not None:
                     continue
                 event = CheckNumbered(check_id=number.check_id, number=number.number)
-                events.append(NewEvent(event, day, now_ms))
-                checks.append(apply(found[0], event, day, now_ms))
-            batch = Batch(events=tuple(events), checks=tuple(row(check) for check in checks), settings=settings)
+                events.append(event)
+                checks.append(apply(found.check, event, moment.business_day, moment.now_ms))
+            stamped = tuple(self._.stamp(event) for event in events)
+            batch = Batch(events=stamped, checks=tuple(row(check) for check in checks), settings=settings)
             appended = await self._.journal.append(batch)
             for check in checks:
-                self._.shelf.put(check, appended.last_seq)
-                self._changed(check, appended.last_seq)
+                self._changed(self._.shelf.put(check, appended.last_seq))
 
     async def mode_changed(self, event: ModeChanged) -> None:
         await self._commit((event,), None, (), (), None)
-
-    def stamp(self, event: Event) -> NewEvent:
-        """An event with the wall clock and the business day of now."""
-        now_ms = self._.now_ms()
-        return NewEvent(event, self.today(now_ms), now_ms)
-
-    def today(self, now_ms: int | None = None) -> str:
-        store = self._.config.store
-        return business_day(self._.now_ms() if now_ms is None else now_ms, store.timezone, store.day_cutoff)
 
     # --- inside ---
 
@@ -188,22 +179,27 @@ class Intake:
         found = self._.shelf.get(check_id)
         if found is None:
             raise NotFound("find", f"check {check_id}", "it is not in this register's journal")
-        return found[0]
+        return found.check
 
     def _moment(self) -> Moment:
         now_ms = self._.now_ms()
-        return Moment(self._.config, self.today(now_ms), now_ms, self._.new_id)
+        return Moment(self._.config, self._.stamp.day(now_ms), now_ms, self._.new_id)
 
     def _draft(self, command: AnyCommand, check: Check | None) -> Draft:
         moment = self._moment()
         if isinstance(command, ReprintReceipt | ReprintTicket):
             return self._reprint(command, cast(Check, check), moment)
-        return compose(decide(command, check, self._context(command, check, moment)), moment, command.by)
+        if not isinstance(command, OpenCheck | PlaceOrder):
+            return compose(decide(command, check, self._context(check, moment)), moment, command.by)
+        number = self._.codes.next(moment.business_day)
+        code = f"{moment.config.register.letter}-{number:03d}"
+        try:
+            return compose(decide(command, None, self._context(None, moment, code)), moment, command.by)
+        except TillkeeperError:
+            self._.codes.give_back(moment.business_day, number)
+            raise
 
-    def _context(self, command: AnyCommand, check: Check | None, moment: Moment) -> Context:
-        code = ""
-        if isinstance(command, OpenCheck | PlaceOrder):
-            code = f"{moment.config.register.letter}-{self._.codes.next(moment.business_day):03d}"
+    def _context(self, check: Check | None, moment: Moment, code: str = "") -> Context:
         return Context(
             config=moment.config,
             catalogue=self._.catalogues.of(check.catalogue_version) if check else self._.catalogues.current,
@@ -255,18 +251,17 @@ class Intake:
         command: KeptCommand | None,
     ) -> None:
         """All of it durable, then visible. Raises before anything is visible."""
-        refuse_card_numbers("accept", (text.text for text in personal))
         prepared = self._.spool.prepare(jobs)
         batch = Batch(
-            events=tuple(self.stamp(event) for event in events),
+            events=tuple(self._.stamp(event) for event in events),
             checks=(row(check),) if check is not None and events else (),
             jobs=tuple(job_row(job) for job in prepared),
             command=command,
             personal=personal,
+            settings=self._.codes.setting() if any(isinstance(event, CheckOpened) for event in events) else {},
         )
         appended = await self._.journal.append(batch)
-        if check is not None and events:
-            self._.shelf.put(check, appended.last_seq)
+        held = self._.shelf.put(check, appended.last_seq) if check is not None and events else None
         self._.spool.submit(prepared)
         if events:
-            self._changed(check if events else None, appended.last_seq)
+            self._changed(held)

@@ -1,4 +1,4 @@
-"""This register's own books, folded from its journal and kept up to a sequence number, so that asking costs only what is new."""
+"""This register's own books, folded from its journal and kept up to a sequence number, so asking costs only what is new."""
 
 import asyncio
 

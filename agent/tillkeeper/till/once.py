@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 
 from tillkeeper.errors import Conflict, Overloaded
+from tillkeeper.journal.faults import AlreadyDone
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.records import KeptCommand
 
@@ -52,6 +53,12 @@ class Once:
 
         try:
             answer.set_result(await work(keep))
+        except AlreadyDone as done:  # a commit that was reported as failed had reached the disk after all
+            if done.kept.body_sha256 == digest:
+                answer.set_result(done.kept.result)
+            else:
+                answer.set_exception(done)
+                answer.exception()
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait for the answer
             answer.set_exception(error)
             answer.exception()  # somebody may have hung up: then nobody else retrieves it

@@ -1,15 +1,16 @@
 """The checks at hand: open ones, and paid ones that still wait for a timed fire. Others are read from the journal."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 import msgspec
 
 from tillkeeper.errors import NotFound
 from tillkeeper.journal.journal import Journal
-from tillkeeper.journal.records import CheckRow
+from tillkeeper.journal.records import CheckRow, StoredCheck
 from tillkeeper.sales.decide import next_fire_at_ms
 from tillkeeper.sales.model import Check
 
@@ -34,46 +35,64 @@ def check_of(stored: CheckRow) -> Check:
     return _decode(stored.body)
 
 
+def held_of(stored: StoredCheck) -> "Held":
+    return Held(check_of(stored.row), stored.incarnation, stored.last_seq)
+
+
+class Held(NamedTuple):
+    """A check and where its newest event stands: HQ knows all of it once it holds log `incarnation` up to `last_seq`."""
+
+    check: Check
+    incarnation: str
+    last_seq: int
+
+
 class Shelf:
     """Who changes a check holds its lock from reading it until its events are durable: `changing`."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._at_hand: dict[str, tuple[Check, int]] = {}
+        self._at_hand: dict[str, Held] = {}
         self._codes: dict[str, str] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def load(self) -> None:
         """Open checks and waiting fires, once at start."""
         for stored in (*self._journal.open_checks(), *self._journal.waiting_fires()):
-            self.put(check_of(stored.row), stored.last_seq)
+            self._keep(held_of(stored))
 
-    def put(self, check: Check, last_seq: int) -> None:
+    def put(self, check: Check, last_seq: int) -> Held:
         """Call after the events that led to `check` are durable; `last_seq` is the seq of the last of them."""
+        held = Held(check, self._journal.incarnation, last_seq)
+        self._keep(held)
+        return held
+
+    def _keep(self, held: Held) -> None:
+        check = held.check
         if check.state == "open" or next_fire_at_ms(check) is not None:
-            self._at_hand[check.check_id] = (check, last_seq)
+            self._at_hand[check.check_id] = held
             self._codes[check.ticket_code] = check.check_id
         elif self._at_hand.pop(check.check_id, None) is not None:
             self._codes.pop(check.ticket_code, None)
 
-    def get(self, check_id: str) -> tuple[Check, int] | None:
-        """The check and the seq of its newest event."""
-        found = self._at_hand.get(check_id)
-        if found is None and (stored := self._journal.check(check_id)) is not None:
-            found = (check_of(stored.row), stored.last_seq)
-        return found
+    def get(self, check_id: str) -> Held | None:
+        held = self._at_hand.get(check_id)
+        if held is None and (stored := self._journal.check(check_id)) is not None:
+            held = held_of(stored)
+        return held
 
-    def open_checks(self) -> Iterable[Check]:
-        return (check for check, _ in self._at_hand.values() if check.state == "open")
+    def open_checks(self) -> list[Held]:
+        return [held for held in self._at_hand.values() if held.check.state == "open"]
 
     def next_fire_at_ms(self) -> int | None:
-        return min((at for check, _ in self._at_hand.values() if (at := next_fire_at_ms(check)) is not None), default=None)
+        times = (next_fire_at_ms(held.check) for held in self._at_hand.values())
+        return min((at for at in times if at is not None), default=None)
 
     def due_for_fire(self, now_ms: int) -> list[str]:
         return [
-            check.check_id
-            for check, _ in self._at_hand.values()
-            if (at := next_fire_at_ms(check)) is not None and at <= now_ms
+            held.check.check_id
+            for held in self._at_hand.values()
+            if (at := next_fire_at_ms(held.check)) is not None and at <= now_ms
         ]
 
     def find(self, ref: str, business_day: str) -> str:
@@ -90,7 +109,7 @@ class Shelf:
         if stored is None and ref.isdigit():
             stored = self._journal.check_by_number(int(ref))
         if stored is None:
-            raise NotFound("find", f"check {ref}", "no check has this id, ticket code of today, or number", "see the list of checks")
+            raise NotFound("find", f"check {ref}", "no check has this id, code of today, or number", "see the list of checks")
         return stored.row.check_id
 
     @asynccontextmanager

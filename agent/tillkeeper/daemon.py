@@ -1,0 +1,235 @@
+"""Builds a register and runs it: every part is made here, every task is in one group, and nothing outlives it."""
+
+import asyncio
+import hashlib
+import logging
+import random
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+from pathlib import Path
+
+from tillkeeper import clock
+from tillkeeper.api.app import create_app
+from tillkeeper.api.auth import Access, load_or_create_token
+from tillkeeper.api.hub import LiveHub
+from tillkeeper.api.limits import ApiLimits
+from tillkeeper.api.server import ApiListen, ApiServer, Bound
+from tillkeeper.config.model import Config
+from tillkeeper.contract.events import ModeChanged
+from tillkeeper.devices.registry import Registry
+from tillkeeper.errors import StorageRefused
+from tillkeeper.journal.files import newest_set_aside
+from tillkeeper.journal.journal import Journal
+from tillkeeper.journal.numbering import SETTING as CODES_SETTING
+from tillkeeper.journal.numbering import Codes
+from tillkeeper.replication.hq import HqLink
+from tillkeeper.roles.mode import Uplink
+from tillkeeper.spool.spool import Spool
+from tillkeeper.till.board import BoardKeeper
+from tillkeeper.till.catalogues import Catalogues, adopt, read_catalogue
+from tillkeeper.till.fires import Fires
+from tillkeeper.till.intake import Intake, Parts
+from tillkeeper.till.ledger import Ledger
+from tillkeeper.till.mode import ModeKeeper
+from tillkeeper.till.reads import Reads
+from tillkeeper.till.shelf import Held, Shelf
+from tillkeeper.till.stamp import Stamp
+from tillkeeper.till.status import StatusDesk
+from tillkeeper.till.till import Announcer, Till
+
+log = logging.getLogger(__name__)
+
+JOURNAL_FILE = "journal.db"
+CODES_FILE = "ticket-codes.json"
+STATUS_EVERY_S = 1.0
+
+
+async def run(config: Config, started: Callable[[Bound], None] = lambda _bound: None) -> None:
+    """Run the register until cancelled.
+
+    Args:
+        started: called when the API accepts connections.
+
+    Raises:
+        ConfigInvalid: the catalogue has errors.
+        TillkeeperError: the journal is locked, of another register or too new; the socket can not be bound.
+        ExceptionGroup: a task failed.
+    """
+    data = _made(Path(config.data_dir))
+    catalogue = read_catalogue(Path(config.catalogue.file), frozenset(config.taxes.categories))
+    async with AsyncExitStack() as stack:
+        journal = await stack.enter_async_context(
+            await Journal.open(
+                data / JOURNAL_FILE,
+                config.store.id,
+                config.this_register,
+                wall_ms=clock.wall_ms,
+                new_id=clock.new_id,
+                machine_id=machine_id(),
+            )
+        )
+        codes = Codes(data / CODES_FILE, journal.setting(CODES_SETTING))
+        stack.callback(codes.close)
+        stamp = Stamp(config.store, clock.wall_ms)
+        await adopt(journal, catalogue, stamp.today(), clock.wall_ms())
+        register = _Register(config, journal, codes, stamp, Catalogues(journal, catalogue))
+        stack.push_async_callback(register.registry.close)
+        await register.run(started)
+
+
+class JournalDamaged(StorageRefused):
+    """Only a restart, which checks the whole journal, gets selling going again."""
+
+    code = "journal_damaged"
+
+
+class _Register:
+    """The parts of one register and how they call each other."""
+
+    def __init__(self, config: Config, journal: Journal, codes: Codes, stamp: Stamp, catalogues: Catalogues) -> None:
+        self.config = config
+        self.journal = journal
+        self.hub = LiveHub()
+        self.shelf = Shelf(journal)
+        self.shelf.load()
+        self.board = BoardKeeper(journal, stamp)
+        self.registry = Registry(config, journal.personal, self.board.on_board)
+        self.spool = Spool(
+            journal,
+            config,
+            self.registry,
+            stamp=stamp,
+            now_ms=clock.wall_ms,
+            new_id=clock.new_id,
+            seed=random.SystemRandom().getrandbits(64),
+            on_change=lambda device: self.announcer.device_changed(device),
+        )
+        self.started_s = clock.boot_s()
+        self.mode = ModeKeeper(self._uplink, config.offline.online_window_s, clock.boot_s, self._mode_changed)
+        self.parts = Parts(
+            config=config,
+            journal=journal,
+            shelf=self.shelf,
+            spool=self.spool,
+            catalogues=catalogues,
+            codes=codes,
+            mode=self.mode.mode,
+            stamp=stamp,
+            now_ms=clock.wall_ms,
+            new_id=clock.new_id,
+        )
+        self.link: HqLink | None = None
+        self.status = StatusDesk(
+            config=config,
+            journal=journal,
+            shelf=self.shelf,
+            spool=self.spool,
+            catalogue_version=catalogues.current.version,
+            set_aside=newest_set_aside(journal.path),
+            version=version("tillkeeper"),
+            started_s=self.started_s,
+            mode=self.mode,
+            link=lambda: self.link,
+            devices=lambda: self.reads.devices(),
+            stamp=stamp,
+        )
+        self.reads = Reads(
+            config=config,
+            journal=journal,
+            shelf=self.shelf,
+            spool=self.spool,
+            catalogues=catalogues,
+            ledger=Ledger(journal),
+            held_by_hq=self.status.held_by_hq,
+            only_here=self.status.only_here,
+            mode=self.mode.mode,
+            today=stamp.today,
+            now_ms=clock.wall_ms,
+            catalogue_age_s=self.status.catalogue_age_s,
+        )
+        self.announcer = Announcer(self.hub, self.reads, self.status.view)
+
+    async def run(self, started: Callable[[Bound], None]) -> None:
+        """All tasks of the register, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self.intake = Intake(self.parts, tasks, self._changed)
+            self.fires = Fires(self.shelf, self.intake, clock.wall_ms)
+            if self.config.hq.url:
+                self.link = self._hq_link()
+                tasks.create_task(self.link.run(), name="replication.hq")
+            tasks.create_task(self.mode.run(), name="till.mode")
+            tasks.create_task(self.spool.run(), name="spool")
+            tasks.create_task(self.board.run(), name="till.board")
+            tasks.create_task(self.fires.run(), name="till.fires")
+            tasks.create_task(self._status_changes(), name="till.status")
+            tasks.create_task(self._api().run(started), name="api")
+
+    def _api(self) -> ApiServer:
+        till = Till(
+            intake=self.intake,
+            reads=self.reads,
+            spool=self.spool,
+            hub=self.hub,
+            status_now=self.status.view,
+            door=self.registry.display,
+        )
+        api, limits = self.config.api, ApiLimits()
+        data = Path(self.config.data_dir)
+        token = load_or_create_token(Path(api.token_file) if api.token_file else data / "api-token")
+        listen = ApiListen(Path(api.socket), api.socket_group, api.listen)
+        return ApiServer(create_app(till, Access(token, api.origins), limits), listen, limits)
+
+    def _hq_link(self) -> HqLink:
+        from tillkeeper.replication.http import HttpTransport  # httpx is slow to import, and not every register has an HQ
+
+        hq = self.config.hq
+        token = Path(hq.token_file).read_text("ascii").splitlines()[0].strip()
+        return HqLink(
+            self.journal,
+            hq,
+            HttpTransport(hq, token),
+            self.intake,
+            store=self.config.store.id,
+            register=self.config.this_register,
+            changed=self.mode.wake,
+        )
+
+    def _uplink(self) -> Uplink:
+        return self.link.status().uplink if self.link else Uplink(configured=bool(self.config.hq.url), started_s=self.started_s)
+
+    async def _mode_changed(self, event: ModeChanged) -> None:
+        await self.intake.mode_changed(event)
+        self.announcer.status_changed()
+
+    def _changed(self, held: Held | None) -> None:
+        if self.link:
+            self.link.notify()
+        if held is not None:
+            self.fires.wake()
+            self.announcer.check_changed(held)
+
+    async def _status_changes(self) -> None:
+        while True:
+            await asyncio.sleep(STATUS_EVERY_S)
+            if self.journal.damaged:
+                raise JournalDamaged(
+                    "run", self.journal.path.name, "the journal was found damaged while in use",
+                    "start the agent again: it checks the journal and sets it aside if it must",
+                )  # fmt: skip
+            self.announcer.status_changed()
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def machine_id() -> str:
+    """A digest that says whether this is still the same machine; empty where it can not be told. machine-id(5) asks not to
+    show the id itself."""
+    try:
+        raw = Path("/etc/machine-id").read_bytes().strip()
+    except OSError:
+        return ""
+    return hashlib.sha256(b"tillkeeper:" + raw).hexdigest() if raw else ""

@@ -1,0 +1,229 @@
+"""What can be read of the register, as views. Reading never waits for a device, for HQ, or for a sale under way."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery
+from tillkeeper.api.present import check_summary, check_view, device_view, job_view
+from tillkeeper.clock import WallClock
+from tillkeeper.config.model import Config
+from tillkeeper.contract.values import Totals
+from tillkeeper.contract.views import (
+    BooksView,
+    CatalogueView,
+    CheckSummary,
+    CheckView,
+    DeviceView,
+    DiscountOffer,
+    ItemView,
+    JobView,
+    ModifierGroupView,
+    ModifierOffer,
+    TaxBook,
+    TenderBook,
+    TenderOffer,
+)
+from tillkeeper.errors import NotFound
+from tillkeeper.journal.journal import Journal
+from tillkeeper.roles.mode import Mode
+from tillkeeper.sales.model import Check
+from tillkeeper.sales.money import ppm
+from tillkeeper.sales.pricing import rules_of, totals
+from tillkeeper.sales.tenders import allowed_tenders
+from tillkeeper.spool.jobs import decode as decode_job
+from tillkeeper.spool.jobs import is_settled
+from tillkeeper.spool.ports import DeviceSnapshot
+from tillkeeper.spool.spool import Spool
+from tillkeeper.till.catalogues import Catalogues
+from tillkeeper.till.ledger import Ledger
+from tillkeeper.till.shelf import Held, Shelf, held_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reads:
+    """`held_by_hq`: up to which seq HQ holds a log of this register."""
+
+    config: Config
+    journal: Journal
+    shelf: Shelf
+    spool: Spool
+    catalogues: Catalogues
+    ledger: Ledger
+    held_by_hq: Callable[[str], int]
+    only_here: Callable[[], int]
+    mode: Callable[[], Mode]
+    today: Callable[[], str]
+    now_ms: WallClock
+    catalogue_age_s: Callable[[], float | None]
+
+    # --- checks ---
+
+    def check(self, ref: str) -> CheckView:
+        held = self.shelf.get(self.shelf.find(ref, self.today()))
+        if held is None:
+            raise NotFound("find", f"check {ref}", "it is not in this register's journal")
+        check = held.check
+        digests = [personal.digest for personal in (check.name, check.phone, check.note) if personal is not None]
+        return check_view(check, self._totals_of(check), self.journal.personal(digests), synced=self._synced(held))
+
+    def checks(self, query: ChecksQuery) -> tuple[CheckSummary, ...]:
+        found = self.journal.checks(state=query.state, business_day=query.day, limit=query.limit, before=query.before or "")
+        return self._summaries(held_of(stored) for stored in found)
+
+    def open_checks(self) -> tuple[CheckSummary, ...]:
+        return self._summaries(self.shelf.open_checks())
+
+    def summary(self, held: Held) -> CheckSummary:
+        return self._summaries([held])[0]
+
+    def _summaries(self, found: Iterable[Held]) -> tuple[CheckSummary, ...]:
+        checks = list(found)
+        texts = self.journal.personal([held.check.name.digest for held in checks if held.check.name is not None])
+        return tuple(self._summary(held, texts) for held in checks)
+
+    def _summary(self, held: Held, texts: Mapping[str, str]) -> CheckSummary:
+        return check_summary(held.check, self._totals_of(held.check), texts, synced=self._synced(held))
+
+    def _totals_of(self, check: Check) -> Totals:
+        return check.closed_totals or totals(check, rules_of(self.config.store))
+
+    def _synced(self, held: Held) -> bool:
+        return self.held_by_hq(held.incarnation) >= held.last_seq
+
+    # --- jobs and devices ---
+
+    def job(self, job_id: str) -> JobView:
+        waiting = next((job for job in self.spool.jobs() if job.job_id == job_id), None)
+        if waiting is None:
+            stored = self.journal.job(job_id)
+            if stored is None:
+                raise NotFound("find", f"job {job_id}", "this register has no such job")
+            waiting = decode_job(stored.body)
+        return job_view(waiting, self.now_ms())
+
+    def jobs(self, query: JobsQuery) -> tuple[JobView, ...]:
+        now_ms = self.now_ms()
+        if query.state == "all":
+            rows = self.journal.jobs(limit=query.limit)
+            return tuple(job_view(decode_job(row.body), now_ms) for row in reversed(rows))
+        waiting = sorted(self.spool.jobs(), key=lambda job: (job.created_at_ms, job.order))
+        chosen = [job for job in waiting if query.state == "unsettled" or job.state == "held"]
+        return tuple(job_view(job, now_ms) for job in chosen[: query.limit] if not is_settled(job.state))
+
+    def devices(self) -> tuple[DeviceView, ...]:
+        snapshots = {snapshot.device: snapshot for snapshot in self.spool.snapshot()}
+        return tuple(self._device(name, snapshots) for name in self.config.devices)
+
+    def _device(self, name: str, snapshots: Mapping[str, DeviceSnapshot]) -> DeviceView:
+        device = self.config.devices[name]
+        stations = tuple(station for station, entry in self.config.stations.items() if name in entry.devices)
+        snapshot = snapshots.get(device.printer if device.kind == "drawer" else name)
+        if snapshot is None:
+            return device_view(name, device.kind, None, stations=stations)
+        asked_ms = snapshot.status_at_ms
+        return device_view(
+            name,
+            device.kind,
+            snapshot.status,
+            asked_age_s=None if asked_ms is None else max(0, self.now_ms() - asked_ms) / 1000,
+            queued=0 if device.kind == "drawer" else snapshot.queued,
+            held=0 if device.kind == "drawer" else snapshot.held,
+            stations=stations,
+        )
+
+    # --- catalogue and books ---
+
+    def catalogue(self) -> CatalogueView:
+        current, store = self.catalogues.current, self.config.store
+        allowed = allowed_tenders(self.config, self.mode())
+        return CatalogueView(
+            version=current.version,
+            sha256=current.sha256,
+            currency=store.currency,
+            minor_digits=store.minor_digits,
+            age_s=self.catalogue_age_s(),
+            items=tuple(
+                ItemView(
+                    item_id=item.id,
+                    name=item.name,
+                    price_minor=item.price_minor,
+                    category=item.category,
+                    modifier_groups=item.modifier_groups,
+                )
+                for item in current.items.values()
+            ),
+            modifier_groups=tuple(
+                ModifierGroupView(
+                    group_id=group.id,
+                    name=group.name,
+                    minimum=group.min,
+                    maximum=group.max,
+                    modifiers=tuple(
+                        ModifierOffer(modifier_id=entry.id, name=entry.name, price_minor=entry.price_minor)
+                        for entry in group.modifiers
+                    ),
+                )
+                for group in current.groups.values()
+            ),
+            discounts=tuple(
+                DiscountOffer(
+                    code=discount.id,
+                    name=discount.name,
+                    rate_ppm=None if discount.percent is None else ppm(discount.percent),
+                    amount_minor=discount.amount_minor,
+                )
+                for discount in current.discounts.values()
+            ),
+            tenders=tuple(
+                TenderOffer(
+                    tender=name,
+                    title=tender.title,
+                    kind=tender.kind,
+                    currency=tender.currency or store.currency,
+                    available=name in allowed,
+                    unavailable_words="" if name in allowed else "needs its own authorisation, which can not be had now",
+                )
+                for name, tender in self.config.tenders.items()
+            ),
+        )
+
+    async def books(self, query: BooksQuery) -> BooksView:
+        day = query.day or self.today()
+        books = await self.ledger.day(day)
+        rates = self.config.taxes.rates
+        return BooksView(
+            business_day=day,
+            currency=self.config.store.currency,
+            checks_opened=books.opened,
+            checks_closed=books.sales,
+            checks_voided=books.voids,
+            checks_open=books.open_checks,
+            gross_minor=books.gross_minor,
+            net_minor=books.net_minor,
+            tax_minor=books.tax_minor,
+            discount_minor=books.discount_minor,
+            rounding_minor=books.rounding_minor,
+            refund_minor=books.refunded_minor,
+            refund_tax_minor=books.refunded_tax_minor,
+            no_sales=books.no_sales,
+            only_here=self.only_here(),
+            taxes=tuple(
+                TaxBook(
+                    code=code,
+                    title=rates[code].name if code in rates else code,
+                    net_minor=tax.net_minor,
+                    tax_minor=tax.tax_minor,
+                )
+                for code, tax in books.taxes.items()
+            ),
+            tenders=tuple(
+                TenderBook(
+                    tender=name,
+                    taken_minor=money.taken_minor,
+                    returned_minor=money.returned_minor,
+                    refunded_minor=money.refunded_minor,
+                )
+                for name, money in books.tenders.items()
+            ),
+        )
+

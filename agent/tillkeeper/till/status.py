@@ -1,0 +1,91 @@
+"""Gathers the facts of one moment for the status snapshot."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tillkeeper import clock
+from tillkeeper.config.model import Config
+from tillkeeper.contract.views import DeviceView, StatusView
+from tillkeeper.diagnostics.facts import CatalogueFacts, Facts, HqFacts, JournalFacts
+from tillkeeper.diagnostics.snapshot import status_view
+from tillkeeper.journal.journal import Journal
+from tillkeeper.replication.hq import HqLink, LinkStatus
+from tillkeeper.spool.policy import KITCHEN
+from tillkeeper.spool.spool import Spool
+from tillkeeper.till.mode import ModeKeeper
+from tillkeeper.till.shelf import Shelf
+from tillkeeper.till.stamp import Stamp
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusDesk:
+    config: Config
+    journal: Journal
+    shelf: Shelf
+    spool: Spool
+    catalogue_version: str
+    set_aside: str
+    version: str
+    started_s: float
+    mode: ModeKeeper
+    link: Callable[[], HqLink | None]
+    devices: Callable[[], tuple[DeviceView, ...]]
+    stamp: Stamp
+
+    def view(self) -> StatusView:
+        now_s, now_ms = clock.boot_s(), clock.wall_ms()
+        jobs = self.spool.jobs()
+        held = [job for job in jobs if job.state == "held"]
+        tickets = sum(1 for job in held if job.document_class in KITCHEN)
+        return status_view(
+            Facts(
+                store=self.config.store.id,
+                register=self.config.this_register,
+                incarnation=self.journal.incarnation,
+                version=self.version,
+                at_ms=now_ms,
+                uptime_s=now_s - self.started_s,
+                business_day=self.stamp.day(now_ms),
+                mode=self.mode.mode(),
+                offline_support=self.config.offline.support,
+                online_window_s=self.config.offline.online_window_s,
+                hq=self._hq(now_s),
+                journal=JournalFacts(set_aside=self.set_aside, refusing=self.journal.trouble or ""),
+                catalogue=CatalogueFacts(version=self.catalogue_version, age_s=self.catalogue_age_s()),
+                devices=self.devices(),
+                only_here=self.only_here(),
+                jobs_waiting=len(jobs) - len(held),
+                held_tickets=tickets,
+                held_others=len(held) - tickets,
+                checks_open=len(self.shelf.open_checks()),
+            )
+        )
+
+    def held_by_hq(self, incarnation: str) -> int:
+        """Up to which seq HQ has answered for a log."""
+        status = self._link_status()
+        return next((log.acked for log in status.logs if log.incarnation == incarnation), 0) if status else 0
+
+    def only_here(self) -> int:
+        """Events of this register that HQ does not hold."""
+        status = self._link_status()
+        return status.unsynced if status else sum(log.last_seq for log in self.journal.logs())
+
+    def catalogue_age_s(self) -> float | None:
+        adopted = self.journal.setting("catalogue_adopted_at_ms")
+        return None if adopted is None else max(0, clock.wall_ms() - int(adopted)) / 1000
+
+    def _link_status(self) -> LinkStatus | None:
+        link = self.link()
+        return link.status() if link else None
+
+    def _hq(self, now_s: float) -> HqFacts:
+        status = self._link_status()
+        if status is None:
+            return HqFacts(configured=False)
+        return HqFacts(
+            configured=True,
+            exchange_age_s=None if status.last_ok_s is None else now_s - status.last_ok_s,
+            last_error=status.last_error,
+            rejected_events=sum(log.rejected for log in status.logs),
+        )

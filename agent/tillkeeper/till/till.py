@@ -1,0 +1,130 @@
+"""The register as its API sees it: implements `api.ports.Till` over intake, reads and spool."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import msgspec
+
+from tillkeeper.api.hub import LiveHub
+from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, KitchenDoor, LiveFeed
+from tillkeeper.contract.commands import AnyCommand, CommandResult, JobRef
+from tillkeeper.contract.views import (
+    BooksView,
+    CatalogueView,
+    CheckChanged,
+    CheckSummary,
+    CheckView,
+    DeviceChanged,
+    DeviceView,
+    JobChanged,
+    JobView,
+    StatusChanged,
+    StatusView,
+)
+from tillkeeper.spool.model import Job
+from tillkeeper.spool.spool import Spool
+from tillkeeper.till.intake import Intake
+from tillkeeper.till.reads import Reads
+from tillkeeper.till.shelf import Held
+
+_encode = msgspec.json.Encoder().encode
+_decode_job = msgspec.json.Decoder(JobView).decode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Till:
+    """`status_now` makes the snapshot; `door` finds a display's driver or raises `NotFound`."""
+
+    intake: Intake
+    reads: Reads
+    spool: Spool
+    hub: LiveHub
+    status_now: Callable[[], StatusView]
+    door: Callable[[str], KitchenDoor]
+
+    async def execute(self, key: str, command: AnyCommand) -> tuple[CommandResult, bool]:
+        return await self.intake.execute(key, command)
+
+    async def test_slip(self, key: str, device: str, by: str) -> tuple[JobRef, bool]:
+        return await self.intake.test_slip(key, device, by)
+
+    async def release_job(self, key: str, job_id: str, by: str) -> tuple[JobView, bool]:
+        async def action() -> bytes:
+            await self.spool.release(job_id, by)
+            return _encode(self.reads.job(job_id))
+
+        return await self._on_job(key, ["release", job_id, by], action)
+
+    async def cancel_job(self, key: str, job_id: str, by: str) -> tuple[JobView, bool]:
+        async def action() -> bytes:
+            await self.spool.cancel(job_id, by)
+            return _encode(self.reads.job(job_id))
+
+        return await self._on_job(key, ["cancel", job_id, by], action)
+
+    async def _on_job(self, key: str, body: list[str], action: Callable[[], Awaitable[bytes]]) -> tuple[JobView, bool]:
+        answer, replayed = await self.intake.once(key, _encode(body), action)
+        return _decode_job(answer), replayed
+
+    async def check(self, ref: str) -> CheckView:
+        return self.reads.check(ref)
+
+    async def checks(self, query: ChecksQuery) -> tuple[CheckSummary, ...]:
+        return self.reads.checks(query)
+
+    async def job(self, job_id: str) -> JobView:
+        return self.reads.job(job_id)
+
+    async def jobs(self, query: JobsQuery) -> tuple[JobView, ...]:
+        return self.reads.jobs(query)
+
+    async def devices(self) -> tuple[DeviceView, ...]:
+        return self.reads.devices()
+
+    async def status(self) -> StatusView:
+        return self.status_now()
+
+    async def catalogue(self) -> CatalogueView:
+        return self.reads.catalogue()
+
+    async def books(self, query: BooksQuery) -> BooksView:
+        return await self.reads.books(query)
+
+    def subscribe(self) -> AbstractContextManager[LiveFeed]:
+        return self.hub.subscribe()
+
+    def kitchen(self, device: str) -> KitchenDoor:
+        return self.door(device)
+
+
+class Announcer:
+    """Tells the live clients what has changed. Nothing is even put together while nobody listens."""
+
+    def __init__(self, hub: LiveHub, reads: Reads, status_now: Callable[[], StatusView]) -> None:
+        self._hub = hub
+        self._reads = reads
+        self._status_now = status_now
+        self._jobs: Mapping[str, Job] = {}
+
+    def check_changed(self, held: Held) -> None:
+        if self._hub.has_readers:
+            self._hub.publish(CheckChanged(check=self._reads.summary(held)))
+
+    def device_changed(self, device: str) -> None:
+        """The device itself, and each of its jobs that is another than when last told."""
+        if not self._hub.has_readers:
+            return
+        for view in self._reads.devices():
+            if view.device == device:
+                self._hub.publish(DeviceChanged(device=view))
+        jobs = {job.job_id: job for job in self._reads.spool.jobs()}
+        told = self._jobs
+        self._jobs = jobs
+        for job_id in {*jobs, *told}:
+            if jobs.get(job_id) != told.get(job_id):
+                self._hub.publish(JobChanged(job=self._reads.job(job_id)))
+
+    def status_changed(self) -> None:
+        if self._hub.has_readers:
+            self._hub.publish(StatusChanged(status=self._status_now()))
