@@ -5,7 +5,7 @@ from typing import Any
 
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import Client, add_connection
-from tillkeeper.sales.money import minor_digits, percent_text, to_text
+from tillkeeper.sales.money import minor_digits, to_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,20 +30,17 @@ def text(books: dict[str, Any]) -> str:
     counts = ("checks_opened", "checks_closed", "checks_voided", "checks_open", "no_sales")
     rows = [(name.replace("_", " "), books[name]) for name in counts]
     rows += [(name.replace("_", " "), money(books[f"{name}_minor"])) for name in sums]
-    taxes = [
-        (tax["tax"]["code"], percent_text(tax["tax"]["rate_ppm"]) + " %", money(tax["net_minor"]), money(tax["tax_minor"]))
-        for tax in books["taxes"]
-    ]
+    taxes = [(tax["code"], tax["title"], money(tax["net_minor"]), money(tax["tax_minor"])) for tax in books["taxes"]]
     tenders = [
-        (tender["tender"], tender["count"], money(tender["amount_minor"]), money(tender["refunded_minor"]))
+        (tender["tender"], *(money(tender[f"{name}_minor"]) for name in ("taken", "returned", "refunded")))
         for tender in books["tenders"]
     ]
     return "\n\n".join(
         [
             f"business day {output.clean(books['business_day'])}, in {output.clean(books['currency'])}",
             output.table(("", ">"), rows),
-            output.table(("TAX", ">RATE", ">NET", ">TAX"), taxes, empty="no taxes"),
-            output.table(("TENDER", ">COUNT", ">TAKEN", ">REFUNDED"), tenders, empty="no tenders"),
+            output.table(("TAX", "NAME", ">NET", ">TAX"), taxes, empty="no taxes"),
+            output.table(("TENDER", ">TAKEN", ">RETURNED", ">REFUNDED"), tenders, empty="no tenders"),
             f"only on this register: {books['only_here']}" if books["only_here"] else "everything of this register is at HQ",
         ]
     )

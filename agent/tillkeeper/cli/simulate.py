@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tillkeeper.cli import exits, output
-from tillkeeper.cli.client import add_connection, find_socket, read_token
+from tillkeeper.cli.client import add_connection, find_socket, read_token, segment
 
 if TYPE_CHECKING:
     from tillkeeper.cli.replay import Summary
@@ -26,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     printer.add_argument("--speed", type=float, metavar="MM_S", help="paper speed; 0 prints at once (the model's own)")
     printer.add_argument("--control", metavar="SOCKET", type=Path, help="take faults on command here (default: a free port)")
     printer.add_argument("--quiet", action="store_true", help="do not show what is printed")
+    display = actions.add_parser("display", help="a kitchen display at a running agent; stays up until Ctrl-C")
+    display.add_argument("device", help="the display's name in the configuration")
+    display.add_argument("--url", required=True, help="the agent's loopback address, as http://127.0.0.1:PORT")
+    display.add_argument("--token-file", metavar="PATH", help="file whose first line is the token")
+    display.add_argument("--out", type=Path, metavar="DIR", help="keep what was shown here")
     day = actions.add_parser("day", help="replay a file of orders through the API")
     day.add_argument("--orders", type=Path, required=True, metavar="FILE")
     day.add_argument(
@@ -43,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    return asyncio.run(_printer(args) if args.action == "printer" else _day(args))
+    actions = {"printer": _printer, "display": _display, "day": _day}
+    return asyncio.run(actions[args.action](args))
 
 
 # --- a printer ---
@@ -75,6 +81,28 @@ async def _printer(args: argparse.Namespace) -> int:
                         if slip.number > seen:
                             output.say(f"--- slip {slip.number}\n{slip.text}")
                 seen = slips[-1].number
+    return exits.OK
+
+
+async def _display(args: argparse.Namespace) -> int:
+    from tillkeeper_drivers.simulator.display import VirtualDisplay
+
+    scheme, _, rest = args.url.rstrip("/").partition("://")
+    if scheme not in ("http", "https") or not rest:
+        raise exits.UsageError(f"{args.url!r} is not an http address")
+    url = f"{'wss' if scheme == 'https' else 'ws'}://{rest}/v1/kitchen/{segment(args.device)}"
+    token = read_token(args.token_file)
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    display = VirtualDisplay(url, name=args.device, headers=headers, directory=args.out)
+    async with display, _until_stopped() as stopped:
+        output.say(f"display {args.device} connects to {url}; Ctrl-C stops it")
+        seen = len(display.cards.cards)
+        while not stopped.is_set():
+            with contextlib.suppress(TimeoutError):
+                cards = await display.wait_shown(seen + 1, 0.5)
+                for card in cards[seen:]:
+                    output.say("--- " + "\n    ".join(output.clean(row) for row in card.rows() if row))
+                seen = len(cards)
     return exits.OK
 
 
