@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import socket
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.api.serving import Running, problem, serving
+from tests.api.serving import DEADLINE_S, Running, problem, serving
 
 KEY = {"idempotency-key": "k", "content-type": "application/json"}
 GOOD = b'{"order_type":"dine_in","lines":[{"item_id":"a"}]}'
@@ -179,6 +180,25 @@ def test_a_megabyte_is_refused_and_the_answer_arrives() -> None:
                 answer = await client.post("/v1/orders", content=order(note="x" * 1_000_000), headers=KEY)
                 assert problem(answer, 413, "body_too_large")["limit_bytes"] == 65_536
             await untouched(running)
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_reads_only_after_sending_gets_the_answer_too() -> None:
+    """On a unix socket little fits into the kernel: a close in the middle of its sending would be a broken pipe, no answer."""
+
+    def plain(path: str) -> bytes:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(DEADLINE_S)
+            client.connect(path)
+            head = b"POST /v1/orders HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nContent-Length: 1000000\r\n\r\n"
+            client.sendall(head + b" " * 1_000_000)
+            return client.recv(65_536)
+
+    async def scenario() -> None:
+        async with serving() as running:
+            answer = await asyncio.to_thread(plain, str(running.bound.socket))
+            assert answer.startswith(b"HTTP/1.1 413")
 
     asyncio.run(scenario())
 

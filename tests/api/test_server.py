@@ -1,6 +1,7 @@
 """Binding, and the end: what a register's start and stop must not break."""
 
 import asyncio
+import contextlib
 import grp
 import os
 import signal
@@ -199,6 +200,26 @@ def test_live_clients_and_displays_are_told_of_the_end() -> None:
             assert running.till.hub.readers == 0
 
     asyncio.run(scenario())
+
+
+def test_a_client_that_takes_nothing_does_not_outlive_the_end() -> None:
+    async def scenario(deaf: socket.socket) -> None:
+        async with serving(ApiLimits(shutdown_s=1, stall_s=600.0)) as running:
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(deaf, ("127.0.0.1", running.port))
+            ask = f"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+            with contextlib.suppress(TimeoutError):  # until it gets no further: all buffers are full
+                async with asyncio.timeout(1.0):
+                    await loop.sock_sendall(deaf, ask.encode() * 50_000)
+
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.setblocking(False)
+        asyncio.run(scenario(deaf))
+        deaf.settimeout(DEADLINE_S)
+        with contextlib.suppress(ConnectionResetError):
+            while deaf.recv(65_536):
+                pass
 
 
 def test_a_second_server_on_the_same_socket_does_not_start() -> None:

@@ -43,8 +43,8 @@ class BoundedHttp(H11Protocol):
 
     def _of_the_same_way(self) -> int:
         """Port and socket are counted apart: a page that takes every place on the port does not lock the CLI out."""
-        local = self.client is None
-        return sum((connection.client is None) == local for connection in self.connections)
+        ours = (one for one in self.connections if isinstance(one, BoundedHttp | BoundedWebSocket))
+        return sum((one.client is None) == (self.client is None) for one in ours)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
