@@ -9,6 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
+from tillkeeper.contract.envelope import MAX_NUMBER
 from tillkeeper_hq.credentials import ENV_NAME, Credentials, CredentialsInvalid, load, parse
 from tillkeeper_hq.database import DatabaseUnusable
 from tillkeeper_hq.server import ListenInvalid, serving
@@ -39,8 +40,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         help="first check number of a store new to this database; after a loss of the database give one above all used",
     )
     args = parser.parse_args(argv)
-    if not 0 < args.first_number < 2**40:
-        parser.error("--first-number must be positive")
+    if not 0 < args.first_number <= MAX_NUMBER // 2:
+        parser.error(f"--first-number: 1 to {MAX_NUMBER // 2}")
     return args
 
 

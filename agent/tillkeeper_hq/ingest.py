@@ -10,7 +10,7 @@ import msgspec
 
 from tillkeeper.contract.books import postings
 from tillkeeper.contract.chain import GENESIS, ChainBroken, personal_digest, verify
-from tillkeeper.contract.envelope import Envelope, EventVerdict, HqAnswer, HqBatch, NumberAssigned
+from tillkeeper.contract.envelope import MAX_NUMBER, Envelope, EventVerdict, HqAnswer, HqBatch, NumberAssigned
 from tillkeeper.contract.events import (
     EVENT_TYPES,
     CheckClosed,
@@ -275,6 +275,6 @@ def _read(envelope: Envelope) -> Event | None:
     event = decode_body(envelope.type, envelope.body.encode())
     if event is not None:
         postings(event, envelope.business_day)
-    if isinstance(event, CheckNumbered) and not 0 < event.number < _MAX_INT:
+    if isinstance(event, CheckNumbered) and not 0 < event.number <= MAX_NUMBER:
         raise ValueError(f"check number {event.number}")
     return event

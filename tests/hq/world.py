@@ -164,6 +164,11 @@ class Hq:
         assert line, f"HQ did not start: exit code {self._process.wait(10)}"
         self.url = json.loads(line)["url"]
 
+    def restart_at(self, url: str) -> None:
+        """Again at the address it had."""
+        self.options = (*self.options, "--listen", url.removeprefix("http://"))
+        self.start()
+
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         self._process.send_signal(how)
         code = self._process.wait(20)

@@ -30,6 +30,11 @@ def test_events_go_out_at_once_and_a_beat_when_there_are_none() -> None:
     assert cursors.next_action(link, known, {"now": 5}, "now", 10.0) == Send("now", 5, 0)
 
 
+def test_a_beat_of_nothing_is_no_hot_loop() -> None:
+    link = cursors.succeeded(Link(), 5.0, 0.0, "now", stuck=False, chance=0.5)
+    assert isinstance(cursors.next_action(link, {"now": Cursor(5, 5)}, {"now": 5}, "now", 5.0), Wait)
+
+
 def test_a_backoff_holds_everything_back() -> None:
     link = cursors.failed(Link(), 100.0, 0.0)
     action = cursors.next_action(link, {"now": Cursor(0, 0)}, {"now": 7}, "now", 100.0)

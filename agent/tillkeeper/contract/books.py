@@ -23,8 +23,6 @@ from tillkeeper.contract.events import (
 MAX_POSTING = 1_000_000_000_000
 """A posting beyond this (in minor units) is a mistake, never a sale: `postings` refuses it."""
 
-_DAY_FORM = len("2026-01-31")
-
 
 class Account(NamedTuple):
     """`kind` is one of the names used in `postings`; `name` is a tender, a tax code, or empty."""
@@ -60,7 +58,8 @@ class TenderBooks(msgspec.Struct, frozen=True):
 
 class DayBooks(msgspec.Struct, frozen=True, kw_only=True):
     """One business day of a store or register. Sales are closed checks, on the day they closed, before refunds; a voided
-    check is no sale. `open_checks` were opened on this day or before and were neither closed nor voided by its end."""
+    check is no sale. `refunded_minor` is the money handed back, cash rounding included. `open_checks` were opened on this day
+    or before and were neither closed nor voided by its end."""
 
     business_day: str
     sales: int = 0
@@ -87,10 +86,9 @@ def postings(event: Event, business_day: str) -> tuple[tuple[Account, int], ...]
         ValueError: `business_day` is not YYYY-MM-DD, or an amount is beyond `MAX_POSTING`.
     """
     found = tuple((Account(business_day, kind, name), amount) for kind, name, amount in _postings(event) if amount)
-    if found:
-        if len(business_day) != _DAY_FORM:
-            raise ValueError(f"business day {business_day[:20]!r} is not YYYY-MM-DD")
-        datetime.date.fromisoformat(business_day)
+    # Python also reads other forms of ISO 8601; here only one counts, for days are compared as text.
+    if found and datetime.date.fromisoformat(business_day).isoformat() != business_day:
+        raise ValueError(f"business day {business_day!r} is not YYYY-MM-DD")
     for account, amount in found:
         if abs(amount) > MAX_POSTING:
             raise ValueError(f"{account.kind} {amount} is beyond {MAX_POSTING}")
@@ -121,7 +119,7 @@ def _postings(event: Event) -> Iterable[tuple[str, str, int]]:
             yield "refunds", "", 1
             yield "refunded", "", event.amount_minor
             yield "refunded_tax", "", event.tax_minor
-            yield "refunded_by", event.tender, event.amount_minor + event.rounding_minor
+            yield "refunded_by", event.tender, event.amount_minor
         case NoSaleRecorded():
             yield "no_sales", "", 1
         case _:

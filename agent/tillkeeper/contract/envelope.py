@@ -42,7 +42,13 @@ class EventVerdict(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+MAX_NUMBER = 999_999_999_999
+"""Highest check number: people read it aloud, and 13 digits might be taken for a card number."""
+
+
 class NumberAssigned(msgspec.Struct, frozen=True):
+    """`number`: 1 to `MAX_NUMBER`."""
+
     check_id: str
     number: int
 

@@ -15,6 +15,8 @@ from tillkeeper.contract.envelope import EventVerdict, HqAnswer, NumberAssigned
 MAX_EVENTS = 500
 MAX_BYTES = 512 * 1024
 FIRST_BACKOFF_S = 0.25
+MIN_BEAT_S = 0.01
+"""A configured beat of 0 must not become a hot loop."""
 MAX_BACKOFF_S = 5.0
 """Short, because selling by card waits for it; one small request every few seconds bothers nobody."""
 
@@ -125,7 +127,7 @@ def succeeded(link: Link, now_s: float, beat_s: float, log: str, stuck: bool, ch
     """After an exchange that HQ answered. `stuck`: it wants some of it later, so hold back as after a failure."""
     if stuck:
         return failed(msgspec.structs.replace(link, last_log=log), now_s, chance)
-    return Link(0, 0.0, now_s + beat_s, log)
+    return Link(0, 0.0, now_s + max(beat_s, MIN_BEAT_S), log)
 
 
 def failed(link: Link, now_s: float, chance: float) -> Link:

@@ -7,7 +7,7 @@ import httpx
 import msgspec
 
 from tillkeeper.config.model import Hq
-from tillkeeper.contract.envelope import HqAnswer, HqBatch
+from tillkeeper.contract.envelope import MAX_NUMBER, HqAnswer, HqBatch
 from tillkeeper.replication.trouble import HqTrouble
 
 MAX_ANSWER_BYTES = 1024 * 1024
@@ -80,7 +80,7 @@ def _answer(url: str, status: int, body: bytes) -> HqAnswer:
         answer = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise HqTrouble("garbage", url, f"HTTP 200, but no answer of HQ: {error}", "is this really HQ?") from error
-    if not 0 <= answer.held_seq <= _MAX_SEQ or any(not 0 < n.number <= _MAX_SEQ for n in answer.numbers):
+    if not 0 <= answer.held_seq <= _MAX_SEQ or any(not 0 < n.number <= MAX_NUMBER for n in answer.numbers):
         raise HqTrouble("garbage", url, "numbers out of range")
     return answer
 
