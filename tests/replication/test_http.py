@@ -94,7 +94,7 @@ PROBLEM = b'{"type":"x","title":"No valid token","detail":"ask the manager"}'
         (response("200 OK", b'{"held_seq":"7"}'), "garbage", "no answer of HQ"),
         (response("200 OK", b'{"held_seq":-1}'), "garbage", "out of range"),
         (response("200 OK", b'{"held_seq":1,"numbers":[{"check_id":"c","number":0}]}'), "garbage", "out of range"),
-        (response("200 OK", b'{"held_seq":1,"numbers":[{"check_id":"c","number":4111111111111111}]}'), "garbage", "out of range"),
+        (response("200 OK", b'{"held_seq":1,"numbers":[{"check_id":"c","number":4111111111111111}]}'), "garbage", "range"),
         (response("200 OK", b"\xff\xfe"), "garbage", "no answer of HQ"),
         (response("200 OK", b" " * 2_000_000), "garbage", "longer than"),
         (response("200 OK", b'{"held_seq":7}')[:-3], "unreachable", ""),
