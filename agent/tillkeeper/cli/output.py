@@ -37,7 +37,8 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], empty: str 
     if not cells:
         return empty
     right = [heading.startswith(">") for heading in headings]
-    lines = [[heading.lstrip(">") for heading in headings], *cells]
+    names = [heading.lstrip(">") for heading in headings]
+    lines = [names, *cells] if any(names) else cells
     widths = [max(width(line[at]) for line in lines) for at in range(len(headings))]
     return "\n".join(
         "  ".join(pad(cell, widths[at], to_right=right[at]) for at, cell in enumerate(line)).rstrip() for line in lines
