@@ -5,7 +5,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import signal
 import sys
 import time
@@ -75,8 +74,7 @@ async def _embedded(args: argparse.Namespace) -> None:
     async with contextlib.AsyncExitStack() as stack:
         printers = await stack.enter_async_context(shop.printers(data))
         ports = {name: printer.port for name, printer in printers.printers.items()}
-        hq_token = os.path.abspath(args.hq_token_file) if args.hq_token_file else ""
-        config = embedded(data, ports=ports, listen=args.listen, hq_url=args.hq_url, hq_token_file=hq_token)
+        config = embedded(data, ports=ports, listen=args.listen, hq_url=args.hq_url, hq_token_file=args.hq_token_file)
         bound: asyncio.Future[Bound] = asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(daemon.run(config, bound.set_result), name="register")

@@ -240,12 +240,13 @@ class TicketFired(Event, frozen=True):
 
 
 class ReceiptIssued(Event, frozen=True):
-    """`copy`: 0 for the first, then 1, 2, ... (printed with the COPY mark)."""
+    """`copy`: 0 for the first, then 1, 2, ... (printed with the COPY mark). A receipt of a refund names it."""
 
     check_id: str
     job_id: str
     device: str
     copy: int = 0
+    refund_id: str = ""
 
 
 class DrawerKicked(Event, frozen=True):

@@ -232,8 +232,8 @@ def _ticket_fired(check: Check, event: ev.TicketFired) -> Check:
     return replace(check, stations={**check.stations, event.station: learn(view, event)})
 
 
-def _receipt_issued(check: Check, _event: ev.ReceiptIssued) -> Check:
-    return replace(check, receipts=check.receipts + 1)
+def _receipt_issued(check: Check, event: ev.ReceiptIssued) -> Check:
+    return check if event.refund_id else replace(check, receipts=check.receipts + 1)
 
 
 _ANY = ("open", "closed", "voided")

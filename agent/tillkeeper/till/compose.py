@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tillkeeper.config.model import Config
 from tillkeeper.contract.commands import CommandResult, JobRef
-from tillkeeper.contract.events import DrawerKicked, Event, ReceiptIssued
+from tillkeeper.contract.events import DrawerKicked, Event, NoSaleRecorded, ReceiptIssued
 from tillkeeper.contract.values import Totals
 from tillkeeper.journal.records import PersonalText
 from tillkeeper.kitchen.tickets import revise
@@ -47,7 +47,8 @@ def compose(decision: Decision, moment: Moment, by: str) -> Draft:
             check = apply(check, fired, moment.business_day, moment.now_ms)
             events.append(fired)
             jobs.append(job)
-    if decision.opens_drawer and (drawer := moment.config.register.drawer):
+    drawer = next((e.drawer for e in events if isinstance(e, NoSaleRecorded)), moment.config.register.drawer)
+    if decision.opens_drawer and drawer:
         kicked, job = pulse(drawer, decision.opens_drawer, moment, check.check_id if check else "", by)
         events.append(kicked)
         jobs.append(job)
@@ -102,4 +103,5 @@ def receipt(
         check_id=check.check_id,
         personal=personal,
     )
-    return ReceiptIssued(check_id=check.check_id, job_id=job.job_id, device=printer, copy=copy), job
+    refund_id = refund.refund_id if refund else ""
+    return ReceiptIssued(check_id=check.check_id, job_id=job.job_id, device=printer, copy=copy, refund_id=refund_id), job
