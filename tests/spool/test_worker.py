@@ -354,7 +354,7 @@ def test_memory_is_bounded_and_nothing_beyond_it_is_lost_or_overtaken() -> None:
             assert bar.queued <= 501
             assert bar.more_in_journal
             world.printers["bar"].condition = CLEAN
-            await world.until_done(1000)
+            await world.until(lambda: len(world.printers["bar"].paper) == 1300, 1000)
         assert world.printers["bar"].printed() == [f"T-{n:04d}" for n in range(1300)]
 
     run_virtual(scenario())

@@ -14,7 +14,7 @@ class _Selector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> Any:
         if timeout is None or timeout <= 0 or self.loop.real_work > 0:
             # Somebody works in a thread: its end comes through the self-pipe, and meanwhile no time passes here.
-            return super().select(None if timeout is None or self.loop.real_work > 0 and timeout > 0 else 0)
+            return super().select(None if timeout is None or (self.loop.real_work > 0 and timeout > 0) else 0)
         self.loop.now_s += timeout
         return super().select(0)
 

@@ -187,9 +187,8 @@ class World:
 
     def __init__(self, settings: Config | None = None, seed: int = 0) -> None:
         self.config = settings or config()
-        self.printers = {
-            name: Printer(name, seed + n) for n, (name, device) in enumerate(self.config.devices.items()) if device.kind == "escpos"
-        }
+        printers = (name for name, device in self.config.devices.items() if device.kind == "escpos")
+        self.printers = {name: Printer(name, seed + n) for n, name in enumerate(printers)}
         self.journal = MemoryJournal()
         self.seed = seed
         self.ids = 0
@@ -237,6 +236,7 @@ class World:
             stamp=self.stamp, now_ms=self.now_ms, new_id=self.new_id, seed=self.seed, on_change=self.changes.append,
         )  # fmt: skip
         running = asyncio.create_task(self.spool.run())
+        await asyncio.sleep(0)  # its first step loads what waits
         try:
             yield life
         finally:
@@ -252,7 +252,13 @@ class World:
         self.spool.submit(prepared)
 
     def job(
-        self, code: str, device: str = "grill", document_class: DocumentClass = "kitchen_ticket", *, check: str = "", action: str = "add"
+        self,
+        code: str,
+        device: str = "grill",
+        document_class: DocumentClass = "kitchen_ticket",
+        *,
+        check: str = "",
+        action: str = "add",
     ) -> Job:
         data: JobData
         station = ""
@@ -299,7 +305,7 @@ class World:
     async def until(self, condition: Callable[[], bool], within_s: float) -> None:
         """Virtual seconds."""
         async with asyncio.timeout(within_s):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - costs no time here
                 await asyncio.sleep(0.05)
 
     async def until_done(self, within_s: float = 600) -> None:

@@ -66,7 +66,7 @@ class DeviceQueue:
 
     def take(self, job_id: str) -> None:
         """The job is in somebody's hands: nobody else gets it, `load` neither, until it is put back or dropped."""
-        if self._held.pop(job_id, None) is None:
+        if job_id in self._ids and self._held.pop(job_id, None) is None:
             self._queued = [job for job in self._queued if job.job_id != job_id]
         self._ids.add(job_id)
 
