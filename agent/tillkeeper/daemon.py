@@ -18,7 +18,7 @@ from tillkeeper.api.server import ApiListen, ApiServer, Bound
 from tillkeeper.config.model import Config
 from tillkeeper.contract.events import ModeChanged
 from tillkeeper.devices.registry import Registry
-from tillkeeper.errors import StorageRefused
+from tillkeeper.errors import ConfigInvalid, StorageRefused
 from tillkeeper.journal.files import newest_set_aside
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.numbering import SETTING as CODES_SETTING
@@ -184,7 +184,7 @@ class _Register:
         from tillkeeper.replication.http import HttpTransport  # httpx is slow to import, and not every register has an HQ
 
         hq = self.config.hq
-        token = Path(hq.token_file).read_text("ascii").splitlines()[0].strip()
+        token = read_hq_token(Path(hq.token_file))
         return HqLink(
             self.journal,
             hq,
@@ -223,6 +223,17 @@ class _Register:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def read_hq_token(file: Path) -> str:
+    """The secret that this register shares with HQ: the first line. Raises `ConfigInvalid` where there is none."""
+    try:
+        lines = file.read_text("ascii").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigInvalid("read", f"hq.token_file {file.name}", str(error), "its first line is the shared secret") from error
+    if not (token := lines[0].strip()):
+        raise ConfigInvalid("read", f"hq.token_file {file.name}", "its first line is empty", "put the shared secret there")
+    return token
 
 
 def machine_id() -> str:

@@ -41,9 +41,9 @@ async def display(data_dir: Path, name: str, port: int, token: str) -> AsyncIter
 
 async def _show(screen: VirtualDisplay, folder: Path) -> None:
     """Keep `board.txt` and `board.png` as the screen is."""
-    shown = ""
+    shown = [""]
     while True:
-        await screen.changed.wait_for(lambda: screen.as_text() != shown)
-        shown, picture = screen.as_text(), await asyncio.to_thread(screen.as_png)
-        write_durably(folder / "board.txt", shown.encode())
-        write_durably(folder / "board.png", picture)
+        await screen.changed.wait_for(lambda: screen.as_text() != shown[0])
+        shown[0] = screen.as_text()
+        write_durably(folder / "board.txt", shown[0].encode())
+        write_durably(folder / "board.png", await asyncio.to_thread(screen.as_png))

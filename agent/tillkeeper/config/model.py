@@ -126,7 +126,7 @@ class Hq(Section, frozen=True):
     url: str = ""
     token_file: str = ""
     beat_s: Seconds = 1.0
-    timeout_s: Seconds = 3.0
+    timeout_s: Annotated[float, Meta(ge=0.1, le=60)] = 3.0
 
 
 class Api(Section, frozen=True):

@@ -11,7 +11,7 @@ import msgspec
 from tillkeeper import clock
 from tillkeeper.config.model import Hq
 from tillkeeper.contract.envelope import Envelope, HqAnswer, HqBatch, NumberAssigned
-from tillkeeper.errors import Overloaded, StorageRefused
+from tillkeeper.errors import TillkeeperError
 from tillkeeper.journal.records import Appended, Batch, LogInfo
 from tillkeeper.replication import cursors
 from tillkeeper.replication.cursors import Cursor, Link, Progress, Send, Wait
@@ -165,8 +165,8 @@ class HqLink:
                 await self._save(send.incarnation, progress)
         except HqTrouble as trouble:
             self._failed(send, len(events), trouble)
-        except (StorageRefused, Overloaded) as error:
-            # Our own disk's trouble, not HQ's: the cursor stays where it was, and the events go out again later.
+        except TillkeeperError as error:
+            # Our own trouble, not HQ's: the cursor stays where it was, and the events go out again later.
             self._error, self._trouble = str(error), error.code
             self._link = cursors.failed(self._link, self._now_s(), self._chance.random())
         else:
