@@ -32,6 +32,7 @@ class PrinterSpec(msgspec.Struct, frozen=True):
     drawer_closes_s: float | None = 2.0
     paper_lines: int | None = None
     pictures: bool = False
+    keep: int = 1000
 
 
 class DisplaySpec(msgspec.Struct, frozen=True):
