@@ -1,5 +1,6 @@
 """A file system for SQLite that counts syncs and misbehaves on command. Registered once per process under `NAME`."""
 
+import threading
 from typing import Any
 
 import apsw
@@ -17,6 +18,10 @@ class Faults:
         self.fail_syncs = False
         self.fail_writes = False
         self.sync_count = 0
+        self.sync_began = threading.Event()
+        self.may_sync = threading.Event()
+        """A sync waits for this, at most ten seconds."""
+        self.may_sync.set()
 
 
 FAULTS = Faults()
@@ -31,6 +36,8 @@ class _File(apsw.VFSFile):
         if self._is_log:
             if FAULTS.fail_syncs:
                 raise apsw.IOError("sync failed on command")
+            FAULTS.sync_began.set()
+            FAULTS.may_sync.wait(10)
             FAULTS.sync_count += 1
         super().xSync(flags)
 
