@@ -7,7 +7,7 @@ from tillkeeper.config.model import Config
 from tillkeeper.contract.commands import CommandResult, JobRef
 from tillkeeper.contract.events import DrawerKicked, Event, NoSaleRecorded, ReceiptIssued
 from tillkeeper.contract.values import Totals
-from tillkeeper.journal.records import PersonalText
+from tillkeeper.journal.records import NewEvent, PersonalText
 from tillkeeper.kitchen.tickets import revise
 from tillkeeper.sales.checks import apply
 from tillkeeper.sales.context import Decision
@@ -20,7 +20,7 @@ from tillkeeper.spool.model import Job, PulseData
 class Draft:
     """Everything that one command changes, not yet durable."""
 
-    events: tuple[Event, ...]
+    events: tuple[NewEvent, ...]
     check: Check | None
     jobs: tuple[Job, ...]
     personal: tuple[PersonalText, ...]
@@ -35,6 +35,10 @@ class Moment:
     business_day: str
     now_ms: int
     new_id: Callable[[], str]
+
+    def stamp(self, event: Event) -> NewEvent:
+        """All events of one command have one stamp: the fold of the stored events is what was decided."""
+        return NewEvent(event, self.business_day, self.now_ms)
 
 
 def compose(decision: Decision, moment: Moment, by: str) -> Draft:
@@ -71,7 +75,7 @@ def compose(decision: Decision, moment: Moment, by: str) -> Draft:
         jobs=tuple(JobRef(job.job_id, job.document_class, job.device, job.station) for job in jobs),
         entity_id=decision.entity_id,
     )
-    return Draft(tuple(events), check, tuple(jobs), decision.personal, result)
+    return Draft(tuple(map(moment.stamp, events)), check, tuple(jobs), decision.personal, result)
 
 
 def pulse(drawer: str, cause: str, moment: Moment, check_id: str, by: str) -> tuple[DrawerKicked, Job]:

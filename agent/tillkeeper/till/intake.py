@@ -28,7 +28,7 @@ from tillkeeper.errors import NotFound, Refused, TillkeeperError
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.numbering import Codes
 from tillkeeper.journal.privacy import make_personal
-from tillkeeper.journal.records import Batch, KeptCommand, PersonalText
+from tillkeeper.journal.records import Batch, KeptCommand, NewEvent, PersonalText
 from tillkeeper.kitchen.tickets import reprint, revise
 from tillkeeper.roles.mode import Mode
 from tillkeeper.sales.checks import apply
@@ -149,7 +149,7 @@ class Intake:
                 events.append(fired)
                 jobs.append(job)
             if events:
-                await self._commit(tuple(events), check, tuple(jobs), (), None)
+                await self._commit(tuple(map(moment.stamp, events)), check, tuple(jobs), (), None)
 
     async def numbers_assigned(self, numbers: Sequence[NumberAssigned], settings: dict[str, bytes]) -> None:
         """HQ's check numbers and the cursor that says so, in one batch. Unknown or numbered checks are passed over."""
@@ -164,14 +164,14 @@ class Intake:
                 event = CheckNumbered(check_id=number.check_id, number=number.number)
                 events.append(event)
                 checks.append(apply(found.check, event, moment.business_day, moment.now_ms))
-            stamped = tuple(self._.stamp(event) for event in events)
+            stamped = tuple(map(moment.stamp, events))
             batch = Batch(events=stamped, checks=tuple(row(check) for check in checks), settings=settings)
             appended = await self._.journal.append(batch)
             for check in checks:
                 self._changed(self._.shelf.put(check, appended.last_seq))
 
     async def mode_changed(self, event: ModeChanged) -> None:
-        await self._commit((event,), None, (), (), None)
+        await self._commit((self._.stamp(event),), None, (), (), None)
 
     # --- inside ---
 
@@ -235,7 +235,7 @@ class Intake:
             state=check.state,
             jobs=tuple(JobRef(job.job_id, job.document_class, job.device, job.station) for job in jobs),
         )
-        return Draft(tuple(events), check, tuple(jobs), (), result)
+        return Draft(tuple(map(moment.stamp, events)), check, tuple(jobs), (), result)
 
     async def _accept(self, draft: Draft, keep: Callable[[bytes], KeptCommand]) -> bytes:
         answer = _encode(draft.result)
@@ -244,7 +244,7 @@ class Intake:
 
     async def _commit(
         self,
-        events: tuple[Event, ...],
+        events: tuple[NewEvent, ...],
         check: Check | None,
         jobs: tuple[Job, ...],
         personal: tuple[PersonalText, ...],
@@ -253,12 +253,12 @@ class Intake:
         """All of it durable, then visible. Raises before anything is visible."""
         prepared = self._.spool.prepare(jobs)
         batch = Batch(
-            events=tuple(self._.stamp(event) for event in events),
+            events=events,
             checks=(row(check),) if check is not None and events else (),
             jobs=tuple(job_row(job) for job in prepared),
             command=command,
             personal=personal,
-            settings=self._.codes.setting() if any(isinstance(event, CheckOpened) for event in events) else {},
+            settings=self._.codes.setting() if any(isinstance(new.event, CheckOpened) for new in events) else {},
         )
         appended = await self._.journal.append(batch)
         held = self._.shelf.put(check, appended.last_seq) if check is not None and events else None
