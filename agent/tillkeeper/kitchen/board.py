@@ -52,6 +52,8 @@ def decide(board: Board, done: BoardEvent) -> TicketBumped | TicketRecalled | No
     shown = board.tickets.get((done.check_id, done.station))
     if shown is None:
         return None
+    if done.line_id:
+        return None  # one line of a ticket: for the screens alone
     if done.kind == "bumped" and not shown.bumped:
         return TicketBumped(check_id=done.check_id, station=done.station, device=done.device)
     if done.kind == "recalled" and shown.bumped:
