@@ -17,7 +17,7 @@ from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.server import ApiListen, ApiServer, Bound
 from tillkeeper.config.model import Config
 from tillkeeper.contract.events import ModeChanged
-from tillkeeper.devices.registry import Registry
+from tillkeeper.devices.registry import Registry, warm
 from tillkeeper.errors import ConfigInvalid, StorageRefused
 from tillkeeper.journal.files import newest_set_aside
 from tillkeeper.journal.journal import Journal
@@ -163,7 +163,13 @@ class _Register:
             tasks.create_task(self.board.run(), name="till.board")
             tasks.create_task(self.fires.run(), name="till.fires")
             tasks.create_task(self._status_changes(), name="till.status")
-            tasks.create_task(self._api().run(started), name="api")
+
+            def serving(bound: Bound) -> None:
+                started(bound)
+                # Slow to import: loaded once orders are taken, so that the first ticket does not wait for it.
+                tasks.create_task(asyncio.to_thread(warm), name="devices.warm")
+
+            tasks.create_task(self._api().run(serving), name="api")
 
     def _api(self) -> ApiServer:
         till = Till(
