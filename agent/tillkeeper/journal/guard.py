@@ -139,9 +139,18 @@ _STAMP = re.compile(rb'_ms":\d{13}\b')
 _ENOUGH = b"0" * MIN_DIGITS
 
 
+# Latin, Greek, Cyrillic, Hebrew, Arabic, kana, CJK and Hangul letters that in every normal form stay letters and end a run.
+# A test goes through all of them.
+_LETTERS = "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0386\u0388-\u03f5\u03f7-\u03ff\u0400-\u0481\u048a-\u052f"
+_LETTERS += "\u05d0-\u05ea\u0620-\u064a\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff\uac00-\ud7a3"
+_STRANGE = re.compile(f"[^\x00-\x7f{_LETTERS}]")
+
+
 def _needs_a_look(raw: bytes) -> bool:
-    """False only if no text in this JSON can hold 13 digits. An escape may hide some, so it always needs a look."""
-    return not raw.isascii() or b"\\" in raw or _ENOUGH in _STAMP.sub(b"", raw).translate(_DIGITS, _DROPPED)
+    """False only if no text in this JSON can hold 13 digits. An escape or a rare character may hide some: it needs a look."""
+    if b"\\" in raw or (not raw.isascii() and _STRANGE.search(raw.decode(errors="replace"))):
+        return True
+    return _ENOUGH in _STAMP.sub(b"", raw).translate(_DIGITS, _DROPPED)
 
 
 def _check_value(operation: str, value: object, field: str, path: str) -> None:
