@@ -351,3 +351,13 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def in_store(folder: Path, scene: Callable[[StoreRig], Awaitable[None]], **options: Any) -> None:
+    """Run a scene in a store of its own; `options` as `StoreRig` takes them."""
+
+    async def run() -> None:
+        async with StoreRig(folder, **options) as rig:
+            await scene(rig)
+
+    asyncio.run(run())

@@ -1,0 +1,73 @@
+"""A journal that is damaged at the start: kept, said, and sold on."""
+
+import stat
+from pathlib import Path
+from typing import Any
+
+from tests.support.store import StoreRig, in_store
+
+
+def damage(journal: Path) -> None:
+    """As a dying disk leaves it: the second page of the file is gone."""
+    with journal.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * 4096)
+
+
+async def numbered(rig: StoreRig, order: Any) -> int:
+    async def number() -> Any:
+        return (await rig.get(f"/v1/checks/{order['check_id']}"))["number"]
+
+    found: int = await rig.wait_for("HQ gave the check its number", number)
+    return found
+
+
+def test_a_damaged_journal_is_set_aside_and_selling_starts(tmp_path: Path) -> None:
+    async def scene(rig: StoreRig) -> None:
+        before = [await rig.order("cola", key=f"before-{n}") for n in range(5)]
+        numbers = [await numbered(rig, order) for order in before]
+        await rig.wait_all_settled()
+        await rig.wait_synced()
+        incarnation = (await rig.get("/v1/status"))["incarnation"]
+        assert await rig.stop_agent() == 0
+        damage(rig.data / "journal.db")
+        await rig.start_agent()
+
+        status = await rig.get("/v1/status")
+        assert status["selling"] is True
+        assert status["incarnation"] != incarnation
+        alarms = [advisory for advisory in status["advisories"] if advisory["severity"] == "alarm"]
+        (aside,) = [file for file in rig.data.iterdir() if any(alarm["subject"] == file.name for alarm in alarms)]
+        assert not stat.S_IMODE(aside.stat().st_mode) & 0o222, "set aside read-only"
+        assert b"\xa5" * 4096 in aside.read_bytes()
+
+        after = [await rig.order("cola", key=f"after-{n}") for n in range(5)]
+        codes = [order["ticket_code"] for order in (*before, *after)]
+        assert len(set(codes)) == 10, codes
+        numbers += [await numbered(rig, order) for order in after]
+        assert len(set(numbers)) == 10, numbers
+        await rig.wait_synced()
+        (books,) = await rig.hq_books()
+        assert books["sales"] == 10
+        assert len((await rig.hq_get("/v1/registers"))["registers"]) == 2
+
+        assert await rig.stop_agent() == 0
+        rig.verify_chain()
+        await rig.start_agent()
+        standing = [one["subject"] for one in (await rig.get("/v1/status"))["advisories"] if one["severity"] == "alarm"]
+        assert aside.name in standing, "the alarm stands over the next start"
+
+    in_store(tmp_path, scene, changes={"store": {"timezone": "UTC"}})
+
+
+def test_a_power_cut_is_no_damage(tmp_path: Path) -> None:
+    async def scene(rig: StoreRig) -> None:
+        incarnation = (await rig.get("/v1/status"))["incarnation"]
+        await rig.order("cola")
+        await rig.kill_agent()
+        await rig.start_agent()
+        status = await rig.get("/v1/status")
+        assert status["incarnation"] == incarnation
+        assert not [one for one in status["advisories"] if one["severity"] == "alarm"]
+
+    in_store(tmp_path, scene, hq=False)
