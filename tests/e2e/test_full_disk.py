@@ -75,7 +75,7 @@ def test_a_full_disk_refuses_sales_reads_on_and_resumes(tmp_path: Path) -> None:
         await rig.wait_all_settled()
         assert (await rig.own_books())["checks_opened"] == len(rig.slips("receipt"))
 
-    in_store(tmp_path, scene, hq=False, agent=False, changes={"tenders": {"cash": {"opens_drawer": False}}})
+    in_store(tmp_path, scene, hq=False, agent=False, changes={"registers": {"front": {"drawer": None}}})
 
 
 async def refused(rig: StoreRig) -> tuple[int, dict[str, object]]:

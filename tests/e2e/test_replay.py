@@ -18,7 +18,7 @@ from tillkeeper.contract.events import ReceiptIssued, TicketFired
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT.parent / "shared" / "data" / "chipotle-orders.tsv"
 DAY = ROOT / "hw-fixtures" / "store" / "day.jsonl"
-NO_DRAWER = {"tenders": {"cash": {"opens_drawer": False}, "euro": {"opens_drawer": False}}}
+NO_DRAWER = {"registers": {"front": {"drawer": None}}}
 """A drawer rests between two kicks; a day that is over in seconds would wait for it alone."""
 
 

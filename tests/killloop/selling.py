@@ -17,7 +17,7 @@ PAUSE_S = (0.02, 0.15)
 ASK_AGAIN = 0.05
 """Share of the accepted orders that are asked for once more, a little later."""
 NO_CARD = ("cash", *("voucher", "house") * 7)
-"""What guests pay with. A drawer takes up to a second for a kick, so cash is one order in fifteen: about one kick in two seconds."""
+"""What guests pay with. A drawer takes up to a second for a kick, so cash is one order in fifteen."""
 
 
 class Sold(msgspec.Struct, frozen=True):
