@@ -96,6 +96,8 @@ PROBLEM = b'{"type":"x","title":"No valid token","detail":"ask the manager"}'
         (response("200 OK", b'{"held_seq":1,"numbers":[{"check_id":"c","number":0}]}'), "garbage", "out of range"),
         (response("200 OK", b'{"held_seq":1,"numbers":[{"check_id":"c","number":4111111111111111}]}'), "garbage", "range"),
         (response("200 OK", b"\xff\xfe"), "garbage", "no answer of HQ"),
+        (response("200 OK", b'{"held_seq":1,"more":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), "garbage", "no answer of HQ"),
+        (response("500 Oops", b'{"detail":"x","more":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), "server_error", "no details"),
         (response("200 OK", b" " * 2_000_000), "garbage", "longer than"),
         (response("200 OK", b'{"held_seq":7}')[:-3], "unreachable", ""),
         (b"", "unreachable", ""),

@@ -78,7 +78,7 @@ def _answer(url: str, status: int, body: bytes) -> HqAnswer:
         raise HqTrouble("server_error", url, cause)
     try:
         answer = _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise HqTrouble("garbage", url, f"HTTP 200, but no answer of HQ: {error}", "is this really HQ?") from error
     if not 0 <= answer.held_seq <= _MAX_SEQ or any(not 0 < n.number <= MAX_NUMBER for n in answer.numbers):
         raise HqTrouble("garbage", url, "numbers out of range")
@@ -94,6 +94,6 @@ def _detail(body: bytes) -> str:
     """What a problem document (RFC 9457) says, or nothing: pages of proxies are no reading."""
     try:
         problem = msgspec.json.decode(body, type=_Problem)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "no details"
     return (problem.detail or problem.title or "no details")[:300]
