@@ -4,6 +4,7 @@ accept -> decide (pure) -> documents (pure) -> ONE journal batch, fsynced -> ans
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -44,6 +45,8 @@ from tillkeeper.till.compose import Draft, Moment, compose, receipt
 from tillkeeper.till.once import Once
 from tillkeeper.till.shelf import Held, Shelf, row
 from tillkeeper.till.stamp import Stamp
+
+log = logging.getLogger(__name__)
 
 _encode = msgspec.json.Encoder().encode
 _decode_result = msgspec.json.Decoder(CommandResult).decode
@@ -152,23 +155,38 @@ class Intake:
                 await self._commit(tuple(map(moment.stamp, events)), check, tuple(jobs), (), None)
 
     async def numbers_assigned(self, numbers: Sequence[NumberAssigned], settings: dict[str, bytes]) -> None:
-        """HQ's check numbers and the cursor that says so, in one batch. Unknown or numbered checks are passed over."""
+        """HQ's check numbers and the cursor that says so, in one batch. Unknown or numbered checks are passed over, and so is a
+        number that another check has: one that names two checks is worse than none."""
         async with self._.shelf.changing(*(number.check_id for number in numbers)):
             moment = self._moment()
             events: list[Event] = []
             checks: list[Check] = []
-            for number in numbers:
-                found = self._.shelf.get(number.check_id)
-                if found is None or found.check.number is not None:
-                    continue
-                event = CheckNumbered(check_id=number.check_id, number=number.number)
+            for check, number in self._fresh(numbers):
+                event = CheckNumbered(check_id=check.check_id, number=number)
                 events.append(event)
-                checks.append(apply(found.check, event, moment.business_day, moment.now_ms))
+                checks.append(apply(check, event, moment.business_day, moment.now_ms))
             stamped = tuple(map(moment.stamp, events))
             batch = Batch(events=stamped, checks=tuple(row(check) for check in checks), settings=settings)
             appended = await self._.journal.append(batch)
             for check in checks:
                 self._changed(self._.shelf.put(check, appended.last_seq))
+
+    def _fresh(self, numbers: Sequence[NumberAssigned]) -> list[tuple[Check, int]]:
+        """Each check once, each number once."""
+        fresh: list[tuple[Check, int]] = []
+        taken: dict[int, str] = {}
+        numbered: set[str] = set()
+        for check_id, number in ((assigned.check_id, assigned.number) for assigned in numbers):
+            found = self._.shelf.get(check_id)
+            if found is None or found.check.number is not None or check_id in numbered:
+                continue
+            if (other := taken.get(number) or self._.shelf.numbered(number)) is not None:
+                log.error("HQ gave check %s the number %d, which check %s has", check_id, number, other)
+                continue
+            taken[number] = check_id
+            numbered.add(check_id)
+            fresh.append((found.check, number))
+        return fresh
 
     async def mode_changed(self, event: ModeChanged) -> None:
         await self._commit((self._.stamp(event),), None, (), (), None)

@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from tillkeeper.contract.envelope import MAX_NUMBER
 from tillkeeper.errors import NotFound
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.records import CheckRow, StoredCheck
@@ -53,7 +54,8 @@ class Shelf:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._at_hand: dict[str, Held] = {}
-        self._codes: dict[str, str] = {}
+        self._codes: dict[str, dict[str, str]] = {}
+        """Ticket code -> business day -> check id: a code comes again on another day while the earlier check is still open."""
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def load(self) -> None:
@@ -71,9 +73,13 @@ class Shelf:
         check = held.check
         if check.state == "open" or next_fire_at_ms(check) is not None:
             self._at_hand[check.check_id] = held
-            self._codes[check.ticket_code] = check.check_id
+            self._codes.setdefault(check.ticket_code, {})[check.business_day] = check.check_id
         elif self._at_hand.pop(check.check_id, None) is not None:
-            self._codes.pop(check.ticket_code, None)
+            days = self._codes.get(check.ticket_code, {})
+            if days.get(check.business_day) == check.check_id:
+                del days[check.business_day]
+            if not days:
+                self._codes.pop(check.ticket_code, None)
 
     def get(self, check_id: str) -> Held | None:
         held = self._at_hand.get(check_id)
@@ -96,21 +102,30 @@ class Shelf:
         ]
 
     def find(self, ref: str, business_day: str) -> str:
-        """The long id of what a person calls a check: its long id, a ticket code, its number.
+        """The long id of what a person calls a check: its long id, a ticket code, its number. A code is that of `business_day`;
+        where that day has none, of the latest day with an open check of this code (a guest who stays over the day's end).
 
         Raises:
             NotFound: no check of this register is called so.
         """
         if self.get(ref) is not None:
             return ref
-        if (check_id := self._codes.get(ref.upper())) is not None:
+        days = self._codes.get(ref.upper(), {})
+        if (check_id := days.get(business_day)) is not None:
             return check_id
         stored = self._journal.find_check(ref.upper(), business_day)
-        if stored is None and ref.isdigit():
+        if stored is None and days:
+            return days[max(days)]
+        if stored is None and ref.isdigit() and int(ref) <= MAX_NUMBER:
             stored = self._journal.check_by_number(int(ref))
         if stored is None:
             raise NotFound("find", f"check {ref}", "no check has this id, code of today, or number", "see the list of checks")
         return stored.row.check_id
+
+    def numbered(self, number: int) -> str | None:
+        """The long id of the check that has this number."""
+        stored = self._journal.check_by_number(number)
+        return None if stored is None else stored.row.check_id
 
     @asynccontextmanager
     async def changing(self, *check_ids: str) -> AsyncIterator[None]:

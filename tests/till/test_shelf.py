@@ -1,0 +1,61 @@
+"""What a ticket code means while checks of two business days are open: the register was not closed, or guests stayed on."""
+
+import asyncio
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from tillkeeper import clock
+from tillkeeper.contract.events import CheckOpened
+from tillkeeper.journal.journal import Journal
+from tillkeeper.sales.checks import apply
+from tillkeeper.sales.model import Check
+from tillkeeper.till.shelf import Shelf
+
+YESTERDAY, TODAY = "2030-03-17", "2030-03-18"
+
+
+def opened(check_id: str, day: str) -> Check:
+    event = CheckOpened(check_id=check_id, ticket_code="B-001", order_type="dine_in", catalogue_version="v", terminal="front")
+    return apply(None, event, day, 0)
+
+
+async def journal_in(folder: Path) -> Journal:
+    return await Journal.open(
+        folder / "journal.db", "store-1", "front", wall_ms=clock.wall_ms, new_id=clock.new_id, machine_id=""
+    )
+
+
+def test_a_code_is_that_of_today_whichever_check_was_touched_last(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with await journal_in(tmp_path) as journal:
+            shelf = Shelf(journal)
+            for last in ("old", "new"):
+                for check_id in ("old", "new", last):
+                    shelf.put(opened(check_id, YESTERDAY if check_id == "old" else TODAY), 1)
+                assert shelf.find("b-001", TODAY) == "new"
+                assert shelf.find("B-001", YESTERDAY) == "old"
+
+    asyncio.run(scenario())
+
+
+def test_closing_one_leaves_the_code_of_the_other(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with await journal_in(tmp_path) as journal:
+            shelf = Shelf(journal)
+            shelf.put(opened("new", TODAY), 1)
+            shelf.put(opened("old", YESTERDAY), 2)
+            shelf.put(replace(opened("old", YESTERDAY), state="voided"), 3)
+            assert shelf.find("B-001", TODAY) == "new"
+
+    asyncio.run(scenario())
+
+
+def test_a_guest_who_stays_over_the_end_of_the_day_keeps_the_code(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with await journal_in(tmp_path) as journal:
+            shelf = Shelf(journal)
+            shelf.put(opened("old", YESTERDAY), 1)
+            assert shelf.find("B-001", TODAY) == "old"
+
+    asyncio.run(scenario())
