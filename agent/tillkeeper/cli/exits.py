@@ -4,6 +4,7 @@ import json
 import sys
 from typing import Any
 
+from tillkeeper.cli.terminal import clean
 from tillkeeper.errors import TillkeeperError
 
 OK = 0
@@ -64,14 +65,14 @@ def explain(error: BaseException, *, as_json: bool) -> int:
     if as_json:
         sys.stderr.write(json.dumps(facts | {"exit_code": code}, ensure_ascii=False, default=str) + "\n")
         return code
-    subject = " ".join(str(facts[key]) for key in ("operation", "subject") if facts.get(key))
-    sys.stderr.write(f"tillkeeper: {subject + ': ' if subject else ''}{facts['cause']}\n")
+    subject = " ".join(clean(facts[key]) for key in ("operation", "subject") if facts.get(key))
+    sys.stderr.write(f"tillkeeper: {subject + ': ' if subject else ''}{clean(facts['cause'])}\n")
     if facts.get("hint"):
-        sys.stderr.write(f"  hint: {facts['hint']}\n")
+        sys.stderr.write(f"  hint: {clean(facts['hint'])}\n")
     for problem in facts.get("problems", ()):
-        sys.stderr.write(f"  {problem}\n")
+        sys.stderr.write(f"  {clean(problem)}\n")
     if isinstance(facts.get("allowed"), list):
-        sys.stderr.write(f"  allowed: {', '.join(map(str, facts['allowed'][:MAX_OPTION_NAMES]))}\n")
+        sys.stderr.write(f"  allowed: {', '.join(map(clean, facts['allowed'][:MAX_OPTION_NAMES]))}\n")
     return code
 
 
@@ -80,7 +81,7 @@ def _facts(error: BaseException) -> tuple[int, dict[str, Any]]:
         facts = {"cause": str(error)} | error.problem
         return error.exit_code, facts
     if isinstance(error, TillkeeperError):
-        code = {"storage_refused": STORAGE, "config_invalid": USAGE, "bad_request": USAGE}.get(error.code)
+        code = {"storage_refused": STORAGE, "config_invalid": USAGE, "bind_failed": USAGE, "bad_request": USAGE}.get(error.code)
         facts = {"operation": error.operation, "subject": error.subject, "cause": error.cause, "hint": error.hint}
         if code is None:
             code = INTERNAL if error.status >= 500 else REFUSED

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -10,10 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from tillkeeper.cli.exits import UsageError
+from tillkeeper.cli.terminal import clean as clean
 from tillkeeper.contract.values import MAX_AMOUNT_MINOR
 from tillkeeper.sales.money import exact, to_text
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def show(args: argparse.Namespace, answer: Any, text: str) -> None:
@@ -24,11 +22,6 @@ def show(args: argparse.Namespace, answer: Any, text: str) -> None:
 def say(text: str) -> None:
     sys.stdout.write(text.rstrip("\n") + "\n")
     sys.stdout.flush()
-
-
-def clean(text: object) -> str:
-    """Without control characters: a name from a check must not steer the terminal."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], empty: str = "nothing") -> str:

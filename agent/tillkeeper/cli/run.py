@@ -34,13 +34,15 @@ def run(args: argparse.Namespace) -> int:
         stream=sys.stderr, level=args.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    trouble: BaseException | None = None
     try:
         asyncio.run(_until_signalled(args))
-    except* TillkeeperError as group:
-        error = group.exceptions[0]
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from None
+    except* (TillkeeperError, OSError) as group:
+        trouble = group.exceptions[0]
+        while isinstance(trouble, BaseExceptionGroup):
+            trouble = trouble.exceptions[0]
+    if trouble is not None:  # raised within `except*` it would come out as a group again, which nobody explains to the user
+        raise trouble
     return exits.OK
 
 
