@@ -1,0 +1,50 @@
+"""Measure the figures of this release: prints a table, writes `build/bench.json`. See `docs/figures.md`.
+
+    python -m tests.bench [--only NAME ...] [--markdown]
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench import accepting, append, load, printing, rows, starting
+from tests.bench.world import ROOT
+
+KEPT = ROOT / "build" / "bench"
+FILE = ROOT / "build" / "bench.json"
+
+FIGURES: dict[str, Callable[[Path], list[rows.Row]]] = {
+    "append": append.measure,
+    "accepting": accepting.measure,
+    "printing": printing.measure,
+    "starting": lambda folder: starting.measure(folder, KEPT),
+    "past": lambda folder: accepting.measure_past(folder, KEPT),
+    "load": load.measure,
+}
+
+
+def main() -> int:
+    """0 where every goal that could be measured holds, else 1."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the figures of this release.")
+    parser.add_argument("--only", nargs="+", choices=FIGURES, default=list(FIGURES))
+    parser.add_argument("--markdown", action="store_true", help="the table as it stands in docs/figures.md")
+    args = parser.parse_args()
+    KEPT.mkdir(parents=True, exist_ok=True)
+    found: list[rows.Row] = []
+    for name in args.only:
+        began = time.perf_counter()
+        # Beside the kept journals, so that all is on one disk, and readable for the user that CUPS works as.
+        with tempfile.TemporaryDirectory(dir=KEPT, prefix="run-") as folder:
+            Path(folder).chmod(0o755)
+            found += FIGURES[name](Path(folder))
+        print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
+    rows.merge(FILE, found)
+    print(rows.markdown(found) if args.markdown else rows.table(found))
+    return 1 if any(row.holds is False for row in found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
