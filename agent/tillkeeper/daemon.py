@@ -1,6 +1,7 @@
 """Builds a register and runs it: every part is made here, every task is in one group, and nothing outlives it."""
 
 import asyncio
+import gc
 import hashlib
 import logging
 import random
@@ -25,6 +26,7 @@ from tillkeeper.journal.numbering import SETTING as CODES_SETTING
 from tillkeeper.journal.numbering import Codes
 from tillkeeper.replication.hq import HqLink
 from tillkeeper.roles.mode import Uplink
+from tillkeeper.sales.model import Check
 from tillkeeper.spool.spool import Spool
 from tillkeeper.till.board import BoardKeeper
 from tillkeeper.till.catalogues import Catalogues, adopt, read_catalogue
@@ -93,7 +95,7 @@ class _Register:
         self.hub = LiveHub()
         self.shelf = Shelf(journal)
         self.shelf.load()
-        self.board = BoardKeeper(journal, stamp)
+        self.board = BoardKeeper(journal, stamp, self._check)
         self.registry = Registry(config, journal.personal, self.board.on_board)
         self.spool = Spool(
             journal,
@@ -152,6 +154,8 @@ class _Register:
 
     async def run(self, started: Callable[[Bound], None]) -> None:
         """All tasks of the register, until cancelled."""
+        # Modules and catalogue live as long as we do: the collector need not go through them again and again.
+        gc.freeze()
         async with asyncio.TaskGroup() as tasks:
             self.intake = Intake(self.parts, tasks, self._changed)
             self.fires = Fires(self.shelf, self.intake, clock.wall_ms)
@@ -203,6 +207,10 @@ class _Register:
 
     def _uplink(self) -> Uplink:
         return self.link.status().uplink if self.link else Uplink(configured=bool(self.config.hq.url), started_s=self.started_s)
+
+    def _check(self, check_id: str) -> Check | None:
+        held = self.shelf.get(check_id)
+        return held.check if held is not None else None
 
     async def _mode_changed(self, event: ModeChanged) -> None:
         await self.intake.mode_changed(event)

@@ -39,24 +39,32 @@ def apply(board: Board, event: Event) -> Board:
         return _with(board, key, OnBoard(learn(before.view, event), bumped=False))
     if isinstance(event, TicketBumped | TicketRecalled):
         key = (event.check_id, event.station)
-        shown = board.tickets.get(key)
-        if shown is None:
+        before_touch = board.tickets.get(key)
+        if before_touch is None:
             return board
-        return _with(board, key, OnBoard(shown.view, bumped=isinstance(event, TicketBumped)))
+        return _with(board, key, OnBoard(before_touch.view, bumped=isinstance(event, TicketBumped)))
     return board
+
+
+def shown(board: Board, check_id: str, station: str, view: StationView) -> Board:
+    """The board with what a station holds of a check; a revision that it has seen leaves it as it is."""
+    before = board.tickets.get((check_id, station))
+    if before is not None and before.view.revision >= view.revision:
+        return board
+    return _with(board, (check_id, station), OnBoard(view, bumped=False))
 
 
 def decide(board: Board, done: BoardEvent) -> TicketBumped | TicketRecalled | None:
     """The event for what a cook did, or None where it changes nothing: a second bump (two screens, a repeated message), a
     recall of an open ticket, or a ticket that is not on the board."""
-    shown = board.tickets.get((done.check_id, done.station))
-    if shown is None:
+    on_board = board.tickets.get((done.check_id, done.station))
+    if on_board is None:
         return None
     if done.line_id:
         return None  # one line of a ticket: for the screens alone
-    if done.kind == "bumped" and not shown.bumped:
+    if done.kind == "bumped" and not on_board.bumped:
         return TicketBumped(check_id=done.check_id, station=done.station, device=done.device)
-    if done.kind == "recalled" and shown.bumped:
+    if done.kind == "recalled" and on_board.bumped:
         return TicketRecalled(check_id=done.check_id, station=done.station, device=done.device)
     return None
 
@@ -64,9 +72,9 @@ def decide(board: Board, done: BoardEvent) -> TicketBumped | TicketRecalled | No
 def all_day(board: Board, station: str) -> dict[str, int]:
     """How many of each item the open tickets of a station ask for, by name."""
     counts: Counter[str] = Counter()
-    for (_check, name), shown in board.tickets.items():
-        if name == station and not shown.bumped:
-            for item in shown.view.items.values():
+    for (_check, name), ticket in board.tickets.items():
+        if name == station and not ticket.bumped:
+            for item in ticket.view.items.values():
                 counts[item.name] += item.quantity
     return dict(counts)
 
