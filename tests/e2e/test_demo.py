@@ -23,6 +23,6 @@ def test_the_demo_observes_each_step_of_an_outage(tmp_path: Path) -> None:
 def test_the_demo_deletes_no_folder_that_is_not_its_own(tmp_path: Path) -> None:
     mine = tmp_path / "mine.txt"
     mine.write_text("keep")
-    command = [sys.executable, "-m", "tillkeeper", "demo", "--data", tmp_path]
+    command = [sys.executable, "-m", "tillkeeper", "demo", "--data", str(tmp_path)]
     assert subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 2
     assert mine.read_text() == "keep"

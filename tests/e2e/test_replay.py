@@ -46,7 +46,7 @@ async def end_of_day(rig: StoreRig, orders: int) -> dict[str, int]:
     assert await rig.stop_agent() == 0
     rig.verify_chain()
     written = journal.read(rig.data / "journal.db")
-    documents = [*written.of(TicketFired), *written.of(ReceiptIssued)]
+    documents: list[TicketFired | ReceiptIssued] = [*written.of(TicketFired), *written.of(ReceiptIssued)]
     states = Counter(written.jobs[document.job_id].state for document in documents)
     assert states == {"confirmed": len(documents)}
     slips = sum(len(rig.slips(name)) for name in rig.shop.printers)
@@ -119,7 +119,7 @@ def test_hq_killed_while_it_takes_in_a_day(tmp_path: Path) -> None:
         for part in range(1, 5):
 
             async def so_far(part: int = part) -> bool:
-                return (await rig.own_books())["checks_closed"] >= part * 60
+                return bool((await rig.own_books())["checks_closed"] >= part * 60)
 
             await rig.wait_for(f"{part * 60} orders are sold", so_far)
             await rig.kill_hq()

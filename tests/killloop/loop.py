@@ -9,15 +9,17 @@ from typing import Any
 
 import msgspec
 from tests.killloop import journal, paper
-from tests.killloop.selling import Guests
+from tests.killloop.selling import Guests, Sold
 from tests.killloop.trouble import Trouble
 from tests.killloop.verdict import Left
-from tests.support.store import StoreRig
+from tests.support.store import STORE, StoreRig
 
 from tillkeeper.cli.orders import PlannedOrder
+from tillkeeper.config.load import load
+from tillkeeper.kitchen.routing import backups
 
 ORDERS_PER_S = 9.0
-KILL_WITHIN_S = 2.6
+KILL_WITHIN_S = 2.2
 """Each kill comes at a moment drawn evenly from the start of the process to this many seconds later."""
 END_S = 240.0
 SPEED_MM_S = 2_000.0
@@ -100,7 +102,7 @@ class KillLoop:
                     await selling
             await self._come_to_an_end()
             self.tally.end_s = time.monotonic() - ending
-            left = await self._collect(guests)
+            left = await collect(rig, guests.sold, guests.wrong)
             self._count(left, guests, trouble)
             self.tally.seconds = time.monotonic() - began
             return left
@@ -131,48 +133,6 @@ class KillLoop:
         await rig.wait_synced(END_S)
         await rig.check_books()
 
-    async def _collect(self, guests: Guests) -> Left:
-        rig = self._rig
-        assert await rig.stop_agent() == 0, rig.agent.said()
-        written = journal.read(rig.data / "journal.db")
-        stations = self._stations()
-        titles = {name: title for name, (title, _devices) in stations.items()}
-        prints = [one for name in rig.shop.printers for one in paper.prints_of(name, rig.slips(name), ADDRESS)]
-        prints += [one for name in rig.shop.displays for one in paper.cards_of(name, rig.cards(name), titles)]
-        hq_events: list[dict[str, Any]] = []
-        for log in (await rig.hq_get("/v1/registers"))["registers"]:
-            of = {"register": log["register"], "incarnation": log["incarnation"]}
-            while page := (await rig.hq_get("/v1/events", **of, after=str(_last(hq_events, of)), limit="1000"))["events"]:
-                hq_events += page
-        checks = {}
-        for sold in guests.sold.values():
-            answer = await rig.hq.get(f"/v1/checks/{sold.check_id}", params={"store": "store-1"})
-            checks[sold.check_id] = answer.json() if answer.is_success else {"number": None, "totals": None}
-        return Left(
-            sold=guests.sold,
-            wrong=guests.wrong,
-            written=written,
-            chain=rig.verify_chain(),
-            hq_events=hq_events,
-            hq_checks=checks,
-            hq_books=await rig.hq_books(),
-            prints=prints,
-            pulses=rig.pulses(),
-            titles=titles,
-            serves={name: devices for name, (_title, devices) in stations.items()},
-        )
-
-    def _stations(self) -> dict[str, tuple[str, frozenset[str]]]:
-        """Station -> title, and every device that may print its tickets."""
-        from tillkeeper.config.load import load
-        from tillkeeper.kitchen.routing import backups
-
-        config = load(self._rig.config_file)
-        return {
-            name: (station.title, frozenset((*station.devices, *backups(name, config))))
-            for name, station in config.stations.items()
-        }
-
     def _count(self, left: Left, guests: Guests, trouble: Trouble) -> None:
         tally = self.tally
         tally.orders = len(left.sold)
@@ -186,5 +146,47 @@ class KillLoop:
         tally.trouble = trouble.counts
 
 
-def _last(events: Sequence[Mapping[str, Any]], of: Mapping[str, str]) -> int:
-    return max((one["seq"] for one in reversed(events[-1000:]) if one["incarnation"] == of["incarnation"]), default=0)
+async def collect(rig: StoreRig, sold: Mapping[str, Sold], wrong: Sequence[str]) -> Left:
+    """Stop the agent in an orderly way and read what is left of everything, at the register, at HQ and on the devices."""
+    assert await rig.stop_agent() == 0, rig.agent.said()
+    stations = _stations(rig)
+    titles = {name: title for name, (title, _devices) in stations.items()}
+    prints = [one for name in rig.shop.printers for one in paper.prints_of(name, rig.slips(name), ADDRESS)]
+    prints += [one for name in rig.shop.displays for one in paper.cards_of(name, rig.cards(name), titles)]
+    checks = {}
+    for order in sold.values():
+        answer = await rig.hq.get(f"/v1/checks/{order.check_id}", params={"store": STORE})
+        checks[order.check_id] = answer.json() if answer.is_success else {"number": None, "totals": None}
+    return Left(
+        sold=sold,
+        wrong=wrong,
+        written=journal.read(rig.data / "journal.db"),
+        chain=rig.verify_chain(),
+        hq_events=await _events_at_hq(rig),
+        hq_checks=checks,
+        hq_books=await rig.hq_books(),
+        prints=prints,
+        pulses=rig.pulses(),
+        titles=titles,
+        serves={name: devices for name, (_title, devices) in stations.items()},
+    )
+
+
+async def _events_at_hq(rig: StoreRig) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = []
+    for log in (await rig.hq_get("/v1/registers"))["registers"]:
+        at = 0
+        of = {"register": log["register"], "incarnation": log["incarnation"], "limit": "1000"}
+        while page := (await rig.hq_get("/v1/events", **of, after=str(at)))["events"]:
+            events += page
+            at = page[-1]["seq"]
+    return events
+
+
+def _stations(rig: StoreRig) -> dict[str, tuple[str, frozenset[str]]]:
+    """Station -> title, and every device that may print its tickets."""
+    config = load(rig.config_file)
+    return {
+        name: (station.title, frozenset((*station.devices, *backups(name, config))))
+        for name, station in config.stations.items()
+    }
