@@ -93,3 +93,9 @@ def test_backoff_is_bounded_and_never_nothing(refusals: int, jitter: float) -> N
 @given(st.integers(0, 2 * 10**12), st.integers(0, 2 * 10**12))
 def test_no_wait_outlasts_a_clock_that_was_set_back(next_try_at_ms: int, now_ms: int) -> None:
     assert 0 <= policy.wait_ms(job("receipt", next_try_at_ms=next_try_at_ms), now_ms) <= policy.NONSENSE_WAIT_MS
+
+
+@pytest.mark.parametrize("now_ms", [10_001, -10_001, -86_400_000])
+def test_a_drawer_never_opens_late_also_where_the_clock_was_set_back(now_ms: int) -> None:
+    assert isinstance(policy.before_attempt(job("drawer_pulse"), GRILL, now_ms), Expire)
+    assert isinstance(policy.before_attempt(job("drawer_pulse"), GRILL, -10_000), Go)  # a clock that is being corrected
