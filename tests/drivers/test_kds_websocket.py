@@ -405,3 +405,18 @@ def test_other_documents_are_refused_and_closing_ends_the_connection() -> None:
             assert await task == "closed"
 
     run(play)
+
+
+def test_a_page_that_has_seen_more_than_was_sent_acknowledges_nothing_and_gets_everything() -> None:
+    async def play() -> None:
+        kitchen, first, second = Kitchen(ack_s=5), Page(acks=False), Page(acks=False)
+        async with kitchen.page(first):
+            job = asyncio.create_task(kitchen.deliver("j1"))
+            await first.has("ticket")
+        async with kitchen.page(second, last_seq=2, epoch="e1"):
+            assert (await second.has("ticket"))["job_id"] == "j1"
+            assert kitchen.received() == []
+            second.say(type="ack", seq=1, job_id="j1")
+            assert (await job).by == "display ack"
+
+    run(play)

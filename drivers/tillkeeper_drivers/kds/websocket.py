@@ -213,7 +213,8 @@ class WebSocketDisplay:
         if self._connection is not None:
             self._connection.finish("replaced")
         self._connection = connection
-        seen = hello.last_seq if hello.epoch == self._epoch else 0
+        # A page that says it has seen more than was ever sent is mistaken: it gets everything, and acknowledges nothing.
+        seen = hello.last_seq if hello.epoch == self._epoch and hello.last_seq <= self._board.seq else 0
         for entry in self._board.ack_up_to(seen):
             self._acknowledged(entry, "display resync")
         await connection.send(Welcome(self._id, self._epoch, self._board.seq, self._beat_s))
