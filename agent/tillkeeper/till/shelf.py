@@ -56,6 +56,8 @@ class Shelf:
         self._at_hand: dict[str, Held] = {}
         self._codes: dict[str, dict[str, str]] = {}
         """Ticket code -> business day -> check id: a code comes again on another day while the earlier check is still open."""
+        self._fires: dict[str, int] = {}
+        """Check id -> when its next timed fire is due: asked after each command, so it must not cost a look at every check."""
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def load(self) -> None:
@@ -71,7 +73,12 @@ class Shelf:
 
     def _keep(self, held: Held) -> None:
         check = held.check
-        if check.state == "open" or next_fire_at_ms(check) is not None:
+        fire_at_ms = next_fire_at_ms(check)
+        if fire_at_ms is None:
+            self._fires.pop(check.check_id, None)
+        else:
+            self._fires[check.check_id] = fire_at_ms
+        if check.state == "open" or fire_at_ms is not None:
             self._at_hand[check.check_id] = held
             self._codes.setdefault(check.ticket_code, {})[check.business_day] = check.check_id
         elif self._at_hand.pop(check.check_id, None) is not None:
@@ -91,15 +98,10 @@ class Shelf:
         return [held for held in self._at_hand.values() if held.check.state == "open"]
 
     def next_fire_at_ms(self) -> int | None:
-        times = (next_fire_at_ms(held.check) for held in self._at_hand.values())
-        return min((at for at in times if at is not None), default=None)
+        return min(self._fires.values(), default=None)
 
     def due_for_fire(self, now_ms: int) -> list[str]:
-        return [
-            held.check.check_id
-            for held in self._at_hand.values()
-            if (at := next_fire_at_ms(held.check)) is not None and at <= now_ms
-        ]
+        return [check_id for check_id, at_ms in self._fires.items() if at_ms <= now_ms]
 
     def find(self, ref: str, business_day: str) -> str:
         """The long id of what a person calls a check: its long id, a ticket code, its number. A code is that of `business_day`;
