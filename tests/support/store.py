@@ -151,11 +151,13 @@ class StoreRig:
     def _write_config(self, config: dict[str, Any]) -> None:
         for name, printer in self.shop.printers.items():
             config["devices"][name]["address"] = f"127.0.0.1:{printer.port}"
-        (self.folder / "api-token").write_text(self.api_token + "\n", "ascii")
+        token_file = self.folder / "api-token"
+        token_file.write_text(self.api_token + "\n", "ascii")
+        token_file.chmod(0o600)
         api = {
             "listen": f"127.0.0.1:{self.api_port}",
             "socket": str(self.socket),
-            "token_file": str(self.folder / "api-token"),
+            "token_file": str(token_file),
         }
         own: dict[str, Any] = {"data_dir": str(self.data), "api": api}
         if self._with_hq:
