@@ -169,7 +169,7 @@ async def _body(request: Request) -> bytes:
 def _decoded(body: bytes) -> HqBatch:
     try:
         batch = _batches.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(400, "bad_request", "The body is not a batch of events", str(error)) from error
     if len(batch.events) > MAX_EVENTS:
         raise Problem(413, "too_large", "Too many events", f"at most {MAX_EVENTS} in a batch")

@@ -86,7 +86,7 @@ def parse(text: str, name: str) -> Credentials:
     try:
         data = msgspec.json.decode(text) if text.lstrip().startswith("{") else tomllib.loads(text)
         file = msgspec.convert(data, _File)
-    except (msgspec.MsgspecError, tomllib.TOMLDecodeError) as error:
+    except (msgspec.MsgspecError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise CredentialsInvalid(f"{name}: {error}") from error
     entries = [(_digest(e, name), Caller(e.store, _register(e, name))) for e in file.registers]
     for entry in file.readers:

@@ -243,7 +243,7 @@ def _judge(envelope: Envelope, head_hash: str) -> tuple[str, str, Event | None]:
         return POISON, "at_ms or version out of range", None
     try:
         _read(envelope)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         return POISON, str(error), None
     return "", "", event
 
@@ -259,7 +259,7 @@ def _chain_fault(envelope: Envelope, prev_hash: str) -> str:
 def _decoded(envelope: Envelope) -> Event | None:
     try:
         return _read(envelope)
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None
 
 

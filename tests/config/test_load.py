@@ -100,6 +100,8 @@ MATRIX = [
     ("currency digits", 'currency = "USD"', 'currency = "JPY"', "minor_digits", "JPY has 0 minor digits, not 2", ""),
     ("rate missing", 'rate = "1.08"', "#", "[tenders.euro]", "needs a 'rate'", ""),
     ("rate form", 'rate = "1.08"', 'rate = "-1"', 'rate = "-1"', "not a positive number", ""),
+    ("rate too high", 'rate = "1.08"', 'rate = "1e999999999"', 'rate = "1e999999999"', "not a positive number", ""),
+    ("rate too low", 'rate = "1.08"', 'rate = "1e-999999999"', 'rate = "1e-999999999"', "not a positive number", ""),
     ("rounding", "# [cash_rounding]\n# CHF", "[cash_rounding]\nCHF", "CHF = 5", "neither the store nor a tender", ""),
     ("catalogue", 'file = "builtin"', 'file = "biultin"', 'file = "biultin"', "no file 'biultin'", "builtin"),
     ("hq token", 'url = ""', 'url = "https://hq:1"', "[hq]", "comes a 'token_file'", ""),
@@ -165,8 +167,9 @@ def test_profiles_can_be_passed_in(tmp_path: Path) -> None:
         ("[t]\n[u]\n\n[t]\n", 4),
         ("a = 1\n\n\nb", 4),
         ('a = 1\nb = """\nnever closed\n', 3),
+        ("a = " + "[" * 100_000, 1),
     ],
-    ids=["syntax", "duplicate key", "duplicate table", "end of text", "open string"],
+    ids=["syntax", "duplicate key", "duplicate table", "end of text", "open string", "nested"],
 )
 def test_what_is_not_toml_has_its_line(text: str, line: int, tmp_path: Path) -> None:
     (problem,) = problems_of(text, tmp_path)

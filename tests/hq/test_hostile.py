@@ -49,6 +49,7 @@ BAD_BODIES = [
     b'{"store":"corner","register":"till-1","incarnation":5}',
     b'{"store":"corner","register":"till-1","incarnation":"\\ud800"}',
     b"[" * 100_000,
+    b'{"store":"corner","register":"till-1","incarnation":"i","more":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
 ]
 
 

@@ -99,6 +99,8 @@ def test_all_mistakes_are_reported_at_once_each_with_line_and_nearest_name() -> 
         (b"a = 1\n\xff", "m.toml", "is not UTF-8", 2),
         (b"{", "m.json", "is not JSON", 0),
         (b"[]", "m.json", "one object", 0),
+        (b"[" * 100_000 + b"]" * 100_000, "m.json", "nested too deeply", 0),
+        (b"a = " + b"[" * 100_000, "m.toml", "nested too deeply", 0),
         (b"", "m.toml", "at least one item", 0),
         (b'items = "x"', "m.toml", "list of tables", 0),
         (b"#" * (17 * 1024 * 1024), "m.toml", "at most", 0),

@@ -87,6 +87,8 @@ def parse(text: str, *, file: str, folder: Path, profiles: Collection[str] | Non
     except tomllib.TOMLDecodeError as error:
         what = str(error).partition(" (at ")[0]
         raise _invalid([Problem(file, lines.syntax_line(text, error), "", what)], file) from error
+    except RecursionError as error:
+        raise _invalid([Problem(file, 1, "", "is nested too deeply")], file) from error
     where = lines.scan(text)
     problems: list[Problem] = []
 

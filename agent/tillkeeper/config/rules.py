@@ -19,6 +19,7 @@ Table = dict[str, Any]
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_LOWEST_RATE, _HIGHEST_RATE = Decimal("0.000000001"), Decimal(1_000_000_000)
 _PRINTERS = ("escpos", "escpos_display")
 
 
@@ -252,18 +253,19 @@ def _tenders(document: Table, report: Report) -> None:
         if rate and (not currency or currency == own):
             report((*path, "rate"), "a 'rate' belongs to a tender in another currency")
         if rate and not _is_rate(rate):
-            report((*path, "rate"), f"{rate!r} is not a positive number as text")
+            report((*path, "rate"), f"{rate[:40]!r} is not a positive number as text, {_LOWEST_RATE} to {_HIGHEST_RATE}")
     for currency in _table(document, "cash_rounding"):
         if own and currency not in currencies:
             report(("cash_rounding", currency), f"neither the store nor a tender uses {currency!r}", currency, currencies)
 
 
 def _is_rate(rate: str) -> bool:
+    """Within bounds as well: "1e999999999" is a number that nobody can reckon with."""
     try:
         value = Decimal(rate)
     except InvalidOperation:
         return False
-    return value.is_finite() and value > 0
+    return value.is_finite() and _LOWEST_RATE <= value <= _HIGHEST_RATE
 
 
 def _files(document: Table, folder: Path, report: Report) -> None:

@@ -223,6 +223,8 @@ def _decode(data: bytes, name: str) -> tuple[dict[str, Any], str]:
     except tomllib.TOMLDecodeError as error:
         where = re.search(r"at line (\d+)", str(error))
         raise bad(f"is not TOML: {error}", int(where[1]) if where else 0) from None
+    except RecursionError:
+        raise bad("is nested too deeply") from None
     if not isinstance(raw, dict):
         raise bad("has to be one object with items")
     return raw, text
