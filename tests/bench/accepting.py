@@ -16,6 +16,7 @@ PAST_ROUNDS, PAST_TURNS = 7, 40
 PAUSE_S = 0.03
 WARM_UP = 20
 SMALL, LARGE = 1_000, 1_000_000
+FLOOR = "a request that does nothing (health), unix socket, p50"
 ORDER = json.dumps(TYPICAL).encode()
 
 
@@ -34,28 +35,39 @@ def measure(folder: Path) -> list[rows.Row]:
         for client in ways.values():
             for _ in range(WARM_UP):
                 timed_ms(client)
-        rounds: dict[str, list[float]] = {way: [] for way in ways}
+        rounds: dict[str, list[float]] = {way: [] for way in (*ways, FLOOR)}
         for _ in range(ROUNDS):
-            times: dict[str, list[float]] = {way: [] for way in ways}
+            times: dict[str, list[float]] = {way: [] for way in rounds}
             for _ in range(TURNS):
                 for way, client in ways.items():
                     times[way].append(timed_ms(client))
+                times[FLOOR].append(_health_ms(ways["unix socket"]))
             for way, values in times.items():
                 rounds[way].append(rows.p50(values))
-    return [
-        rows.figure(f"order accepted and durable, {way}, p50", rows.p50(medians), "ms", 3.0, rows.spread(medians, "ms"))
-        for way, medians in rounds.items()
+    found = [
+        rows.figure(f"order accepted and durable, {way}, p50", rows.p50(rounds[way]), "ms", 3.0, rows.spread(rounds[way], "ms"))
+        for way in ways
     ]
+    return [*found, rows.figure(FLOOR, rows.p50(rounds[FLOOR]), "ms", note=rows.spread(rounds[FLOOR], "ms"))]
+
+
+def _health_ms(client: Client) -> float:
+    began_ns = time.monotonic_ns()
+    client.get("/v1/health")
+    took_ms = (time.monotonic_ns() - began_ns) / 1e6
+    time.sleep(PAUSE_S)
+    return took_ms
 
 
 def measure_past(folder: Path, kept: Path) -> list[rows.Row]:
     """Two agents side by side, one with a million events behind it, asked in turn."""
+    pasts = {events: journal_with(events, kept) for events in (SMALL, LARGE)}
     with ExitStack() as stack:
         tills, clients = [], []
-        for events in (SMALL, LARGE):
+        for events, data in pasts.items():
             printers = stack.enter_context(sinks(len(PRINTERS)))
             changes = three_printers(printers.ports, drawer=False)
-            till = stack.enter_context(agent(folder / f"past-{events}", changes, journal_with(events, kept)))
+            till = stack.enter_context(agent(folder / f"past-{events}", changes, data))
             tills.append(till)
             clients.append(stack.enter_context(till.local()))
         for client in clients:
