@@ -102,6 +102,7 @@ def test_a_broken_chain_is_set_apart_and_the_rest_goes_on(tmp_path: Path) -> Non
         "{}",
         "not json",
         '{"check_id": 5}',
+        '{"check_id":"c9","more":' + "[" * 50_000 + "]" * 50_000 + "}",
         '{"check_id":"c9","totals":' + msgspec.json.encode(Totals(1, 0, 1, 0, 10**30, 0, 1, 0)).decode() + "}",
     ],
 )
