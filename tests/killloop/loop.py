@@ -18,12 +18,12 @@ from tillkeeper.cli.orders import PlannedOrder
 from tillkeeper.config.load import load
 from tillkeeper.kitchen.routing import backups
 
-ORDERS_PER_S = 9.0
+ORDERS_PER_S = 7.0
 KILL_WITHIN_S = 2.2
 """Each kill comes at a moment drawn evenly from the start of the process to this many seconds later."""
 END_S = 240.0
-SPEED_MM_S = 2_000.0
-"""Ten times as fast as paper really runs: so the printers are about half busy, and many kills come while they print."""
+SPEED_MM_S = 4_000.0
+"""Twenty times as fast as paper really runs: so the printers are about half busy, and many kills come while they print."""
 ADDRESS = "12 Harbour Street"
 CHANGES: Mapping[str, Any] = {
     "store": {"timezone": "UTC", "receipt_header": [ADDRESS]},
