@@ -136,3 +136,25 @@ def test_garbage_for_answers_never_confirms() -> None:
                 return type(error).__name__
 
     assert {asyncio.run(run(seed)) for seed in range(6)} <= {"NotSent", "OutcomeUnknown"}
+
+
+def test_after_a_jam_is_cleared_the_printer_goes_on_without_being_switched_off() -> None:
+    async def run() -> None:
+        async with VirtualPrinter("tm-t88vi", speed_mm_s=0) as device:
+            printer = driver(device, "tm-t88vi")
+            device.jam_cutter()
+            with pytest.raises(OutcomeUnknown) as lost:
+                await printer.deliver(PrintDocument("a", (Text("first"),)), b"aaaa")
+            assert lost.value.reason == "cutter"
+            with pytest.raises(NotSent) as refused:
+                await printer.deliver(PrintDocument("b", (Text("second"),)), b"bbbb")
+            assert refused.value.reason == "cutter"
+            assert (await printer.status()).trouble() == "cutter", "the jam is still there"
+            device.clear_cutter()
+            assert (await printer.status()).trouble() is None
+            delivery = await printer.deliver(PrintDocument("b", (Text("second"),)), b"bbbb")
+            assert (delivery.how, delivery.by) == ("confirmed", "GS ( H")
+            await device.wait_printed(1, 2)
+            assert sum(slip.text.count("second") for slip in device.printed) == 1
+
+    asyncio.run(run())

@@ -93,6 +93,7 @@ class EscPosPrinter:
             try:
                 async with self._open(None) as session:
                     await self._ask_all(session, tuple(REALTIME))
+                    await self._leave_cutter_error(session)
             except TransportError as error:
                 reachable: Tri = "no" if error.reason == "unreachable" else "yes"
                 self.last_status = msgspec.structs.replace(
@@ -123,11 +124,19 @@ class EscPosPrinter:
         answered = await self._ask_all(session, self._profile.preflight)
         if answered and session.status.online == "no":
             await self._ask_all(session, (2, 3, 4))
+            await self._leave_cutter_error(session)
         elif not answered and self._realtime == "yes":
             raise self._not_sent(operation, "no_answer", "connected, but silent when asked for its status")
         trouble = session.status.trouble()
         if trouble is not None:
             raise self._not_sent(operation, trouble, "the device says so before printing")
+
+    async def _leave_cutter_error(self, session: Session) -> None:
+        """A jam leaves an error behind that outlasts its cause. No document is under way here: what an earlier one left in the
+        buffer was given up as unknown, and its repeat is marked."""
+        if session.status.trouble() == "cutter":
+            await session.leave_error(self._deadlines.answer)
+            await self._ask_all(session, (1, 3))
 
     async def _ask_all(self, session: Session, questions: tuple[int, ...]) -> bool:
         """Ask `DLE EOT n` one after the other, stopping at the first that stays unanswered."""

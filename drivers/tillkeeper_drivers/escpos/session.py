@@ -15,6 +15,9 @@ _REQUEST: dict[Question, bytes] = {
 """`DLE EOT n` (Epson ESC/POS reference)."""
 
 
+_LEAVE_ERROR = b"\x10\x05\x02"
+
+
 class PeerClosed(TransportError):
     """The device ended the connection in order: all that it sent before has been read."""
 
@@ -58,6 +61,15 @@ class Session:
         before = self.confirmed_by
         await self.until(lambda: not self._realtime_outstanding() or self.confirmed_by != before, deadline_s)
         return not self._realtime_outstanding()
+
+    async def leave_error(self, deadline_s: float) -> None:
+        """`DLE ENQ 2`: leave a recoverable error whose cause is gone, and forget what is buffered (Epson ESC/POS reference, DLE
+        ENQ). Only where the outcome of everything sent before is settled: what is forgotten must not be owed any more.
+
+        Raises:
+            TransportError: the connection broke.
+        """
+        await self.connection.write(_LEAVE_ERROR, deadline_s)
 
     async def until(self, done: Callable[[], bool], deadline_s: float) -> bool:
         """Read until `done()` or the deadline. Returns `done()`.

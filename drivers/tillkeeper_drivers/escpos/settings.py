@@ -13,7 +13,7 @@ HINTS: dict[Reason, str] = {
     "busy": "another computer is printing, or holds the connection",
     "cover_open": "close the cover",
     "paper_out": "put in a new roll",
-    "cutter": "free the cutter, then switch the printer off and on",
+    "cutter": "free the cutter; it goes on by itself, else switch the printer off and on",
     "offline": "look at the printer's lamps",
     "unrecoverable": "switch the printer off and on; if it stays, it needs service",
     "no_answer": "another computer may hold the connection; else switch the printer off and on",
