@@ -1,8 +1,10 @@
 """Journals with a past: real orders, decided and composed by the real code, of days gone by. Made once and kept in `build/`."""
 
 import asyncio
+import hashlib
 import shutil
 from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from tillkeeper.config.embedded import embedded, embedded_printers
 from tillkeeper.contract.commands import PlaceOrder
 from tillkeeper.contract.events import Event
 from tillkeeper.daemon import JOURNAL_FILE, machine_id
-from tillkeeper.journal.database import SCHEMA_VERSION
+from tillkeeper.journal.database import MIGRATIONS
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.privacy import make_personal
 from tillkeeper.journal.records import Batch, KeptCommand, NewEvent
@@ -29,6 +31,7 @@ from tillkeeper.till.catalogues import read_catalogue
 from tillkeeper.till.compose import Draft, Moment, compose
 from tillkeeper.till.shelf import row
 
+_SQL = resources.files("tillkeeper.journal")
 DAY_MS = 86_400_000
 ORDERS_A_DAY = 330
 AT_ONCE = 256
@@ -92,8 +95,9 @@ def _printed(job: Job, now_ms: int) -> Job:
 
 
 def journal_with(events: int, folder: Path) -> Path:
-    """A data folder whose journal holds at least so many events; made where it is not there yet."""
-    data = folder / f"past-{events}-v{SCHEMA_VERSION}"
+    """A data folder whose journal holds at least so many events; made where there is none of this schema yet."""
+    form = hashlib.sha256(b"".join(_SQL.joinpath(step.file).read_bytes() for step in MIGRATIONS)).hexdigest()[:8]
+    data = folder / f"past-{events}-{form}"
     if not (data / JOURNAL_FILE).exists():
         making = data.with_name(f"{data.name}.new")
         shutil.rmtree(making, ignore_errors=True)
