@@ -4,6 +4,7 @@ import asyncio
 from copy import deepcopy
 
 import pytest
+from msgspec.structs import replace
 
 from tillkeeper_drivers.api import (
     Columns,
@@ -156,5 +157,18 @@ def test_after_a_jam_is_cleared_the_printer_goes_on_without_being_switched_off()
             assert (delivery.how, delivery.by) == ("confirmed", "GS ( H")
             await device.wait_printed(1, 2)
             assert sum(slip.text.count("second") for slip in device.printed) == 1
+
+    asyncio.run(run())
+
+
+def test_a_drawer_that_stands_open_keeps_no_receipt_waiting() -> None:
+    async def run() -> None:
+        async with VirtualPrinter("tm-t88vi", speed_mm_s=0, drawer_closes_s=None) as device:
+            slow = replace(QUICK, pin=60)
+            transport = TcpTransport("127.0.0.1", device.port)
+            printer = EscPosPrinter("bar", transport, profile("tm-t88vi"), pin_use={2: "drawer"}, deadlines=slow)
+            assert (await printer.deliver(PulseDocument("a"), b"aaaa")).by == "drawer pin"
+            async with asyncio.timeout(30):  # less than the pin is given to move
+                assert (await printer.deliver(PulseDocument("b"), b"bbbb")).how == "sent"
 
     asyncio.run(run())

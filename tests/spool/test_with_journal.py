@@ -34,8 +34,11 @@ class DiskJournal(MemoryJournal):
         await life.step()
         return appended
 
-    def unsettled_jobs(self) -> Sequence[JobRow]:
-        return self.journal.unsettled_jobs()
+    def unsettled_jobs(self, device: str = "", state: str = "", limit: int = -1) -> Sequence[JobRow]:
+        return self.journal.unsettled_jobs(device, state, limit)
+
+    def devices_with_jobs(self) -> Sequence[str]:
+        return self.journal.devices_with_jobs()
 
     def job(self, job_id: str) -> JobRow | None:
         return self.journal.job(job_id)

@@ -175,8 +175,13 @@ class MemoryJournal:
         await life.step()
         return Appended(len(self.events), "")
 
-    def unsettled_jobs(self) -> Sequence[JobRow]:
-        return [row for row in self.rows.values() if not row.settled]
+    def unsettled_jobs(self, device: str = "", state: str = "", limit: int = -1) -> Sequence[JobRow]:
+        waiting = (row for row in self.rows.values() if not row.settled)
+        rows = [row for row in waiting if device in ("", row.device) and state in ("", row.state)]
+        return rows if limit < 0 else rows[:limit]
+
+    def devices_with_jobs(self) -> Sequence[str]:
+        return sorted({row.device for row in self.rows.values() if not row.settled})
 
     def job(self, job_id: str) -> JobRow | None:
         return self.rows.get(job_id)

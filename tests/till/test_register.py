@@ -21,6 +21,8 @@ def test_a_refused_order_uses_no_ticket_code(tmp_path: Path) -> None:
             await till.post("/orders", {"order_type": "takeout", "lines": [{"item_id": "unicorn"}]}, status=422)
             first = await till.post("/orders", {"order_type": "takeout", "lines": [COLA]})
             await till.post("/orders", {"order_type": "takeout", "lines": [COLA], "tenders": [{"tender": "card"}]}, status=422)
+            note = {"order_type": "takeout", "lines": [{**COLA, "note": "card 4111 1111 1111 1111"}]}
+            assert (await till.post("/orders", note, status=422))["type"].endswith("card_number_in_text")
             second = await till.post("/orders", {"order_type": "takeout", "lines": [COLA]})
             assert (first["ticket_code"], second["ticket_code"]) == ("B-001", "B-002")
 

@@ -125,9 +125,19 @@ class JournalReader:
         """All checks with a timed fire to come, the earliest first."""
         return list(map(_stored, self._rows(f"{_CHECK} WHERE next_fire_at_ms IS NOT NULL ORDER BY next_fire_at_ms")))
 
-    def unsettled_jobs(self) -> list[JobRow]:
-        """All jobs that wait for a device or a person, in the order of acceptance."""
-        return list(map(_job, self._rows(f"{_JOB} WHERE settled = 0 ORDER BY n")))
+    def unsettled_jobs(self, device: str = "", state: str = "", limit: int = -1) -> list[JobRow]:
+        """Jobs that wait for a device or a person, in the order of acceptance; of one device or in one state where named, at
+        most `limit` of them."""
+        terms, values = ["settled = 0"], list[str | int | None]()
+        for name, wanted in (("device", device), ("state", state)):
+            if wanted:
+                terms.append(f"{name} = ?")
+                values.append(wanted)
+        return list(map(_job, self._rows(f"{_JOB} WHERE {' AND '.join(terms)} ORDER BY n LIMIT ?", (*values, limit))))
+
+    def devices_with_jobs(self) -> list[str]:
+        """Those that a job waits for, whether or not the config has them still."""
+        return [row[0] for row in self._rows("SELECT DISTINCT device FROM jobs WHERE settled = 0")]
 
     def job(self, job_id: str) -> JobRow | None:
         return next(map(_job, self._rows(f"{_JOB} WHERE job_id = ?", (job_id,))), None)

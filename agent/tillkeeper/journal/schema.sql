@@ -77,7 +77,7 @@ CREATE TABLE jobs (
     check_id      TEXT NOT NULL,
     body          BLOB NOT NULL
 ) STRICT;
-CREATE INDEX jobs_unsettled ON jobs (settled) WHERE settled = 0;
+CREATE INDEX jobs_unsettled ON jobs (device, state) WHERE settled = 0;
 CREATE INDEX jobs_by_check ON jobs (check_id) WHERE check_id <> '';
 
 -- Idempotency keys, as SHA-256: a key is chosen by a client and must not bring a text to the disk. n is the order of arrival.

@@ -17,8 +17,13 @@ class JobJournal(Protocol):
         """Durable when it returns. Raises `StorageRefused` or `Overloaded`: nothing of the batch counts."""
         ...
 
-    def unsettled_jobs(self) -> Sequence[JobRow]:
-        """Oldest first. Raises `StorageRefused` where the disk or the file fails."""
+    def unsettled_jobs(self, device: str = "", state: str = "", limit: int = -1) -> Sequence[JobRow]:
+        """Oldest first; of one device, in one state, at most `limit` where so asked. Raises `StorageRefused` where the disk or
+        the file fails."""
+        ...
+
+    def devices_with_jobs(self) -> Sequence[str]:
+        """Those that an unsettled job waits for."""
         ...
 
 

@@ -81,6 +81,11 @@ class DeviceQueue:
         room = self._limit // 2
         return (self.more and len(self._queued) <= room) or (self._more_held and len(self._held) <= room)
 
+    @property
+    def window(self) -> int:
+        """So many of the oldest jobs of a state tell what there is room for, and whether there are more."""
+        return len(self._ids) + self._limit + 1
+
     def load(self, jobs: Iterable[Job]) -> None:
         """Take in what the journal holds, oldest first, as far as there is room."""
         self.more = self._more_held = False

@@ -11,7 +11,7 @@ from tillkeeper.clock import IdSource, WallClock
 from tillkeeper.config.model import Config
 from tillkeeper.contract.events import Event
 from tillkeeper.errors import Conflict, NotFound
-from tillkeeper.journal.records import Batch, JobRow, NewEvent
+from tillkeeper.journal.records import Batch, NewEvent
 from tillkeeper.kitchen.routing import backups
 from tillkeeper.spool import jobs as steps
 from tillkeeper.spool.jobs import job_row
@@ -77,12 +77,12 @@ class Spool:
         Raises:
             StorageRefused: the journal can not be read.
         """
-        rows = self._journal.unsettled_jobs()
         for name, worker in self._workers.items():
-            self._load(name, worker.queue, rows)
-        for row in rows:
-            if self._devices.worker_of(row.device) is None:
-                await self._fail_orphan(steps.decode(row.body))
+            self.load(name, worker.queue)
+        for device in self._journal.devices_with_jobs():
+            if self._devices.worker_of(device) is None:
+                for row in self._journal.unsettled_jobs(device):
+                    await self._fail_orphan(steps.decode(row.body))
         async with asyncio.TaskGroup() as group:
             for name, worker in self._workers.items():
                 group.create_task(worker.run(), name=f"spool {name}")
@@ -213,11 +213,17 @@ class Spool:
         )
 
     def load(self, worker_id: str, queue: DeviceQueue) -> None:
-        self._load(worker_id, queue, self._journal.unsettled_jobs())
-
-    def _load(self, worker_id: str, queue: DeviceQueue, rows: Iterable[JobRow]) -> None:
-        mine = (steps.decode(row.body) for row in rows if self._devices.worker_of(row.device) == worker_id)
-        queue.load(map(self._seen, mine))
+        """As many of its jobs as there is room for. Each state is asked for by itself: no number of held jobs hides those that
+        wait, and an interrupted one is always found."""
+        devices = [name for name in self._journal.devices_with_jobs() if self._devices.worker_of(name) == worker_id]
+        rows = [
+            row
+            for device in devices
+            for state in ("sending", "queued", "held")
+            for row in self._journal.unsettled_jobs(device, state, queue.window)
+        ]
+        jobs = sorted((self._seen(steps.decode(row.body)) for row in rows), key=lambda job: job.order)
+        queue.load(jobs)
 
     def _seen(self, job: Job) -> Job:
         self._order = max(self._order, job.order)

@@ -257,7 +257,14 @@ class Intake:
 
     async def _accept(self, draft: Draft, keep: Callable[[bytes], KeptCommand]) -> bytes:
         answer = _encode(draft.result)
-        await self._commit(draft.events, draft.check, draft.jobs, draft.personal, keep(answer))
+        try:
+            await self._commit(draft.events, draft.check, draft.jobs, draft.personal, keep(answer))
+        except Refused:  # by the card-number guard, before anything was written; other errors may have reached the disk
+            for new in draft.events:
+                if isinstance(new.event, CheckOpened):
+                    number = new.event.ticket_code.partition("-")[2]
+                    self._.codes.give_back(new.business_day, int(number))
+            raise
         return answer
 
     async def _commit(

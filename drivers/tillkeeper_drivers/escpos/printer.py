@@ -265,8 +265,8 @@ class EscPosPrinter:
         return Delivery("confirmed", "drawer pin", first_byte_ms) if moved else Delivery("sent", "none", first_byte_ms)
 
     async def _pin_moved(self, session: Session, before: Tri) -> bool:
-        if before == "unknown":
-            return False
+        if before == "unknown" or self.polarity.is_open(before) == "yes":
+            return False  # one that stands open can not show it, and the next document would wait for nothing
         loop = asyncio.get_running_loop()
         end = loop.time() + self._deadlines.pin
         while session.status.drawer_pin_high == before:
