@@ -58,7 +58,6 @@ CREATE TABLE checks (
     last_id         INTEGER NOT NULL,
     body            BLOB NOT NULL
 ) STRICT;
-CREATE INDEX checks_by_day ON checks (business_day);
 -- The day first: new rows go to the end of the index, however many years are before them.
 CREATE INDEX checks_by_code ON checks (business_day, ticket_code);
 -- Small on purpose: only what is not finished, so that a start reads what is open and not what is old.

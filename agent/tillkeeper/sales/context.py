@@ -71,6 +71,7 @@ class Draft:
         self.entity_id = ""
         self.opens_drawer = ""
         self._check = check
+        self._last_priced: tuple[Check, Priced] | None = None
 
     @property
     def check(self) -> Check:
@@ -83,7 +84,10 @@ class Draft:
         self._check = apply(self._check, event, self.context.business_day, self.context.now_ms)
 
     def priced(self) -> Priced:
-        return price(self.check, self.rules)
+        """The check's sums as it is now; asked for several times in one decision, worked out once for each state."""
+        if self._last_priced is None or self._last_priced[0] is not self.check:
+            self._last_priced = (self.check, price(self.check, self.rules))
+        return self._last_priced[1]
 
     def totals(self) -> Totals:
         return self.priced().totals
