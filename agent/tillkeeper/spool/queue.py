@@ -1,8 +1,10 @@
 """The loaded jobs of one device, in the order in which they are to be done. No I/O."""
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
+from tillkeeper.contract.values import DocumentClass
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.policy import wait_ms
 
@@ -15,13 +17,33 @@ def _turn(job: Job) -> tuple[bool, int]:
     return (job.document_class != "drawer_pulse", job.order)
 
 
+class Kind(NamedTuple):
+    """What decides, for all jobs alike, whether another device can take them over."""
+
+    device: str
+    station: str
+    document_class: DocumentClass
+    rerouted_from: str
+
+
+def kind_of(job: Job) -> Kind:
+    return Kind(job.device, job.station, job.document_class, job.rerouted_from)
+
+
 class DeviceQueue:
-    """`more` is True while the journal holds jobs of this device that are not loaded: until those are, every later print
-    job stays out as well, or it would overtake them."""
+    """What is asked at every wake does not depend on how much waits: a dead device must not cost the others time.
+
+    `more` is True while the journal holds jobs of this device that are not loaded: until those are, every later print job stays
+    out as well, or it would overtake them."""
 
     def __init__(self, limit: int = MAX_LOADED) -> None:
         self._limit = limit
         self._queued: list[Job] = []
+        self._by_id: dict[str, Job] = {}
+        """Of the queued ones."""
+        self._kinds: dict[Kind, dict[str, Job]] = {}
+        self._timed: dict[str, Job] = {}
+        """Those with a time of their own."""
         self._held: dict[str, Job] = {}
         self._interrupted: list[Job] = []
         self._ids: set[str] = set()
@@ -41,8 +63,7 @@ class DeviceQueue:
         return tuple(sorted(self._held.values(), key=lambda job: job.order))
 
     def find(self, job_id: str) -> Job | None:
-        held = self._held.get(job_id)
-        return held or next((job for job in self._queued if job.job_id == job_id), None)
+        return self._held.get(job_id) or self._by_id.get(job_id)
 
     def submit(self, job: Job) -> None:
         """A job that was just accepted."""
@@ -62,12 +83,26 @@ class DeviceQueue:
             self._held[job.job_id] = job
         else:
             insort(self._queued, job, key=_turn)
+            self._by_id[job.job_id] = job
+            self._kinds.setdefault(kind_of(job), {})[job.job_id] = job
+            if job.next_try_at_ms:
+                self._timed[job.job_id] = job
         self._ids.add(job.job_id)
 
     def take(self, job_id: str) -> None:
         """The job is in somebody's hands: nobody else gets it, `load` neither, until it is put back or dropped."""
-        if job_id in self._ids and self._held.pop(job_id, None) is None:
-            self._queued = [job for job in self._queued if job.job_id != job_id]
+        self._held.pop(job_id, None)
+        job = self._by_id.pop(job_id, None)
+        if job is not None:
+            place = bisect_left(self._queued, _turn(job), key=_turn)
+            while self._queued[place].job_id != job_id:
+                place += 1
+            del self._queued[place]
+            alike = self._kinds[kind_of(job)]
+            del alike[job_id]
+            if not alike:
+                del self._kinds[kind_of(job)]
+            self._timed.pop(job_id, None)
         self._ids.add(job_id)
 
     def drop(self, job_id: str) -> None:
@@ -121,9 +156,13 @@ class DeviceQueue:
             else:
                 yield job
 
+    def samples(self) -> tuple[Job, ...]:
+        """One queued job of each kind."""
+        return tuple(next(iter(alike.values())) for alike in self._kinds.values())
+
     def soonest_ms(self, now_ms: int) -> int | None:
         """How long until the next job's own time comes; None where none waits for one."""
-        waits = [wait for job in self._queued if (wait := wait_ms(job, now_ms)) > 0]
+        waits = [wait for job in self._timed.values() if (wait := wait_ms(job, now_ms)) > 0]
         return min(waits, default=None)
 
     def follows_held(self, job: Job) -> bool:

@@ -15,7 +15,7 @@ from tillkeeper.spool.health import DRIVER_FAULTS, Health
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.policy import Route
 from tillkeeper.spool.ports import DeviceSnapshot
-from tillkeeper.spool.queue import DeviceQueue
+from tillkeeper.spool.queue import DeviceQueue, kind_of
 from tillkeeper_drivers.api import Delivery, Device, Document, NotSent, OutcomeUnknown, Reason
 
 log = logging.getLogger(__name__)
@@ -110,18 +110,21 @@ class Worker:
         """The job whose turn it is; where the device refuses, a pulse (it may work without paper) or what another device
         can take over by now."""
         now_ms = self._spool.now_ms()
-        is_open = self.health.pause_s <= 0
-        for job in self.queue.ready(now_ms):
-            if is_open or job.document_class == "drawer_pulse":
-                return job, None
-            if self.health.refusing_since_ms is None:
-                continue
-            route = self._spool.route(job)
-            if isinstance(policy.before_attempt(job, route, now_ms), policy.Go):
-                decision = self._after_refusal(job, route, self.health.last_reason, now_ms)
-                if isinstance(decision, policy.Reroute):
-                    return job, decision
+        first = next(self.queue.ready(now_ms), None)
+        if first is None or self.health.pause_s <= 0 or first.document_class == "drawer_pulse":
+            return first, None
+        if self.health.refusing_since_ms is None:
+            return None, None
+        movable = {kind_of(sample) for sample in self.queue.samples() if self._reroute_of(sample, now_ms) is not None}
+        for job in self.queue.ready(now_ms) if movable else ():
+            still_wanted = policy.before_attempt(job, self._spool.route(job), now_ms)
+            if kind_of(job) in movable and isinstance(still_wanted, policy.Go):
+                return job, self._reroute_of(job, now_ms)
         return None, None
+
+    def _reroute_of(self, job: Job, now_ms: int) -> policy.Reroute | None:
+        decision = self._after_refusal(job, self._spool.route(job), self.health.last_reason, now_ms)
+        return decision if isinstance(decision, policy.Reroute) else None
 
     async def _idle(self) -> None:
         """Wait for a job, for the time of one that waits, or for the next look at the device."""
