@@ -124,3 +124,18 @@ def test_what_ends_a_timed_fire(how: str) -> None:
         world.refund(quantities={line_id: 1})
     assert next_fire_at_ms(world.open_check) is None
     assert due_fires(world.open_check, NOON + 90_000) == ()
+
+
+def test_what_is_paid_is_owed_though_nobody_sent_it() -> None:
+    world, decision = opened("on_send", line("burger"), line("beer", held=True), line("beer", course=2))
+    assert fired(decision) == []
+    assert fired(world.pay("cash")) == [("on_tender", 1)]
+    assert [entry.fired for entry in world.open_check.lines] == [True, False, False]
+
+
+def test_an_order_that_says_not_to_send_is_not_sent_by_its_own_payment() -> None:
+    world = World(config(fire="on_send"))
+    decision = world.order(line("burger"), send=False, tenders=(cmd.NewTender("cash"),))
+    assert decision.closed
+    assert fired(decision) == []
+    assert fired(world.do(cmd.SendOrder(check_id="c"))) == [("on_send", 1)]

@@ -86,3 +86,12 @@ def test_a_voided_check_says_so() -> None:
     data = receipt(world)
     assert data.title == "VOID"
     assert all(label != "Due" for label, _ in rows(data))
+
+
+def test_a_void_says_what_was_given_back() -> None:
+    world = World(config(**US))
+    world.order(line("burger"), tenders=(cmd.NewTender("cash", 200),))
+    world.do(cmd.VoidCheck(check_id="c", reason="guest left"))
+    data = receipt(world)
+    assert data.title == "VOID"
+    assert ("Returned Cash", -200) in rows(data)

@@ -146,7 +146,7 @@ def _token_refusal(scope: Scope, access: Access) -> RequestRefused | None:
         "call",
         scope["path"],
         "the access token is missing or wrong",
-        "send `Authorization: Bearer <token>`; `tillkeeper status` says where the token file is",
+        "send `Authorization: Bearer <token>`; it is in the file `api.token_file`, or `api-token` in the data folder",
         headers={"www-authenticate": 'Bearer realm="tillkeeper"'},
     )
 

@@ -70,6 +70,8 @@ class Draft:
         self.refund_minor = 0
         self.entity_id = ""
         self.opens_drawer = ""
+        self.unsent_on_purpose = False
+        """The command itself said that nothing goes to the kitchen."""
         self._check = check
         self._last_priced: tuple[Check, Priced] | None = None
 

@@ -123,6 +123,7 @@ def _place(draft: Draft, command: cmd.PlaceOrder) -> None:
             draft, new.code, line_id=line_id, amount_minor=new.amount_minor, reason=new.reason, by=command.by
         )
     decide_fire.fire_order(draft, command)
+    draft.unsent_on_purpose = not command.send and decide_fire.fire_rule(draft) != "on_tender"
     for tender in command.tenders:
         decide_money.record_tender(
             draft, tender.tender, tendered_minor=tender.tendered_minor, reference=tender.reference, by=command.by

@@ -7,7 +7,7 @@ from tillkeeper.contract import commands as cmd
 from tillkeeper.contract import events as ev
 from tillkeeper.contract.values import MAX_AMOUNT_MINOR
 from tillkeeper.sales.context import Draft
-from tillkeeper.sales.decide_fire import fire_by_rule, fire_rule
+from tillkeeper.sales.decide_fire import fire_by_rule
 from tillkeeper.sales.money import divide, exact, minor_digits, round_to, to_text
 from tillkeeper.sales.refunds import left_of, refund_amount, value_of_pieces
 from tillkeeper.sales.refusals import found, reason_needed
@@ -159,8 +159,9 @@ def close_check(draft: Draft) -> None:
 
 
 def _close(draft: Draft) -> None:
+    """Whatever the rule, what is paid and neither held, timed nor of a later course is owed now: nobody would send it later."""
     draft.add(ev.CheckClosed(check_id=draft.check.check_id, totals=draft.totals()))
-    if fire_rule(draft) == "on_tender":
+    if not draft.unsent_on_purpose:
         fire_by_rule(draft, "on_tender")
 
 

@@ -65,6 +65,9 @@ def _amounts(check: Check, priced: Priced, totals: Totals, config: Config) -> It
     change = sum(payment.change_minor for payment in check.payments)
     if change:
         yield ReceiptAmount("Change", change, strong=True)
+    if check.state == "voided":
+        for payment in check.payments:
+            yield ReceiptAmount(f"Returned {_title(payment.tender, config)}", -payment.amount_minor, strong=True)
     if check.state == "open" and totals.due_minor:
         yield ReceiptAmount("Due", totals.due_minor, strong=True)
 
