@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
             trouble = trouble.exceptions[0]
     if trouble is not None:  # raised within `except*` it would come out as a group again, which nobody explains to the user
         raise trouble
+    output.say("Stopped. What was accepted is in the journal; documents that still wait print at the next start.")
     return exits.OK
 
 
@@ -112,9 +113,9 @@ def _introduction(config: Config, bound: Bound, ports: dict[str, int], control: 
         f"            {bound.url} (token in {shown}/api-token), description at /openapi.json",
         f"  journal   {shown}/{daemon.JOURNAL_FILE}",
         printers,
-        f"  kitchen   a display at ws://.../v1/kitchen/kitchen, shows into {shown}/paper/kitchen/",
+        f"  kitchen   a display at {bound.url.replace('http', 'ws')}/v1/kitchen/kitchen, shows into {shown}/paper/kitchen/",
         f"  drawer    on the receipt printer's pin, kicks are in {shown}/paper/receipt/drawer.log",
-        f"  faults    on command at {control}",
+        f"  faults    on command at {control} (docs/simulator.md)",
         "",
         "Ring something up from another shell:",
         "  .venv/bin/tillkeeper order --item cheeseburger:2 --mod no-onion --item cola --takeout --cash 40.00",

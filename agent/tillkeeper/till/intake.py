@@ -233,6 +233,9 @@ class Intake:
         events: list[Event] = []
         jobs: list[Job] = []
         if isinstance(command, ReprintTicket):
+            if command.station is not None and command.station not in check.stations:
+                told = ", ".join(check.stations) or "no station"
+                raise NotFound("reprint", f"ticket of station {command.station}", "it was told nothing of this check", f"told: {told}")
             for reprinted, job in reprint(
                 check, moment.config, moment.now_ms, moment.new_id, by=command.by, station=command.station
             ):
