@@ -235,7 +235,8 @@ class Intake:
         if isinstance(command, ReprintTicket):
             if command.station is not None and command.station not in check.stations:
                 told = ", ".join(check.stations) or "no station"
-                raise NotFound("reprint", f"ticket of station {command.station}", "it was told nothing of this check", f"told: {told}")
+                cause = "it was told nothing of this check"
+                raise NotFound("reprint", f"ticket of station {command.station}", cause, f"told: {told}")
             for reprinted, job in reprint(
                 check, moment.config, moment.now_ms, moment.new_id, by=command.by, station=command.station
             ):
