@@ -212,3 +212,15 @@ def test_cash_is_taken_and_cards_are_refused_without_hq(tmp_path: Path) -> None:
             assert sold["change_minor"] == 600 - sums["gross_minor"]
 
     asyncio.run(scenario())
+
+
+def test_a_reprint_for_a_station_that_was_told_nothing_says_so(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with running(config_in(tmp_path)) as till:
+            sold = await till.post("/orders", {"order_type": "takeout", "lines": [COLA]})
+            path = f"/checks/{sold['check_id']}/ticket"
+            problem = await till.post(path, {"station": "grill"}, status=404)
+            assert problem["hint"] == "told: bar"
+            assert [job["device"] for job in (await till.post(path, {"station": "bar"}))["jobs"]] == ["bar"]
+
+    asyncio.run(scenario())
