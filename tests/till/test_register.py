@@ -224,3 +224,23 @@ def test_a_reprint_for_a_station_that_was_told_nothing_says_so(tmp_path: Path) -
             assert [job["device"] for job in (await till.post(path, {"station": "bar"}))["jobs"]] == ["bar"]
 
     asyncio.run(scenario())
+
+
+def test_a_cancelled_job_answers_the_same_after_a_restart(tmp_path: Path) -> None:
+    config = config_in(tmp_path)
+
+    async def cancel() -> tuple[str, dict[str, object]]:
+        async with running(config) as till:
+            sold = await till.post("/orders", {"order_type": "takeout", "lines": [COLA]})
+            job_id = sold["jobs"][0]["job_id"]
+            return job_id, await till.post(f"/jobs/{job_id}/cancel", {"by": "ann"}, key="cancel-1")
+
+    async def again(job_id: str) -> dict[str, object]:
+        async with running(config) as till:
+            await till.post(f"/jobs/{job_id}/release", {"by": "ann"}, key="cancel-1", status=409)
+            await till.post(f"/jobs/{job_id}/cancel", {"by": "ann"}, key="cancel-2", status=404)
+            return dict(await till.post(f"/jobs/{job_id}/cancel", {"by": "ann"}, key="cancel-1"))
+
+    job_id, first = asyncio.run(cancel())
+    assert first["state"] == "expired"
+    assert asyncio.run(again(job_id)) == first

@@ -11,7 +11,7 @@ from tillkeeper.clock import IdSource, WallClock
 from tillkeeper.config.model import Config
 from tillkeeper.contract.events import Event
 from tillkeeper.errors import Conflict, NotFound
-from tillkeeper.journal.records import Batch, NewEvent
+from tillkeeper.journal.records import Batch, KeptCommand, NewEvent
 from tillkeeper.kitchen.routing import backups
 from tillkeeper.spool import jobs as steps
 from tillkeeper.spool.jobs import job_row
@@ -24,6 +24,10 @@ from tillkeeper_drivers.api import Document
 
 _TOKEN_DIGITS = 0x7E - 0x20 + 1
 _TOKENS = _TOKEN_DIGITS**4
+
+
+Keep = Callable[[Job], KeptCommand]
+"""The answer to the command that changed this job, to be kept with its idempotency key."""
 
 
 class Spool:
@@ -100,8 +104,8 @@ class Spool:
 
     # --- a person decides ---
 
-    async def release(self, job_id: str, by: str) -> Job:
-        """Print a held job now.
+    async def release(self, job_id: str, by: str, keep: Keep | None = None) -> Job:
+        """Print a held job now. What `keep` makes of it is stored in the same batch.
 
         Raises:
             NotFound: no loaded job has this id.
@@ -109,10 +113,10 @@ class Spool:
             StorageRefused: nothing has changed.
         """
         worker, job = self._find("release", job_id)
-        return await self._decide(worker, job, steps.release(job, self._now_ms(), by), ())
+        return await self._decide(worker, job, steps.release(job, self._now_ms(), by), (), keep)
 
-    async def cancel(self, job_id: str, by: str) -> Job:
-        """Settle a job that waits: `expired`, or `unconfirmed` where it may be on paper already.
+    async def cancel(self, job_id: str, by: str, keep: Keep | None = None) -> Job:
+        """Settle a job that waits: `expired`, or `unconfirmed` where it may be on paper already. `keep` as for `release`.
 
         Raises:
             NotFound: no loaded job has this id.
@@ -122,7 +126,7 @@ class Spool:
         worker, job = self._find("cancel", job_id)
         event: steps.JobEvent = "left_unconfirmed" if job.state == "held" and job.may_have_printed else "was_cancelled"
         after = steps.settle(job, event, self._now_ms(), reason=f"cancelled by {by}" if by else "cancelled")
-        return await self._decide(worker, job, after, (settled_event(after, by),))
+        return await self._decide(worker, job, after, (settled_event(after, by),), keep)
 
     def _find(self, operation: str, job_id: str) -> tuple[Worker, Job]:
         for worker in self._workers.values():
@@ -133,11 +137,13 @@ class Spool:
                 return worker, job
         raise NotFound(operation, f"job {job_id}", "no job of this id waits", "see `tillkeeper jobs`")
 
-    async def _decide(self, worker: Worker, before: Job, after: Job, events: tuple[Event, ...]) -> Job:
+    async def _decide(
+        self, worker: Worker, before: Job, after: Job, events: tuple[Event, ...], keep: Keep | None
+    ) -> Job:
         worker.queue.take(before.job_id)
         kept = before
         try:
-            await self.store((after,), events)
+            await self.store((after,), events, keep(after) if keep is not None else None)
             kept = after
         finally:
             if steps.is_settled(kept.state):
@@ -247,7 +253,6 @@ class Spool:
         if self._on_change is not None:
             self._on_change(worker_id)
 
-    async def store(self, jobs: tuple[Job, ...], events: tuple[Event, ...]) -> None:
-        await self._journal.append(
-            Batch(jobs=tuple(map(job_row, jobs)), events=tuple(self._stamp(event) for event in events))
-        )
+    async def store(self, jobs: tuple[Job, ...], events: tuple[Event, ...], command: KeptCommand | None = None) -> None:
+        stamped = tuple(self._stamp(event) for event in events)
+        await self._journal.append(Batch(jobs=tuple(map(job_row, jobs)), events=stamped, command=command))

@@ -5,7 +5,7 @@ accept -> decide (pure) -> documents (pure) -> ONE journal batch, fsynced -> ans
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -42,7 +42,7 @@ from tillkeeper.spool.model import Job, TestSlipData
 from tillkeeper.spool.spool import Spool
 from tillkeeper.till.catalogues import Catalogues
 from tillkeeper.till.compose import Draft, Moment, compose, receipt
-from tillkeeper.till.once import Once
+from tillkeeper.till.once import Once, Work
 from tillkeeper.till.shelf import Held, Shelf, row
 from tillkeeper.till.stamp import Stamp
 
@@ -126,14 +126,8 @@ class Intake:
         answer, replayed = await self._once.run(key, _encode(["test_slip", device, by]), work)
         return _decode_job(answer), replayed
 
-    async def once(self, key: str, body: bytes, action: Callable[[], Awaitable[bytes]]) -> tuple[bytes, bool]:
-        """For actions that store their own effect (releasing a job): the answer is kept right after it."""
-
-        async def work(keep: Callable[[bytes], KeptCommand]) -> bytes:
-            answer = await action()
-            await self._.journal.append(Batch(command=keep(answer)))
-            return answer
-
+    async def once(self, key: str, body: bytes, work: Work) -> tuple[bytes, bool]:
+        """For work that stores its own effect, and the answer with it (releasing a job)."""
         return await self._once.run(key, body, work)
 
     # --- what happens by itself ---

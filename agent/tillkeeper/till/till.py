@@ -1,13 +1,15 @@
 """The register as its API sees it: implements `api.ports.Till` over intake, reads and spool."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
 from tillkeeper.api.hub import LiveHub
 from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, KitchenDoor, LiveFeed
+from tillkeeper.api.present import job_view
 from tillkeeper.contract.commands import AnyCommand, CommandResult, JobRef
 from tillkeeper.contract.views import (
     BooksView,
@@ -22,6 +24,7 @@ from tillkeeper.contract.views import (
     StatusChanged,
     StatusView,
 )
+from tillkeeper.journal.records import KeptCommand
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.spool import Spool
 from tillkeeper.till.intake import Intake
@@ -50,22 +53,26 @@ class Till:
         return await self.intake.test_slip(key, device, by)
 
     async def release_job(self, key: str, job_id: str, by: str) -> tuple[JobView, bool]:
-        async def action() -> bytes:
-            await self.spool.release(job_id, by)
-            return _encode(self.reads.job(job_id))
-
-        return await self._on_job(key, ["release", job_id, by], action)
+        return await self._on_job(key, "release", job_id, by)
 
     async def cancel_job(self, key: str, job_id: str, by: str) -> tuple[JobView, bool]:
-        async def action() -> bytes:
-            await self.spool.cancel(job_id, by)
-            return _encode(self.reads.job(job_id))
+        return await self._on_job(key, "cancel", job_id, by)
 
-        return await self._on_job(key, ["cancel", job_id, by], action)
+    async def _on_job(self, key: str, what: Literal["release", "cancel"], job_id: str, by: str) -> tuple[JobView, bool]:
+        act = self.spool.release if what == "release" else self.spool.cancel
 
-    async def _on_job(self, key: str, body: list[str], action: Callable[[], Awaitable[bytes]]) -> tuple[JobView, bool]:
-        answer, replayed = await self.intake.once(key, _encode(body), action)
-        return _decode_job(answer), replayed
+        async def work(keep: Callable[[bytes], KeptCommand]) -> bytes:
+            kept: list[bytes] = []
+
+            def keep_answer(job: Job) -> KeptCommand:
+                kept.append(_encode(job_view(job, self.reads.now_ms())))
+                return keep(kept[0])
+
+            await act(job_id, by, keep_answer)
+            return kept[0]
+
+        stored, replayed = await self.intake.once(key, _encode([what, job_id, by]), work)
+        return _decode_job(stored), replayed
 
     async def check(self, ref: str) -> CheckView:
         return self.reads.check(ref)
