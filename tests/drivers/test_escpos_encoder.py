@@ -78,7 +78,7 @@ def test_price_rule_and_feed() -> None:
 
 def test_pages_follow_the_text() -> None:
     assert body(Text("борщ"), Text("é"), Text("宫保")) == (
-        b"\x1bt\x2e" + "борщ".encode("cp1251") + b"\n\x1bt\x00\x82\nGongBao\n"
+        b"\x1bt\x2e" + "борщ".encode("cp1251") + b"\n\x1bt\x00\x82\nGong Bao\n"
     )
 
 

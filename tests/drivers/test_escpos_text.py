@@ -1,12 +1,35 @@
+import tomllib
 import unicodedata
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tillkeeper_drivers.escpos.profile import load_profiles
 from tillkeeper_drivers.escpos.text import Pages, clean, columns, wrap
 
 LATIN_AND_CYRILLIC = Pages(((0, "cp437"), (16, "cp1252"), (17, "cp866")))
 ASCII_ONLY = Pages(())
+MENU = Path(__file__).parents[2] / "hw-fixtures" / "store" / "menu.toml"
+SCRIPTS = {
+    "Arabic": ("شيش طاووق", "shysh tawwq"),
+    "Arabic, hamza and taa marbuta": ("أرز إيران تبولة", "arz iyran tbwlh"),
+    "Arabic presentation forms": ("ﺍﻟﺴﻼﻡ", "alslam"),
+    "Hebrew": ("שלום", "slvm"),
+    "Greek": ("Τζατζίκι ΣΑΓΑΝΑΚΙ", "Tzatziki SAGANAKI"),
+    "Cyrillic": ("Шашлык ШАШЛЫК", "Shashlyk SHASHLYK"),
+    "Turkish": ("İskender, ışıklı ağaç", "Iskender, isikli agac"),
+    "Vietnamese": ("Phở bò tái Đà Nẵng", "Pho bo tai Da Nang"),
+    "katakana with a long mark": ("サーモン握り Salmon", "samon Wori Salmon"),
+    "halfwidth katakana": ("ｻｰﾓﾝ", "samon"),
+    "small kana": ("コロッケ チャーハン シャーベット フォー", "korokke chahan shabetto fo"),
+    "Japanese in two scripts": ("わさび・醤油", "wasabi-Jiang You"),
+    "Chinese": ("宫保鸡丁 2份", "Gong Bao Ji Ding 2 Fen"),
+    "Chinese before Latin letters": ("豆腐Tofu", "Dou Fu Tofu"),
+    "Korean": ("김치찌개", "gimchijjigae"),
+    "Thai": ("ผัดไทย ต้มยำกุ้ง", "phadaithy tmyamkung"),
+}
 
 
 def runs(pages: Pages, text: str, page: int | None = None) -> list[tuple[int | None, bytes]]:
@@ -50,7 +73,40 @@ def test_what_no_page_has_loses_its_accent_before_anything_else() -> None:
 
 
 def test_han_becomes_latin_letters_and_is_never_a_two_byte_sequence() -> None:
-    assert LATIN_AND_CYRILLIC.transliterate("宫保鸡丁") == "GongBaoJiDing"
+    assert LATIN_AND_CYRILLIC.transliterate("宫保鸡丁") == "Gong Bao Ji Ding"
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_is_readable_where_only_ascii_prints(script: str) -> None:
+    text, spelled = SCRIPTS[script]
+    assert ASCII_ONLY.transliterate(text) == spelled
+
+
+@pytest.mark.parametrize("profile", sorted(load_profiles()))
+def test_no_model_prints_a_question_mark_for_a_name_of_the_menu(profile: str) -> None:
+    menu = tomllib.loads(MENU.read_text("utf-8"))
+    things = [*menu["categories"], *menu["items"], *menu["groups"], *(m for g in menu["groups"] for m in g["modifiers"])]
+    names = [thing[key] for thing in things for key in ("name", "kitchen_name") if key in thing]
+    pages = Pages(load_profiles()[profile].codec_pages())
+    assert [name for name in names if "?" in pages.transliterate(name) or not pages.transliterate(name).strip()] == []
+    assert not any("?" in pages.transliterate(text) for text, _ in SCRIPTS.values())
+    assert any(not name.isascii() for name in names)
+
+
+def test_the_kitchen_reads_names_that_every_receipt_model_prints_or_spells_alike() -> None:
+    """Letters without a code page on any model stand in no kitchen name; Greek and Cyrillic, which some print, do."""
+    menu = tomllib.loads(MENU.read_text("utf-8"))
+    things = [*menu["items"], *(m for g in menu["groups"] for m in g["modifiers"])]
+    kitchen = "".join(thing.get("kitchen_name", thing["name"]) for thing in things)
+    assert not [c for c in kitchen if unicodedata.category(c) == "Lo"]
+    assert "ΣΑΓΑΝΑΚΙ" in kitchen
+    assert "БОРЩ" in kitchen
+
+
+def test_a_word_keeps_its_alphabet_or_loses_it_as_a_whole() -> None:
+    """Code page 437 has some Greek letters, 866 lacks a Ukrainian one."""
+    assert LATIN_AND_CYRILLIC.transliterate("ΣΑΓΑΝΑΚΙ") == "SAGANAKI"
+    assert LATIN_AND_CYRILLIC.transliterate("борщ Ґудзик 10 µm") == "борщ Gudzik 10 µm"
 
 
 def test_what_nobody_can_spell_is_a_question_mark() -> None:

@@ -71,7 +71,7 @@ def test_a_slip_is_printed_once_readable_and_with_the_evidence_of_its_model(mode
     assert delivery.by in EVIDENCE[model]
     assert "TAKEOUT" in text
     assert "Crème brûlée, борщ," in text
-    assert "GongBaoJiDing" in " ".join(text.split())
+    assert "Gong Bao Ji Ding" in " ".join(text.split())
     assert "evil ?@?p?2È name" in text.replace("\n", " ")
     assert not drawer_open
     line = next(line for line in text.splitlines() if "2 Burger" in line)

@@ -5,14 +5,18 @@ the printer really uses, not in characters of the name (a wide character becomes
 """
 
 import functools
+import re
 import unicodedata
 from collections.abc import Iterator
 
-from anyascii import anyascii
+from tillkeeper_drivers.escpos import romanise
+from tillkeeper_drivers.escpos.romanise import Piece
 
 REPLACEMENT = "?"
 _SPACES = frozenset("\t\n\r\v\f\x85\u2028\u2029")
 _MAX_CACHED = 4096
+_WORD = re.compile(r"[^\W\d_]+")
+_GREEK_OR_CYRILLIC = re.compile("[\u0370-\u03ff\u1f00-\u1fff\u0400-\u052f]")
 
 
 def clean(text: str) -> str:
@@ -58,16 +62,43 @@ class Pages:
 
     def __init__(self, pages: tuple[tuple[int, str], ...]) -> None:
         self._tables = tuple((number, _page_bytes(codec)) for number, codec in pages)
-        self._known: dict[str, str] = {}
+        self._known: dict[str, Piece] = {}
 
     def transliterate(self, text: str) -> str:
         """`text` cleaned, with every character replaced by what these pages can print, one cell a character.
 
-        A character that no page has is decomposed (NFKD, accents dropped), then romanised (anyascii), else `?`.
+        A character that no page has loses its accents (NFKD), is romanised (`romanise`), or becomes `?`. A Greek or
+        Cyrillic word of which a letter is missing is romanised as a whole: half of each alphabet is no word.
         """
-        return "".join(c if " " <= c <= "~" else self._printable(c) for c in clean(text))
+        cleaned = clean(text)
+        if cleaned.isascii():
+            return cleaned
+        return romanise.join(self._pieces(cleaned))
 
-    def _printable(self, character: str) -> str:
+    def _pieces(self, text: str) -> Iterator[Piece]:
+        at = 0
+        for word in _WORD.finditer(text):
+            letters = [self._piece(c) for c in word.group()]
+            if not all(map(self._keeps_script, letters)):
+                capitals = len(letters) > 1 and word.group().isupper()
+                letters = [self._latin(piece, capitals=capitals) for piece in letters]
+            yield from map(self._piece, text[at : word.start()])
+            yield from letters
+            at = word.end()
+        yield from map(self._piece, text[at:])
+
+    @staticmethod
+    def _keeps_script(piece: Piece) -> bool:
+        return not (_GREEK_OR_CYRILLIC.match(piece.source) and piece.text.isascii())
+
+    @staticmethod
+    def _latin(piece: Piece, *, capitals: bool) -> Piece:
+        if not _GREEK_OR_CYRILLIC.match(piece.source):
+            return piece
+        text = romanise.spell(piece.source) or ""
+        return piece._replace(text=text.upper() if capitals else text)
+
+    def _piece(self, character: str) -> Piece:
         found = self._known.get(character)
         if found is None:
             if len(self._known) >= _MAX_CACHED:
@@ -78,16 +109,14 @@ class Pages:
     def _has(self, character: str) -> bool:
         return " " <= character <= "~" or any(character in table for _, table in self._tables)
 
-    def _spell(self, character: str) -> str:
+    def _spell(self, character: str) -> Piece:
         if self._has(character):
-            return character
-        if unicodedata.category(character) == "Mn":
-            return ""  # an accent of its own: what it sat on has been printed
+            return Piece(character, character, roman=False)
         parts = [c for c in unicodedata.normalize("NFKD", character) if unicodedata.category(c) != "Mn"]
         if parts and parts != [character] and all(map(self._has, parts)):
-            return "".join(parts)
-        roman = "".join(c for c in anyascii(character) if " " <= c <= "~")
-        return roman or REPLACEMENT
+            return Piece(character, "".join(parts), roman=False)
+        roman = romanise.spell(character)
+        return Piece(character, REPLACEMENT if roman is None else roman, roman=romanise.has_no_case(character))
 
     def encode(self, text: str, page: int | None) -> Iterator[tuple[int | None, bytes]]:
         """Runs of bytes of a transliterated `text`, each with the page it needs (None: any page, it is ASCII).
