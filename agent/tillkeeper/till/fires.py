@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_WAIT_S = 1.0
 """The wall clock may step, so no wait is longer than this while something waits for a time."""
-RETRY_S = 5.0
+RETRY_MS = 5_000
 
 
 class Fires:
@@ -21,6 +21,8 @@ class Fires:
         self._intake = intake
         self._now_ms = now_ms
         self._woken = asyncio.Event()
+        self._failed_until_ms: dict[str, int] = {}
+        """Checks whose fire was refused (a full disk): tried again later, and no other check waits for them."""
 
     def wake(self) -> None:
         """A check has changed: its time may be the next one."""
@@ -30,17 +32,24 @@ class Fires:
         while True:
             self._woken.clear()
             for check_id in self._shelf.due_for_fire(self._now_ms()):
-                try:
-                    await self._intake.fire_due(check_id)
-                except TillkeeperError as error:
-                    log.error("timed fire of check %s: %s", check_id, error)
-                    await asyncio.sleep(RETRY_S)
+                if not 0 < self._failed_until_ms.get(check_id, 0) - self._now_ms() <= RETRY_MS:
+                    await self._fire(check_id)
             await self._wait(self._shelf.next_fire_at_ms())
+
+    async def _fire(self, check_id: str) -> None:
+        try:
+            await self._intake.fire_due(check_id)
+        except TillkeeperError as error:
+            log.error("timed fire of check %s: %s", check_id, error)
+            self._failed_until_ms[check_id] = self._now_ms() + RETRY_MS
+        else:
+            self._failed_until_ms.pop(check_id, None)
 
     async def _wait(self, next_at_ms: int | None) -> None:
         timeout_s = None
         if next_at_ms is not None:
-            timeout_s = min(max((next_at_ms - self._now_ms()) / 1000, 0.0), LONGEST_WAIT_S)
+            soonest_s = LONGEST_WAIT_S if self._failed_until_ms else 0.0
+            timeout_s = min(max((next_at_ms - self._now_ms()) / 1000, soonest_s), LONGEST_WAIT_S)
         try:
             async with asyncio.timeout(timeout_s):
                 await self._woken.wait()
