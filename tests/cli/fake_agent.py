@@ -244,4 +244,26 @@ def catalogue_view(store: Store) -> dict[str, Any]:
         for item in store.catalogue.items.values()
     ]
     facts = {"version": store.catalogue.version, "currency": "USD", "minor_digits": 2, "age_s": 5.0}
-    return facts | {"items": items, "tenders": tenders}
+    groups = [
+        {
+            "group_id": group.id,
+            "name": group.name,
+            "minimum": group.min,
+            "maximum": group.max,
+            "modifiers": [
+                {"modifier_id": modifier.id, "name": modifier.name, "price_minor": modifier.price_minor}
+                for modifier in group.modifiers
+            ],
+        }
+        for group in store.catalogue.groups.values()
+    ]
+    discounts = [
+        {
+            "code": offer.id,
+            "name": offer.name,
+            "rate_ppm": None if offer.percent is None else offer.rate_ppm,
+            "amount_minor": offer.amount_minor,
+        }
+        for offer in store.catalogue.discounts.values()
+    ]
+    return facts | {"items": items, "modifier_groups": groups, "discounts": discounts, "tenders": tenders}

@@ -125,3 +125,35 @@ def sell(folder: Path) -> Path:
 
     asyncio.run(run())
     return folder / "data" / daemon.JOURNAL_FILE
+
+
+def test_nothing_is_due_on_a_voided_check(tmp_path: Path, capsys: Capture) -> None:
+    voided = msgspec.structs.replace(SUMMARY, state="voided")
+    page = views.CheckPage(checks=(voided,), next_before=None)
+    text = show(tmp_path, capsys, "check list", **{"GET /v1/checks": page})
+    (row,) = (line for line in text.splitlines() if line.startswith("B-001"))
+    assert row.count("34.30") == 1
+    assert " - " in row
+    text = show(
+        tmp_path, capsys, "check show B-001", **{"GET /v1/checks/B-001": msgspec.structs.replace(CHECK, state="voided")}
+    )
+    (due,) = (line for line in text.splitlines() if line.startswith("due"))
+    assert due.split() == ["due", "-"]
+
+
+def test_the_catalogue_says_what_goes_after_mod_and_discount(tmp_path: Path, capsys: Capture) -> None:
+    text = show(tmp_path, capsys, "catalogue show")
+    rows = {line.split()[0]: line for line in text.splitlines() if line.strip()}
+    assert "." in rows["large"]
+    assert "%" in rows["happy-hour"]
+    assert "CODE=AMOUNT" in rows["complaint"]
+
+
+def test_one_item_is_shown_with_its_groups_only(tmp_path: Path, capsys: Capture) -> None:
+    text = show(tmp_path, capsys, "catalogue show --item cola")
+    words = text.split()
+    assert {"cola", "large"} <= set(words)
+    assert not {"rare", "burger", "happy-hour"} & set(words)
+    with FakeAgent(tmp_path / "s", Store(tmp_path)) as agent:
+        assert main(["catalogue", "show", "--item", "no-such", "--socket", str(agent.socket)]) == 1
+    assert "no-such" in capsys.readouterr().err

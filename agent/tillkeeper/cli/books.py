@@ -5,11 +5,12 @@ from typing import Any
 
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import Client, add_connection
+from tillkeeper.cli.options import day
 from tillkeeper.sales.money import minor_digits, to_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--day", metavar="YYYY-MM-DD", help="the business day (the open one)")
+    parser.add_argument("--day", type=day, metavar="YYYY-MM-DD", help="the business day (the open one)")
     add_connection(parser)
 
 

@@ -6,13 +6,15 @@ from typing import Any
 
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import Client, add_connection, add_json
+from tillkeeper.errors import NotFound
 
 MAX_SOURCE = 256 * 1024 * 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    show = actions.add_parser("show", help="what the agent sells now")
+    show = actions.add_parser("show", help="what the agent sells now: what goes after --item, --mod, --discount, --tender")
+    show.add_argument("--item", metavar="ID", help="only this item, with its modifiers")
     add_connection(show)
     check = actions.add_parser("check", help="check a catalogue file (TOML or JSON)")
     check.add_argument("file", type=Path)
@@ -33,8 +35,16 @@ def run(args: argparse.Namespace) -> int:
         return _check(args)
     with Client.of(args) as client:
         catalogue = client.get("/v1/catalogue")
-    output.show(args, catalogue, text(catalogue))
-    return exits.OK
+    if args.item is None:
+        output.show(args, catalogue, text(catalogue))
+        return exits.OK
+    for item in catalogue["items"]:
+        if item["item_id"] == args.item:
+            groups = [group for group in catalogue["modifier_groups"] if group["group_id"] in item["modifier_groups"]]
+            words = f"{_items([item], output.Money(catalogue))}\n\n{_groups(groups, output.Money(catalogue))}"
+            output.show(args, item | {"modifier_groups": groups}, words)
+            return exits.OK
+    raise NotFound("show", args.item, "the agent sells no such item", "`tillkeeper catalogue show` lists what there is")
 
 
 def _import(args: argparse.Namespace) -> int:
@@ -52,16 +62,20 @@ def _import(args: argparse.Namespace) -> int:
     args.out.write_text(found.catalogue, encoding="utf-8")
     if args.orders_out:
         args.orders_out.write_bytes(orders.encode(found.orders))
+    modifiers = sum(len(group.modifiers) for group in catalogue.groups.values())
     facts = {
         "version": catalogue.version,
         "items": len(catalogue.items),
-        "modifiers": sum(len(group.modifiers) for group in catalogue.groups.values()),
+        "modifiers": modifiers,
         "orders": len(found.orders),
         "total_minor": found.total_minor,
     }
-    words = f"{facts['items']} items and {facts['modifiers']} modifiers written to {args.out} (version {facts['version']})"
+    made = f"{output.count(len(catalogue.items), 'item')} and {output.count(modifiers, 'modifier')}"
+    words = f"{made} written to {args.out} (version {catalogue.version})"
     if args.orders_out:
-        words += f"\n{facts['orders']} orders, {found.total_minor / 100:.2f} in all, written to {args.orders_out}"
+        words += (
+            f"\n{output.count(len(found.orders), 'order')}, {found.total_minor / 100:.2f} in all, written to {args.orders_out}"
+        )
     output.show(args, facts, words)
     return exits.OK
 
@@ -73,24 +87,59 @@ def _check(args: argparse.Namespace) -> int:
     taxes = list(load(args.config).taxes.categories) if args.config else None
     catalogue = parse_catalogue(args.file.read_bytes(), str(args.file), taxes)
     facts = {"version": catalogue.version, "sha256": catalogue.sha256, "items": len(catalogue.items)}
-    output.show(args, facts, f"{args.file}: {facts['items']} items, version {facts['version']}, no problems")
+    output.show(
+        args, facts, f"{args.file}: {output.count(len(catalogue.items), 'item')}, version {facts['version']}, no problems"
+    )
     return exits.OK
 
 
 def text(catalogue: dict[str, Any]) -> str:
     money = output.Money(catalogue)
-    items = [
-        (item["item_id"], item["name"], item["category"], money.text(item["price_minor"]), ", ".join(item["modifier_groups"]))
-        for item in catalogue["items"]
-    ]
     tenders = [
         (tender["tender"], tender["title"], tender["kind"], "" if tender["available"] else tender["unavailable_words"])
         for tender in catalogue["tenders"]
     ]
+    discounts = [(offer["code"], offer["name"], _worth(offer, money)) for offer in catalogue["discounts"]]
     return "\n\n".join(
         [
             f"version {catalogue['version']}, age {output.age(catalogue['age_s'])}, prices in {catalogue['currency']}",
-            output.table(("ID", "ITEM", "CATEGORY", ">PRICE", "MODIFIER GROUPS"), items, empty="no items"),
+            _items(catalogue["items"], money),
+            _groups(catalogue["modifier_groups"], money),
+            output.table(("DISCOUNT", "NAME", ">WORTH"), discounts, empty="no discounts"),
             output.table(("TENDER", "TITLE", "KIND", "NOT AVAILABLE"), tenders, empty="no tenders"),
         ]
     )
+
+
+def _items(items: list[dict[str, Any]], money: output.Money) -> str:
+    rows = [
+        (item["item_id"], item["name"], item["category"], money.text(item["price_minor"]), ", ".join(item["modifier_groups"]))
+        for item in items
+    ]
+    return output.table(("ID", "ITEM", "CATEGORY", ">PRICE", "MODIFIER GROUPS"), rows, empty="no items")
+
+
+def _groups(groups: list[dict[str, Any]], money: output.Money) -> str:
+    """Each group with how many are to be taken, and under it its modifiers: the ids are what `--mod` takes."""
+    rows: list[tuple[str, str, str]] = []
+    for group in groups:
+        rows.append((group["group_id"], f"{group['name']} ({_how_many(group['minimum'], group['maximum'])})", ""))
+        rows += [
+            (f"  {offer['modifier_id']}", offer["name"], money.text(offer["price_minor"]) if offer["price_minor"] else "")
+            for offer in group["modifiers"]
+        ]
+    return output.table(("MODIFIER", "NAME", ">PRICE"), rows, empty="no modifiers")
+
+
+def _how_many(low: int, high: int | None) -> str:
+    if high is None:
+        return f"{low} or more" if low else "any number"
+    if low == high:
+        return f"exactly {low}"
+    return f"{low} to {high}" if low else f"up to {high}"
+
+
+def _worth(offer: dict[str, Any], money: output.Money) -> str:
+    if offer["rate_ppm"] is not None:
+        return f"{offer['rate_ppm'] / 10_000:g} %"
+    return "CODE=AMOUNT" if offer["amount_minor"] is None else money.text(offer["amount_minor"])

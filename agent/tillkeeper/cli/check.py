@@ -3,8 +3,9 @@
 import argparse
 from typing import Any
 
-from tillkeeper.cli import exits, output, ringing
+from tillkeeper.cli import exits, output, paying, ringing
 from tillkeeper.cli.client import Client, add_connection, add_key, segment
+from tillkeeper.cli.options import MAX_ROWS, day, whole
 from tillkeeper.cli.order import result_text
 
 _CHANGES = {
@@ -27,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="newest first")
     listing.add_argument("--state", choices=("open", "closed", "voided"))
-    listing.add_argument("--day", metavar="YYYY-MM-DD")
-    listing.add_argument("--limit", type=int, default=50)
+    listing.add_argument("--day", type=day, metavar="YYYY-MM-DD", help="opened on this business day")
+    listing.add_argument("--limit", type=whole(1, MAX_ROWS), default=50, metavar="N", help=f"at most N, up to {MAX_ROWS} (50)")
     listing.add_argument("--before", metavar="ID", help="the last long id of the page before")
     add_connection(listing)
     show = actions.add_parser("show", help="one check")
@@ -51,24 +52,24 @@ def _add_change(parser: argparse.ArgumentParser, name: str) -> None:
     if name == "add":
         ringing.add_lines(parser)
     elif name in ("fire", "hold"):
-        parser.add_argument("--line", action="append", default=[], metavar="ID", required=name == "hold")
+        parser.add_argument("--line", action="append", default=[], metavar="ID", required=name == "hold", help="a line's id")
         if name == "fire":
-            parser.add_argument("--course", type=int)
+            parser.add_argument("--course", type=whole(1, 20), metavar="N", help="the lines of this course")
     elif name == "discount":
         parser.add_argument("code", metavar="CODE[=AMOUNT]")
         parser.add_argument("--line", metavar="ID", help="on this line only")
     elif name == "pay":
-        ringing.add_tenders(parser)
+        paying.add_tenders(parser)
     elif name == "void-line":
         parser.add_argument("line", metavar="LINE[:N]")
     elif name == "refund":
-        parser.add_argument("--tender", required=True, metavar="ID")
+        parser.add_argument("--tender", required=True, metavar="ID", help="how the money goes back")
         parser.add_argument("--amount", help="this much; else these pieces, else all that is left")
-        parser.add_argument("--line", action="append", default=[], metavar="ID:N")
+        parser.add_argument("--line", action="append", default=[], metavar="ID:N", help="N pieces of this line")
     elif name == "ticket":
-        parser.add_argument("--station")
+        parser.add_argument("--station", metavar="ID", help="only the ticket of this kitchen station")
     if name in ("void", "void-line", "refund", "discount"):
-        parser.add_argument("--reason", required=name != "discount", default="")
+        parser.add_argument("--reason", required=name != "discount", default="", help="why; it goes to the journal")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -91,14 +92,14 @@ def _change(client: Client, args: argparse.Namespace, catalogue: dict[str, Any])
     if args.action == "open":
         body = ringing.check_facts(args) | ({"lines": args.lines} if args.lines else {})
         return client.post("/v1/checks", body, args.key)
+    if args.action == "pay":
+        return paying.pay(client, f"/v1/checks/{segment(args.ref)}", args, catalogue)
     path = f"/v1/checks/{segment(args.ref)}/{_CHANGES[args.action][1]}"
     body = {"by": args.by}
     if args.action == "void-line":
         line, pieces = ringing.counted(args.line)
         path += f"/{segment(line)}/void"
         body |= {"reason": args.reason} | ({"quantity": pieces} if line != args.line else {})
-    elif args.action == "pay":
-        return _pay(client, path, args, catalogue)
     else:
         body |= _body(args, output.Money(catalogue))
     return client.post(path, body, args.key)
@@ -125,18 +126,6 @@ def _body(args: argparse.Namespace, money: output.Money) -> dict[str, Any]:
     return {"station": args.station} if args.action == "ticket" and args.station else {}
 
 
-def _pay(client: Client, path: str, args: argparse.Namespace, catalogue: dict[str, Any]) -> Any:
-    """One command a tender: a key that the caller gives is numbered, so that each stays its own command."""
-    wanted = ringing.tenders(args, catalogue)
-    if not wanted:
-        raise exits.UsageError("nothing to pay with: --cash or --tender")
-    answer: Any = None
-    for at, tender in enumerate(wanted):
-        key = args.key if not args.key or len(wanted) == 1 else f"{args.key}.{at + 1}"
-        answer = client.post(path, tender | {"by": args.by}, key)
-    return answer
-
-
 def _table(page: dict[str, Any], money: output.Money) -> str:
     headings = ("CODE", "NUMBER", "STATE", "TYPE", "OPENED", "TABLE", ">TOTAL", ">DUE", "SYNC", "ID")
     rows = [
@@ -148,7 +137,7 @@ def _table(page: dict[str, Any], money: output.Money) -> str:
             output.clock(check["opened_at_ms"]),
             check["table"],
             money.text(check["gross_minor"]),
-            money.text(check["due_minor"]),
+            "-" if check["state"] == "voided" else money.text(check["due_minor"]),
             "" if check["synced"] else "not synced",
             check["check_id"],
         )
@@ -171,7 +160,8 @@ def check_text(check: dict[str, Any], money: output.Money) -> str:
         rows += [("", f"  {modifier['name']}", "", "", "") for modifier in line["modifiers"]]
         rows += [("", f"  “{line['note']}”", "", "", "")] if line["note"] else []
     totals = check["totals"]
-    sums = [(name, money.text(totals[f"{name}_minor"])) for name in ("subtotal", "discount", "tax", "gross", "paid", "due")]
+    sums = [(name, money.text(totals[f"{name}_minor"])) for name in ("subtotal", "discount", "tax", "gross", "paid")]
+    sums.append(("due", "-" if check["state"] == "voided" else money.text(totals["due_minor"])))
     payments = [(payment["tender"], money.text(payment["amount_minor"])) for payment in check["payments"]]
     parts = [clean(head) + f"\nid {clean(check['check_id'])}, opened {output.clock(check['opened_at_ms'])}"]
     parts += [clean(", ".join(facts))] if facts else []

@@ -35,7 +35,7 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def add_key(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key", help="idempotency key: the same key with the same command is done once")
-    parser.add_argument("--by", default="", metavar="PERSON", help="who does it")
+    parser.add_argument("--by", default="", metavar="PERSON", help="who does it: the name goes to the journal (nobody)")
 
 
 def new_key() -> str:

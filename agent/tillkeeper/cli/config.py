@@ -52,7 +52,7 @@ def _check(args: argparse.Namespace) -> int:
     else:
         for problem in problems:
             output.say(str(problem))
-        output.say(f"{args.file}: {len(problems)} problems" if problems else f"{args.file}: no problems")
+        output.say(f"{args.file}: {output.count(len(problems), 'problem')}" if problems else f"{args.file}: no problems")
     return exits.USAGE if problems else exits.OK
 
 

@@ -10,7 +10,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     no_sale = actions.add_parser("no-sale", help="one pulse, and a no-sale in the journal")
     no_sale.add_argument("--drawer", default="drawer", help="the drawer's name in the configuration (drawer)")
-    no_sale.add_argument("--reason", required=True)
+    no_sale.add_argument("--reason", required=True, help="why; it goes to the journal")
     add_key(no_sale)
     add_connection(no_sale)
 

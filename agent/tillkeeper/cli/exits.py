@@ -20,6 +20,8 @@ VERIFICATION = 5
 """A check of what is stored or of what was promised has failed."""
 INTERNAL = 6
 """The agent reported a fault of its own."""
+PARTLY = 7
+"""Of several commands the first were done and a later one was not: the error says which."""
 INTERRUPTED = 130
 
 MAX_OPTION_NAMES = 12
@@ -51,22 +53,40 @@ class ApiProblem(Exception):
             return STORAGE
         if self.status in (429, 503):
             return UNREACHABLE
-        if self.status in (400, 401, 403, 405, 413, 415):
+        if self.problem.get("code") == "invalid_field" or self.status in (400, 401, 403, 405, 413, 415):
             return USAGE
         return REFUSED if self.status < 500 else INTERNAL
 
 
-EXPECTED = (UsageError, Unreachable, ApiProblem, TillkeeperError, OSError)
+class PartlyDone(Exception):
+    """A payment of several tenders stopped on the way: `booked` counts, `failed` is refused or in doubt, `unsent` not tried.
+    `key` repeats the whole."""
+
+    def __init__(self, error: ApiProblem | Unreachable, booked: list[str], failed: str, unsent: list[str], key: str) -> None:
+        super().__init__(str(error))
+        self.error, self.booked, self.failed, self.unsent, self.key = error, booked, failed, unsent, key
+
+    @property
+    def in_doubt(self) -> bool:
+        """The agent may have booked the failed one: it did not say."""
+        return isinstance(self.error, Unreachable) or (self.error.status >= 500 and self.error.status not in (503, 507))
 
 
-def explain(error: BaseException, *, as_json: bool) -> int:
-    """Say on standard error what went wrong; answers the exit code."""
-    code, facts = _facts(error)
+EXPECTED = (UsageError, Unreachable, ApiProblem, PartlyDone, Unreachable, ApiProblem, TillkeeperError, OSError)
+
+
+def explain(error: BaseException, *, as_json: bool, code: int | None = None) -> int:
+    """Say on standard error what went wrong; answers the exit code: `code`, else that of the error's kind."""
+    usual, facts = _facts(error)
+    code = usual if code is None else code
     if as_json:
         sys.stderr.write(json.dumps(facts | {"exit_code": code}, ensure_ascii=False, default=str) + "\n")
         return code
     subject = " ".join(clean(facts[key]) for key in ("operation", "subject") if facts.get(key))
     sys.stderr.write(f"tillkeeper: {subject + ': ' if subject else ''}{clean(facts['cause'])}\n")
+    for name in ("booked", "in_doubt", "not_booked"):
+        if facts.get(name):
+            sys.stderr.write(f"  {name.upper().replace('_', ' ')}: {', '.join(map(clean, facts[name]))}\n")
     if facts.get("hint"):
         sys.stderr.write(f"  hint: {clean(facts['hint'])}\n")
     for problem in facts.get("problems", ()):
@@ -77,6 +97,8 @@ def explain(error: BaseException, *, as_json: bool) -> int:
 
 
 def _facts(error: BaseException) -> tuple[int, dict[str, Any]]:
+    if isinstance(error, PartlyDone):
+        return PARTLY, _facts(error.error)[1] | _parts(error)
     if isinstance(error, ApiProblem):
         facts = {"cause": str(error)} | error.problem
         return error.exit_code, facts
@@ -92,3 +114,11 @@ def _facts(error: BaseException) -> tuple[int, dict[str, Any]]:
         where = f"{error.filename}: " if error.filename else ""
         return USAGE, {"cause": f"{where}{error.strerror or error}"}
     return USAGE, {"cause": str(error)}
+
+
+def _parts(error: PartlyDone) -> dict[str, Any]:
+    doubt, failed = ([error.failed], []) if error.in_doubt else ([], [error.failed])
+    hint = "look at it with `check show`; pay what is still due with a new command"
+    if error.in_doubt or (isinstance(error.error, ApiProblem) and error.error.status >= 500):
+        hint = f"the same command with --key {error.key} goes on where it stopped and books nothing twice"
+    return {"booked": error.booked, "in_doubt": doubt, "not_booked": failed + error.unsent, "key": error.key, "hint": hint}

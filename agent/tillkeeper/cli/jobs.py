@@ -5,13 +5,14 @@ from typing import Any
 
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import Client, add_connection, add_key, segment
+from tillkeeper.cli.options import MAX_ROWS, whole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="oldest first")
     listing.add_argument("--state", choices=("unsettled", "held", "all"), default="unsettled")
-    listing.add_argument("--limit", type=int, default=100)
+    listing.add_argument("--limit", type=whole(1, MAX_ROWS), default=100, metavar="N", help=f"at most N, to {MAX_ROWS} (100)")
     add_connection(listing)
     for name, words in (("show", "one job"), ("release", "print a held job now"), ("cancel", "never print this job")):
         action = actions.add_parser(name, help=words)

@@ -6,7 +6,7 @@ tillkeeper order --item burger:2 --mod rare --mod with-fries --item cola --mod l
 import argparse
 from typing import Any
 
-from tillkeeper.cli import exits, output, ringing
+from tillkeeper.cli import exits, output, paying, ringing
 from tillkeeper.cli.client import Client, add_connection, add_key
 
 
@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     ringing.add_lines(parser, discounts=True)
     ringing.add_check_facts(parser)
-    ringing.add_tenders(parser)
+    paying.add_tenders(parser)
     parser.add_argument("--discount", action="append", default=[], metavar="CODE[=AMOUNT]", help="on the whole check")
     parser.add_argument("--reason", default="", help="why there is a discount")
     parser.add_argument("--no-send", action="store_true", help="do not send it to the kitchen yet")
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         body = ringing.check_facts(args) | {
             "lines": args.lines,
             "discounts": of_lines + ringing.discounts(args.discount, money, args.reason),
-            "tenders": ringing.tenders(args, catalogue),
+            "tenders": paying.tenders(args, catalogue),
             "send": not args.no_send,
         }
         answer = client.post("/v1/orders", body, args.key)
@@ -50,7 +50,11 @@ def result_text(answer: dict[str, Any], money: output.Money) -> str:
         if totals["discount_minor"]:
             parts.append(f"discount {money.text(totals['discount_minor'])}")
         parts.append(f"paid {money.text(totals['paid_minor'])}")
-        lines.append(", ".join([*parts, f"due {money.text(totals['due_minor'])}"]))
+        if answer.get("state") != "voided":
+            parts.append(f"due {money.text(totals['due_minor'])}")
+        lines.append(", ".join(parts))
+        if totals["due_minor"] and answer.get("state") != "voided":
+            lines.append(f"DUE {money.full(totals['due_minor'])}")
     if answer.get("change_minor"):
         lines.append(f"CHANGE {money.full(answer['change_minor'])}")
     if answer.get("refund_minor"):

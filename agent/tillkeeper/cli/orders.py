@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from tillkeeper.cli.output import count
 from tillkeeper.contract.commands import Id, PlaceOrder
 from tillkeeper.errors import ConfigInvalid
 
@@ -16,7 +17,7 @@ MAX_LINE = 256 * 1024
 
 class PlannedOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """`at_s`: seconds since the first order of the day could come. `subtotal_minor`: what its lines sum to before
-    discounts and added tax, where the file's maker knows it."""
+    discounts and added tax, where the file's maker knows it. `place` may carry the command's tag, `"type":"place_order"`."""
 
     order: Id
     at_s: Annotated[float, Meta(ge=0, le=86_400)]
@@ -56,7 +57,7 @@ def read(path: Path) -> tuple[PlannedOrder, ...]:
             problems.append(f"{path}:{number}: order {order.order!r} stands on line {first} already")
         orders.append(order)
     if problems:
-        raise ConfigInvalid("read orders", str(path), f"{len(problems)} wrong lines", problems=tuple(problems[:20]))
+        raise ConfigInvalid("read orders", str(path), count(len(problems), "wrong line"), problems=tuple(problems[:20]))
     return tuple(orders)
 
 

@@ -52,8 +52,13 @@ def pad(text: str, columns: int, *, to_right: bool = False) -> str:
 
 
 def clock(at_ms: int | None) -> str:
-    """Local time of this terminal, to the second."""
-    return datetime.fromtimestamp(at_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S") if at_ms else ""
+    """Local time of this terminal, to the second, and its zone: slips go by the store's, which may be another."""
+    return datetime.fromtimestamp(at_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z") if at_ms else ""
+
+
+def count(number: int, word: str) -> str:
+    """`1 problem`, `2 problems`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def age(seconds: float | None) -> str:

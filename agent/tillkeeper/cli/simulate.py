@@ -5,12 +5,13 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import add_connection, find_socket, read_token, segment
+from tillkeeper.cli.options import whole
 
 if TYPE_CHECKING:
     from tillkeeper.cli.replay import Summary
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     printer = actions.add_parser("printer", help="a printer on a TCP port; stays up until Ctrl-C")
     printer.add_argument("--host", default="127.0.0.1")
-    printer.add_argument("--port", type=int, default=9100, help="0 takes a free one (9100)")
+    printer.add_argument("--port", type=whole(0, 65_535), default=9100, metavar="N", help="0 takes a free one (9100)")
     printer.add_argument("--profile", default="tm-t88vi", help="the model (tm-t88vi)")
     printer.add_argument("--out", type=Path, metavar="DIR", help="keep each slip as text and picture")
     printer.add_argument("--speed", type=float, metavar="MM_S", help="paper speed; 0 prints at once (the model's own)")
@@ -70,7 +71,12 @@ async def _printer(args: argparse.Namespace) -> int:
         pictures=args.out is not None,
         speed_mm_s=args.speed,
     )
-    async with printer, control({printer.name: printer}, path=args.control) as where, _until_stopped() as stopped:
+    async with contextlib.AsyncExitStack() as up:
+        with _listening(f"{args.host}:{args.port}"):
+            await up.enter_async_context(printer)
+        with _listening(args.control or "a port for faults on command"):
+            where = await up.enter_async_context(control({printer.name: printer}, path=args.control))
+        stopped = await up.enter_async_context(_until_stopped())
         output.say(f"{args.profile} listens on {args.host}:{printer.port}; faults on command at {where}; Ctrl-C stops it")
         seen = printer.count
         while not stopped.is_set():
@@ -82,6 +88,15 @@ async def _printer(args: argparse.Namespace) -> int:
                             output.say(f"--- slip {slip.number}\n{slip.text}")
                 seen = slips[-1].number
     return exits.OK
+
+
+@contextlib.contextmanager
+def _listening(address: object) -> Iterator[None]:
+    """The system's words do not name the address."""
+    try:
+        yield
+    except OSError as error:
+        raise exits.UsageError(f"can not listen on {address}: {error.strerror or error}") from error
 
 
 async def _display(args: argparse.Namespace) -> int:
@@ -170,7 +185,8 @@ class _Progress:
 
 def _words(summary: "Summary") -> str:
     lines = [
-        f"{summary.orders} orders: {summary.accepted} accepted ({summary.repeated} known already), {summary.before} before,"
+        f"{output.count(summary.orders, 'order')}:"
+        f" {summary.accepted} accepted ({summary.repeated} known already), {summary.before} before,"
         f" {summary.refused} refused, {summary.unanswered} without an answer, {summary.retries} retries",
         f"{summary.total_minor} minor units in all, in {summary.seconds:.1f} s",
     ]

@@ -25,7 +25,7 @@ def text(status: dict[str, Any]) -> str:
         f"tillkeeper {clean(status['version'])}, up {output.age(status['uptime_s'])}",
         f"[{clean(status['dot']['colour'])}] {clean(status['dot']['words'])}",
         f"offline support: {'enabled' if status['offline_support'] else 'not enabled'}",
-        f"business day {clean(status['business_day'])}, {status['checks_open']} open checks",
+        f"business day {clean(status['business_day'])}, {output.count(status['checks_open'], 'open check')}",
         clean(status["only_here_words"]) or f"only on this register: {status['only_here']}",
         f"catalogue {clean(status['catalogue_version'])}, age {output.age(status['catalogue_age_s'])}",
     ]

@@ -22,6 +22,7 @@ from statistics import NormalDist
 import msgspec
 
 from tillkeeper.cli.orders import PlannedOrder
+from tillkeeper.cli.output import count
 from tillkeeper.config.load import Problem
 from tillkeeper.contract.commands import ChosenModifier, NewLine, PlaceOrder
 from tillkeeper.contract.values import MAX_AMOUNT_MINOR, MAX_NAME, MAX_QUANTITY, OrderType
@@ -98,7 +99,10 @@ def read_rows(text: str, name: str) -> list[Row]:
         problems.append(Problem(name, 1, "", "there are no orders in it"))
     if problems:
         raise ConfigInvalid(
-            "import", name, f"{len(problems)} problems, the first: {problems[0]}", problems=tuple(problems[:MAX_PROBLEMS])
+            "import",
+            name,
+            f"{count(len(problems), 'problem')}, the first: {problems[0]}",
+            problems=tuple(problems[:MAX_PROBLEMS]),
         )
     return rows
 

@@ -39,7 +39,7 @@ _WORDS: dict[type, str] = {
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One error. `line` counts from 1; `where` is the dotted key; `nearest` the right word that comes closest, or empty."""
+    """One error. `line` counts from 1, 0 is the whole file; `where` is the dotted key; `nearest` the right word, or empty."""
 
     file: str
     line: int
@@ -48,7 +48,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     nearest: str = ""
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}: " + (f"{self.where}: " if self.where else "")
+        place = (f"{self.file}:{self.line}: " if self.line else f"{self.file}: ") + (f"{self.where}: " if self.where else "")
         return place + self.what + (f" (did you mean {self.nearest!r}?)" if self.nearest else "")
 
 
@@ -65,13 +65,15 @@ def load(path: Path, *, profiles: Collection[str] | None = None) -> Config:
         with path.open("rb") as file:
             raw = file.read(_MAX_BYTES + 1)
         text = raw.decode("utf-8")
+    except FileNotFoundError as error:
+        raise _invalid([Problem(str(path), 0, "", "there is no such file")], str(path)) from error
     except OSError as error:
-        raise _invalid([Problem(str(path), 1, "", f"can not be read: {error.strerror}")], str(path)) from error
+        raise _invalid([Problem(str(path), 0, "", f"can not be read: {error.strerror}")], str(path)) from error
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise _invalid([Problem(str(path), line, "", "is not UTF-8 text")], str(path)) from error
     if len(raw) > _MAX_BYTES:
-        raise _invalid([Problem(str(path), 1, "", f"is larger than {_MAX_BYTES} bytes")], str(path))
+        raise _invalid([Problem(str(path), 0, "", f"is larger than {_MAX_BYTES} bytes")], str(path))
     return parse(text, file=str(path), folder=path.resolve().parent, profiles=profiles)
 
 
