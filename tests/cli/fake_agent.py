@@ -261,6 +261,7 @@ def catalogue_view(store: Store) -> dict[str, Any]:
         {
             "code": offer.id,
             "name": offer.name,
+            "scope": offer.scope,
             "rate_ppm": None if offer.percent is None else offer.rate_ppm,
             "amount_minor": offer.amount_minor,
         }

@@ -99,13 +99,15 @@ def text(catalogue: dict[str, Any]) -> str:
         (tender["tender"], tender["title"], tender["kind"], "" if tender["available"] else tender["unavailable_words"])
         for tender in catalogue["tenders"]
     ]
-    discounts = [(offer["code"], offer["name"], _worth(offer, money)) for offer in catalogue["discounts"]]
+    discounts = [
+        (offer["code"], offer["name"], _worth(offer, money), f"on the {offer['scope']}") for offer in catalogue["discounts"]
+    ]
     return "\n\n".join(
         [
             f"version {catalogue['version']}, age {output.age(catalogue['age_s'])}, prices in {catalogue['currency']}",
             _items(catalogue["items"], money),
             _groups(catalogue["modifier_groups"], money),
-            output.table(("DISCOUNT", "NAME", ">WORTH"), discounts, empty="no discounts"),
+            output.table(("DISCOUNT", "NAME", ">WORTH", ""), discounts, empty="no discounts"),
             output.table(("TENDER", "TITLE", "KIND", "NOT AVAILABLE"), tenders, empty="no tenders"),
         ]
     )

@@ -283,10 +283,12 @@ class ItemView(View, frozen=True):
 
 
 class DiscountOffer(View, frozen=True):
-    """Where both `rate_ppm` and `amount_minor` are None the person who applies it says the amount."""
+    """`scope`: on one line or on the whole check. Where both `rate_ppm` and `amount_minor` are None the person who applies it
+    says the amount."""
 
     code: str
     name: str
+    scope: Literal["line", "check"]
     rate_ppm: int | None = None
     amount_minor: int | None = None
 

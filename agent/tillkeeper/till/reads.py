@@ -169,6 +169,7 @@ class Reads:
                 DiscountOffer(
                     code=discount.id,
                     name=discount.name,
+                    scope=discount.scope,
                     rate_ppm=None if discount.percent is None else ppm(discount.percent),
                     amount_minor=discount.amount_minor,
                 )
