@@ -77,7 +77,8 @@ def test_a_ticket_is_shown_kept_and_acknowledged_once(tmp_path: Path) -> None:
                 await shown.recall("c1")
                 assert [(await one.next())["type"] for _ in range(2)] == ["bump", "recall"]
                 text = shown.as_text()
-                assert text.splitlines() == ["TAKEOUT B-037", "*** REROUTED ***", "VOID 2 Żurek", "   no egg", "   ! hot"]
+                head = ["TAKEOUT", "B-037", "*** REROUTED ***", "*** CHANGE ***"]
+                assert text.splitlines() == [*head, "VOID 2 Żurek", "   no egg", "   ! hot"]
                 assert len(Image.open(io.BytesIO(shown.as_png())).convert("L").histogram()) == 256
             async with display(one, tmp_path) as again:
                 assert await one.next() == {"type": "hello", "last_seq": 1, "epoch": "e1"}

@@ -1,16 +1,22 @@
 """What a kitchen display shows: its cards, as text and as a picture, and the log that outlives the display."""
 
-import io
 import json
 import os
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 JOBS_REMEMBERED = 500
 """docs/kitchen-display-protocol.md, "Sequence, epoch and replay"."""
+
+
+class Line(NamedTuple):
+    """A line of a card and how it stands out: the order type is the largest, what must not be missed is loud."""
+
+    text: str
+    kind: Literal["order_type", "head", "loud", "item", "plain"] = "plain"
 
 
 class Card(msgspec.Struct):
@@ -27,20 +33,47 @@ class Card(msgspec.Struct):
     def check_id(self) -> str:
         return str(self.ticket.get("check_id", ""))
 
-    def rows(self) -> list[str]:
-        """The card's lines: order type first, marks, then items with their modifiers."""
+    def lines(self) -> list[Line]:
+        """What the card says, from the top: order type, code and time, marks, who for, then items with their modifiers."""
         ticket = self.ticket
-        head = " ".join(str(part) for part in (ticket.get("order_type"), ticket.get("ticket_code")) if part)
-        where = [f"table {ticket['table']}"] if ticket.get("table") else []
-        rows = [head, *(f"*** {mark} ***" for mark in self.marks), *(["RUSH"] if ticket.get("rush") else [])]
-        rows += [" ".join([*where, str(ticket.get("server") or ""), str(ticket.get("name") or "")]).strip()]
-        for item in ticket.get("items", []):
-            action = {"void": "VOID ", "modify": "CHANGED "}.get(item.get("action"), "")
-            rows.append(f"{action}{item.get('quantity')} {item.get('name')}")
-            rows += [f"   {modifier}" for modifier in item.get("modifiers", [])]
-            rows += [f"   ! {item['note']}"] if item.get("note") else []
-        rows += [f"! {ticket['note']}"] if ticket.get("note") else []
-        return [row for row in rows if row]
+        items = ticket.get("items", [])
+        changes = any(item.get("action", "add") != "add" for item in items)
+        lines = [Line(str(ticket.get("order_type") or ""), "order_type")]
+        lines += [Line("  ".join(str(ticket[key]) for key in ("ticket_code", "fired_at_text") if ticket.get(key)), "head")]
+        lines += [Line(f"*** {mark} ***", "loud") for mark in self.marks]
+        if changes:
+            lines.append(Line("*** CHANGE ***", "loud"))
+        elif ticket.get("revision", 1) > 1:
+            lines.append(Line("*** ADDITION ***", "loud"))
+        lines += [Line("RUSH", "loud")] if ticket.get("rush") else []
+        table = f"table {ticket['table']}" if ticket.get("table") else ""
+        lines.append(Line(" ".join(str(part) for part in (table, ticket.get("server"), ticket.get("name")) if part)))
+        many_courses = len({item.get("course", 1) for item in items}) > 1
+        course = None
+        for item in sorted(items, key=lambda item: int(item.get("course", 1))):
+            number = item.get("course", 1)
+            if number != course and (many_courses or number > 1):
+                lines.append(Line(f"== course {number} ==", "head"))
+            course = number
+            lines += _item(item)
+        lines += [Line(f"! {ticket['note']}")] if ticket.get("note") else []
+        return [line for line in lines if line.text]
+
+    def rows(self) -> list[str]:
+        """`lines` as plain text."""
+        return [line.text for line in self.lines()]
+
+
+def _item(item: dict[str, Any]) -> list[Line]:
+    action = {"void": "VOID ", "modify": "CHANGED "}.get(item.get("action", "add"), "")
+    seat = f"  seat {item['seat']}" if item.get("seat") is not None else ""
+    lines = [Line(f"{action}{item.get('quantity')} {item.get('name')}{seat}", "loud" if action else "item")]
+    lines += [Line(f"   *** {item['order_type']} ***", "loud")] if item.get("order_type") else []
+    lines += [Line(f"   {modifier}") for modifier in item.get("modifiers", [])]
+    lines += [Line(f"   ! {item['note']}")] if item.get("note") else []
+    before = item.get("previous_quantity")
+    lines += [Line(f"   was {before}")] if before is not None and before != item.get("quantity") else []
+    return lines
 
 
 class Cards:
@@ -100,7 +133,7 @@ class Cards:
                 os.fsync(log.fileno())
 
     def on_screen(self) -> list[Card]:
-        return [card for card in self.cards if not card.bumped]
+        return [card for card in tuple(self.cards) if not card.bumped]
 
     def as_text(self, *, agent_lost: bool) -> str:
         """The screen as text: cards in order, a rule between them, and a plain sign where the agent is lost."""
@@ -109,33 +142,8 @@ class Cards:
         ]
         return ("\n" + "-" * 32 + "\n").join(parts) + "\n"
 
-    def as_png(self, *, agent_lost: bool, across: int = 4) -> bytes:
-        """The screen as a PNG. Slow: not for an event loop."""
-        from PIL import Image, ImageDraw
+    def as_png(self, *, agent_lost: bool) -> bytes:
+        """The screen as a PNG (`board_picture`). Slow: not for an event loop."""
+        from tillkeeper_drivers.simulator import board_picture
 
-        from tillkeeper_drivers.simulator.draw import DRAWING, mono_font
-
-        wide, row_height, gap = 300, 24, 12
-        cards = self.on_screen()
-        grid = [cards[at : at + across] for at in range(0, len(cards), across)]
-        heights = [max(len(card.rows()) for card in row) * row_height + 20 for row in grid]
-        size = (across * (wide + gap) + gap, 40 + sum(heights) + gap * (len(heights) + 1))
-        with DRAWING:
-            image = Image.new("RGB", size, (32, 34, 40))
-            pen = ImageDraw.Draw(image)
-            sign = "NO CONNECTION TO THE REGISTER" if agent_lost else f"{len(cards)} tickets"
-            pen.text((gap, 8), sign, fill=(255, 90, 80) if agent_lost else (200, 200, 200), font=mono_font(20, True))
-            y = 40
-            for row, height in zip(grid, heights, strict=True):
-                for column, card in enumerate(row):
-                    x = gap + column * (wide + gap)
-                    pen.rectangle((x, y, x + wide, y + height), fill=(250, 250, 245))
-                    for number, text in enumerate(card.rows()):
-                        loud = text.startswith(("***", "VOID", "CHANGED", "RUSH"))
-                        ink = (190, 20, 20) if loud else (20, 20, 24)
-                        at = (x + 8, y + 8 + number * row_height)
-                        pen.text(at, text[:28], fill=ink, font=mono_font(17, number == 0 or loud))
-                y += height + gap
-            out = io.BytesIO()
-            image.save(out, "PNG", compress_level=1)
-        return out.getvalue()
+        return board_picture.draw([card.lines() for card in self.on_screen()], agent_lost=agent_lost)

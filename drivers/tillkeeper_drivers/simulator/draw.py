@@ -102,7 +102,7 @@ def _glyph(char: str, wide: int, high: int, across: int, down: int, bold: bool) 
     scale = max(across, down)
     cell = Image.new("L", (wide * scale, high * scale), 0)
     pen = ImageDraw.Draw(cell)
-    if char == UNDEFINED or not _drawable(char):
+    if char == UNDEFINED or not drawable(char):
         pen.rectangle((scale, 3 * scale, (wide - 2) * scale, (high - 4) * scale), outline=255, width=scale)
     else:
         font = mono_font(round(wide * scale / 0.6), bold)
@@ -111,7 +111,7 @@ def _glyph(char: str, wide: int, high: int, across: int, down: int, bold: bool) 
 
 
 @lru_cache(maxsize=4096)
-def _drawable(char: str) -> bool:
+def drawable(char: str) -> bool:
     """Whether the font has more than its own "missing" sign for `char`."""
     font = mono_font(20, False)
     drawn, missing = font.getmask(char), font.getmask("\uffff")
