@@ -106,7 +106,7 @@ class ApiServer:
                 tcp = listeners[0].getsockname()
             if self._listen.socket is not None:
                 listeners.append(bind_unix(self._listen.socket, self._listen.group))
-        except BaseException:
+        except BaseException:  # whatever it is: let go of what is held, then pass it on
             for listener in listeners:
                 listener.close()
             raise

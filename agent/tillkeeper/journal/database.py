@@ -54,7 +54,7 @@ def connect_writer(path: Path, vfs: str | None, *, create: bool = False) -> apsw
         if found["journal_mode"] != "wal" or found["synchronous"] != 2:
             cause = f"the file system does not let SQLite work in WAL mode with full sync ({found})"
             raise StorageRefused("open journal", path.name, cause, "put it on a local disk")
-    except BaseException:
+    except BaseException:  # whatever it is: let go of what is held, then pass it on
         connection.close(True)
         raise
     return connection

@@ -77,7 +77,7 @@ def open_journal(
     except (apsw.Error, OSError) as error:
         lock.release()
         raise StorageRefused("open journal", path.name, str(error) or type(error).__name__, "look at the disk") from error
-    except BaseException:
+    except BaseException:  # whatever it is: let go of what is held, then pass it on
         lock.release()
         raise
 
@@ -104,7 +104,7 @@ def _open_locked(
             connection = _create(path, who, began, wall_ms(), new_id(), vfs)
         log = _continue(connection, path, who, wall_ms, new_id, alarms)
         trust(connection)
-    except BaseException:
+    except BaseException:  # whatever it is: let go of what is held, then pass it on
         if connection is not None:
             connection.close(True)
         raise
