@@ -7,12 +7,13 @@ export PYTHONDONTWRITEBYTECODE :=
 # A machine with certificates of its own (a company's proxy) trusts those; without any, uv brings its own list.
 UV := VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(BIN)/uv $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
 
-.PHONY: help run demo test lint env dev-env bench kill-loop lock clean
+.PHONY: help run demo test pictures lint env dev-env machine bench kill-loop lock clean
 
 help:
 	@echo "make run        start one register with virtual devices (Ctrl-C stops it)"
 	@echo "make demo       play an internet outage from start to finish and check each step"
 	@echo "make test       run all tests, linters included"
+	@echo "make pictures   take the screenshots of the pages and copy the chosen ones to docs/pictures/"
 	@echo "make bench      print and write the figures to build/bench.json"
 	@echo "make kill-loop  200 SIGKILLs at random moments of a replayed day (KILLS=n, SEED=n)"
 	@echo "make lock       resolve the locked requirements anew"
@@ -32,14 +33,26 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 env: $(VENV)/.runtime
 dev-env: $(VENV)/.dev
 
+# Debian packages that some tests drive. Only root installs them; elsewhere those tests are skipped with the reason.
+machine:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get dpkg-query >/dev/null; then \
+	  missing=$$(for name in $$(cat requirements/apt.txt); do \
+	    dpkg-query -W -f '$${Status}' $$name 2>/dev/null | grep -q 'ok installed' || echo $$name; done); \
+	  test -z "$$missing" || { apt-get update -q && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; }; \
+	fi
+
 run: env
 	@$(BIN)/tillkeeper run --embedded
 
 demo: env
 	@$(BIN)/tillkeeper demo
 
-test: dev-env
+test: dev-env machine
 	$(BIN)/python -m pytest -n 2
+
+pictures: dev-env machine
+	$(BIN)/python -m tests.browser.pictures
 
 lint: dev-env
 	$(BIN)/python -m pytest tests/test_linters.py
