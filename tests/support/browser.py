@@ -22,7 +22,17 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Playwright, Request, Response, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Playwright,
+    Request,
+    Response,
+    async_playwright,
+)
 
 PROGRAM = "chromium"
 OPTIONS = (
