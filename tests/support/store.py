@@ -19,6 +19,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import httpx
 from tests.support.process import Process
@@ -61,6 +62,7 @@ class StoreRig:
         agent: start the agent with the rig.
         speed_mm_s: paper speed of all printers; 0 prints at once, None is the models' own.
         keep: slips and drawer events kept in memory per printer.
+        screens: virtual displays stand for the configured ones; False leaves those to kitchen pages.
         seed: of all virtual faults.
     """
 
@@ -73,6 +75,7 @@ class StoreRig:
         agent: bool = True,
         speed_mm_s: float | None = 0.0,
         keep: int = 100_000,
+        screens: bool = True,
         seed: int = 0,
     ) -> None:
         self.folder = folder
@@ -83,7 +86,7 @@ class StoreRig:
         self.agent_prefix: Sequence[str] = ()
         """A command to start the agent in, as `("prlimit", "--as=...")`."""
         self._changes, self._with_hq, self._with_agent = changes or {}, hq, agent
-        self._speed, self._keep, self._seed = speed_mm_s, keep, seed
+        self._speed, self._keep, self._screens, self._seed = speed_mm_s, keep, screens, seed
         self._stack = contextlib.AsyncExitStack()
         self._agent: Process | None = None
         self._hq: Process | None = None
@@ -140,6 +143,8 @@ class StoreRig:
         specs: list[PrinterSpec | DisplaySpec] = []
         for name, device in devices.items():
             if device["kind"] == "display":
+                if not self._screens:
+                    continue
                 url = f"ws://127.0.0.1:{self.api_port}/v1/kitchen/{name}"
                 specs.append(DisplaySpec(name, url, {"Authorization": f"Bearer {self.api_token}"}))
             elif device["kind"] != "drawer":
@@ -169,6 +174,18 @@ class StoreRig:
         for process in (self._agent, self._hq):
             if process is not None:
                 await process.kill()
+
+    # --- pages ---
+
+    def page_url(self, path: str, **query: str) -> str:
+        """The link that opens a page on a tablet, as `tillkeeper pages` prints it: `page_url("register", terminal="front")`."""
+        token = (self.data / "page-token").read_text("ascii").split("\n", 1)[0]
+        asked = f"?{urlencode(query)}" if query else ""
+        return f"{self.origin}/{path}/{asked}#token={token}"
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.api_port}"
 
     # --- the agent ---
 

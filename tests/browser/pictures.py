@@ -1,0 +1,45 @@
+"""Take the screenshots of the pages by their tests, and copy the chosen ones to docs/pictures.
+
+python -m tests.browser.pictures
+"""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+from tests.support.looks import PICTURES
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs" / "pictures"
+CHOSEN: dict[str, str] = {}
+"""Name in docs/pictures -> name of the screenshot."""
+MOST_BYTES = 150_000
+COLOURS = (256, 128, 64, 32)
+
+
+def compressed(source: Path) -> bytes:
+    """The picture as a PNG of at most `MOST_BYTES`, with as many colours as fit. ValueError where even few do not."""
+    with Image.open(source) as picture:
+        plain = picture.convert("RGB")
+    for colours in COLOURS:
+        kept = io.BytesIO()
+        plain.quantize(colours, dither=Image.Dither.NONE).save(kept, "PNG", optimize=True)
+        if kept.tell() <= MOST_BYTES:
+            return kept.getvalue()
+    raise ValueError(f"{source.name} does not fit into {MOST_BYTES} bytes")
+
+
+def main() -> int:
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "tests/browser/test_views.py"], cwd=ROOT, check=False)
+    if done.returncode:
+        return done.returncode
+    DOCS.mkdir(parents=True, exist_ok=True)
+    for name, shot in CHOSEN.items():
+        (DOCS / f"{name}.png").write_bytes(compressed(PICTURES / f"{shot}.png"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
