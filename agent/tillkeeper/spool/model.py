@@ -1,25 +1,43 @@
 """A job: one document for one device, with what is needed to print it again after a power cut."""
 
+from typing import Literal
+
 import msgspec
 
 from tillkeeper.contract.values import DocumentClass, JobState
 
 
 class ReceiptLine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`amount_minor` is the line's gross as rung (quantity x price, modifiers apart), `depth` 1 for a modifier."""
+    """`amount_minor` is the line's gross as rung (quantity x price, modifiers apart), `depth` 1 for a modifier.
+    `order_type`: not a thing sold, but the line's own order type where it differs from the check's."""
 
     text: str
     quantity: int = 1
     amount_minor: int = 0
     depth: int = 0
+    order_type: str = ""
+
+
+AmountKind = Literal[
+    "", "subtotal", "discount", "tax", "total", "refund", "included_tax", "rounding", "tender", "change", "returned", "due"
+]
 
 
 class ReceiptAmount(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One row below the lines: subtotal, discount, tax, total, tender, change. `strong` is printed large."""
+    """One row below the lines. `strong` is printed large.
+
+    `kind` says what it is, in words of the guest's language; `label` is a name of the store's own (a tender, a tax, a
+    discount), empty where the kind says all. A row without a kind (of an older release) is its label. `rate_ppm` and `net_minor` belong
+    to taxes, `foreign_minor` in `currency` to tenders in foreign money."""
 
     label: str
     amount_minor: int
     strong: bool = False
+    kind: AmountKind = ""
+    rate_ppm: int = 0
+    net_minor: int = 0
+    foreign_minor: int = 0
+    currency: str = ""
 
 
 class ReceiptData(msgspec.Struct, frozen=True, tag="receipt"):
@@ -38,6 +56,16 @@ class ReceiptData(msgspec.Struct, frozen=True, tag="receipt"):
     """"REFUND", "VOID", or empty for a sale."""
     check_number: int | None = None
     copy: int = 0
+    original_at_ms: int | None = None
+    """Of a copy: when the original was printed. None where nobody knows (a copy of an older release)."""
+    training: bool = False
+
+
+class WasBefore(msgspec.Struct, frozen=True):
+    """What the kitchen was told before; an empty `text` is "none" (no modifiers, no note, no seat)."""
+
+    kind: Literal["name", "modifiers", "note", "seat", "course", "order_type"]
+    text: str = ""
 
 
 class TicketLine(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,8 +81,8 @@ class TicketLine(msgspec.Struct, frozen=True, omit_defaults=True):
     course: int = 1
     order_type: str = ""
     previous_quantity: int | None = None
-    was: tuple[str, ...] = ()
-    """With action `modify`: in words, what else the kitchen was told before."""
+    was: tuple[WasBefore | str, ...] = ()
+    """With action `modify`: what else the kitchen was told before; as plain words in jobs of an older release."""
 
 
 class TicketData(msgspec.Struct, frozen=True, tag="ticket"):
@@ -70,6 +98,7 @@ class TicketData(msgspec.Struct, frozen=True, tag="ticket"):
     terminal: str = ""
     covers: int = 0
     check_number: int | None = None
+    training: bool = False
 
 
 class PulseData(msgspec.Struct, frozen=True, tag="pulse"):
@@ -81,7 +110,47 @@ class TestSlipData(msgspec.Struct, frozen=True, tag="test_slip"):
     requested_at_ms: int
 
 
-JobData = ReceiptData | TicketData | PulseData | TestSlipData
+class ReportLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One row of a report: a name and what stands right of it (`amount_minor`, else `count`, else `text`, else nothing: then it is
+    a heading). `word` is a key of the `report` table of the language files; `label` a name of the store's own (a tender, a drawer),
+    after the word where both are given. `currency` empty: the store's. `strong` is printed large, `depth` indents."""
+
+    word: str = ""
+    label: str = ""
+    amount_minor: int | None = None
+    count: int | None = None
+    text: str = ""
+    currency: str = ""
+    strong: bool = False
+    depth: int = 0
+
+
+class ReportData(msgspec.Struct, frozen=True, tag="report", omit_defaults=True):
+    """An X (the drawer as it stands) or Z (a closed drawer session). `number`: the Z's, of this drawer; 0 on an X. `session`: the
+    id of the drawer session. Times are wall clock in ms since the epoch, None where it has not happened."""
+
+    kind: Literal["x", "z"]
+    drawer: str
+    printed_at_ms: int
+    lines: tuple[ReportLine, ...]
+    title: str = ""
+    """The drawer's name for people; empty: `drawer`."""
+    number: int = 0
+    session: str = ""
+    terminal: str = ""
+    business_day: str = ""
+    opened_at_ms: int | None = None
+    counted_at_ms: int | None = None
+    closed_at_ms: int | None = None
+    opened_by: str = ""
+    counted_by: str = ""
+    closed_by: str = ""
+    printed_by: str = ""
+    copy: int = 0
+    training: bool = False
+
+
+JobData = ReceiptData | TicketData | PulseData | TestSlipData | ReportData
 
 
 class Job(msgspec.Struct, frozen=True, omit_defaults=True):

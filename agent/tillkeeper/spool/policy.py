@@ -22,7 +22,7 @@ MAX_REPEATS = 5
 BUSY_PATIENCE = 3
 """A busy device is not dead: fail-over waits this many times longer."""
 RECEIPT_STALE_MS = 15 * 60_000
-"""The guest has left: an older receipt is held."""
+"""The guest has left: an older receipt is held; so is a report, which a person wants at once or not at all."""
 PULSE_STALE_MS = 10_000
 """A drawer never opens late."""
 TEST_SLIP_STALE_MS = 60_000
@@ -102,6 +102,8 @@ def before_attempt(job: Job, route: Route, now_ms: int) -> Go | Hold | Expire:
         return Expire(f"{seconds} s old") if age_ms > TEST_SLIP_STALE_MS else Go()
     if job.document_class == "receipt":
         return Hold(f"{seconds} s old: the guest has left") if age_ms > RECEIPT_STALE_MS else Go()
+    if job.document_class == "report":
+        return Hold(f"{seconds} s old: release it if it is still wanted") if age_ms > RECEIPT_STALE_MS else Go()
     return Hold(f"{seconds} s old: release it if it is still wanted") if age_ms > route.stale_after_ms else Go()
 
 
@@ -136,7 +138,7 @@ def after_unknown(job: Job, reason: str, route: Route, now_ms: int, *, began_ms:
     """Bytes left and nobody confirmed them, or the agent died in between. `began_ms`: when the attempt began."""
     if job.document_class in ("drawer_pulse", "test_slip"):
         return LeaveUnconfirmed(reason)
-    if job.document_class == "receipt":
+    if job.document_class in ("receipt", "report"):
         return Hold(f"outcome unknown ({reason}): look whether it was printed", DUPLICATE)
     if route.on_unknown == "hold":
         return Hold(f"outcome unknown ({reason}): look whether it was printed", POSSIBLE_DUPLICATE)
