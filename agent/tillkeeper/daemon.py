@@ -26,7 +26,6 @@ from tillkeeper.journal.numbering import SETTING as CODES_SETTING
 from tillkeeper.journal.numbering import Codes
 from tillkeeper.replication.hq import HqLink
 from tillkeeper.roles.mode import Uplink
-from tillkeeper.sales.model import Check
 from tillkeeper.spool.spool import Spool
 from tillkeeper.till.board import BoardKeeper
 from tillkeeper.till.catalogues import Catalogues, adopt, read_catalogue
@@ -95,8 +94,9 @@ class _Register:
         self.hub = LiveHub()
         self.shelf = Shelf(journal)
         self.shelf.load()
-        self.board = BoardKeeper(journal, stamp, self._check)
+        self.board = BoardKeeper(journal, stamp, clock.wall_ms)
         self.registry = Registry(config, journal.personal, self.board.on_board)
+        self.board.open(self.registry.displays, self.registry.document)
         self.spool = Spool(
             journal,
             config,
@@ -147,6 +147,7 @@ class _Register:
             only_here=self.status.only_here,
             mode=self.mode.mode,
             today=stamp.today,
+            version=version("tillkeeper"),
             now_ms=clock.wall_ms,
             catalogue_age_s=self.status.catalogue_age_s,
         )
@@ -188,7 +189,8 @@ class _Register:
         data = Path(self.config.data_dir)
         token = load_or_create_token(Path(api.token_file) if api.token_file else data / "api-token")
         listen = ApiListen(Path(api.socket), api.socket_group, api.listen)
-        return ApiServer(create_app(till, Access(token, api.origins), limits), listen, limits)
+        page_token = load_or_create_token(Path(api.page_token_file) if api.page_token_file else data / "page-token")
+        return ApiServer(create_app(till, Access(token, api.origins, page_token), limits), listen, limits)
 
     def _hq_link(self) -> HqLink:
         from tillkeeper.replication.http import HttpTransport  # httpx is slow to import, and not every register has an HQ
@@ -207,10 +209,6 @@ class _Register:
 
     def _uplink(self) -> Uplink:
         return self.link.status().uplink if self.link else Uplink(configured=bool(self.config.hq.url), started_s=self.started_s)
-
-    def _check(self, check_id: str) -> Check | None:
-        held = self.shelf.get(check_id)
-        return held.check if held is not None else None
 
     async def _mode_changed(self, event: ModeChanged) -> None:
         await self.intake.mode_changed(event)

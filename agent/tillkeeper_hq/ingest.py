@@ -8,6 +8,7 @@ import hashlib
 import apsw
 import msgspec
 
+from tillkeeper.contract.base import Event
 from tillkeeper.contract.books import postings
 from tillkeeper.contract.chain import GENESIS, ChainBroken, personal_digest, verify
 from tillkeeper.contract.envelope import MAX_NUMBER, Envelope, EventVerdict, HqAnswer, HqBatch, NumberAssigned
@@ -17,7 +18,6 @@ from tillkeeper.contract.events import (
     CheckNumbered,
     CheckOpened,
     CheckVoided,
-    Event,
     RefundRecorded,
     decode_body,
 )

@@ -9,7 +9,7 @@ Nothing here imports the agent, so a vendor can write and test a driver without 
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -112,7 +112,7 @@ class Ticket(msgspec.Struct, frozen=True):
 
 # --- documents ----------------------------------------------------------------------------------------------------
 
-DocumentClass = Literal["kitchen_ticket", "change_slip", "receipt", "drawer_pulse", "test_slip"]
+DocumentClass = Literal["kitchen_ticket", "change_slip", "receipt", "drawer_pulse", "test_slip", "report"]
 
 
 class PrintDocument(msgspec.Struct, frozen=True, tag="print"):
@@ -282,6 +282,23 @@ class Connection(Protocol):
         ...
 
 
+class PortStatus(msgspec.Struct, frozen=True):
+    """What a port says of the printer behind it (USB printer class 1.1, GET_PORT_STATUS)."""
+
+    paper_out: bool
+    selected: bool
+    error: bool
+
+
+@runtime_checkable
+class HasPortStatus(Protocol):
+    """A `Connection` that can ask the port, where the printer itself is silent."""
+
+    async def port_status(self, deadline_s: float) -> PortStatus | None:
+        """None where the port says nothing believable in time. Raises `TransportError` where the printer is gone."""
+        ...
+
+
 class Transport(Protocol):
     """Where a device is. One connection at a time."""
 
@@ -319,11 +336,25 @@ class DisplaySocket(Protocol):
 
 
 class BoardEvent(msgspec.Struct, frozen=True):
-    """What a cook did on a display: `received`, `started`, `bumped`, `recalled`."""
+    """What a cook did on a display, at one of its stations. `received`: it acknowledged ticket `job_id`. For the others,
+    `job_ids` are the tickets of this display that are meant and `revision` the highest revision among them; `line_id` is set
+    where one item is meant. `touch`: the display's name for it, to be told when it is durable."""
 
     device: str
     check_id: str
     station: str
-    kind: Literal["received", "started", "bumped", "recalled"]
+    kind: Literal["received", "started", "bumped", "recalled", "stop_seen"]
     job_id: str = ""
     line_id: str = ""
+    job_ids: tuple[str, ...] = ()
+    revision: int = 0
+    touch: str = ""
+
+
+class ShownTicket(msgspec.Struct, frozen=True):
+    """A ticket that a display had before the agent was restarted. `stop_seen`: a cook has acknowledged its VOID."""
+
+    document: DisplayDocument
+    acked: bool = True
+    bumped: bool = False
+    stop_seen: bool = False

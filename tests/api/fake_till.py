@@ -10,6 +10,8 @@ from tillkeeper.api.hub import LiveHub
 from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, KitchenDoor, LiveFeed
 from tillkeeper.contract import commands as c
 from tillkeeper.contract import views as v
+from tillkeeper.contract.caller import INTEGRATION, Caller
+from tillkeeper.contract.live import CheckChanged
 from tillkeeper.contract.values import Totals
 from tillkeeper.diagnostics.facts import CatalogueFacts, Facts, HqFacts, JournalFacts
 from tillkeeper.diagnostics.snapshot import status_view
@@ -100,7 +102,7 @@ class FakeTill:
         self.hang: asyncio.Event | None = None
         self.entered = asyncio.Event()
 
-    async def execute(self, key: str, command: c.AnyCommand) -> tuple[c.CommandResult, bool]:
+    async def execute(self, key: str, command: c.AnyCommand, caller: Caller = INTEGRATION) -> tuple[c.CommandResult, bool]:
         self.entered.set()
         if self.hang is not None:
             await self.hang.wait()
@@ -115,7 +117,7 @@ class FakeTill:
         self.kept[key] = body, result
         self.executed.append(command)
         self.rows.insert(0, summary(result.check_id, len(self.kept)))
-        self.hub.publish(v.CheckChanged(check=self.rows[0]))
+        self.hub.publish(CheckChanged(check=self.rows[0]))
         return result, False
 
     def _maybe_fail(self, command: c.AnyCommand) -> None:

@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection
 from tillkeeper.api.hub import LiveHub
 from tillkeeper.api.limits import ApiLimits
 from tillkeeper.contract import views as v
+from tillkeeper.contract.live import CheckChanged, DeviceChanged, JobChanged, StatusChanged
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 
@@ -49,9 +50,9 @@ def test_a_snapshot_then_every_change() -> None:
                 assert [row["check_id"] for row in first["checks"]] == ["CHK0"]  # type: ignore[attr-defined]
                 assert first["status"]["dot"]["colour"] == "green"  # type: ignore[index]
                 await running.http.post("/v1/checks", json={"order_type": "dine_in"}, headers={"idempotency-key": "1"})
-                running.till.hub.publish(v.JobChanged(job=job("J7")))
-                running.till.hub.publish(v.DeviceChanged(device=v.DeviceView(device="grill", kind="escpos")))
-                running.till.hub.publish(v.StatusChanged(status=await running.till.status()))
+                running.till.hub.publish(JobChanged(job=job("J7")))
+                running.till.hub.publish(DeviceChanged(device=v.DeviceView(device="grill", kind="escpos")))
+                running.till.hub.publish(StatusChanged(status=await running.till.status()))
                 seen = [await message(client) for _ in range(4)]
             assert [one["type"] for one in seen] == ["check", "job", "device", "status"]
             assert seen[0]["check"]["check_id"] == "CHK1"  # type: ignore[index]
@@ -65,7 +66,7 @@ def test_nothing_falls_between_snapshot_and_changes() -> None:
     class Busy(FakeTill):
         async def status(self) -> v.StatusView:
             self.rows.append(summary("LATE", 1))
-            self.hub.publish(v.CheckChanged(check=self.rows[-1]))
+            self.hub.publish(CheckChanged(check=self.rows[-1]))
             return await super().status()
 
     async def scenario() -> None:
@@ -83,7 +84,7 @@ def test_a_slow_client_is_told_to_start_over_and_others_are_not_delayed() -> Non
             await message(quick)
             reader, writer = await raw_live(running)
             for number in range(600):  # 12 MB: far more than the kernel's buffers take for a client that does not read
-                till.hub.publish(v.CheckChanged(check=summary("x" * 20_000, number)))
+                till.hub.publish(CheckChanged(check=summary("x" * 20_000, number)))
                 got = await message(quick)
                 assert got["check"]["opened_at_ms"] == number  # type: ignore[index]
             seen = bytearray()
@@ -105,7 +106,7 @@ def test_a_client_that_takes_nothing_at_all_is_cut() -> None:
             _reader, writer = await raw_live(running)
             async with asyncio.timeout(DEADLINE_S):
                 while till.hub.readers:
-                    till.hub.publish(v.CheckChanged(check=summary("x" * 200)))
+                    till.hub.publish(CheckChanged(check=summary("x" * 200)))
                     await asyncio.sleep(0)
             writer.close()
 
@@ -158,7 +159,7 @@ def test_what_a_live_client_says_means_nothing_and_is_bounded() -> None:
             await message(client)
             await client.send("hello")
             await client.send(b"\x00")
-            running.till.hub.publish(v.JobChanged(job=job("J1")))
+            running.till.hub.publish(JobChanged(job=job("J1")))
             assert (await message(client))["type"] == "job"
             await client.send("x" * 65_537)
             assert await settled(client) == 1009

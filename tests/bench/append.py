@@ -17,7 +17,7 @@ from tests.bench.history import Ringer
 from tests.bench.world import TYPICAL
 
 from tillkeeper import clock
-from tillkeeper.contract.events import NoSaleRecorded
+from tillkeeper.contract.documents import NoSaleRecorded
 from tillkeeper.journal.commit import prepare
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.records import Batch

@@ -13,8 +13,8 @@ from tests.bench.world import ROOT, orders
 
 from tillkeeper import clock
 from tillkeeper.config.embedded import embedded, embedded_printers
+from tillkeeper.contract.base import Event
 from tillkeeper.contract.commands import PlaceOrder
-from tillkeeper.contract.events import Event
 from tillkeeper.daemon import JOURNAL_FILE, machine_id
 from tillkeeper.journal.database import MIGRATIONS
 from tillkeeper.journal.journal import Journal

@@ -14,7 +14,7 @@ from tests.spool.world import config
 
 from tillkeeper.clock import new_id, wall_ms
 from tillkeeper.config.model import Config, Device, Station
-from tillkeeper.contract.events import Event
+from tillkeeper.contract.base import Event
 from tillkeeper.contract.values import Personal
 from tillkeeper.devices.registry import Registry, warm
 from tillkeeper.errors import NotFound

@@ -13,7 +13,7 @@ import pytest
 from tests.killloop import journal
 from tests.support.store import StoreRig, in_store
 
-from tillkeeper.contract.events import ReceiptIssued, TicketFired
+from tillkeeper.contract.documents import ReceiptIssued, TicketFired
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT.parent / "shared" / "data" / "chipotle-orders.tsv"

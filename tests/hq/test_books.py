@@ -8,17 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.hq.world import DAY, REGISTERS, Log
 
+from tillkeeper.contract.base import Event
 from tillkeeper.contract.books import Account, Books, TaxBooks, TenderBooks, day_books, days, post, postings
-from tillkeeper.contract.events import (
-    CheckClosed,
-    CheckVoided,
-    Event,
-    NoSaleRecorded,
-    RefundRecorded,
-    TenderRecorded,
-    TimeEntryRecorded,
-    decode_body,
-)
+from tillkeeper.contract.documents import NoSaleRecorded
+from tillkeeper.contract.events import CheckClosed, CheckVoided, RefundRecorded, TenderRecorded, decode_body
+from tillkeeper.contract.people import TimeEntryRecorded
 from tillkeeper.contract.values import Tax, TaxTotal, Totals
 
 

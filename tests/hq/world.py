@@ -14,16 +14,16 @@ from typing import Any
 import httpx
 import msgspec
 
+from tillkeeper.contract.base import Event
 from tillkeeper.contract.books import Books, DayBooks, day_books, post
 from tillkeeper.contract.chain import GENESIS, envelope_header, link, personal_digest
+from tillkeeper.contract.documents import NoSaleRecorded
 from tillkeeper.contract.envelope import Envelope, HqAnswer, HqBatch
 from tillkeeper.contract.events import (
     TYPE_NAMES,
     CheckClosed,
     CheckOpened,
     CheckVoided,
-    Event,
-    NoSaleRecorded,
     RefundRecorded,
     TenderRecorded,
     encode_body,

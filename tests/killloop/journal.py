@@ -6,8 +6,9 @@ from typing import TypeVar
 
 import msgspec
 
+from tillkeeper.contract.base import Event
 from tillkeeper.contract.envelope import Envelope
-from tillkeeper.contract.events import Event, decode_body
+from tillkeeper.contract.events import decode_body
 from tillkeeper.journal.database import connect_reader
 from tillkeeper.journal.reader import JournalReader
 from tillkeeper.spool import jobs as steps

@@ -10,7 +10,8 @@ from tests.killloop.paper import Print, fold
 from tests.killloop.selling import Sold
 
 from tillkeeper.contract.books import Books, day_books, days, post
-from tillkeeper.contract.events import CheckClosed, CheckOpened, DrawerKicked, ReceiptIssued, TicketFired
+from tillkeeper.contract.documents import DrawerKicked, ReceiptIssued, TicketFired
+from tillkeeper.contract.events import CheckClosed, CheckOpened
 from tillkeeper.contract.values import JobState
 from tillkeeper.journal.verify import LogReport
 

@@ -7,7 +7,7 @@ import msgspec
 from tests.spool.world import config
 
 from tillkeeper.config.model import Config, Routing, Station
-from tillkeeper.contract.events import TicketFired
+from tillkeeper.contract.documents import TicketFired
 from tillkeeper.contract.values import Modifier, Tax
 from tillkeeper.kitchen.tickets import learn, revise
 from tillkeeper.sales.model import Check, Line, StationView

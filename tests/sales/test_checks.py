@@ -7,6 +7,7 @@ from tests.sales.world import NOON, World, line
 
 from tillkeeper.contract import commands as cmd
 from tillkeeper.contract import events as ev
+from tillkeeper.contract.documents import ReceiptIssued, TicketFired, TicketItemFired
 from tillkeeper.contract.values import Tax, Totals
 from tillkeeper.sales.checks import IllegalEvent, apply, fold
 from tillkeeper.sales.model import Check
@@ -30,8 +31,8 @@ def tender(check: Check, **changes: Any) -> ev.TenderRecorded:
     return ev.TenderRecorded(check_id=check.check_id, **fields)
 
 
-def ticket(check: Check, revision: int, *items: ev.TicketItemFired) -> ev.TicketFired:
-    return ev.TicketFired(
+def ticket(check: Check, revision: int, *items: TicketItemFired) -> TicketFired:
+    return TicketFired(
         check_id=check.check_id,
         job_id=f"j{revision}",
         station="grill",
@@ -104,7 +105,7 @@ def test_a_number_is_for_ever() -> None:
 
 def test_receipts_are_counted_and_device_events_pass_by() -> None:
     check = sold("closed")
-    receipt = ev.ReceiptIssued(check_id=check.check_id, job_id="j", device="paper")
+    receipt = ReceiptIssued(check_id=check.check_id, job_id="j", device="paper")
     assert apply(check, receipt, "d", NOON).receipts == 1
     bumped = ev.TicketBumped(check_id=check.check_id, station="grill", device="kitchen")
     assert apply(check, bumped, "d", NOON) == check
@@ -113,12 +114,12 @@ def test_receipts_are_counted_and_device_events_pass_by() -> None:
 def test_a_station_knows_what_it_was_told() -> None:
     check = sold()
     line_id = check.lines[0].line_id
-    two = ev.TicketItemFired(line_id=line_id, action="add", quantity=2, name="BURGER")
+    two = TicketItemFired(line_id=line_id, action="add", quantity=2, name="BURGER")
     check = apply(check, ticket(check, 1, two), "d", NOON)
     twice = apply(check, ticket(check, 1, two), "d", NOON)
     assert twice.stations == check.stations
     assert check.stations["grill"].items[line_id].quantity == 2
-    gone = ev.TicketItemFired(line_id=line_id, action="void", quantity=2, name="BURGER")
+    gone = TicketItemFired(line_id=line_id, action="void", quantity=2, name="BURGER")
     check = apply(check, ticket(check, 2, gone), "d", NOON)
     assert check.stations["grill"].items == {}
     with pytest.raises(IllegalEvent, match="revision"):

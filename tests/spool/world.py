@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from tillkeeper.config.model import CatalogueFile, Config, Device, Register, Routing, Station, Store, Taxes
-from tillkeeper.contract.events import DocumentRerouted, DocumentSettled, Event
+from tillkeeper.contract.base import Event
+from tillkeeper.contract.documents import DocumentRerouted, DocumentSettled
 from tillkeeper.contract.values import DocumentClass
 from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.records import Appended, Batch, JobRow, NewEvent

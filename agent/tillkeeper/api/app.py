@@ -1,6 +1,6 @@
 """The ASGI application: routes made from the table, one way in, one way out."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 from starlette.applications import Starlette
@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from tillkeeper.api.auth import Access, AccessControl
+from tillkeeper.api.callers import SESSION_HEADER, caller_of
 from tillkeeper.api.edge import Edge
 from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.live import Sockets
@@ -20,6 +21,7 @@ from tillkeeper.api.operations import OPERATIONS, Call, Operation
 from tillkeeper.api.ports import Till
 from tillkeeper.api.problems import RequestRefused, problem_response
 from tillkeeper.api.requests import decode, idempotency_key, path_params, query, read_body
+from tillkeeper.api.web import Pages, static_folder
 from tillkeeper.errors import NotFound, TillkeeperError
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -28,8 +30,8 @@ _encoder = msgspec.json.Encoder()
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
-def create_app(till: Till, access: Access, limits: ApiLimits | None = None) -> ASGIApp:
-    """The whole API in front of `till`."""
+def create_app(till: Till, access: Access, limits: ApiLimits | None = None, registers: Sequence[str] = ()) -> ASGIApp:
+    """The whole API in front of `till`, and the pages. `registers`: addresses that the pages may call besides this one."""
     bounds = limits or ApiLimits()
     sockets = Sockets(till, bounds)
     by_path: dict[str, list[Operation]] = {}
@@ -37,6 +39,7 @@ def create_app(till: Till, access: Access, limits: ApiLimits | None = None) -> A
         by_path.setdefault(operation.path, []).append(operation)
     routes: list[BaseRoute] = [_route(path, operations, till, bounds) for path, operations in by_path.items()]
     routes.append(Route("/openapi.json", _openapi_endpoint(), methods=["GET"]))
+    routes.extend(Pages(static_folder(), registers).routes())
     routes.append(WebSocketRoute("/v1/live", sockets.live))
     routes.append(WebSocketRoute("/v1/kitchen/{device}", sockets.kitchen))
     routes.append(WebSocketRoute("/{rest:path}", sockets.unknown))
@@ -66,7 +69,8 @@ def _endpoint(operation: Operation, till: Till, limits: ApiLimits) -> Endpoint:
         key = idempotency_key(request) if operation.changes else ""
         asked = None if operation.query is None else query(request, operation.query)
         body = None if decoder is None else decode(decoder, await read_body(request, limits))
-        done = await operation.run(till, Call(params, key, body, asked))
+        caller = caller_of(request)
+        done = await operation.run(till, Call(params, key, body, asked, caller, request.headers.get(SESSION_HEADER, "")))
         headers = _HEADERS | {"idempotent-replayed": "true"} if done.replayed else _HEADERS
         return Response(_encoder.encode(done.value), headers=headers, media_type="application/json")
 

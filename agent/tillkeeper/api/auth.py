@@ -11,15 +11,23 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as AsgiScope
 
 from tillkeeper.api.problems import RequestRefused, answer_problem
+from tillkeeper.api.web import is_page
+from tillkeeper.contract.caller import Scope
 from tillkeeper.errors import ConfigInvalid
 
 log = logging.getLogger(__name__)
 
 SUBPROTOCOL = "tillkeeper.v1"
+ALLOWED_HEADERS = (
+    b"authorization, content-type, idempotency-key, tillkeeper-terminal, tillkeeper-session, tillkeeper-approval"
+)
 OPEN_PATHS = frozenset({"/v1/health"})
+SCOPE_KEY = "tillkeeper.scope"
+"""Where in an ASGI scope the caller's own scope is put."""
 MIN_TOKEN = 16
 MAX_TOKEN_FILE = 4096
 
@@ -76,30 +84,34 @@ def _load(path: Path) -> str:
 
 
 class Access:
-    """What a caller on the loopback port must know or be. `origins` are further pages that may call ("http://host:port")."""
+    """What a caller on the loopback port must know or be. `page_token` is that of our own pages: it opens less (see
+    `contract.caller`). `origins` are further pages that may call ("http://host:port")."""
 
-    __slots__ = ("_token", "origins")
+    __slots__ = ("_page_token", "_token", "origins")
 
-    def __init__(self, token: str, origins: Iterable[str] = ()) -> None:
+    def __init__(self, token: str, origins: Iterable[str] = (), page_token: str = "") -> None:
         self._token = token.encode()
+        self._page_token = page_token.encode()
         self.origins = frozenset(origins)
 
-    def knows(self, token: bytes) -> bool:
-        """In a time that does not depend on where the two differ."""
-        return hmac.compare_digest(token, self._token)
+    def scope_of(self, token: bytes) -> Scope | None:
+        """What this token opens, None for nothing; in a time that does not depend on where two tokens differ."""
+        full = hmac.compare_digest(token, self._token)
+        page = hmac.compare_digest(token, self._page_token) and bool(self._page_token)
+        return "full" if full else "page" if page else None
 
 
-def _headers(scope: Scope, name: bytes) -> list[bytes]:
+def _headers(scope: AsgiScope, name: bytes) -> list[bytes]:
     return [value for key, value in scope["headers"] if key == name]
 
 
-def is_local_socket(scope: Scope) -> bool:
+def is_local_socket(scope: AsgiScope) -> bool:
     """Whether the request came over the unix socket: uvicorn gives its address without a port."""
     server = scope.get("server")
     return server is not None and server[1] is None
 
 
-def _host_refusal(scope: Scope, names: tuple[str, ...]) -> RequestRefused | None:
+def _host_refusal(scope: AsgiScope, names: tuple[str, ...]) -> RequestRefused | None:
     hosts = _headers(scope, b"host")
     if len(hosts) == 1 and hosts[0].decode("latin-1").lower() in names:
         return None
@@ -113,7 +125,7 @@ def _host_refusal(scope: Scope, names: tuple[str, ...]) -> RequestRefused | None
     )
 
 
-def _origin_refusal(scope: Scope, names: tuple[str, ...], access: Access) -> RequestRefused | None:
+def _origin_refusal(scope: AsgiScope, names: tuple[str, ...], access: Access) -> RequestRefused | None:
     origins = _headers(scope, b"origin")
     if not origins:
         return None
@@ -130,15 +142,18 @@ def _origin_refusal(scope: Scope, names: tuple[str, ...], access: Access) -> Req
     )
 
 
-def _token_refusal(scope: Scope, access: Access) -> RequestRefused | None:
+def _token_refusal(scope: AsgiScope, access: Access) -> RequestRefused | None:
     authorization = _headers(scope, b"authorization")
     if len(authorization) == 1:
         scheme, _, token = authorization[0].partition(b" ")
-        if scheme.lower() == b"bearer" and access.knows(token.strip()):
+        if scheme.lower() == b"bearer" and (opened := access.scope_of(token.strip())):
+            scope[SCOPE_KEY] = opened
             return None
     elif not authorization and scope["type"] == "websocket":
         offered = [name for name in scope["subprotocols"] if name.startswith("bearer.")]
-        if len(offered) == 1 and access.knows(offered[0].removeprefix("bearer.").encode("latin-1", "replace")):
+        token = offered[0].removeprefix("bearer.").encode("latin-1", "replace") if len(offered) == 1 else b""
+        if opened := access.scope_of(token):
+            scope[SCOPE_KEY] = opened
             return None
     return RequestRefused(
         "unauthorized",
@@ -151,7 +166,7 @@ def _token_refusal(scope: Scope, access: Access) -> RequestRefused | None:
     )
 
 
-def refusal(scope: Scope, access: Access) -> RequestRefused | None:
+def refusal(scope: AsgiScope, access: Access) -> RequestRefused | None:
     """Why this request may not pass, or None."""
     if is_local_socket(scope):
         return None
@@ -161,12 +176,12 @@ def refusal(scope: Scope, access: Access) -> RequestRefused | None:
     refused = _host_refusal(scope, names) or _origin_refusal(scope, names, access)
     if refused is not None:
         return refused
-    if scope["type"] == "http" and (scope["path"] in OPEN_PATHS or is_preflight(scope)):
+    if scope["type"] == "http" and (scope["path"] in OPEN_PATHS or is_page(scope["path"]) or is_preflight(scope)):
         return None
     return _token_refusal(scope, access)
 
 
-def is_preflight(scope: Scope) -> bool:
+def is_preflight(scope: AsgiScope) -> bool:
     """A browser asks whether a page of a listed origin may call (Fetch standard, CORS-preflight request)."""
     return (
         scope["method"] == "OPTIONS"
@@ -175,7 +190,7 @@ def is_preflight(scope: Scope) -> bool:
     )
 
 
-def chosen_subprotocol(scope: Scope) -> str | None:
+def chosen_subprotocol(scope: AsgiScope) -> str | None:
     """What to select of the offered sub-protocols: browsers fail a connection where they offered some and none was taken."""
     offered: list[str] = scope["subprotocols"]
     if SUBPROTOCOL in offered:
@@ -190,7 +205,7 @@ class AccessControl:
         self._app = app
         self._access = access
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         refused = refusal(scope, self._access)
         if refused is not None:
             await answer_problem(refused, scope, receive, send)
@@ -203,7 +218,7 @@ class AccessControl:
         else:
             await self._app(scope, receive, _with_cors(allowed, send))
 
-    def _listed_origin(self, scope: Scope) -> bytes | None:
+    def _listed_origin(self, scope: AsgiScope) -> bytes | None:
         """Only a page that the config names gets CORS headers, and only with its own name, never `*`."""
         if scope["type"] != "http" or is_local_socket(scope):
             return None
@@ -215,7 +230,7 @@ async def _answer_preflight(origin: bytes, send: Send) -> None:
     headers = [
         (b"access-control-allow-origin", origin),
         (b"access-control-allow-methods", b"GET, POST"),
-        (b"access-control-allow-headers", b"authorization, content-type, idempotency-key"),
+        (b"access-control-allow-headers", ALLOWED_HEADERS),
         (b"access-control-max-age", b"600"),
         (b"vary", b"origin"),
     ]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import msgspec
 
 from tillkeeper.api.ports import LiveFeed, Overrun
-from tillkeeper.contract.views import LiveMessage
+from tillkeeper.contract.live import LiveMessage
 from tillkeeper.errors import Overloaded
 
 _encoder = msgspec.json.Encoder()

@@ -10,7 +10,7 @@ from tillkeeper.api.auth import chosen_subprotocol
 from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.ports import ChecksQuery, JobsQuery, LiveFeed, Overrun, Till
 from tillkeeper.api.problems import answer_problem
-from tillkeeper.contract.views import LiveSnapshot
+from tillkeeper.contract.live import LiveSnapshot
 from tillkeeper.errors import NotFound, Overloaded, TillkeeperError
 
 TOO_SLOW = 4008

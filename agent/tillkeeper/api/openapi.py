@@ -9,8 +9,8 @@ from tillkeeper.api.auth import OPEN_PATHS, SUBPROTOCOL
 from tillkeeper.api.operations import OPERATIONS, Operation, path_names
 from tillkeeper.api.problems import CONTENT_TYPE, Problem
 from tillkeeper.api.requests import KEY_PATTERN
-from tillkeeper.contract.commands import Id
-from tillkeeper.contract.views import LiveMessage
+from tillkeeper.contract.base import Id
+from tillkeeper.contract.live import LiveMessage
 
 _REF = "#/components/schemas/{name}"
 _PATH_WORDS = {

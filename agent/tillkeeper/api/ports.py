@@ -11,18 +11,12 @@ from typing import Annotated, Literal, Protocol
 import msgspec
 from msgspec import Meta
 
-from tillkeeper.contract.commands import AnyCommand, CommandResult, Id, JobRef
-from tillkeeper.contract.values import CheckState
-from tillkeeper.contract.views import (
-    BooksView,
-    CatalogueView,
-    CheckSummary,
-    CheckView,
-    Day,
-    DeviceView,
-    JobView,
-    StatusView,
-)
+from tillkeeper.contract.base import Day, Id
+from tillkeeper.contract.caller import INTEGRATION, Caller
+from tillkeeper.contract.commands import AnyCommand, CommandResult, JobRef
+from tillkeeper.contract.pages import PageSettings
+from tillkeeper.contract.values import CheckState, OrderType
+from tillkeeper.contract.views import BooksView, CatalogueView, CheckSummary, CheckView, DeviceView, JobView, StatusView
 from tillkeeper_drivers.api import DisplaySocket
 
 JobFilter = Literal["unsettled", "held", "all"]
@@ -30,9 +24,12 @@ Limit = Annotated[int, Meta(ge=1, le=500)]
 
 
 class ChecksQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`before` is the long id of the last check of the page before; checks come newest first."""
+    """`before` is the long id of the last check of the page before; checks come newest first. `awaiting`: only those
+    that are to be settled by some tender later (true), or only the others (false)."""
 
     state: CheckState | None = None
+    awaiting: bool | None = None
+    order_type: OrderType | None = None
     day: Day | None = None
     limit: Limit = 50
     before: Id | None = None
@@ -70,7 +67,7 @@ class KitchenDoor(Protocol):
 class Till(Protocol):
     """The register, seen from its API."""
 
-    async def execute(self, key: str, command: AnyCommand) -> tuple[CommandResult, bool]:
+    async def execute(self, key: str, command: AnyCommand, caller: Caller = INTEGRATION) -> tuple[CommandResult, bool]:
         """Decide, store durably, answer. The flag tells that `key` was seen before with the same command and that this is
         the answer of then.
 
@@ -113,6 +110,8 @@ class Till(Protocol):
     async def status(self) -> StatusView: ...
 
     async def catalogue(self) -> CatalogueView: ...
+
+    async def pages(self) -> PageSettings: ...
 
     async def books(self, query: BooksQuery) -> BooksView: ...
 

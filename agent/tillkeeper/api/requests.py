@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.problems import RequestRefused
-from tillkeeper.contract.commands import Id
+from tillkeeper.contract.base import Id
 from tillkeeper.errors import BadRequest, NotFound
 
 T = TypeVar("T")

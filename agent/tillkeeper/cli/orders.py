@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from tillkeeper.cli.output import count
-from tillkeeper.contract.commands import Id, PlaceOrder
+from tillkeeper.contract.base import Id
+from tillkeeper.contract.commands import PlaceOrder
 from tillkeeper.errors import ConfigInvalid
 
 MAX_LINE = 256 * 1024

@@ -21,12 +21,15 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 class Store(Section, frozen=True):
     """`day_cutoff`: local time HH:MM at which the business day changes. `currency`: ISO 4217, `minor_digits` 2 for EUR.
-    `tax_rounding`: once per tax rate of a check, or for each line. `rounding`: half_up or half_even."""
+    `tax_rounding`: once per tax rate of a check, or for each line. `rounding`: half_up or half_even.
+    `language` of papers and pages (ISO 639-1), `country` (ISO 3166-1) for its copy rules."""
 
     id: str
     name: str
     timezone: str
     currency: str
+    language: str = "en"
+    country: str = ""
     day_cutoff: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "04:00"
     minor_digits: Annotated[int, Meta(ge=0, le=3)] = 2
     tax_rounding: Literal["check", "line"] = "check"
@@ -64,14 +67,25 @@ class Register(Section, frozen=True):
     fire: FireRule | None = None
 
 
+class SerialLine(Section, frozen=True):
+    """A serial printer's own switches. `flow`: how it says stop, see docs/transports.md."""
+
+    baud: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400] = 9600
+    parity: Literal["none", "even", "odd"] = "none"
+    data_bits: Literal[7, 8] = 8
+    stop_bits: Literal[1, 2] = 1
+    flow: Literal["none", "rts_cts", "xon_xoff", "dsr"] = "none"
+
+
 class Device(Section, frozen=True):
     """`kind`: escpos (a printer), display (our own page over WebSocket), escpos_display, drawer (on a printer's pin).
 
-    Printers: `address` "host:port", `profile` a model name. Drawer: `printer` and `pin`. `bell_pin`: a bell hangs on that
+    Printers: `address` "host:port", "serial:/dev/..." (with `serial`) or "usb:/dev/...", `profile` a model name. Drawer: `printer` and `pin`. `bell_pin`: a bell hangs on that
     pin of a printer. `confirm_timeout_s`: how long a confirmation may take."""
 
     kind: Literal["escpos", "display", "escpos_display", "drawer"]
     address: str = ""
+    serial: SerialLine = SerialLine()
     profile: str = ""
     printer: str = ""
     pin: Literal[2, 5] = 2
@@ -130,13 +144,55 @@ class Hq(Section, frozen=True):
 
 
 class Api(Section, frozen=True):
-    """`listen`: "127.0.0.1:PORT" or empty for the unix socket alone. `origins`: pages that may call, besides our own."""
+    """`listen`: "127.0.0.1:PORT" or empty for the unix socket alone. `origins`: pages that may call, besides our own.
+    `page_token_file`: the token of our own pages, the same on all registers of a store."""
 
     listen: str = ""
     token_file: str = ""
+    page_token_file: str = ""
     socket: str = "tillkeeper.sock"
     socket_group: str = ""
     origins: tuple[str, ...] = ()
+
+
+class Terminal(Section, frozen=True):
+    """A page's place. `view`: counter rings and cashes, lane takes orders car by car, window cashes them. `drawer` and
+    `receipt_printer` default to the register's; a lane has no drawer."""
+
+    title: str
+    view: Literal["counter", "lane", "window"] = "counter"
+    order_type: OrderType = "dine_in"
+    drawer: str | None = None
+    receipt_printer: str | None = None
+
+
+class Staff(Section, frozen=True):
+    """`file`: the roster that `tillkeeper staff` writes; empty: nobody has to sign in. `pin_length` of new PINs.
+    `session_h`: how long a sign-in lasts without a sign-out, in hours."""
+
+    file: str = ""
+    pin_length: Annotated[int, Meta(ge=4, le=8)] = 6
+    session_h: Annotated[float, Meta(ge=0.1, le=48)] = 16.0
+
+
+class Training(Section, frozen=True):
+    """Where kitchen tickets of practice go: on paper at the register, to the kitchen (marked), or nowhere."""
+
+    kitchen: Literal["receipt_printer", "kitchen", "none"] = "receipt_printer"
+
+
+class Cash(Section, frozen=True):
+    """`session_required`: cash is refused at a drawer without an open session."""
+
+    session_required: bool = False
+
+
+class Pages(Section, frozen=True):
+    """`registers`: addresses ("http://host:port") of the store's other registers, for the kitchen page. `bump_keys`: key name
+    -> action, laid over the page's default."""
+
+    registers: tuple[str, ...] = ()
+    bump_keys: dict[str, str] = {}
 
 
 class CatalogueFile(Section, frozen=True):
@@ -159,6 +215,11 @@ class Config(Section, frozen=True):
     fire: FireRule = "on_send"
     cash_rounding: dict[str, Annotated[int, Meta(ge=1, le=100_000)]] = {}
     """Currency -> smallest coin in minor units (CHF = 5)."""
+    terminals: dict[str, Terminal] = {}
+    staff: Staff = Staff()
+    training: Training = Training()
+    cash: Cash = Cash()
+    pages: Pages = Pages()
     offline: Offline = Offline()
     hq: Hq = Hq()
     api: Api = Api()
@@ -166,3 +227,11 @@ class Config(Section, frozen=True):
     @property
     def register(self) -> Register:
         return self.registers[self.this_register]
+
+    def place(self, terminal: str) -> Terminal:
+        """The terminal with its drawer and printer filled in; the register itself where the name is not configured."""
+        register = self.register
+        found = self.terminals.get(terminal) or Terminal(title=self.this_register)
+        drawer = register.drawer if found.drawer is None and found.view != "lane" else found.drawer or ""
+        printer = register.receipt_printer if found.receipt_printer is None else found.receipt_printer
+        return msgspec.structs.replace(found, drawer=drawer, receipt_printer=printer)

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from tillkeeper.contract.base import Event
+from tillkeeper.contract.documents import NoSaleRecorded
 from tillkeeper.contract.events import (
     CheckClosed,
     CheckOpened,
     CheckVoided,
-    Event,
-    NoSaleRecorded,
     RefundRecorded,
     TenderRecorded,
 )

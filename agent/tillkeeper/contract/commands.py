@@ -6,32 +6,15 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from tillkeeper.contract.values import (
-    MAX_AMOUNT_MINOR,
-    MAX_LINES,
-    MAX_NAME,
-    MAX_QUANTITY,
-    MAX_TEXT,
-    CheckState,
-    OrderType,
-    TimeEntryKind,
-    Totals,
-)
+from tillkeeper.contract.availability import SetAvailability
+from tillkeeper.contract.base import Amount, Command, FreeText, Id, Quantity, ShortText
+from tillkeeper.contract.cash import CloseDrawerSession, CountDrawer, MoveCash, OpenDrawerSession, PrintDrawerReport
+from tillkeeper.contract.people import DeclareTips, RecordTimeEntry
+from tillkeeper.contract.values import MAX_LINES, CheckState, OrderType, Totals
 
-Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$(?!\n)")]
-ShortText = Annotated[str, Meta(max_length=MAX_NAME)]
-FreeText = Annotated[str, Meta(max_length=MAX_TEXT)]
-Quantity = Annotated[int, Meta(ge=1, le=MAX_QUANTITY)]
-Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT_MINOR)]
 Seat = Annotated[int, Meta(ge=1, le=99)]
 Course = Annotated[int, Meta(ge=1, le=20)]
 TimeMs = Annotated[int, Meta(ge=0, le=9_999_999_999_999)]
-
-
-class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """Base of all commands. `by` is the person; an unknown field is an error, never ignored."""
-
-    by: ShortText = ""
 
 
 class ChosenModifier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -173,6 +156,12 @@ class CloseCheck(CheckCommand, frozen=True, tag="close_check"):
     """Close a check on which nothing is due."""
 
 
+class AwaitTender(CheckCommand, frozen=True, tag="await_tender"):
+    """The guest is gone: settle the check by this tender later. It stays open and is listed as awaiting; None takes it back."""
+
+    tender: Id | None = None
+
+
 class VoidCheck(CheckCommand, frozen=True, tag="void_check"):
     reason: ShortText
 
@@ -201,11 +190,6 @@ class RecordNoSale(Command, frozen=True, tag="record_no_sale"):
     reason: ShortText
 
 
-class RecordTimeEntry(Command, frozen=True, tag="record_time_entry"):
-    employee: Id
-    kind: TimeEntryKind
-
-
 AnyCommand = (
     OpenCheck
     | PlaceOrder
@@ -224,8 +208,16 @@ AnyCommand = (
     | RefundCheck
     | ReprintReceipt
     | ReprintTicket
+    | AwaitTender
     | RecordNoSale
     | RecordTimeEntry
+    | DeclareTips
+    | OpenDrawerSession
+    | MoveCash
+    | CountDrawer
+    | CloseDrawerSession
+    | PrintDrawerReport
+    | SetAvailability
 )
 
 

@@ -3,22 +3,38 @@ a default, a new meaning gets a new version. `EVENT_TYPES` is the one registry; 
 
 import msgspec
 
+from tillkeeper.contract.availability import AvailabilitySet
+from tillkeeper.contract.base import Event
+from tillkeeper.contract.cash import CashMoved, DrawerCounted, DrawerReportPrinted, DrawerSessionClosed, DrawerSessionOpened
+from tillkeeper.contract.documents import (
+    DocumentRerouted,
+    DocumentSettled,
+    DrawerKicked,
+    NoSaleRecorded,
+    ReceiptIssued,
+    TicketBumped,
+    TicketFired,
+    TicketRecalled,
+    TicketReprinted,
+    VoidAcknowledged,
+)
+from tillkeeper.contract.people import (
+    ApprovalGiven,
+    SignedIn,
+    SignedOut,
+    SignInLockedOut,
+    StaffAdopted,
+    TimeEntryRecorded,
+    TipsDeclared,
+)
 from tillkeeper.contract.values import (
-    DocumentClass,
-    JobState,
     Modifier,
     OrderType,
     Personal,
     Tax,
     TenderKind,
-    TimeEntryKind,
     Totals,
 )
-
-
-class Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Base of all bodies. Fields left at their default are not written."""
-
 
 # --- the log itself ---
 
@@ -50,6 +66,8 @@ class ModeChanged(Event, frozen=True):
 
 
 class CheckOpened(Event, frozen=True):
+    """`training`: practice, which no book counts. `car`: place in the drive-through's queue of the day, from 1; 0 elsewhere."""
+
     check_id: str
     ticket_code: str
     order_type: OrderType
@@ -61,6 +79,8 @@ class CheckOpened(Event, frozen=True):
     name: Personal | None = None
     phone: Personal | None = None
     note: Personal | None = None
+    training: bool = False
+    car: int = 0
 
 
 class LineAdded(Event, frozen=True):
@@ -170,11 +190,25 @@ class TenderRecorded(Event, frozen=True):
     foreign_minor: int = 0
     reference: str = ""
     by: str = ""
+    drawer_session: str = ""
+    training: bool = False
+
+
+class TenderAwaited(Event, frozen=True):
+    """The guest is gone and the check is to be settled by `tender` later; an empty `tender` takes that back."""
+
+    check_id: str
+    tender: str
+    by: str = ""
 
 
 class CheckClosed(Event, frozen=True):
+    """`drawer_session` here and elsewhere: the session of the drawer of the terminal where it happened, empty for none."""
+
     check_id: str
     totals: Totals
+    drawer_session: str = ""
+    training: bool = False
 
 
 class CheckVoided(Event, frozen=True):
@@ -184,6 +218,8 @@ class CheckVoided(Event, frozen=True):
     reason: str
     by: str = ""
     returned_minor: dict[str, int] = {}
+    drawer_session: str = ""
+    training: bool = False
 
 
 class RefundRecorded(Event, frozen=True):
@@ -200,6 +236,8 @@ class RefundRecorded(Event, frozen=True):
     quantities: dict[str, int] = {}
     rounding_minor: int = 0
     by: str = ""
+    drawer_session: str = ""
+    training: bool = False
 
 
 class CheckNumbered(Event, frozen=True):
@@ -207,119 +245,6 @@ class CheckNumbered(Event, frozen=True):
 
     check_id: str
     number: int
-
-
-# --- devices ---
-
-
-class TicketItemFired(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one station was told about one line. `action`: add, modify, void."""
-
-    line_id: str
-    action: str
-    quantity: int
-    name: str
-    modifiers: tuple[str, ...] = ()
-    note: str = ""
-    seat: int | None = None
-    course: int = 1
-    order_type: str = ""
-
-
-class TicketFired(Event, frozen=True):
-    """A ticket or change slip for one station was made, as job `job_id`."""
-
-    check_id: str
-    job_id: str
-    station: str
-    device: str
-    revision: int
-    document_class: DocumentClass
-    items: tuple[TicketItemFired, ...]
-    order_type: OrderType
-
-
-class ReceiptIssued(Event, frozen=True):
-    """`copy`: 0 for the first, then 1, 2, ... (printed with the COPY mark). A receipt of a refund names it."""
-
-    check_id: str
-    job_id: str
-    device: str
-    copy: int = 0
-    refund_id: str = ""
-
-
-class DrawerKicked(Event, frozen=True):
-    """A pulse was asked for, as job `job_id`. `cause`: tender, change, refund, no_sale."""
-
-    drawer: str
-    job_id: str
-    device: str
-    cause: str
-    check_id: str = ""
-    by: str = ""
-
-
-class NoSaleRecorded(Event, frozen=True):
-    no_sale_id: str
-    drawer: str
-    reason: str
-    by: str
-
-
-class TicketReprinted(Event, frozen=True):
-    """A person asked for a kitchen ticket again; it carries a mark."""
-
-    check_id: str
-    job_id: str
-    original_job_id: str
-    device: str
-    by: str = ""
-
-
-class DocumentSettled(Event, frozen=True):
-    """A job reached an end, or a state in which it waits for a person (held)."""
-
-    job_id: str
-    document_class: DocumentClass
-    device: str
-    outcome: JobState
-    by: str = ""
-    """The evidence ("GS ( H", "display ack"), or the person who decided."""
-    reason: str = ""
-    attempts: int = 0
-    marks: tuple[str, ...] = ()
-    check_id: str = ""
-
-
-class DocumentRerouted(Event, frozen=True):
-    job_id: str
-    new_job_id: str
-    from_device: str
-    to_device: str
-    reason: str
-
-
-class TicketBumped(Event, frozen=True):
-    check_id: str
-    station: str
-    device: str
-
-
-class TicketRecalled(Event, frozen=True):
-    check_id: str
-    station: str
-    device: str
-
-
-# --- people ---
-
-
-class TimeEntryRecorded(Event, frozen=True):
-    entry_id: str
-    employee: str
-    kind: TimeEntryKind
-    entered_at_ms: int
 
 
 EVENT_TYPES: dict[str, tuple[type[Event], int]] = {
@@ -350,7 +275,21 @@ EVENT_TYPES: dict[str, tuple[type[Event], int]] = {
     "document_rerouted": (DocumentRerouted, 1),
     "ticket_bumped": (TicketBumped, 1),
     "ticket_recalled": (TicketRecalled, 1),
+    "void_acknowledged": (VoidAcknowledged, 1),
+    "tender_awaited": (TenderAwaited, 1),
     "time_entry_recorded": (TimeEntryRecorded, 1),
+    "tips_declared": (TipsDeclared, 1),
+    "staff_adopted": (StaffAdopted, 1),
+    "signed_in": (SignedIn, 1),
+    "signed_out": (SignedOut, 1),
+    "sign_in_locked_out": (SignInLockedOut, 1),
+    "approval_given": (ApprovalGiven, 1),
+    "drawer_session_opened": (DrawerSessionOpened, 1),
+    "cash_moved": (CashMoved, 1),
+    "drawer_counted": (DrawerCounted, 1),
+    "drawer_session_closed": (DrawerSessionClosed, 1),
+    "drawer_report_printed": (DrawerReportPrinted, 1),
+    "availability_set": (AvailabilitySet, 1),
 }
 
 TYPE_NAMES: dict[type[Event], str] = {struct: name for name, (struct, _version) in EVENT_TYPES.items()}

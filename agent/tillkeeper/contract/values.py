@@ -9,7 +9,7 @@ FireRule = Literal["each_item", "on_send", "on_tender"]
 TenderKind = Literal["cash", "custom", "card", "gift", "loyalty"]
 CheckState = Literal["open", "closed", "voided"]
 TimeEntryKind = Literal["clock_in", "clock_out", "break_start", "break_end"]
-DocumentClass = Literal["kitchen_ticket", "change_slip", "receipt", "drawer_pulse", "test_slip"]
+DocumentClass = Literal["kitchen_ticket", "change_slip", "receipt", "drawer_pulse", "test_slip", "report"]
 JobState = Literal["queued", "sending", "sent", "confirmed", "unconfirmed", "failed", "held", "expired", "rerouted"]
 
 MAX_QUANTITY = 999

@@ -4,11 +4,9 @@ Money is in minor units of the store's currency, times named `_at_ms` are wall c
 named `_age_s` are seconds measured on the boot clock. A fact that is not known is None or `unknown`, never a guess.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
-import msgspec
-from msgspec import Meta
-
+from tillkeeper.contract.base import View
 from tillkeeper.contract.values import CheckState, DocumentClass, JobState, Modifier, OrderType, Tax, TenderKind, Totals
 
 Tri = Literal["yes", "no", "unknown"]
@@ -16,11 +14,6 @@ LineState = Literal["waiting", "held", "scheduled", "fired", "voided"]
 Mode = Literal["checking", "online", "offline", "manual_offline"]
 Colour = Literal["green", "red", "grey"]
 Severity = Literal["notice", "warning", "alarm"]
-Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$(?!\n)")]
-
-
-class View(msgspec.Struct, frozen=True, kw_only=True):
-    """Base: every field is always written, so that a reader never has to guess a default."""
 
 
 # --- checks ---
@@ -80,7 +73,8 @@ class RefundView(View, frozen=True):
 
 
 class CheckSummary(View, frozen=True):
-    """A row of the list of checks. `synced`: HQ holds everything of it; only then may the not-synced mark go away."""
+    """A row of the list of checks. `synced`: HQ holds everything of it; only then may the not-synced mark go away. `awaiting`:
+    the tender by which it is to be settled later. `car`: place in the drive-through's queue of the day, 0 elsewhere."""
 
     check_id: str
     ticket_code: str
@@ -98,6 +92,9 @@ class CheckSummary(View, frozen=True):
     server: str = ""
     name: str | None = None
     closed_at_ms: int | None = None
+    awaiting: str = ""
+    training: bool = False
+    car: int = 0
 
 
 class CheckView(View, frozen=True):
@@ -128,6 +125,9 @@ class CheckView(View, frozen=True):
     receipts: int = 0
     closed_at_ms: int | None = None
     void_reason: str = ""
+    awaiting: str = ""
+    training: bool = False
+    car: int = 0
 
 
 class CheckPage(View, frozen=True):
@@ -245,6 +245,8 @@ class StatusView(View, frozen=True):
     jobs_held: int
     checks_open: int
     advisories: tuple[AdvisoryView, ...]
+    paused: tuple[str, ...] = ()
+    """What stands still while HQ is away, in words; empty while it answers."""
 
 
 class Health(View, frozen=True):
@@ -357,35 +359,3 @@ class BooksView(View, frozen=True):
     only_here: int
     taxes: tuple[TaxBook, ...] = ()
     tenders: tuple[TenderBook, ...] = ()
-
-
-# --- live messages: whole values, never differences, so that a repeat does no harm ---
-
-
-class LiveSnapshot(View, frozen=True, tag="snapshot"):
-    """The first message on every connection: the state as it is, after which only what changes follows."""
-
-    status: StatusView
-    checks: tuple[CheckSummary, ...]
-    """Those that are open."""
-    jobs: tuple[JobView, ...]
-    """Those that are not settled."""
-
-
-class StatusChanged(View, frozen=True, tag="status"):
-    status: StatusView
-
-
-class CheckChanged(View, frozen=True, tag="check"):
-    check: CheckSummary
-
-
-class JobChanged(View, frozen=True, tag="job"):
-    job: JobView
-
-
-class DeviceChanged(View, frozen=True, tag="device"):
-    device: DeviceView
-
-
-LiveMessage = LiveSnapshot | StatusChanged | CheckChanged | JobChanged | DeviceChanged

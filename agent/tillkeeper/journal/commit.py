@@ -6,8 +6,9 @@ from typing import NamedTuple
 import apsw
 import msgspec
 
+from tillkeeper.contract.base import Event
 from tillkeeper.contract.chain import GENESIS, header, link
-from tillkeeper.contract.events import EVENT_TYPES, TYPE_NAMES, Event, encode_body
+from tillkeeper.contract.events import EVENT_TYPES, TYPE_NAMES, encode_body
 from tillkeeper.contract.values import Personal
 from tillkeeper.journal.faults import AlreadyDone
 from tillkeeper.journal.records import Batch, CheckRow, JobRow, KeptCommand

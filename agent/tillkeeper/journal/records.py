@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tillkeeper.contract.events import Event
+from tillkeeper.contract.base import Event
 
 
 class NewEvent(msgspec.Struct, frozen=True):

@@ -1,88 +1,82 @@
-"""What stands on the kitchen's displays: open and bumped tickets by check and station, as the fold of their events.
+"""What cooks did with the tickets of a display, as far as it outlives a restart. Pure.
 
-The display drivers keep what each screen has acknowledged; this is what the cooks did with it.
+The display drivers keep the boards; this decides which touches are events, and what of them is kept for the next start.
 """
 
-from collections import Counter
+from collections.abc import Iterable
 
 import msgspec
 
-from tillkeeper.contract.events import Event, TicketBumped, TicketFired, TicketRecalled
-from tillkeeper.kitchen.tickets import learn
-from tillkeeper.sales.model import StationView
+from tillkeeper.contract.base import Event
+from tillkeeper.contract.documents import TicketBumped, TicketRecalled, VoidAcknowledged
+from tillkeeper.spool.model import Job
 from tillkeeper_drivers.api import BoardEvent
 
-MAX_TICKETS = 1000
-"""At this bound the oldest bumped ticket leaves the board, or the oldest of all where none is bumped."""
-
-Key = tuple[str, str]
-"""Check id and station."""
-
-
-class OnBoard(msgspec.Struct, frozen=True):
-    view: StationView
-    bumped: bool = False
+MAX_KEPT = 500
+"""As many tickets as a display's board has; of more the oldest touch is forgotten."""
+STALE_AFTER_MS = 4 * 3_600_000
+"""A ticket leaves the displays at the end of its business day, but not before it is this old."""
 
 
-class Board(msgspec.Struct, frozen=True):
-    """Oldest first."""
+class Screen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Job ids of a display's tickets: bumped ones, and VOIDs whose STOP was seen. The oldest touch first."""
 
-    tickets: dict[Key, OnBoard] = {}
-
-
-def apply(board: Board, event: Event) -> Board:
-    """The board after an event; the same board where the event does not concern it."""
-    if isinstance(event, TicketFired):
-        key = (event.check_id, event.station)
-        before = board.tickets.get(key, OnBoard(StationView()))
-        # A new revision brings a bumped ticket back: there is something to do again.
-        return _with(board, key, OnBoard(learn(before.view, event), bumped=False))
-    if isinstance(event, TicketBumped | TicketRecalled):
-        key = (event.check_id, event.station)
-        before_touch = board.tickets.get(key)
-        if before_touch is None:
-            return board
-        return _with(board, key, OnBoard(before_touch.view, bumped=isinstance(event, TicketBumped)))
-    return board
+    bumped: tuple[str, ...] = ()
+    stops_seen: tuple[str, ...] = ()
 
 
-def shown(board: Board, check_id: str, station: str, view: StationView) -> Board:
-    """The board with what a station holds of a check; a revision that it has seen leaves it as it is."""
-    before = board.tickets.get((check_id, station))
-    if before is not None and before.view.revision >= view.revision:
-        return board
-    return _with(board, (check_id, station), OnBoard(view, bumped=False))
+def fresh(screens: Iterable[Screen], touch: BoardEvent, job_ids: Iterable[str]) -> tuple[str, ...]:
+    """Which of these tickets the touch changes; none for a second bump (two screens, a repeated message) or a recall of what is
+    open, for one line (that is for the screens alone), and for anything but a bump, a recall or a STOP that was seen."""
+    if touch.line_id:
+        return ()
+    all_screens = tuple(screens)
+    bumped = {job_id for screen in all_screens for job_id in screen.bumped}
+    seen = {job_id for screen in all_screens for job_id in screen.stops_seen}
+    ids = tuple(dict.fromkeys(job_ids))
+    match touch.kind:
+        case "bumped":
+            return tuple(job_id for job_id in ids if job_id not in bumped)
+        case "recalled":
+            return tuple(job_id for job_id in ids if job_id in bumped)
+        case "stop_seen":
+            return tuple(job_id for job_id in ids if job_id not in seen)
+        case _:
+            return ()
 
 
-def decide(board: Board, done: BoardEvent) -> TicketBumped | TicketRecalled | None:
-    """The event for what a cook did, or None where it changes nothing: a second bump (two screens, a repeated message), a
-    recall of an open ticket, or a ticket that is not on the board."""
-    on_board = board.tickets.get((done.check_id, done.station))
-    if on_board is None:
-        return None
-    if done.line_id:
-        return None  # one line of a ticket: for the screens alone
-    if done.kind == "bumped" and not on_board.bumped:
-        return TicketBumped(check_id=done.check_id, station=done.station, device=done.device)
-    if done.kind == "recalled" and on_board.bumped:
-        return TicketRecalled(check_id=done.check_id, station=done.station, device=done.device)
-    return None
+def events(touch: BoardEvent, job_ids: tuple[str, ...]) -> tuple[Event, ...]:
+    """What a touch that changed `job_ids` (not empty) is in the journal."""
+    check_id, station, device = touch.check_id, touch.station, touch.device
+    if touch.kind == "bumped":
+        return (TicketBumped(check_id=check_id, station=station, device=device, job_ids=job_ids),)
+    if touch.kind == "recalled":
+        return (TicketRecalled(check_id=check_id, station=station, device=device, job_ids=job_ids),)
+    return tuple(
+        VoidAcknowledged(check_id=check_id, station=station, device=device, job_id=job_id) for job_id in job_ids
+    )
 
 
-def all_day(board: Board, station: str) -> dict[str, int]:
-    """How many of each item the open tickets of a station ask for, by name."""
-    counts: Counter[str] = Counter()
-    for (_check, name), ticket in board.tickets.items():
-        if name == station and not ticket.bumped:
-            for item in ticket.view.items.values():
-                counts[item.name] += item.quantity
-    return dict(counts)
+def touched(screen: Screen, touch: BoardEvent, job_ids: Iterable[str]) -> Screen:
+    """The screen after a touch of these of its tickets."""
+    ids = tuple(job_ids)
+    if touch.kind == "stop_seen":
+        return Screen(screen.bumped, _newest((*screen.stops_seen, *ids)))
+    others = tuple(job_id for job_id in screen.bumped if job_id not in ids)
+    return Screen(_newest((*others, *ids)) if touch.kind == "bumped" else others, screen.stops_seen)
 
 
-def _with(board: Board, key: Key, shown: OnBoard) -> Board:
-    tickets = dict(board.tickets)
-    tickets[key] = shown
-    if len(tickets) > MAX_TICKETS:
-        bumped = (other for other, entry in tickets.items() if entry.bumped and other != key)
-        del tickets[next(bumped, next(iter(tickets)))]
-    return Board(tickets)
+def _newest(job_ids: tuple[str, ...]) -> tuple[str, ...]:
+    return job_ids[-MAX_KEPT:]
+
+
+def stale(fired_day: str, today: str, age_ms: int) -> bool:
+    """Whether a ticket fired on business day `fired_day` has left the displays by now. A clock that was set back makes nothing
+    stale."""
+    return fired_day < today and age_ms > STALE_AFTER_MS
+
+
+def was_shown(job: Job) -> bool:
+    """Whether a display may have had this ticket before a restart: it said so, or nobody knows. A ticket that waits to be sent
+    again is among them, so that the screen has it at once and not twice."""
+    return job.state in ("sent", "confirmed", "unconfirmed", "sending") or job.may_have_printed

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from tillkeeper.config.model import Config
-from tillkeeper.contract.events import TicketFired, TicketItemFired, TicketReprinted
+from tillkeeper.contract.documents import TicketFired, TicketItemFired, TicketReprinted
 from tillkeeper.contract.values import DocumentClass
 from tillkeeper.kitchen.routing import line_stations
 from tillkeeper.kitchen.words import order_type_words

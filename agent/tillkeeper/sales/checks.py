@@ -7,7 +7,8 @@ import msgspec
 from msgspec.structs import replace
 
 from tillkeeper.contract import events as ev
-from tillkeeper.contract.events import Event
+from tillkeeper.contract.base import Event
+from tillkeeper.contract.documents import ReceiptIssued, TicketFired
 from tillkeeper.errors import TillkeeperError
 from tillkeeper.kitchen.tickets import learn
 from tillkeeper.sales.model import Check, Discount, Line, Payment, Refund, StationView
@@ -224,7 +225,7 @@ def _check_numbered(check: Check, event: ev.CheckNumbered) -> Check:
     return replace(check, number=event.number)
 
 
-def _ticket_fired(check: Check, event: ev.TicketFired) -> Check:
+def _ticket_fired(check: Check, event: TicketFired) -> Check:
     """A station with several devices gets one event a device, of the same revision: both teach the same."""
     view = check.stations.get(event.station, StationView())
     if event.revision < view.revision:
@@ -232,7 +233,7 @@ def _ticket_fired(check: Check, event: ev.TicketFired) -> Check:
     return replace(check, stations={**check.stations, event.station: learn(view, event)})
 
 
-def _receipt_issued(check: Check, event: ev.ReceiptIssued) -> Check:
+def _receipt_issued(check: Check, event: ReceiptIssued) -> Check:
     return check if event.refund_id else replace(check, receipts=check.receipts + 1)
 
 
@@ -254,6 +255,6 @@ _FOLD: dict[type[Event], tuple[tuple[str, ...], Callable[[Check, Any], Check]]] 
     ev.CheckVoided: (("open",), _check_voided),
     ev.RefundRecorded: (("closed",), _refund_recorded),
     ev.CheckNumbered: (_ANY, _check_numbered),
-    ev.TicketFired: (_ANY, _ticket_fired),
-    ev.ReceiptIssued: (_ANY, _receipt_issued),
+    TicketFired: (_ANY, _ticket_fired),
+    ReceiptIssued: (_ANY, _receipt_issued),
 }

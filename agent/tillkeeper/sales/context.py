@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tillkeeper.config.model import Config
-from tillkeeper.contract.events import CheckClosed, Event
+from tillkeeper.contract.base import Event
+from tillkeeper.contract.caller import INTEGRATION, Caller
+from tillkeeper.contract.events import CheckClosed
 from tillkeeper.contract.values import MAX_AMOUNT_MINOR, Personal, Totals
 from tillkeeper.errors import Refused
 from tillkeeper.journal.records import PersonalText
@@ -21,7 +23,7 @@ from tillkeeper.sales.tenders import Authoriser, NoTerminal
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """`catalogue`: that of the check's version; the current one for a new check. `ticket_code` for a check that opens.
-    `make_personal` salts and digests a text about a person. `terminal` defaults to this register."""
+    `make_personal` salts and digests a text about a person."""
 
     config: Config
     catalogue: Catalogue
@@ -31,7 +33,9 @@ class Context:
     new_id: Callable[[], str]
     make_personal: Callable[[str], PersonalText]
     ticket_code: str = ""
-    terminal: str = ""
+    caller: Caller = INTEGRATION
+    drawer_session: str = ""
+    """The open session of the drawer at the caller's terminal; empty for none."""
     authoriser: Authoriser = field(default_factory=NoTerminal)
 
 

@@ -11,6 +11,8 @@ import msgspec
 
 from tillkeeper.contract import commands as cmd
 from tillkeeper.contract import events as ev
+from tillkeeper.contract.documents import NoSaleRecorded
+from tillkeeper.contract.people import RecordTimeEntry, TimeEntryRecorded
 from tillkeeper.errors import Refused
 from tillkeeper.sales import decide_fire, decide_lines, decide_money
 from tillkeeper.sales.context import Context, Decision, Draft
@@ -37,7 +39,7 @@ Decidable = (
     | cmd.VoidCheck
     | cmd.RefundCheck
     | cmd.RecordNoSale
-    | cmd.RecordTimeEntry
+    | RecordTimeEntry
 )
 
 
@@ -86,7 +88,7 @@ def decide(command: Decidable, check: Check | None, context: Context) -> Decisio
             decide_money.refund_check(draft, command)
         case cmd.RecordNoSale():
             return _no_sale(command, context)
-        case cmd.RecordTimeEntry():
+        case RecordTimeEntry():
             return _time_entry(command, context)
     return draft.decision()
 
@@ -99,7 +101,7 @@ def _open(draft: Draft, command: cmd.OpenCheck | cmd.PlaceOrder) -> None:
             ticket_code=context.ticket_code,
             order_type=command.order_type,
             catalogue_version=context.catalogue.version,
-            terminal=context.terminal or context.config.this_register,
+            terminal=context.caller.terminal or context.config.this_register,
             server=command.server,
             table=command.table,
             covers=command.covers,
@@ -136,12 +138,12 @@ def _no_sale(command: cmd.RecordNoSale, context: Context) -> Decision:
     drawers = {name: device for name, device in context.config.devices.items() if device.kind == "drawer"}
     found(drawers, command.drawer, code="unknown_drawer", operation=operation, what="drawer")
     reason_needed(command.reason, operation, command.drawer)
-    event = ev.NoSaleRecorded(no_sale_id=context.new_id(), drawer=command.drawer, reason=command.reason, by=command.by)
+    event = NoSaleRecorded(no_sale_id=context.new_id(), drawer=command.drawer, reason=command.reason, by=command.by)
     return Decision(events=(event,), entity_id=event.no_sale_id, opens_drawer="no_sale")
 
 
-def _time_entry(command: cmd.RecordTimeEntry, context: Context) -> Decision:
-    event = ev.TimeEntryRecorded(
+def _time_entry(command: RecordTimeEntry, context: Context) -> Decision:
+    event = TimeEntryRecorded(
         entry_id=context.new_id(), employee=command.employee, kind=command.kind, entered_at_ms=context.now_ms
     )
     return Decision(events=(event,), entity_id=event.entry_id)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from tillkeeper.contract import commands as cmd
 from tillkeeper.contract import events as ev
-from tillkeeper.contract.events import Event
+from tillkeeper.contract.base import Event
 from tillkeeper.contract.values import FireRule
 from tillkeeper.sales.context import Draft
 from tillkeeper.sales.model import Check, Line

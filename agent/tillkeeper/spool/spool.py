@@ -9,7 +9,7 @@ import msgspec
 
 from tillkeeper.clock import IdSource, WallClock
 from tillkeeper.config.model import Config
-from tillkeeper.contract.events import Event
+from tillkeeper.contract.base import Event
 from tillkeeper.errors import Conflict, NotFound
 from tillkeeper.journal.records import Batch, KeptCommand, NewEvent
 from tillkeeper.kitchen.routing import backups

@@ -7,7 +7,8 @@ from typing import Protocol
 
 import msgspec
 
-from tillkeeper.contract.events import DocumentRerouted, DocumentSettled, Event
+from tillkeeper.contract.base import Event
+from tillkeeper.contract.documents import DocumentRerouted, DocumentSettled
 from tillkeeper.errors import Refused, TillkeeperError
 from tillkeeper.spool import jobs as steps
 from tillkeeper.spool import policy

@@ -1,11 +1,13 @@
 """What follows from a decision: kitchen tickets, drawer pulse, receipt - events and jobs for one transaction. Pure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from tillkeeper.config.model import Config
+from tillkeeper.config.model import Config, Terminal
+from tillkeeper.contract.base import Event
+from tillkeeper.contract.caller import INTEGRATION, Caller
 from tillkeeper.contract.commands import CommandResult, JobRef
-from tillkeeper.contract.events import DrawerKicked, Event, NoSaleRecorded, ReceiptIssued
+from tillkeeper.contract.documents import DrawerKicked, NoSaleRecorded, ReceiptIssued
 from tillkeeper.contract.values import Totals
 from tillkeeper.journal.records import NewEvent, PersonalText
 from tillkeeper.kitchen.tickets import revise
@@ -25,16 +27,22 @@ class Draft:
     jobs: tuple[Job, ...]
     personal: tuple[PersonalText, ...]
     result: CommandResult
+    settings: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Moment:
-    """When and with which ids a draft is made."""
+    """When, where, for whom and with which ids a draft is made."""
 
     config: Config
     business_day: str
     now_ms: int
     new_id: Callable[[], str]
+    caller: Caller = INTEGRATION
+
+    @property
+    def place(self) -> Terminal:
+        return self.config.place(self.caller.terminal)
 
     def stamp(self, event: Event) -> NewEvent:
         """All events of one command have one stamp: the fold of the stored events is what was decided."""
@@ -51,7 +59,7 @@ def compose(decision: Decision, moment: Moment, by: str) -> Draft:
             check = apply(check, fired, moment.business_day, moment.now_ms)
             events.append(fired)
             jobs.append(job)
-    drawer = next((e.drawer for e in events if isinstance(e, NoSaleRecorded)), moment.config.register.drawer)
+    drawer = next((e.drawer for e in events if isinstance(e, NoSaleRecorded)), moment.place.drawer or "")
     if decision.opens_drawer and drawer:
         kicked, job = pulse(drawer, decision.opens_drawer, moment, check.check_id if check else "", by)
         events.append(kicked)
@@ -93,8 +101,8 @@ def pulse(drawer: str, cause: str, moment: Moment, check_id: str, by: str) -> tu
 def receipt(
     check: Check, totals: Totals, moment: Moment, *, copy: int = 0, refund: Refund | None = None
 ) -> tuple[ReceiptIssued, Job] | None:
-    """None where this register has no receipt printer."""
-    printer = moment.config.register.receipt_printer
+    """None where this place has no receipt printer."""
+    printer = moment.place.receipt_printer
     if not printer:
         return None
     personal = {"name": check.name.digest} if check.name is not None else {}

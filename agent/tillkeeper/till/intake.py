@@ -5,14 +5,17 @@ accept -> decide (pure) -> documents (pure) -> ONE journal batch, fsynced -> ans
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import msgspec
+from msgspec.structs import replace
 
 from tillkeeper.clock import IdSource, WallClock
 from tillkeeper.config.model import Config
+from tillkeeper.contract.base import Command, Event
+from tillkeeper.contract.caller import INTEGRATION, Caller
 from tillkeeper.contract.commands import (
     AnyCommand,
     CheckCommand,
@@ -24,17 +27,17 @@ from tillkeeper.contract.commands import (
     ReprintTicket,
 )
 from tillkeeper.contract.envelope import NumberAssigned
-from tillkeeper.contract.events import CheckNumbered, CheckOpened, Event, ModeChanged
+from tillkeeper.contract.events import CheckNumbered, CheckOpened, ModeChanged
 from tillkeeper.errors import NotFound, Refused, TillkeeperError
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.numbering import Codes
 from tillkeeper.journal.privacy import make_personal
-from tillkeeper.journal.records import Batch, KeptCommand, NewEvent, PersonalText
+from tillkeeper.journal.records import Batch, KeptCommand, NewEvent
 from tillkeeper.kitchen.tickets import reprint, revise
 from tillkeeper.roles.mode import Mode
 from tillkeeper.sales.checks import apply
 from tillkeeper.sales.context import Context
-from tillkeeper.sales.decide import decide, due_fires
+from tillkeeper.sales.decide import Decidable, decide, due_fires
 from tillkeeper.sales.model import Check
 from tillkeeper.sales.pricing import rules_of, totals
 from tillkeeper.spool.jobs import job_row
@@ -42,6 +45,7 @@ from tillkeeper.spool.model import Job, TestSlipData
 from tillkeeper.spool.spool import Spool
 from tillkeeper.till.catalogues import Catalogues
 from tillkeeper.till.compose import Draft, Moment, compose, receipt
+from tillkeeper.till.desk import Desk
 from tillkeeper.till.once import Once, Work
 from tillkeeper.till.shelf import Held, Shelf, row
 from tillkeeper.till.stamp import Stamp
@@ -57,7 +61,7 @@ PRINTS = ("escpos", "escpos_display")
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What an intake works with."""
+    """What an intake works with. `drawer_session`: the open session of a drawer, or empty."""
 
     config: Config
     journal: Journal
@@ -69,6 +73,8 @@ class Parts:
     stamp: Stamp
     now_ms: WallClock
     new_id: IdSource
+    desks: tuple[Desk, ...] = ()
+    drawer_session: Callable[[str], str] = lambda _drawer: ""
 
 
 class Intake:
@@ -78,25 +84,45 @@ class Intake:
         self._ = parts
         self._once = Once(parts.journal, parts.now_ms, tasks)
         self._changed = changed
+        self._desks = {command: desk for desk in parts.desks for command in desk.commands}
+        self._desk_locks = {desk.name: asyncio.Lock() for desk in parts.desks}
 
     # --- commands ---
 
-    async def execute(self, key: str, command: AnyCommand) -> tuple[CommandResult, bool]:
+    async def execute(self, key: str, command: AnyCommand, caller: Caller = INTEGRATION) -> tuple[CommandResult, bool]:
         """The answer, and whether it is the stored one of an earlier call with `key`.
 
         Raises:
             Conflict, Refused, NotFound, StorageRefused, Overloaded: nothing has changed.
         """
+        asked = replace(command, by=caller.person(command.by))
 
         async def work(keep: Callable[[bytes], KeptCommand]) -> bytes:
-            if not isinstance(command, CheckCommand):
-                return await self._accept(self._draft(command, None), keep)
-            check_id = self._.shelf.find(command.check_id, self._.stamp.today())
+            if (desk := self._desks.get(type(asked))) is not None:
+                return await self._at_desk(desk, asked, caller, keep)
+            if not isinstance(asked, CheckCommand):
+                return await self._accept(self._draft(asked, None, caller), keep)
+            check_id = self._.shelf.find(asked.check_id, self._.stamp.today())
             async with self._.shelf.changing(check_id):
-                return await self._accept(self._draft(command, self._at_hand(check_id)), keep)
+                return await self._accept(self._draft(asked, self._at_hand(check_id), caller), keep)
 
-        answer, replayed = await self._once.run(key, _encode(command), work)
+        answer, replayed = await self._once.run(key, _encode(asked), work)
         return _decode_result(answer), replayed
+
+    async def _at_desk(self, desk: Desk, command: Command, caller: Caller, keep: Callable[[bytes], KeptCommand]) -> bytes:
+        async with self._desk_locks[desk.name]:
+            draft = await desk.draft(command, self._moment(caller))
+            answer = await self._accept(draft, keep)
+            desk.accepted(draft)
+            return answer
+
+    async def by_itself(self, desk: Desk, make: Callable[[Moment], Awaitable[Draft | None]]) -> None:
+        """A change of a desk's room that no command asked for (a lock-out, an expired session), in its turn."""
+        async with self._desk_locks[desk.name]:
+            draft = await make(self._moment(INTEGRATION))
+            if draft is not None:
+                await self._commit(draft, None)
+                desk.accepted(draft)
 
     async def test_slip(self, key: str, device: str, by: str) -> tuple[JobRef, bool]:
         """Print a slip that says which device this is. Raises `NotFound`, or `Refused` where nothing is printed."""
@@ -120,7 +146,7 @@ class Intake:
             )
             ref = JobRef(job.job_id, job.document_class, job.device)
             answer = _encode(ref)
-            await self._commit((), None, (job,), (), keep(answer))
+            await self._commit(Draft((), None, (job,), (), CommandResult(events=0)), keep(answer))
             return answer
 
         answer, replayed = await self._once.run(key, _encode(["test_slip", device, by]), work)
@@ -146,7 +172,8 @@ class Intake:
                 events.append(fired)
                 jobs.append(job)
             if events:
-                await self._commit(tuple(map(moment.stamp, events)), check, tuple(jobs), (), None)
+                stamped = tuple(map(moment.stamp, events))
+                await self._commit(Draft(stamped, check, tuple(jobs), (), CommandResult(events=len(events))), None)
 
     async def numbers_assigned(self, numbers: Sequence[NumberAssigned], settings: dict[str, bytes]) -> None:
         """HQ's check numbers and the cursor that says so, in one batch. Unknown or numbered checks are passed over, and so is a
@@ -183,7 +210,7 @@ class Intake:
         return fresh
 
     async def mode_changed(self, event: ModeChanged) -> None:
-        await self._commit((self._.stamp(event),), None, (), (), None)
+        await self._commit(Draft((self._.stamp(event),), None, (), (), CommandResult(events=1)), None)
 
     # --- inside ---
 
@@ -193,16 +220,16 @@ class Intake:
             raise NotFound("find", f"check {check_id}", "it is not in this register's journal")
         return found.check
 
-    def _moment(self) -> Moment:
+    def _moment(self, caller: Caller = INTEGRATION) -> Moment:
         now_ms = self._.now_ms()
-        return Moment(self._.config, self._.stamp.day(now_ms), now_ms, self._.new_id)
+        return Moment(self._.config, self._.stamp.day(now_ms), now_ms, self._.new_id, caller)
 
-    def _draft(self, command: AnyCommand, check: Check | None) -> Draft:
-        moment = self._moment()
+    def _draft(self, command: AnyCommand, check: Check | None, caller: Caller) -> Draft:
+        moment = self._moment(caller)
         if isinstance(command, ReprintReceipt | ReprintTicket):
             return self._reprint(command, cast(Check, check), moment)
         if not isinstance(command, OpenCheck | PlaceOrder):
-            return compose(decide(command, check, self._context(check, moment)), moment, command.by)
+            return compose(decide(cast(Decidable, command), check, self._context(check, moment)), moment, command.by)
         number = self._.codes.next(moment.business_day)
         code = f"{moment.config.register.letter}-{number:03d}"
         try:
@@ -221,6 +248,8 @@ class Intake:
             new_id=moment.new_id,
             make_personal=make_personal,
             ticket_code=code,
+            caller=moment.caller,
+            drawer_session=self._.drawer_session(moment.place.drawer or ""),
         )
 
     def _reprint(self, command: ReprintReceipt | ReprintTicket, check: Check, moment: Moment) -> Draft:
@@ -256,7 +285,7 @@ class Intake:
     async def _accept(self, draft: Draft, keep: Callable[[bytes], KeptCommand]) -> bytes:
         answer = _encode(draft.result)
         try:
-            await self._commit(draft.events, draft.check, draft.jobs, draft.personal, keep(answer))
+            await self._commit(draft, keep(answer))
         except Refused:  # by the card-number guard, before anything was written; other errors may have reached the disk
             for new in draft.events:
                 if isinstance(new.event, CheckOpened):
@@ -265,26 +294,24 @@ class Intake:
             raise
         return answer
 
-    async def _commit(
-        self,
-        events: tuple[NewEvent, ...],
-        check: Check | None,
-        jobs: tuple[Job, ...],
-        personal: tuple[PersonalText, ...],
-        command: KeptCommand | None,
-    ) -> None:
+    async def _commit(self, draft: Draft, command: KeptCommand | None) -> None:
         """All of it durable, then visible. Raises before anything is visible."""
-        prepared = self._.spool.prepare(jobs)
+        events, check = draft.events, draft.check
+        prepared = self._.spool.prepare(draft.jobs)
         batch = Batch(
             events=events,
             checks=(row(check),) if check is not None and events else (),
             jobs=tuple(job_row(job) for job in prepared),
             command=command,
-            personal=personal,
-            settings=self._.codes.setting() if any(isinstance(new.event, CheckOpened) for new in events) else {},
+            personal=draft.personal,
+            settings=draft.settings | (self._.codes.setting() if opens_check(events) else {}),
         )
         appended = await self._.journal.append(batch)
         held = self._.shelf.put(check, appended.last_seq) if check is not None and events else None
         self._.spool.submit(prepared)
         if events:
             self._changed(held)
+
+
+def opens_check(events: Sequence[NewEvent]) -> bool:
+    return any(isinstance(new.event, CheckOpened) for new in events)

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery
 from tillkeeper.api.present import check_summary, check_view, device_view, job_view
 from tillkeeper.clock import WallClock
 from tillkeeper.config.model import Config
-from tillkeeper.contract.values import Totals
+from tillkeeper.config.model import Terminal as Place
+from tillkeeper.contract.pages import DisplaySettings, PageSettings, Terminal
+from tillkeeper.contract.values import OrderType, Totals
 from tillkeeper.contract.views import (
     BooksView,
     CatalogueView,
@@ -41,7 +44,7 @@ from tillkeeper.till.shelf import Held, Shelf, held_of
 
 @dataclass(frozen=True, kw_only=True)
 class Reads:
-    """`held_by_hq`: up to which seq HQ holds a log of this register."""
+    """`held_by_hq`: up to which seq HQ holds a log of this register. `version`: of the agent."""
 
     config: Config
     journal: Journal
@@ -53,6 +56,7 @@ class Reads:
     only_here: Callable[[], int]
     mode: Callable[[], Mode]
     today: Callable[[], str]
+    version: str
     now_ms: WallClock
     catalogue_age_s: Callable[[], float | None]
 
@@ -129,6 +133,43 @@ class Reads:
             queued=0 if device.kind == "drawer" else snapshot.queued,
             held=0 if device.kind == "drawer" else snapshot.held,
             stations=stations,
+        )
+
+    # --- the store ---
+
+    def pages(self) -> PageSettings:
+        config = self.config
+        names = tuple(config.terminals) or (config.this_register,)
+        displays = {name for name, device in config.devices.items() if device.kind == "display"}
+        return PageSettings(
+            store=config.store.id,
+            store_name=config.store.name,
+            register=config.this_register,
+            version=self.version,
+            currency=config.store.currency,
+            minor_digits=config.store.minor_digits,
+            timezone=config.store.timezone,
+            language=config.store.language,
+            country=config.store.country,
+            day_cutoff=config.store.day_cutoff,
+            fire=config.register.fire or config.fire,
+            terminals=tuple(terminal_view(name, config.place(name)) for name in names),
+            displays=tuple(
+                DisplaySettings(
+                    device=device,
+                    stations={name: station.title for name, station in config.stations.items() if device in station.devices},
+                )
+                for device in config.devices
+                if device in displays
+            ),
+            order_types=get_args(OrderType),
+            registers=config.pages.registers,
+            bump_keys=config.pages.bump_keys,
+            languages=("en",),
+            staff=bool(config.staff.file),
+            pin_length=config.staff.pin_length,
+            offline_support=config.offline.support,
+            cash_session_required=config.cash.session_required,
         )
 
     # --- catalogue and books ---
@@ -228,3 +269,13 @@ class Reads:
             ),
         )
 
+
+def terminal_view(name: str, place: Place) -> Terminal:
+    return Terminal(
+        terminal=name,
+        title=place.title,
+        view=place.view,
+        order_type=place.order_type,
+        drawer=place.drawer or "",
+        receipt_printer=place.receipt_printer or "",
+    )

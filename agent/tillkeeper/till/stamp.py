@@ -2,7 +2,7 @@
 
 from tillkeeper.clock import WallClock
 from tillkeeper.config.model import Store
-from tillkeeper.contract.events import Event
+from tillkeeper.contract.base import Event
 from tillkeeper.journal.records import NewEvent
 from tillkeeper.roles.business_day import business_day
 

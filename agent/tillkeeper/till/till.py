@@ -10,20 +10,11 @@ import msgspec
 from tillkeeper.api.hub import LiveHub
 from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, KitchenDoor, LiveFeed
 from tillkeeper.api.present import job_view
+from tillkeeper.contract.caller import INTEGRATION, Caller
 from tillkeeper.contract.commands import AnyCommand, CommandResult, JobRef
-from tillkeeper.contract.views import (
-    BooksView,
-    CatalogueView,
-    CheckChanged,
-    CheckSummary,
-    CheckView,
-    DeviceChanged,
-    DeviceView,
-    JobChanged,
-    JobView,
-    StatusChanged,
-    StatusView,
-)
+from tillkeeper.contract.live import CheckChanged, DeviceChanged, JobChanged, StatusChanged
+from tillkeeper.contract.pages import PageSettings
+from tillkeeper.contract.views import BooksView, CatalogueView, CheckSummary, CheckView, DeviceView, JobView, StatusView
 from tillkeeper.journal.records import KeptCommand
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.spool import Spool
@@ -46,8 +37,8 @@ class Till:
     status_now: Callable[[], StatusView]
     door: Callable[[str], KitchenDoor]
 
-    async def execute(self, key: str, command: AnyCommand) -> tuple[CommandResult, bool]:
-        return await self.intake.execute(key, command)
+    async def execute(self, key: str, command: AnyCommand, caller: Caller = INTEGRATION) -> tuple[CommandResult, bool]:
+        return await self.intake.execute(key, command, caller)
 
     async def test_slip(self, key: str, device: str, by: str) -> tuple[JobRef, bool]:
         return await self.intake.test_slip(key, device, by)
@@ -94,6 +85,9 @@ class Till:
 
     async def catalogue(self) -> CatalogueView:
         return self.reads.catalogue()
+
+    async def pages(self) -> PageSettings:
+        return self.reads.pages()
 
     async def books(self, query: BooksQuery) -> BooksView:
         return await self.reads.books(query)
