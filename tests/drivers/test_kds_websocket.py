@@ -84,7 +84,7 @@ class Page:
 
 
 class Kitchen:
-    def __init__(self, **deadlines: float) -> None:
+    def __init__(self, **deadlines: Any) -> None:
         self.events: list[BoardEvent] = []
         self.display = WebSocketDisplay("kitchen", self.events.append, epoch="e1", **{"ack_s": 0.3, **deadlines})
 

@@ -10,11 +10,11 @@ from tests.support.store import StoreRig, in_store
 from tillkeeper.daemon import JOURNAL_FILE
 
 
-def touches(rig: StoreRig) -> list[str]:
-    """Types of the events that came from displays, in their order."""
+def touches(rig: StoreRig, *types: str) -> list[str]:
+    """Types of the events that came from displays, in their order; of these types only."""
+    wanted = types or ("ticket_bumped", "ticket_recalled")
     with contextlib.closing(sqlite3.connect(f"file:{rig.data / JOURNAL_FILE}?mode=ro", uri=True)) as journal:
-        rows = journal.execute("SELECT type FROM events WHERE type IN ('ticket_bumped', 'ticket_recalled') ORDER BY id")
-        return [name for (name,) in rows]
+        return [name for (name,) in journal.execute("SELECT type FROM events ORDER BY id") if name in wanted]
 
 
 async def touch(rig: StoreRig, kind: str, order: Any, wanted: list[str]) -> None:

@@ -6,12 +6,15 @@ Drivers are imported when a device of their kind is made: a register without a k
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
+from tillkeeper.config import address
 from tillkeeper.config.model import Config
 from tillkeeper.config.model import Device as DeviceConfig
 from tillkeeper.errors import NotFound
 from tillkeeper.kitchen import layout
 from tillkeeper.spool.model import Job
-from tillkeeper_drivers.api import BoardEvent, Device, Document
+from tillkeeper_drivers.api import BoardEvent, Device, Document, Transport
 
 if TYPE_CHECKING:
     from tillkeeper_drivers.kds.websocket import WebSocketDisplay
@@ -65,6 +68,11 @@ class Registry:
             raise NotFound("open", f"display {device_id}", "no display of this name is configured", "see `tillkeeper devices`")
         return display
 
+    @property
+    def displays(self) -> "Mapping[str, WebSocketDisplay]":
+        """Our own displays, by device id."""
+        return self._displays
+
     def document(self, job: Job) -> Document:
         """The job laid out for its device, personal texts included where they are not erased."""
         texts = self._personal(job.personal.values()) if job.personal else {}
@@ -87,16 +95,14 @@ def _printer(name: str, device: DeviceConfig, config: Config) -> Device:
     from tillkeeper_drivers.escpos.printer import EscPosPrinter
     from tillkeeper_drivers.escpos.profile import profile
     from tillkeeper_drivers.escpos.settings import Deadlines
-    from tillkeeper_drivers.transport.tcp import TcpTransport
 
     pin_use: dict[int, Literal["drawer", "bell", "none"]] = {
         other.pin: "drawer" for other in config.devices.values() if other.kind == "drawer" and other.printer == name
     }
     if device.bell_pin is not None:
         pin_use[device.bell_pin] = "bell"
-    host, port = _address(device.address)
     return EscPosPrinter(
-        name, TcpTransport(host, port), profile(device.profile), pin_use, Deadlines(confirm=device.confirm_timeout_s)
+        name, _transport(device), profile(device.profile), pin_use, Deadlines(confirm=device.confirm_timeout_s)
     )
 
 
@@ -104,11 +110,9 @@ def _text_display(name: str, device: DeviceConfig) -> Device:
     from tillkeeper_drivers.escpos.profile import profile
     from tillkeeper_drivers.escpos.settings import Deadlines
     from tillkeeper_drivers.kds.escpos_text import EscPosTextDisplay
-    from tillkeeper_drivers.transport.tcp import TcpTransport
 
-    host, port = _address(device.address)
     model = profile(device.profile) if device.profile else None
-    return EscPosTextDisplay(name, TcpTransport(host, port), model, Deadlines(confirm=device.confirm_timeout_s))
+    return EscPosTextDisplay(name, _transport(device), model, Deadlines(confirm=device.confirm_timeout_s))
 
 
 def _display(name: str, device: DeviceConfig, on_board: Callable[[BoardEvent], None]) -> "WebSocketDisplay":
@@ -117,9 +121,16 @@ def _display(name: str, device: DeviceConfig, on_board: Callable[[BoardEvent], N
     return WebSocketDisplay(name, on_board)
 
 
-def _address(text: str) -> tuple[str, int]:
-    """"host:port", "[v6]:port" or "host"; the port of raw printing where none is given."""
-    host, colon, port = text.rpartition(":")
-    if not colon or "]" in port:
-        return text.strip("[]"), 9100
-    return host.strip("[]"), int(port)
+def _transport(device: DeviceConfig) -> Transport:
+    kind = address.kind(device.address)
+    if kind == "serial":
+        from tillkeeper_drivers.transport.serial import Line, SerialTransport
+
+        return SerialTransport(address.node(device.address), Line(**msgspec.structs.asdict(device.serial)))
+    if kind == "usb":
+        from tillkeeper_drivers.transport.usblp import UsblpTransport
+
+        return UsblpTransport(address.node(device.address))
+    from tillkeeper_drivers.transport.tcp import TcpTransport
+
+    return TcpTransport(*address.host_port(device.address))

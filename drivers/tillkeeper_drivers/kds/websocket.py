@@ -8,7 +8,8 @@ because a display that comes back says what it has seen and gets the rest again.
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -21,58 +22,38 @@ from tillkeeper_drivers.api import (
     NotSent,
     OutcomeUnknown,
     Reason,
+    ShownTicket,
     Status,
 )
 from tillkeeper_drivers.kds.board import Board, BoardFull, Entry
+from tillkeeper_drivers.kds.connection import CloseReason, Connection
 from tillkeeper_drivers.kds.messages import (
     Ack,
     BadFrame,
     Beat,
+    BoardState,
     Bump,
     Bye,
     FromDisplay,
     Hello,
+    Kept,
+    PastTicket,
     Recall,
+    Shared,
     ShowTicket,
     Start,
-    ToDisplay,
+    StopSeen,
+    Touch,
     Welcome,
     decode,
-    encode,
 )
 
-CloseReason = Literal["gone", "replaced", "closed", "too_large", "bad_frame", "no_hello", "twice_hello", "too_slow"]
-"""Why `attach` returned. `gone`: the display went; all others are the agent's doing and were said to it (`bye`)."""
+TouchKind = Literal["started", "bumped", "recalled", "stop_seen"]
+
+PAST = 50
+"""Bumped tickets that a fresh page is told of, so that they can be recalled."""
 
 log = logging.getLogger(__name__)
-
-
-class _Connection:
-    """One attached display. Frames go out one at a time, in order."""
-
-    def __init__(self, socket: DisplaySocket, send_s: float) -> None:
-        self._socket = socket
-        self._send_s = send_s
-        self._sending = asyncio.Lock()
-        self.greeted = False
-        self.end: asyncio.Future[CloseReason] = asyncio.get_running_loop().create_future()
-
-    async def send(self, message: ToDisplay) -> bool:
-        """Whether the socket took the frame. A display that takes none for `send_s` is let go."""
-        try:
-            async with asyncio.timeout(self._send_s), self._sending:
-                await self._socket.send(encode(message))
-        except TimeoutError:
-            self.finish("too_slow")
-            return False
-        except ConnectionError:
-            self.finish("gone")
-            return False
-        return True
-
-    def finish(self, reason: CloseReason) -> None:
-        if not self.end.done():
-            self.end.set_result(reason)
 
 
 class WebSocketDisplay:
@@ -86,6 +67,7 @@ class WebSocketDisplay:
         hello_s: how long a new connection may take to say `hello`.
         send_s: how long a display may take no frame before it is let go.
         beat_s: between two signs of life.
+        now_ms: the wall clock that displays count ages from, in ms since the epoch.
     """
 
     def __init__(
@@ -98,13 +80,15 @@ class WebSocketDisplay:
         hello_s: float = 5.0,
         send_s: float = 5.0,
         beat_s: float = 1.5,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._id = device_id
         self._on_event = on_event
         self._epoch = epoch if epoch is not None else secrets.token_hex(8)
         self._ack_s, self._hello_s, self._send_s, self._beat_s = ack_s, hello_s, send_s, beat_s
+        self._now_ms = now_ms
         self._board = Board()
-        self._connection: _Connection | None = None
+        self._connection: Connection | None = None
         self._waiting: dict[str, asyncio.Future[str]] = {}
 
     @property
@@ -161,6 +145,33 @@ class WebSocketDisplay:
         if self._connection is not None:
             self._connection.finish("closed")
 
+    # --- the agent's side: what outlives this process and what other displays of a station do ---
+
+    def restore(self, shown: Iterable[ShownTicket]) -> None:
+        """Tickets of before a restart, in order; to be called before anything else. A display that connects gets those that
+        are open; delivering one again that was acknowledged sends nothing."""
+        self._board.restore(shown)
+
+    def follow(self, touch: BoardEvent) -> tuple[str, ...]:
+        """Do what a cook did on another display of the station: the job ids of the tickets that this concerns here."""
+        entries = self._board.up_to(touch.check_id, touch.station, touch.revision)
+        job_ids = tuple(entry.job_id for entry in entries)
+        if entries and touch.kind != "received":
+            self._apply(touch.kind, touch.check_id, touch.station, touch.line_id, entries)
+            if self._connection is not None:
+                self._connection.tell(Shared(touch.kind, job_ids, touch.line_id))
+        return job_ids
+
+    def kept(self, touch: str) -> None:
+        """The touch is durable: tell the display, which keeps it until then."""
+        if self._connection is not None and touch:
+            self._connection.tell(Kept(touch))
+
+    def expire(self, stale: Callable[[int], bool]) -> None:
+        """Take acknowledged tickets off the display whose time of firing (ms since the epoch) is `stale`."""
+        if (entries := self._board.expire(stale)) and self._connection is not None:
+            self._connection.tell(Shared("bumped", tuple(entry.job_id for entry in entries)))
+
     # --- the front door's side ---
 
     async def attach(self, socket: DisplaySocket) -> CloseReason:
@@ -169,28 +180,30 @@ class WebSocketDisplay:
         The caller closes the socket afterwards. `socket.send` raises `ConnectionError` where the display is gone, and
         its iteration just ends or raises the same.
         """
-        connection = _Connection(socket, self._send_s)
+        connection = Connection(socket, self._send_s)
         reader = asyncio.create_task(self._read(connection, socket), name=f"display {self._id} reader")
         beats = asyncio.create_task(self._beats(connection), name=f"display {self._id} beats")
+        told = asyncio.create_task(connection.send_told(), name=f"display {self._id} told")
+        tasks = {reader, beats, told}
         try:
-            ends: set[asyncio.Future[Any]] = {reader, beats, connection.end}
+            ends: set[asyncio.Future[Any]] = {*tasks, connection.end}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             if self._connection is connection:
                 self._connection = None
-            reader.cancel()
-            beats.cancel()
-            await asyncio.wait({reader, beats})
-        for task in (reader, beats):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        for task in tasks:
             if not task.cancelled():
                 task.result()  # a mistake of ours is not to be swallowed
         reason = connection.end.result() if connection.end.done() else "gone"
-        if reason != "gone":
+        if reason not in ("gone", "too_slow"):
             with suppress(ConnectionError):
                 await connection.send(Bye(reason))
         return reason
 
-    async def _read(self, connection: _Connection, socket: DisplaySocket) -> None:
+    async def _read(self, connection: Connection, socket: DisplaySocket) -> None:
         frames = aiter(socket)
         try:
             async with asyncio.timeout(self._hello_s):
@@ -209,7 +222,7 @@ class WebSocketDisplay:
         except (ConnectionError, StopAsyncIteration):
             connection.finish("gone")
 
-    async def _greet(self, connection: _Connection, hello: Hello) -> None:
+    async def _greet(self, connection: Connection, hello: Hello) -> None:
         if self._connection is not None:
             self._connection.finish("replaced")
         self._connection = connection
@@ -217,21 +230,34 @@ class WebSocketDisplay:
         seen = hello.last_seq if hello.epoch == self._epoch and hello.last_seq <= self._board.seq else 0
         for entry in self._board.ack_up_to(seen):
             self._acknowledged(entry, "display resync")
-        await connection.send(Welcome(self._id, self._epoch, self._board.seq, self._beat_s))
+        await connection.send(Welcome(self._id, self._epoch, self._board.seq, self._beat_s, self._now_ms()))
+        await connection.send(self._board_state())
         for entry in self._board.to_replay(seen):
-            if not await connection.send(_show(entry, replay=True)):
+            # What was bumped on another screen meanwhile is not to come back.
+            if not entry.bumped and not await connection.send(_show(entry, replay=True)):
+                return
+        for entry in self._board.last_bumped(PAST) if hello.past else ():
+            if not await connection.send(PastTicket(entry.job_id, entry.document.ticket, entry.document.marks)):
                 return
         # Only now may `deliver` use it: frames of one connection are in order of their sequence, so that "seen up to n"
         # never covers a ticket that was not sent.
         connection.greeted = True
 
-    async def _beats(self, connection: _Connection) -> None:
+    def _board_state(self) -> BoardState:
+        entries = self._board.entries()
+        return BoardState(
+            open=tuple(entry.job_id for entry in entries if not entry.bumped),
+            bumped=tuple(entry.job_id for entry in entries if entry.bumped),
+            stop_seen=tuple(entry.job_id for entry in entries if entry.stop_seen),
+        )
+
+    async def _beats(self, connection: Connection) -> None:
         while True:
             await asyncio.sleep(self._beat_s)
-            if connection.greeted and not await connection.send(Beat(self._board.behind())):
+            if connection.greeted and not await connection.send(Beat(self._board.behind(), self._now_ms())):
                 return
 
-    def _handle(self, connection: _Connection, message: FromDisplay) -> None:
+    def _handle(self, connection: Connection, message: FromDisplay) -> None:
         match message:
             case Hello():
                 connection.finish("twice_hello")
@@ -240,15 +266,39 @@ class WebSocketDisplay:
                 if entry is not None:
                     self._acknowledged(entry, "display ack")
             case Start():
-                self._tell(message, "started")
+                self._touched(message, "started")
             case Bump():
-                if not message.line_id:
-                    self._board.mark_bumped(message.check_id, message.station, True)
-                self._tell(message, "bumped")
+                self._touched(message, "bumped")
             case Recall():
-                if not message.line_id:
-                    self._board.mark_bumped(message.check_id, message.station, False)
-                self._tell(message, "recalled")
+                self._touched(message, "recalled")
+            case StopSeen():
+                self._touched(message, "stop_seen")
+
+    def _touched(self, message: Touch, kind: TouchKind) -> None:
+        entries = self._board.meant(message.check_id, message.station, message.job_ids)
+        self._apply(kind, message.check_id, message.station, message.line_id, entries)
+        self._on_event(
+            BoardEvent(
+                self._id,
+                message.check_id,
+                message.station,
+                kind,
+                line_id=message.line_id,
+                job_ids=tuple(entry.job_id for entry in entries),
+                revision=max((entry.document.ticket.revision for entry in entries), default=0),
+                touch=message.touch,
+            )
+        )
+
+    def _apply(self, kind: str, check_id: str, station: str, line_id: str, entries: list[Entry]) -> None:
+        if kind == "stop_seen":
+            for entry in entries:
+                entry.stop_seen = True
+        elif kind in ("bumped", "recalled"):
+            if line_id:
+                self._board.tick(check_id, station, line_id, done=kind == "bumped")
+            else:
+                self._board.mark(entries, bumped=kind == "bumped")
 
     def _acknowledged(self, entry: Entry, by: str) -> None:
         ticket = entry.document.ticket
@@ -257,10 +307,8 @@ class WebSocketDisplay:
             waiting.set_result(by)
         self._on_event(BoardEvent(self._id, ticket.check_id, ticket.station, "received", entry.document.job_id))
 
-    def _tell(self, message: Start | Bump | Recall, kind: Literal["started", "bumped", "recalled"]) -> None:
-        event = BoardEvent(self._id, message.check_id, message.station, kind, line_id=message.line_id)
-        self._on_event(event)
-
 
 def _show(entry: Entry, *, replay: bool) -> ShowTicket:
-    return ShowTicket(entry.seq, entry.document.job_id, entry.document.ticket, entry.document.marks, replay)
+    document = entry.document
+    lines = tuple(sorted(entry.done_lines))
+    return ShowTicket(entry.seq, document.job_id, document.ticket, document.marks, replay, lines, entry.stop_seen)

@@ -33,6 +33,10 @@ class Card(msgspec.Struct):
     def check_id(self) -> str:
         return str(self.ticket.get("check_id", ""))
 
+    @property
+    def station(self) -> str:
+        return str(self.ticket.get("station", ""))
+
     def lines(self) -> list[Line]:
         """What the card says, from the top: order type, code and time, marks, who for, then items with their modifiers."""
         ticket = self.ticket

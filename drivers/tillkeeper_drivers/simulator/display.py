@@ -61,7 +61,7 @@ class VirtualDisplay:
         self._epoch = last.epoch if last else ""
         self._last_seq = last.seq if last else 0
         self._socket: ClientConnection | None = None
-        self._unsent: list[dict[str, str]] = []
+        self._unsent: list[dict[str, object]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -152,6 +152,8 @@ class VirtualDisplay:
                     beat_s = frame["beat_s"]
                 case "ticket":
                     await self._ticket(frame)
+                case "shared" if not frame["line_id"]:
+                    self._shared(frame["kind"], frame["job_ids"])
                 case "beat":
                     self.beats += 1
                 case "bye":
@@ -181,14 +183,21 @@ class VirtualDisplay:
             await self._say({"type": "ack", "seq": frame["seq"], "job_id": frame["job_id"]})
             self._last_seq = max(self._last_seq, frame["seq"])
 
+    def _shared(self, kind: str, job_ids: list[str]) -> None:
+        """Another display of the station did this."""
+        if kind in ("bumped", "recalled"):
+            for check_id in {card.check_id for card in self.cards.cards if card.job_id in job_ids}:
+                self.cards.bump(check_id, bumped=kind == "bumped")
+
     async def _say(self, frame: Mapping[str, object]) -> None:
         if self._socket is not None:
             await self._socket.send(json.dumps(frame))
 
     async def _cook(self, kind: str, cards: list[Card]) -> None:
         self.changed.notify()
-        for station in sorted({str(card.ticket.get("station", "")) for card in cards}):
-            frame = {"type": kind, "check_id": cards[0].check_id, "station": station}
+        for station in sorted({card.station for card in cards}):
+            job_ids = [card.job_id for card in cards if card.station == station]
+            frame: dict[str, object] = {"type": kind, "check_id": cards[0].check_id, "station": station, "job_ids": job_ids}
             if not self.connected:
                 self._unsent.append(frame)
                 continue
