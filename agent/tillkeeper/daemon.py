@@ -190,7 +190,8 @@ class _Register:
         token = load_or_create_token(Path(api.token_file) if api.token_file else data / "api-token")
         listen = ApiListen(Path(api.socket), api.socket_group, api.listen)
         page_token = load_or_create_token(Path(api.page_token_file) if api.page_token_file else data / "page-token")
-        return ApiServer(create_app(till, Access(token, api.origins, page_token), limits), listen, limits)
+        app = create_app(till, Access(token, api.origins, page_token), limits, self.config.pages.registers)
+        return ApiServer(app, listen, limits)
 
     def _hq_link(self) -> HqLink:
         from tillkeeper.replication.http import HttpTransport  # httpx is slow to import, and not every register has an HQ
