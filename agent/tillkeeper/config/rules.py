@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
+from tillkeeper.config import address as where
 from tillkeeper.sales.money import minor_digits
 
 Table = dict[str, Any]
@@ -193,11 +194,13 @@ def _devices(document: Table, profiles: Collection[str], report: Report) -> None
         path, kind = ("devices", name), _text(device, "kind")
         address, profile = _text(device, "address"), _text(device, "profile")
         if kind in _PRINTERS and not address:
-            report(path, "a printer needs an 'address' (host:port)")
+            report(path, f"a printer needs an 'address' ({where.FORMS})")
         if kind == "escpos" and not profile:
             report(path, "a printer needs a 'profile'")
-        if address and not _is_address(address):
-            report((*path, "address"), f"{address!r} is not host:port")
+        if address and (wrong := where.problem(address)):
+            report((*path, "address"), wrong)
+        if "serial" in device and (not address or where.kind(address) != "serial"):
+            report((*path, "serial"), "'serial' means nothing without an address serial:/dev/...")
         if profile and profile not in profiles:
             report((*path, "profile"), f"no profile {profile!r}", profile, profiles)
         if kind == "drawer" and not _text(device, "printer"):
@@ -208,14 +211,6 @@ def _devices(document: Table, profiles: Collection[str], report: Report) -> None
         for key in foreign.get(kind, ("printer",) if kind else ()):
             if key in device:
                 report((*path, key), f"{key!r} means nothing for a device of kind {kind!r}")
-
-
-def _is_address(address: str, lowest: int = 1) -> bool:
-    host, colon, port = address.rpartition(":")
-    if not colon or not host or not re.fullmatch("[0-9]{1,5}", port) or not lowest <= int(port) <= 65_535:
-        return False
-    bracketed = host.startswith("[") and host.endswith("]")
-    return bracketed or not re.search(r"[\s/:\[\]]", host)
 
 
 def _shared_places(document: Table, report: Report) -> None:
@@ -302,7 +297,7 @@ def _unreadable(path: Path) -> str:
 def _api(document: Table, report: Report) -> None:
     api = _table(document, "api")
     listen = _text(api, "listen")
-    if listen and (not _is_address(listen, lowest=0) or listen.rpartition(":")[0] not in _LOOPBACK):
+    if listen and (not where.is_host_port(listen, lowest=0) or listen.rpartition(":")[0] not in _LOOPBACK):
         report(("api", "listen"), f"{listen!r} is not 127.0.0.1:PORT: the API listens on this machine only")
     for at, origin in _texts(api, "origins"):
         parts = _split(origin)

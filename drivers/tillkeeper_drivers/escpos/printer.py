@@ -92,7 +92,8 @@ class EscPosPrinter:
         async with self._one_at_a_time:
             try:
                 async with self._open(None) as session:
-                    await self._ask_all(session, tuple(REALTIME))
+                    if not await self._ask_all(session, tuple(REALTIME)):
+                        await session.ask_port(self._deadlines.answer)
                     await self._leave_cutter_error(session)
             except TransportError as error:
                 reachable: Tri = "no" if error.reason == "unreachable" else "yes"
@@ -125,9 +126,11 @@ class EscPosPrinter:
         if answered and session.status.online == "no":
             await self._ask_all(session, (2, 3, 4))
             await self._leave_cutter_error(session)
-        elif not answered and self._realtime == "yes":
-            raise self._not_sent(operation, "no_answer", "connected, but silent when asked for its status")
+        elif not answered:
+            await session.ask_port(self._deadlines.answer)
         trouble = session.status.trouble()
+        if not answered and trouble is None and self._realtime == "yes":
+            raise self._not_sent(operation, "no_answer", "connected, but silent when asked for its status")
         if trouble is not None:
             raise self._not_sent(operation, trouble, "the device says so before printing")
 
@@ -217,6 +220,7 @@ class EscPosPrinter:
         answer_s = self._deadlines.answer if self._realtime == "yes" else self._deadlines.maybe
         deadline = min(answer_s, remaining_s)
         if self._realtime == "no" or deadline <= 0 or not await session.ask(REALTIME[1], deadline):
+            await session.ask_port(max(0.0, deadline))
             return False
         if session.status.trouble() is not None:  # its cause, and whether that is over
             await self._ask_all(session, (2, 3, 4))
@@ -296,6 +300,8 @@ class EscPosPrinter:
                 raise self._not_sent(operation, error.reason, error.detail) from error
             if not session.document_left:
                 reason: Reason = "unreachable" if session.heard else "busy"
+                if error.reason in ("unreachable", "offline"):  # the transport knows better
+                    reason = error.reason
                 raise self._not_sent(operation, reason, error.detail) from error
             cause = session.status.trouble() or error.reason
             raise self._outcome_unknown(operation, cause, error.detail) from error

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
-from tillkeeper_drivers.api import Connection, Status, TransportError
+from msgspec.structs import replace
+
+from tillkeeper_drivers.api import Connection, HasPortStatus, Status, TransportError
 from tillkeeper_drivers.escpos.status import Answer, ProcessId, Question, StatusParser, apply
 
 _REQUEST: dict[Question, bytes] = {
@@ -39,6 +41,7 @@ class Session:
         """Whether the device has said anything at all."""
         self.document_left = False
         """Whether a byte of the document may have left; status questions do not count."""
+        self._port_said_paper_out = False
         self._token = token
         self._parser = StatusParser()
 
@@ -61,6 +64,20 @@ class Session:
         before = self.confirmed_by
         await self.until(lambda: not self._realtime_outstanding() or self.confirmed_by != before, deadline_s)
         return not self._realtime_outstanding()
+
+    async def ask_port(self, deadline_s: float) -> None:
+        """Ask the port (USB) whether the paper is out, where the device itself is silent. Its good news is not believed: many
+        ports always say that all is well.
+
+        Raises:
+            TransportError: the connection broke.
+        """
+        if not isinstance(self.connection, HasPortStatus):
+            return
+        port = await self.connection.port_status(deadline_s)
+        if port is not None and port.paper_out != self._port_said_paper_out:
+            self._port_said_paper_out = port.paper_out
+            self.status = replace(self.status, paper_out="yes" if port.paper_out else "unknown")
 
     async def leave_error(self, deadline_s: float) -> None:
         """`DLE ENQ 2`: leave a recoverable error whose cause is gone, and forget what is buffered (Epson ESC/POS reference, DLE

@@ -1,0 +1,47 @@
+"""Who has a device node open, in words: a technician should not have to look for it at 19:00. Linux (/proc) only."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+OpenReason = Literal["unreachable", "busy", "unsupported"]
+
+_SUSPECTS = {
+    "ModemManager": "sends AT commands to new serial ports; set ID_MM_DEVICE_IGNORE=1 for this one in a udev rule",
+    "brltty": "takes CH340 and other adapters for a braille display; remove it",
+    "cupsd": "holds printers it has a queue for; remove the queue of this one",
+    "agetty": "offers a login on serial ports; disable serial-getty on this one",
+}
+_MOST_PROCESSES = 4096
+
+
+def of(path: str) -> str:
+    """The programs that have the node `path` open, as far as this user may see; else those running that are known to take
+    such nodes. Empty where neither is found. Reads /proc: some milliseconds, blocking."""
+    try:
+        node = os.stat(path).st_rdev
+    except OSError:
+        node = 0
+    names = dict(_processes())
+    open_by = [f"{name} (pid {pid})" for pid, name in names.items() if node and _has_open(pid, node)]
+    if open_by:
+        return "open in " + ", ".join(open_by)
+    running = sorted({name for name in names.values() if name in _SUSPECTS})
+    return "; ".join(f"{name} is running and {_SUSPECTS[name]}" for name in running)
+
+
+def _processes() -> Iterator[tuple[int, str]]:
+    for entry in sorted(Path("/proc").glob("[0-9]*"))[:_MOST_PROCESSES]:
+        with suppress(OSError):  # it ended meanwhile
+            yield int(entry.name), (entry / "comm").read_text("utf-8", "replace").strip()
+
+
+def _has_open(pid: int, node: int) -> bool:
+    with suppress(OSError):  # ended, or another user's
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                if entry.stat().st_rdev == node:
+                    return True
+    return False
