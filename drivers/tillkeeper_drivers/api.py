@@ -23,7 +23,8 @@ Tri = Literal["yes", "no", "unknown"]
 
 
 class Text(msgspec.Struct, frozen=True, tag="text"):
-    """One logical line; a driver wraps it at the paper's width. `width` and `height` are multiples, 1 to 8."""
+    """One logical line; a driver wraps it at the paper's width, and makes it narrower where a word would be broken. `width` and
+    `height` are multiples, 1 to 8; `hang`: how many cells further in it goes on in the next line."""
 
     text: str
     align: Align = "left"
@@ -32,6 +33,7 @@ class Text(msgspec.Struct, frozen=True, tag="text"):
     bold: bool = False
     invert: bool = False
     colour: Colour = "black"
+    hang: int = 0
 
 
 class Columns(msgspec.Struct, frozen=True, tag="columns"):
@@ -42,6 +44,7 @@ class Columns(msgspec.Struct, frozen=True, tag="columns"):
     bold: bool = False
     width: int = 1
     height: int = 1
+    hang: int = 0
 
 
 class Rule(msgspec.Struct, frozen=True, tag="rule"):

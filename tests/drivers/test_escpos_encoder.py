@@ -63,7 +63,7 @@ def test_sizes_alignment_inversion() -> None:
 
 
 def test_double_width_halves_the_line() -> None:
-    assert body(Text("x" * 22, width=2)) == b"\x1d!\x10" + b"x" * 21 + b"\nx\n"
+    assert body(Text("x" * 21 + " x", width=2)) == b"\x1d!\x10" + b"x" * 21 + b"\nx\n"
 
 
 def test_red_becomes_bold_where_there_is_no_second_colour() -> None:

@@ -12,7 +12,7 @@ from tillkeeper.contract.documents import DocumentRerouted, DocumentSettled
 from tillkeeper.contract.values import DocumentClass
 from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.records import Appended, Batch, JobRow, NewEvent
-from tillkeeper.kitchen import layout
+from tillkeeper.layouts import documents, shelf
 from tillkeeper.spool.jobs import decode, job_row
 from tillkeeper.spool.model import Job, JobData, PulseData, ReceiptData, TestSlipData, TicketData, TicketLine
 from tillkeeper.spool.spool import Spool
@@ -193,6 +193,7 @@ class World:
 
     def __init__(self, settings: Config | None = None, seed: int = 0) -> None:
         self.config = settings or config()
+        self.layouts = shelf.chosen(self.config)
         printers = (name for name, device in self.config.devices.items() if device.kind == "escpos")
         self.printers = {name: Printer(name, seed + n) for n, name in enumerate(printers)}
         self.journal = MemoryJournal()
@@ -215,7 +216,7 @@ class World:
         return self.printers[worker_id]
 
     def document(self, job: Job) -> Document:
-        return layout.document(job, self.config, {})
+        return documents.document(job, self.config, {}, self.layouts)
 
     # --- clock and ids ---
 

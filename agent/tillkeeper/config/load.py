@@ -100,7 +100,7 @@ def parse(text: str, *, file: str, folder: Path, profiles: Collection[str] | Non
         if problem not in problems:
             problems.append(problem)
 
-    _check(document, Config, (), report)
+    check_form(document, Config, (), report)
     rules.check(document, folder, known_profiles() if profiles is None else frozenset(profiles), report)
     if problems:
         raise _invalid(sorted(problems, key=lambda problem: problem.line), file)
@@ -133,8 +133,8 @@ def _invalid(problems: list[Problem], file: str) -> ConfigInvalid:
 # --- form ---
 
 
-def _check(value: Any, kind: Any, path: lines.Path, report: Report) -> None:
-    """Report whatever in `value` does not fit the type `kind`, all the way down."""
+def check_form(value: Any, kind: Any, path: lines.Path, report: Report) -> None:
+    """Report whatever in `value` does not fit the type `kind` (structs of `msgspec`), all the way down."""
     origin = typing.get_origin(kind)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         if not isinstance(value, dict):
@@ -148,13 +148,13 @@ def _check(value: Any, kind: Any, path: lines.Path, report: Report) -> None:
         key_kind, value_kind = typing.get_args(kind)
         for key, item in value.items():
             _check_leaf(key, key_kind, (*path, key), report)
-            _check(item, value_kind, (*path, key), report)
+            check_form(item, value_kind, (*path, key), report)
     elif origin is tuple:
         if not isinstance(value, list):
             report(path, f"should be a list, not {_word(value)}")
             return
         for index, item in enumerate(value):
-            _check(item, typing.get_args(kind)[0], (*path, index), report)
+            check_form(item, typing.get_args(kind)[0], (*path, index), report)
     else:
         _check_leaf(value, kind, path, report)
 
@@ -164,7 +164,7 @@ def _check_struct(value: dict[str, Any], kind: type[msgspec.Struct], path: lines
     missing = [name for name, field in fields.items() if field.required and name not in value]
     for key, item in value.items():
         if key in fields:
-            _check(item, fields[key].type, (*path, key), report)
+            check_form(item, fields[key].type, (*path, key), report)
             continue
         free = [name for name in fields if name not in value]
         report((*path, key), f"unknown key {key!r}", key, missing + free)
@@ -221,6 +221,7 @@ def _absolute(config: Config, folder: Path) -> Config:
         catalogue=msgspec.structs.replace(config.catalogue, file=str(menu)),
         api=msgspec.structs.replace(api, socket=str(data / api.socket), token_file=_within(data, api.token_file)),
         hq=msgspec.structs.replace(hq, token_file=_within(folder, hq.token_file)),
+        layouts=msgspec.structs.replace(config.layouts, folder=_within(folder, config.layouts.folder)),
     )
 
 

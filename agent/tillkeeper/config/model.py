@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from tillkeeper.contract.values import FireRule, OrderType, TenderKind
+from tillkeeper.layouts.model import DocumentName
 
 Seconds = Annotated[float, Meta(ge=0, le=7 * 86_400)]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
@@ -99,7 +100,8 @@ class Device(Section, frozen=True):
 
 class Station(Section, frozen=True):
     """Where a kind of work is done. `devices`: each of them gets every ticket. `backup`: a device, or a station whose
-    devices step in, when a device refuses for `reroute_after_s`. Tickets older than `stale_after_s` are held."""
+    devices step in, when a device refuses for `reroute_after_s`. Tickets older than `stale_after_s` are held. `language`
+    and `layouts` (document -> name of a layout) of what is printed here, where they differ from the store's."""
 
     title: str
     devices: tuple[str, ...]
@@ -107,6 +109,8 @@ class Station(Section, frozen=True):
     on_unknown: Literal["reprint_marked", "hold"] = "reprint_marked"
     stale_after_s: Seconds = 1800.0
     reroute_after_s: Seconds = 20.0
+    language: str = ""
+    layouts: dict[DocumentName, str] = {}
 
 
 class Routing(Section, frozen=True):
@@ -196,6 +200,15 @@ class Pages(Section, frozen=True):
     bump_keys: dict[str, str] = {}
 
 
+class Layouts(Section, frozen=True):
+    """`folder`: the store's own layouts, each a NAME.toml that goes before the packaged one of that name. `use`: document ->
+    name. `most_copies` of a receipt, instead of what the country's rule says."""
+
+    folder: str = ""
+    use: dict[DocumentName, str] = {}
+    most_copies: Annotated[int, Meta(ge=0, le=1000)] | None = None
+
+
 class CatalogueFile(Section, frozen=True):
     file: str
 
@@ -221,6 +234,7 @@ class Config(Section, frozen=True):
     training: Training = Training()
     cash: Cash = Cash()
     pages: Pages = Pages()
+    layouts: Layouts = Layouts()
     offline: Offline = Offline()
     hq: Hq = Hq()
     api: Api = Api()

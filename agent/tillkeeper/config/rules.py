@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from tillkeeper.config import address as where
+from tillkeeper.layouts.names import builtin_layouts, languages, own_layouts
 from tillkeeper.sales.money import minor_digits
 
 Table = dict[str, Any]
@@ -42,6 +43,7 @@ def check(document: Table, folder: Path, profiles: Collection[str], report: Repo
     _tenders(document, report)
     _files(document, folder, report)
     _api(document, report)
+    _layouts(document, folder, report)
 
 
 # --- reading raw tables ---
@@ -303,3 +305,32 @@ def _api(document: Table, report: Report) -> None:
         parts = _split(origin)
         if parts.scheme not in ("http", "https") or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
             report(("api", "origins", at), f"{origin!r} is not an origin (https://host, no path)")
+
+
+def _layouts(document: Table, folder: Path, report: Report) -> None:
+    """Languages, the country, and the names of layouts; the layouts themselves are checked by `layouts.shelf`."""
+    store, section = _table(document, "store"), _table(document, "layouts")
+    _language(store, ("store", "language"), report)
+    country = _text(store, "country")
+    if country and not re.fullmatch("[A-Z]{2}", country):
+        report(("store", "country"), f"{country!r} is not a country code of ISO 3166-1 (two capitals)", country.upper()[:2])
+    own = _text(section, "folder")
+    if own and not (folder / Path(own).expanduser()).is_dir():
+        report(("layouts", "folder"), f"no folder {own!r} in {folder}")
+    known = builtin_layouts() | (own_layouts(folder / Path(own).expanduser()) if own else frozenset())
+    _named(_table(section, "use"), ("layouts", "use"), known, report)
+    for name, station in _tables(document, "stations"):
+        _language(station, ("stations", name, "language"), report)
+        _named(_table(station, "layouts"), ("stations", name, "layouts"), known, report)
+
+
+def _language(table: Table, path: tuple[str, ...], report: Report) -> None:
+    tag = _text(table, "language")
+    if tag and tag not in languages() and tag.partition("-")[0] not in languages():
+        report(path, f"there are no words in the language {tag!r}", tag, languages())
+
+
+def _named(table: Table, path: tuple[str, ...], known: Collection[str], report: Report) -> None:
+    for key in table:
+        if (name := _text(table, key)) and name not in known:
+            report((*path, key), f"no layout {name!r}", name, known)

@@ -12,7 +12,7 @@ from tillkeeper.config import address
 from tillkeeper.config.model import Config
 from tillkeeper.config.model import Device as DeviceConfig
 from tillkeeper.errors import NotFound
-from tillkeeper.kitchen import layout
+from tillkeeper.layouts import documents, shelf
 from tillkeeper.spool.model import Job
 from tillkeeper_drivers.api import BoardEvent, Device, Document, Transport
 
@@ -24,7 +24,11 @@ PersonalTexts = Callable[[Iterable[str]], Mapping[str, str]]
 
 
 class Registry:
-    """All devices of the config. Raises KeyError where a profile is unknown: the config's check comes first.
+    """All devices of the config, and its layouts.
+
+    Raises:
+        KeyError: a profile is unknown; the config's check comes first.
+        ConfigInvalid: a layout is wrong, with all problems of all of them.
 
     Args:
         personal: see `PersonalTexts`.
@@ -34,6 +38,7 @@ class Registry:
     def __init__(self, config: Config, personal: PersonalTexts, on_board: Callable[[BoardEvent], None]) -> None:
         self._config = config
         self._personal = personal
+        self._layouts = shelf.chosen(config)
         self._displays: dict[str, WebSocketDisplay] = {}
         self._devices: dict[str, Device] = {}
         for name, device in config.devices.items():
@@ -77,7 +82,7 @@ class Registry:
         """The job laid out for its device, personal texts included where they are not erased."""
         texts = self._personal(job.personal.values()) if job.personal else {}
         named = {field: texts[digest] for field, digest in job.personal.items() if digest in texts}
-        return layout.document(job, self._config, named)
+        return documents.document(job, self._config, named, self._layouts)
 
     async def close(self) -> None:
         for device in self._devices.values():

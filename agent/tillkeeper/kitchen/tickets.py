@@ -12,9 +12,8 @@ from tillkeeper.config.model import Config
 from tillkeeper.contract.documents import TicketFired, TicketItemFired, TicketReprinted
 from tillkeeper.contract.values import DocumentClass
 from tillkeeper.kitchen.routing import line_stations
-from tillkeeper.kitchen.words import order_type_words
 from tillkeeper.sales.model import Check, KnownItem, Line, StationView
-from tillkeeper.spool.model import Job, TicketData, TicketLine
+from tillkeeper.spool.model import Job, TicketData, TicketLine, WasBefore
 
 IdSource = Callable[[], str]
 
@@ -122,21 +121,21 @@ def _difference(known: dict[str, KnownItem], wanted: dict[str, KnownItem], check
     return (*voids, *rest)
 
 
-def _was(before: KnownItem, after: KnownItem) -> tuple[str, ...]:
-    """What a change replaces, in words: a slip names what it changes."""
+def _was(before: KnownItem, after: KnownItem) -> tuple[WasBefore, ...]:
+    """What a change replaces: a slip names what it changes."""
     said = []
     if before.name != after.name:
-        said.append(before.name)
+        said.append(WasBefore("name", before.name))
     if before.modifiers != after.modifiers:
-        said.append(", ".join(before.modifiers) or "PLAIN")
+        said.append(WasBefore("modifiers", ", ".join(before.modifiers)))
     if before.note != after.note:
-        said.append(before.note or "NO NOTE")
+        said.append(WasBefore("note", before.note))
     if before.seat != after.seat:
-        said.append("NO SEAT" if before.seat is None else f"SEAT {before.seat}")
+        said.append(WasBefore("seat", "" if before.seat is None else str(before.seat)))
     if before.course != after.course:
-        said.append(f"COURSE {before.course}")
+        said.append(WasBefore("course", str(before.course)))
     if before.order_type != after.order_type:
-        said.append(order_type_words(before.order_type))
+        said.append(WasBefore("order_type", before.order_type))
     return tuple(said)
 
 
@@ -208,6 +207,7 @@ def _job(
         terminal=check.terminal,
         covers=check.covers,
         check_number=check.number,
+        training=check.training,
     )
     texts = {"name": check.name, "note": check.note}
     return Job(

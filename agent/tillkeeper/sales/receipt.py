@@ -1,12 +1,13 @@
-"""What a receipt says, decided when the sale is accepted: a later change of the configuration does not rewrite it."""
+"""What a receipt says, decided when the sale is accepted: a later change of the configuration does not rewrite it.
+
+Amounts with what they are, names as the store has them; the words around them are the layout's (`layouts`).
+"""
 
 from collections.abc import Iterator
 
 from tillkeeper.config.model import Config
 from tillkeeper.contract.values import TaxTotal, Totals
-from tillkeeper.kitchen.words import order_type_words
 from tillkeeper.sales.model import Check, Payment, Refund
-from tillkeeper.sales.money import minor_digits, percent_text, to_text
 from tillkeeper.sales.pricing import Priced, price, rules_of
 from tillkeeper.sales.refunds import value_of
 from tillkeeper.spool.model import ReceiptAmount, ReceiptData, ReceiptLine
@@ -35,6 +36,8 @@ def receipt_data(
         title=title,
         check_number=check.number,
         copy=copy,
+        original_at_ms=check.closed_at_ms if copy else None,
+        training=check.training,
     )
 
 
@@ -44,7 +47,7 @@ def _lines(check: Check) -> Iterator[ReceiptLine]:
             continue
         yield ReceiptLine(line.name, line.quantity, line.quantity * line.unit_price_minor)
         if line.order_type is not None and line.order_type != check.order_type:
-            yield ReceiptLine(order_type_words(line.order_type), depth=1)
+            yield ReceiptLine("", depth=1, order_type=line.order_type)
         for modifier in line.modifiers:
             pieces = line.quantity * modifier.quantity
             yield ReceiptLine(modifier.name, pieces, pieces * modifier.price_minor, depth=1)
@@ -52,39 +55,47 @@ def _lines(check: Check) -> Iterator[ReceiptLine]:
 
 def _amounts(check: Check, priced: Priced, totals: Totals, config: Config) -> Iterator[ReceiptAmount]:
     if totals.discount_minor or any(not total.tax.included for total in totals.taxes):
-        yield ReceiptAmount("Subtotal", totals.subtotal_minor)
+        yield ReceiptAmount("", totals.subtotal_minor, kind="subtotal")
     for discount in check.discounts:
-        yield ReceiptAmount(discount.name, -priced.discounts[discount.discount_id])
+        yield ReceiptAmount(discount.name, -priced.discounts[discount.discount_id], kind="discount")
     yield from (row for total in totals.taxes if not total.tax.included and (row := _tax_row(total, config)))
-    yield ReceiptAmount("TOTAL", totals.gross_minor, strong=True)
+    yield ReceiptAmount("", totals.gross_minor, strong=True, kind="total")
     yield from (row for total in totals.taxes if total.tax.included and (row := _tax_row(total, config)))
     if totals.rounding_minor:
-        yield ReceiptAmount("Rounding", totals.rounding_minor)
+        yield ReceiptAmount("", totals.rounding_minor, kind="rounding")
     for payment in check.payments:
-        yield ReceiptAmount(_tender_label(payment, config), payment.tendered_minor)
+        yield _tender_row(payment, config)
     change = sum(payment.change_minor for payment in check.payments)
     if change:
-        yield ReceiptAmount("Change", change, strong=True)
+        yield ReceiptAmount("", change, strong=True, kind="change")
     if check.state == "voided":
         for payment in check.payments:
-            yield ReceiptAmount(f"Returned {_title(payment.tender, config)}", -payment.amount_minor, strong=True)
+            yield ReceiptAmount(_title(payment.tender, config), -payment.amount_minor, strong=True, kind="returned")
     if check.state == "open" and totals.due_minor:
-        yield ReceiptAmount("Due", totals.due_minor, strong=True)
+        yield ReceiptAmount("", totals.due_minor, strong=True, kind="due")
 
 
 def _tax_row(total: TaxTotal, config: Config) -> ReceiptAmount | None:
     rate = config.taxes.rates.get(total.tax.code)
-    name = f"{rate.name if rate else total.tax.code} {percent_text(total.tax.rate_ppm)} %"
     if not total.tax.rate_ppm:
         return None
-    return ReceiptAmount(f"incl. {name}" if total.tax.included else name, total.tax_minor)
+    return ReceiptAmount(
+        rate.name if rate else total.tax.code,
+        total.tax_minor,
+        kind="included_tax" if total.tax.included else "tax",
+        rate_ppm=total.tax.rate_ppm,
+        net_minor=total.net_minor,
+    )
 
 
-def _tender_label(payment: Payment, config: Config) -> str:
-    title = _title(payment.tender, config)
-    if not payment.foreign_currency:
-        return title
-    return f"{title} {to_text(payment.foreign_minor, minor_digits(payment.foreign_currency), payment.foreign_currency)}"
+def _tender_row(payment: Payment, config: Config) -> ReceiptAmount:
+    return ReceiptAmount(
+        _title(payment.tender, config),
+        payment.tendered_minor,
+        kind="tender",
+        foreign_minor=payment.foreign_minor,
+        currency=payment.foreign_currency,
+    )
 
 
 def _title(tender: str, config: Config) -> str:
@@ -100,9 +111,9 @@ def _refund_lines(check: Check, refund: Refund) -> Iterator[ReceiptLine]:
 
 
 def _refund_amounts(refund: Refund, config: Config) -> Iterator[ReceiptAmount]:
-    yield ReceiptAmount("REFUND", -value_of(refund), strong=True)
+    yield ReceiptAmount("", -value_of(refund), strong=True, kind="refund")
     if refund.tax_minor:
-        yield ReceiptAmount("incl. tax", -refund.tax_minor)
+        yield ReceiptAmount("", -refund.tax_minor, kind="included_tax")
     if refund.rounding_minor:
-        yield ReceiptAmount("Rounding", -refund.rounding_minor)
-    yield ReceiptAmount(_title(refund.tender, config), -refund.amount_minor)
+        yield ReceiptAmount("", -refund.rounding_minor, kind="rounding")
+    yield ReceiptAmount(_title(refund.tender, config), -refund.amount_minor, kind="tender")

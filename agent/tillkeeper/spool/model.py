@@ -27,8 +27,8 @@ class ReceiptAmount(msgspec.Struct, frozen=True, omit_defaults=True):
     """One row below the lines. `strong` is printed large.
 
     `kind` says what it is, in words of the guest's language; `label` is a name of the store's own (a tender, a tax, a
-    discount), empty where the kind says all. A row without a kind (of an older release) is its label. `rate_ppm` and `net_minor` belong
-    to taxes, `foreign_minor` in `currency` to tenders in foreign money."""
+    discount), empty where the kind says all. A row without a kind (of an older release) is its label. `rate_ppm` and
+    `net_minor` belong to taxes, `foreign_minor` in `currency` to tenders in foreign money."""
 
     label: str
     amount_minor: int
@@ -111,9 +111,9 @@ class TestSlipData(msgspec.Struct, frozen=True, tag="test_slip"):
 
 
 class ReportLine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One row of a report: a name and what stands right of it (`amount_minor`, else `count`, else `text`, else nothing: then it is
-    a heading). `word` is a key of the `report` table of the language files; `label` a name of the store's own (a tender, a drawer),
-    after the word where both are given. `currency` empty: the store's. `strong` is printed large, `depth` indents."""
+    """One row of a report: a name and what stands right of it (`amount_minor`, else `count`, else `text`, else nothing: then
+    it is a heading). `word` is a key of the `report` table of the language files; `label` a name of the store's own (a tender,
+    a drawer), after the word where both are given. `currency` empty: the store's. `strong` is printed large, `depth` indents."""
 
     word: str = ""
     label: str = ""
@@ -126,8 +126,8 @@ class ReportLine(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ReportData(msgspec.Struct, frozen=True, tag="report", omit_defaults=True):
-    """An X (the drawer as it stands) or Z (a closed drawer session). `number`: the Z's, of this drawer; 0 on an X. `session`: the
-    id of the drawer session. Times are wall clock in ms since the epoch, None where it has not happened."""
+    """An X (the drawer as it stands) or Z (a closed drawer session). `number`: the Z's, of this drawer; 0 on an X. `session`:
+    the id of the drawer session. Times are wall clock in ms since the epoch, None where it has not happened."""
 
     kind: Literal["x", "z"]
     drawer: str

@@ -34,6 +34,7 @@ from tillkeeper.journal.numbering import Codes
 from tillkeeper.journal.privacy import make_personal
 from tillkeeper.journal.records import Batch, KeptCommand, NewEvent
 from tillkeeper.kitchen.tickets import reprint, revise
+from tillkeeper.layouts.copies import refuse_copies
 from tillkeeper.roles.mode import Mode
 from tillkeeper.sales.checks import apply
 from tillkeeper.sales.context import Context
@@ -266,6 +267,7 @@ class Intake:
                 events.append(reprinted)
                 jobs.append(job)
         elif check.receipts:
+            refuse_copies(check.receipts, moment.config, check.ticket_code)
             sums = check.closed_totals or totals(check, rules_of(moment.config.store))
             if (made := receipt(check, sums, moment, copy=check.receipts)) is not None:
                 events.append(made[0])

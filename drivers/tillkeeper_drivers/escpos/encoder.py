@@ -10,7 +10,7 @@ import functools
 from tillkeeper_drivers.api import Align, Block, Colour, Columns, Feed, PrintDocument, Qr, Rule, Text
 from tillkeeper_drivers.escpos import compiler
 from tillkeeper_drivers.escpos.profile import Profile
-from tillkeeper_drivers.escpos.text import Pages, clean, columns, wrap
+from tillkeeper_drivers.escpos.text import Pages, clean, columns, fitting_width, wrap
 
 MAX_LINES = 1_000
 """Longest document, in printed lines (about four metres of paper)."""
@@ -129,16 +129,19 @@ class _Writer:
             self._raw(b"\x1dr\x01")  # GS r 1
 
     def _text(self, block: Text) -> None:
+        cells = self._cells(block.text)
+        size = self._fitting(cells, (block.width, block.height))
         width = self._style(
-            block.align, block_bold=block.bold, size=(block.width, block.height), invert=block.invert,
-            colour=block.colour,
-        )
-        for line in wrap(self._cells(block.text), width):
+            block.align, block_bold=block.bold, size=size, invert=block.invert, colour=block.colour,
+        )  # fmt: skip
+        for line in wrap(cells, width, block.hang):
             self._line(line)
 
     def _columns(self, block: Columns) -> None:
-        width = self._style("left", block_bold=block.bold, size=(block.width, block.height))
-        for line in columns(self._cells(block.left), self._cells(block.right), width):
+        left, right = self._cells(block.left), self._cells(block.right)
+        size = self._fitting(f"{left} {right}", (block.width, block.height))
+        width = self._style("left", block_bold=block.bold, size=size)
+        for line in columns(left, right, width, block.hang):
             self._line(line)
 
     def _qr(self, block: Qr) -> None:
@@ -213,6 +216,12 @@ class _Writer:
         most = {"gs": 8, "esc": 2, "none": 1}[self._profile.size_command]
         # No wider than leaves four characters a line.
         return min(size[0], most, max(1, self._profile.columns // 4)), min(size[1], most)
+
+    def _fitting(self, cells: str, size: tuple[int, int]) -> tuple[int, int]:
+        """A broken word reads worse than a narrow one."""
+        if size[0] <= 1:
+            return size
+        return fitting_width(cells, self._allowed(size)[0], self._profile.columns), size[1]
 
     def _resize(self, size: tuple[int, int], bold: bool) -> None:
         if self._profile.size_command == "esc":

@@ -153,14 +153,14 @@ class Pages:
         return chosen or (ord(REPLACEMENT), None)
 
 
-def wrap(text: str, width: int) -> list[str]:
+def wrap(text: str, width: int, hang: int = 0) -> list[str]:
     """Lines of at most `width` cells, broken at spaces, a longer word anywhere; at least one line.
 
-    Indentation of the text is repeated on continuation lines, as far as that leaves half of the width.
+    Indentation of the text, and `hang` cells more, begin each continuation line, as far as that leaves half of the width.
     """
     width = max(1, width)
     text = text.rstrip()
-    indent = min(len(text) - len(text.lstrip()), width // 2)
+    indent = min(len(text) - len(text.lstrip()) + hang, width // 2)
     lines = []
     rest, lead = text, ""
     while len(lead) + len(rest) > width:
@@ -175,14 +175,21 @@ def wrap(text: str, width: int) -> list[str]:
     return lines if rest or len(lines) == 1 else lines[:-1]
 
 
-def columns(left: str, right: str, width: int) -> list[str]:
+def columns(left: str, right: str, width: int, hang: int = 0) -> list[str]:
     """`left` wrapped, `right` (a price) ending at the right edge of its last line, or on lines of its own."""
     right = right.strip()
     room = width - len(right) - 1
     if not right:
-        return wrap(left, width)
+        return wrap(left, width, hang)
     if room < max(4, width // 4):
-        return [*wrap(left, width), *(part.rjust(width) for part in wrap(right, width))]
-    lines = wrap(left, room)
+        return [*wrap(left, width, hang), *(part.rjust(width) for part in wrap(right, width))]
+    lines = wrap(left, room, hang)
     lines[-1] = lines[-1].ljust(width - len(right)) + right
     return lines
+
+
+def fitting_width(text: str, most: int, cells: int) -> int:
+    """The largest multiple up to `most` at which the longest word of `text` fits into a line of `cells` normal cells; 1 where
+    it does not even fit then."""
+    longest = max(map(len, text.split()), default=0)
+    return next((times for times in range(most, 1, -1) if longest <= cells // times), 1)

@@ -5,15 +5,16 @@ import pytest
 from tests.kitchen.world import NOW_MS, Pass, line, modifier
 
 from tillkeeper.contract.values import Personal
-from tillkeeper.kitchen.layout import document
-from tillkeeper.kitchen.receipt_layout import amount_text
+from tillkeeper.layouts.documents import document
+from tillkeeper.layouts.language import language
+from tillkeeper.layouts.shelf import chosen
 from tillkeeper.spool.model import Job, PulseData, ReceiptAmount, ReceiptData, ReceiptLine
 from tillkeeper.spool.model import TestSlipData as SlipData
 from tillkeeper_drivers.api import Columns, DisplayDocument, PrintDocument, PulseDocument, Text
 
 
 def paper(job: Job, kitchen: Pass, **personal: str) -> PrintDocument:
-    made = document(job, kitchen.config, personal)
+    made = document(job, kitchen.config, personal, chosen(kitchen.config))
     assert isinstance(made, PrintDocument)
     return made
 
@@ -108,7 +109,7 @@ def test_copies_and_refunds_are_named() -> None:
     [(0, 2, "0.00"), (5, 2, "0.05"), (-5, 2, "-0.05"), (123456, 2, "1234.56"), (7, 0, "7"), (7, 3, "0.007")],
 )
 def test_amounts(minor: int, digits: int, text: str) -> None:
-    assert amount_text(minor, digits) == text
+    assert language("en").amount(minor, digits) == text
 
 
 def test_a_pulse_is_that_of_its_drawer() -> None:
@@ -116,7 +117,7 @@ def test_a_pulse_is_that_of_its_drawer() -> None:
     job = Job(
         job_id="J1", device="drawer", document_class="drawer_pulse", data=PulseData("drawer", "tender"), created_at_ms=NOW_MS
     )
-    assert document(job, kitchen.config, {}) == PulseDocument("J1", pin=2, on_ms=100)
+    assert document(job, kitchen.config, {}, {}) == PulseDocument("J1", pin=2, on_ms=100)
 
 
 def test_a_test_slip_names_its_device() -> None:
@@ -132,7 +133,7 @@ def test_displays_get_the_ticket_itself() -> None:
     ((_event, job),) = kitchen.send()
     devices = {**kitchen.config.devices, "grill": msgspec.structs.replace(kitchen.config.devices["grill"], kind="display")}
     job = msgspec.structs.replace(job, marks=("POSSIBLE DUPLICATE",))
-    made = document(job, msgspec.structs.replace(kitchen.config, devices=devices), {"name": "Zoë"})
+    made = document(job, msgspec.structs.replace(kitchen.config, devices=devices), {"name": "Zoë"}, {})
     assert isinstance(made, DisplayDocument)
     assert (made.job_id, made.marks) == (job.job_id, ("POSSIBLE DUPLICATE",))
     assert (made.ticket.order_type, made.ticket.name, made.ticket.fired_at_text) == ("DINE IN", "Zoë", "10:53:20")
