@@ -186,7 +186,7 @@ class Ingest:
                 return
 
     def _open(self, log: _Log, envelope: Envelope, event: CheckOpened) -> None:
-        if self._number(log, event.check_id) is not None:
+        if event.training or self._number(log, event.check_id) is not None:  # practice is in no directory and gets no number
             return
         number: int = self._db.execute(
             "INSERT INTO stores (store, next_number) VALUES (?, ? + 1)"

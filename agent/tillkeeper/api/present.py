@@ -90,6 +90,9 @@ def check_view(check: Check, totals: Totals, texts: Mapping[str, str], *, synced
         receipts=check.receipts,
         closed_at_ms=check.closed_at_ms,
         void_reason=check.void_reason,
+        awaiting=check.awaiting,
+        training=check.training,
+        car=check.car,
     )
 
 
@@ -111,6 +114,9 @@ def check_summary(check: Check, totals: Totals, texts: Mapping[str, str], *, syn
         server=check.server,
         name=_text(check.name, texts),
         closed_at_ms=check.closed_at_ms,
+        awaiting=check.awaiting,
+        training=check.training,
+        car=check.car,
     )
 
 

@@ -8,11 +8,13 @@ from tillkeeper.contract.base import Command, Event, Id, View
 
 SubjectKind = Literal["item", "modifier"]
 AvailabilityState = Literal["available", "sold_out", "counting"]
-Remaining = Annotated[int, Meta(ge=1, le=9_999)]
+MAX_REMAINING = 9_999
+Remaining = Annotated[int, Meta(ge=1, le=MAX_REMAINING)]
 
 
 class AvailabilitySet(Event, frozen=True):
-    """A person said so, or (`by` empty) the countdown came to its end. `remaining` only while counting."""
+    """A person said so. Or nobody did (`by` empty): a countdown came to its end, or goes on after it because pieces were given
+    back. `remaining` only while counting; what orders take of it in between has no events of its own."""
 
     kind: SubjectKind
     subject_id: str

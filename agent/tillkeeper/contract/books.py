@@ -24,6 +24,10 @@ MAX_POSTING = 1_000_000_000_000
 """A posting beyond this (in minor units) is a mistake, never a sale: `postings` refuses it."""
 
 
+TRAINING = "training_"
+"""Begins the kinds of the accounts of practice."""
+
+
 class Account(NamedTuple):
     """`kind` is one of the names used in `postings`; `name` is a tender, a tax code, or empty."""
 
@@ -96,6 +100,13 @@ def postings(event: Event, business_day: str) -> tuple[tuple[Account, int], ...]
 
 
 def _postings(event: Event) -> Iterable[tuple[str, str, int]]:
+    """Practice has accounts of its own, which no figure of the business reads."""
+    if getattr(event, "training", False):
+        return ((TRAINING + kind, name, amount) for kind, name, amount in _amounts(event))
+    return _amounts(event)
+
+
+def _amounts(event: Event) -> Iterable[tuple[str, str, int]]:
     match event:
         case CheckOpened():
             yield "opened", "", 1
@@ -137,8 +148,8 @@ def post(books: Books, event: Event, business_day: str) -> None:
 
 
 def days(books: Mapping[Account, int]) -> list[str]:
-    """The business days that appear, oldest first."""
-    return sorted({account.business_day for account in books})
+    """The business days that appear, oldest first; not those of practice alone."""
+    return sorted({account.business_day for account in books if not account.kind.startswith(TRAINING)})
 
 
 def day_books(books: Mapping[Account, int], business_day: str) -> DayBooks:

@@ -57,6 +57,8 @@ Lines = Annotated[tuple[NewLine, ...], Meta(max_length=MAX_LINES)]
 
 
 class OpenCheck(Command, frozen=True, tag="open_check"):
+    """`training`: practice, in no book; a page need not say it, its session does."""
+
     order_type: OrderType
     table: ShortText = ""
     covers: Annotated[int, Meta(ge=0, le=999)] = 0
@@ -65,6 +67,7 @@ class OpenCheck(Command, frozen=True, tag="open_check"):
     phone: ShortText = ""
     note: FreeText = ""
     lines: Lines = ()
+    training: bool = False
 
 
 class PlaceOrder(Command, frozen=True, tag="place_order"):
@@ -82,6 +85,7 @@ class PlaceOrder(Command, frozen=True, tag="place_order"):
     tenders: Annotated[tuple[NewTender, ...], Meta(max_length=20)] = ()
     send: bool = True
     fire_at_ms: TimeMs | None = None
+    training: bool = False
 
 
 class CheckCommand(Command, frozen=True):

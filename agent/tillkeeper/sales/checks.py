@@ -41,7 +41,7 @@ def apply(check: Check | None, event: Event, business_day: str, at_ms: int) -> C
         raise _illegal(check.check_id if check else check_id, event, f"there is no check {check_id}")
     if isinstance(event, ev.CheckClosed):
         _require(check, event, "open")
-        return replace(check, state="closed", closed_at_ms=at_ms, closed_totals=event.totals)
+        return replace(check, state="closed", closed_at_ms=at_ms, closed_totals=event.totals, awaiting="")
     entry = _FOLD.get(type(event))
     if entry is None:
         return check
@@ -83,6 +83,8 @@ def _opened(event: ev.CheckOpened, business_day: str, at_ms: int) -> Check:
         name=event.name,
         phone=event.phone,
         note=event.note,
+        training=event.training,
+        car=event.car,
     )
 
 
@@ -195,9 +197,13 @@ def _tender_recorded(check: Check, event: ev.TenderRecorded) -> Check:
     return replace(check, payments=(*check.payments, Payment(**fields)))
 
 
+def _tender_awaited(check: Check, event: ev.TenderAwaited) -> Check:
+    return replace(check, awaiting=event.tender)
+
+
 def _check_voided(check: Check, event: ev.CheckVoided) -> Check:
     lines = tuple(line if line.fire_at_ms is None else replace(line, fire_at_ms=None) for line in check.lines)
-    return replace(check, state="voided", void_reason=event.reason, lines=lines)
+    return replace(check, state="voided", void_reason=event.reason, lines=lines, awaiting="")
 
 
 def _refund_recorded(check: Check, event: ev.RefundRecorded) -> Check:
@@ -252,6 +258,7 @@ _FOLD: dict[type[Event], tuple[tuple[str, ...], Callable[[Check, Any], Check]]] 
     ev.FireScheduled: (_SOLD, _fire_scheduled),
     ev.LinesFired: (_SOLD, _lines_fired),
     ev.TenderRecorded: (("open",), _tender_recorded),
+    ev.TenderAwaited: (("open",), _tender_awaited),
     ev.CheckVoided: (("open",), _check_voided),
     ev.RefundRecorded: (("closed",), _refund_recorded),
     ev.CheckNumbered: (_ANY, _check_numbered),

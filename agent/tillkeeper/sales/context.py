@@ -11,6 +11,7 @@ from tillkeeper.contract.values import MAX_AMOUNT_MINOR, Personal, Totals
 from tillkeeper.errors import Refused
 from tillkeeper.journal.records import PersonalText
 from tillkeeper.roles.mode import Mode
+from tillkeeper.sales.availability import Change, Stock, counted_down, shortage, taken
 from tillkeeper.sales.catalogue_model import Catalogue
 from tillkeeper.sales.checks import apply
 from tillkeeper.sales.model import Check, Line
@@ -33,6 +34,9 @@ class Context:
     new_id: Callable[[], str]
     make_personal: Callable[[str], PersonalText]
     ticket_code: str = ""
+    car: int = 0
+    """For a drive-through check that opens: its place in the queue of the day."""
+    stock: Stock = Stock()
     caller: Caller = INTEGRATION
     drawer_session: str = ""
     """The open session of the drawer at the caller's terminal; empty for none."""
@@ -57,6 +61,8 @@ class Decision:
     entity_id: str = ""
     opens_drawer: str = ""
     closed: bool = False
+    stock: Change | None = None
+    """What it changes of what is counted down or sold out."""
 
 
 class Draft:
@@ -76,7 +82,7 @@ class Draft:
         self.opens_drawer = ""
         self.unsent_on_purpose = False
         """The command itself said that nothing goes to the kitchen."""
-        self._check = check
+        self._before = self._check = check
         self._last_priced: tuple[Check, Priced] | None = None
 
     @property
@@ -123,6 +129,22 @@ class Draft:
         if self.check.state == "voided":
             raise self.refuse("check_not_open", "the check is voided", state="voided")
 
+    def require_stock(self) -> None:
+        """After whatever put more pieces on the check. What was on it before is not asked about."""
+        short = shortage(self._before, self.check, self.context.stock, self.context.catalogue)
+        if short is None:
+            return
+        cause = f"{short.name} is sold out"
+        if short.remaining:
+            cause = f"only {short.remaining} left of {short.name}, {short.wanted} wanted"
+        kind, subject_id = short.subject
+        raise self.refuse("sold_out", cause, subject=subject_id, kind=kind, name=short.name, remaining=short.remaining)
+
+    @property
+    def drawer_session(self) -> str:
+        """Of the drawer at the caller's terminal; empty for none, and for practice, which moves no money."""
+        return "" if self.check.training else self.context.drawer_session
+
     def line(self, line_id: str) -> Line:
         """A line that still has pieces."""
         lines = {line.line_id: line for line in self.check.lines}
@@ -154,9 +176,14 @@ class Draft:
         events = tuple(self.events)
         check = self._check
         closed = check is not None and check.state == "closed" and any(isinstance(event, CheckClosed) for event in events)
+        change = None
+        if check is not None and not check.training:  # practice takes nothing from what is left
+            change, ended = counted_down(self.context.stock, taken(self._before, check))
+            events += ended
         return Decision(
             events=events,
             check=check,
+            stock=change,
             personal=tuple(self.personal),
             totals=self.totals() if check is not None else None,
             line_ids=self.line_ids,

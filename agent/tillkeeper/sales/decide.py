@@ -11,16 +11,19 @@ import msgspec
 
 from tillkeeper.contract import commands as cmd
 from tillkeeper.contract import events as ev
+from tillkeeper.contract.availability import SetAvailability
+from tillkeeper.contract.base import Command
 from tillkeeper.contract.documents import NoSaleRecorded
 from tillkeeper.contract.people import RecordTimeEntry, TimeEntryRecorded
 from tillkeeper.errors import Refused
-from tillkeeper.sales import decide_fire, decide_lines, decide_money
+from tillkeeper.sales import availability, decide_fire, decide_lines, decide_money
 from tillkeeper.sales.context import Context, Decision, Draft
 from tillkeeper.sales.decide_fire import due_fires, next_fire_at_ms
 from tillkeeper.sales.model import Check
 from tillkeeper.sales.refusals import found, reason_needed
+from tillkeeper.sales.training import in_training
 
-__all__ = ["Context", "Decidable", "Decision", "decide", "due_fires", "next_fire_at_ms"]
+__all__ = ["Context", "Decidable", "Decision", "decide", "due_fires", "next_fire_at_ms", "require_plain_text"]
 
 Decidable = (
     cmd.OpenCheck
@@ -36,10 +39,12 @@ Decidable = (
     | cmd.FireLines
     | cmd.RecordTender
     | cmd.CloseCheck
+    | cmd.AwaitTender
     | cmd.VoidCheck
     | cmd.RefundCheck
     | cmd.RecordNoSale
     | RecordTimeEntry
+    | SetAvailability
 )
 
 
@@ -50,7 +55,7 @@ def decide(command: Decidable, check: Check | None, context: Context) -> Decisio
         Refused: a rule says no; see `docs/refusals.md` for all codes. Nothing has changed.
     """
     operation = str(command.__struct_config__.tag).replace("_", " ")
-    _require_plain_text(command, operation)
+    require_plain_text(command, operation)
     draft = Draft(operation, context, check)
     match command:
         case cmd.OpenCheck():
@@ -82,6 +87,8 @@ def decide(command: Decidable, check: Check | None, context: Context) -> Decisio
             decide_money.record_tender(draft, tender, tendered_minor=tendered, reference=reference, by=by)
         case cmd.CloseCheck():
             decide_money.close_check(draft)
+        case cmd.AwaitTender():
+            decide_money.await_tender(draft, command)
         case cmd.VoidCheck():
             decide_money.void_check(draft, command)
         case cmd.RefundCheck():
@@ -90,6 +97,9 @@ def decide(command: Decidable, check: Check | None, context: Context) -> Decisio
             return _no_sale(command, context)
         case RecordTimeEntry():
             return _time_entry(command, context)
+        case SetAvailability():
+            change, events = availability.put(command, context.stock, context.catalogue)
+            return Decision(events=events, stock=change)
     return draft.decision()
 
 
@@ -108,6 +118,8 @@ def _open(draft: Draft, command: cmd.OpenCheck | cmd.PlaceOrder) -> None:
             name=draft.personal_of(command.name),
             phone=draft.personal_of(command.phone),
             note=draft.personal_of(command.note),
+            training=in_training(command, context.caller),
+            car=context.car,
         )
     )
 
@@ -138,7 +150,16 @@ def _no_sale(command: cmd.RecordNoSale, context: Context) -> Decision:
     drawers = {name: device for name, device in context.config.devices.items() if device.kind == "drawer"}
     found(drawers, command.drawer, code="unknown_drawer", operation=operation, what="drawer")
     reason_needed(command.reason, operation, command.drawer)
-    event = NoSaleRecorded(no_sale_id=context.new_id(), drawer=command.drawer, reason=command.reason, by=command.by)
+    if context.caller.training:
+        cause = "this is practice: the drawer stays shut and nothing is recorded"
+        raise Refused("training_no_sale", operation, command.drawer, cause, "switch training off to open it")
+    event = NoSaleRecorded(
+        no_sale_id=context.new_id(),
+        drawer=command.drawer,
+        reason=command.reason,
+        by=command.by,
+        drawer_session=context.drawer_session,
+    )
     return Decision(events=(event,), entity_id=event.no_sale_id, opens_drawer="no_sale")
 
 
@@ -161,7 +182,7 @@ def _texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
             yield from _texts(part, f"{path}[{index}]")
 
 
-def _require_plain_text(command: Decidable, operation: str) -> None:
+def require_plain_text(command: Command, operation: str) -> None:
     """Control characters are commands to a device, never part of a name. A note may have several lines."""
     encoded = msgspec.json.encode(command).decode()
     if encoded.isprintable() and "\\" not in encoded:

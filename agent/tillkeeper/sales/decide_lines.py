@@ -34,8 +34,6 @@ def ring(draft: Draft, lines: Iterable[cmd.NewLine]) -> None:
         if len(draft.check.lines) >= MAX_LINES:
             raise draft.refuse("too_many_lines", f"a check holds at most {MAX_LINES} lines", max=MAX_LINES)
         item = found(catalogue.items, new.item_id, code="unknown_item", operation=draft.operation, what="item")
-        if item.sold_out:
-            raise draft.refuse("sold_out", f"{item.name} is sold out", subject=item.id)
         modifiers = _modifiers(draft, catalogue, item, new.modifiers)
         _require_line_amount(draft, item.id, new.quantity, item.price_minor, modifiers)
         line_id = draft.context.new_id()
@@ -60,6 +58,7 @@ def ring(draft: Draft, lines: Iterable[cmd.NewLine]) -> None:
         )
         rung.append(line_id)
     draft.line_ids = (*draft.line_ids, *rung)
+    draft.require_stock()
     draft.require_bounds()
 
 
@@ -86,6 +85,7 @@ def change_line(draft: Draft, command: cmd.ChangeLine) -> None:
     )
     if any(getattr(event, name) != getattr(line, name) for name in _CHANGEABLE):
         draft.add(event)
+        draft.require_stock()
         draft.require_bounds()
 
 
@@ -188,8 +188,6 @@ def _modifiers(draft: Draft, catalogue: Catalogue, item: Item, chosen: tuple[cmd
     for choice in chosen:
         what = f"modifier of {item.id}"
         modifier = found(known, choice.modifier_id, code="unknown_modifier", operation=draft.operation, what=what, item=item.id)
-        if modifier.sold_out:
-            raise draft.refuse("sold_out", f"{modifier.name} is sold out", subject=modifier.id)
         quantities[modifier.id] = quantities.get(modifier.id, 0) + choice.quantity
     for group_id in item.modifier_groups:
         group = catalogue.groups[group_id]

@@ -7,11 +7,11 @@ from tillkeeper.contract import commands as cmd
 from tillkeeper.contract import events as ev
 from tillkeeper.contract.values import MAX_AMOUNT_MINOR
 from tillkeeper.sales.context import Draft
-from tillkeeper.sales.decide_fire import fire_by_rule
+from tillkeeper.sales.decide_fire import fire_by_rule, fire_rule
 from tillkeeper.sales.money import divide, exact, minor_digits, round_to, to_text
 from tillkeeper.sales.refunds import left_of, refund_amount, value_of_pieces
 from tillkeeper.sales.refusals import found, reason_needed
-from tillkeeper.sales.tenders import AuthorisationRequest, Situation, admit, allowed_tenders
+from tillkeeper.sales.tenders import AuthorisationRequest, Situation, admit, allowed_tenders, needs_world
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,19 @@ def _require_pieces(draft: Draft) -> None:
         raise draft.refuse("check_empty", "there is nothing on the check", "add lines, or void it")
 
 
+def _require_session(draft: Draft, subject: str) -> None:
+    """Where the store wants all cash counted, it moves only at a drawer with an open session. Not asked of practice."""
+    context = draft.context
+    if not context.config.cash.session_required or draft.drawer_session or draft.check.training:
+        return
+    drawer = context.config.place(context.caller.terminal).drawer or ""
+    cause = f"drawer {drawer} has no open session" if drawer else "this terminal has no drawer"
+    hint = "open one with its float" if drawer else "take cash where there is one"
+    tenders = context.config.tenders
+    allowed = tuple(name for name in allowed_tenders(context.config, context.mode) if tenders[name].kind != "cash")
+    raise draft.refuse("no_drawer_session", cause, hint, subject=subject, drawer=drawer, allowed=allowed)
+
+
 def record_tender(draft: Draft, name: str, *, tendered_minor: int | None, reference: str, by: str) -> None:
     """Take a payment; the check closes as soon as nothing is due."""
     draft.require_open()
@@ -58,6 +71,8 @@ def record_tender(draft: Draft, name: str, *, tendered_minor: int | None, refere
         raise draft.refuse("nothing_due", "nothing is due", "close the check", due_minor=0)
     take = _cash if tender.kind == "cash" else _other
     taken = take(draft, name, tender, due, tendered_minor)
+    if tender.kind == "cash" or taken.change_minor:
+        _require_session(draft, name)
     context = draft.context
     tender_id = context.new_id()
     request = AuthorisationRequest("payment", tender_id, name, tender.kind, taken.amount_minor)
@@ -76,6 +91,8 @@ def record_tender(draft: Draft, name: str, *, tendered_minor: int | None, refere
             foreign_minor=taken.foreign_minor,
             reference=reference,
             by=by,
+            drawer_session=draft.drawer_session,
+            training=draft.check.training,
         )
     )
     draft.change_minor += taken.change_minor
@@ -160,8 +177,39 @@ def close_check(draft: Draft) -> None:
 
 def _close(draft: Draft) -> None:
     """Whatever the rule, what is paid and neither held, timed nor of a later course is owed now: nobody would send it later."""
-    draft.add(ev.CheckClosed(check_id=draft.check.check_id, totals=draft.totals()))
+    draft.add(
+        ev.CheckClosed(
+            check_id=draft.check.check_id,
+            totals=draft.totals(),
+            drawer_session=draft.drawer_session,
+            training=draft.check.training,
+        )
+    )
     if not draft.unsent_on_purpose:
+        fire_by_rule(draft, "on_tender")
+
+
+def await_tender(draft: Draft, command: cmd.AwaitTender) -> None:
+    """The guest is gone: what a terminal could not take now is settled later. The kitchen owes the order as if it were paid."""
+    draft.require_open()
+    check = draft.check
+    if command.tender is None:
+        if check.awaiting:
+            draft.add(ev.TenderAwaited(check_id=check.check_id, tender="", by=command.by))
+        return
+    tenders = draft.context.config.tenders
+    later = tuple(name for name, tender in tenders.items() if needs_world(tender.kind))
+    tender = found(tenders, command.tender, code="unknown_tender", operation=draft.operation, what="tender", allowed=later)
+    if command.tender not in later:
+        cause = f"{tender.title} needs nobody's authorisation"
+        raise draft.refuse("tender_not_awaited", cause, "take it now", subject=command.tender, allowed=later)
+    _require_pieces(draft)
+    if draft.totals().due_minor == 0:
+        raise draft.refuse("nothing_due", "nothing is due", "close the check", due_minor=0)
+    if check.awaiting == command.tender:
+        return
+    draft.add(ev.TenderAwaited(check_id=check.check_id, tender=command.tender, by=command.by))
+    if fire_rule(draft) == "on_tender":
         fire_by_rule(draft, "on_tender")
 
 
@@ -171,14 +219,28 @@ def void_check(draft: Draft, command: cmd.VoidCheck) -> None:
     reason_needed(command.reason, draft.operation, draft.check.check_id)
     context = draft.context
     returned: dict[str, int] = {}
+    cash = 0
     for payment in draft.check.payments:
         request = AuthorisationRequest("refund", payment.tender_id, payment.tender, payment.kind, payment.amount_minor)
         admit(request, context.config, context.mode, context.authoriser)
         returned[payment.tender] = returned.get(payment.tender, 0) + payment.amount_minor
-        if payment.kind == "cash" and payment.amount_minor:
-            draft.opens_drawer = "refund"
+        if payment.kind == "cash":
+            cash += payment.amount_minor
+    if cash:
+        _require_session(draft, draft.check.check_id)
+        draft.opens_drawer = "refund"
     draft.refund_minor = sum(returned.values())
-    draft.add(ev.CheckVoided(check_id=draft.check.check_id, reason=command.reason, by=command.by, returned_minor=returned))
+    draft.add(
+        ev.CheckVoided(
+            check_id=draft.check.check_id,
+            reason=command.reason,
+            by=command.by,
+            returned_minor=returned,
+            returned_cash_minor=cash,
+            drawer_session=draft.drawer_session,
+            training=draft.check.training,
+        )
+    )
 
 
 def refund_check(draft: Draft, command: cmd.RefundCheck) -> None:
@@ -203,6 +265,8 @@ def refund_check(draft: Draft, command: cmd.RefundCheck) -> None:
     refund_id = context.new_id()
     request = AuthorisationRequest("refund", refund_id, command.tender, tender.kind, amount.money_minor)
     admit(request, context.config, context.mode, context.authoriser)
+    if tender.kind == "cash":
+        _require_session(draft, command.tender)
     draft.add(
         ev.RefundRecorded(
             check_id=check.check_id,
@@ -215,6 +279,8 @@ def refund_check(draft: Draft, command: cmd.RefundCheck) -> None:
             quantities=quantities,
             rounding_minor=amount.rounding_minor,
             by=command.by,
+            drawer_session=draft.drawer_session,
+            training=draft.check.training,
         )
     )
     draft.refund_minor = amount.money_minor

@@ -107,3 +107,7 @@ class Check(msgspec.Struct, frozen=True, omit_defaults=True):
     closed_at_ms: int | None = None
     closed_totals: Totals | None = None
     void_reason: str = ""
+    awaiting: str = ""
+    """The tender by which it is to be settled later."""
+    training: bool = False
+    car: int = 0

@@ -53,6 +53,11 @@ def verdict(kind: TenderKind, mode: Mode, situation: Situation) -> Verdict:
     return POLICY[situation][kind][mode]
 
 
+def needs_world(kind: TenderKind) -> bool:
+    """Whether somebody outside has to authorise it; such a tender can be awaited."""
+    return POLICY["payment"][kind]["online"].answer == "needs_authorisation"
+
+
 def allowed_tenders(config: Config, mode: Mode, situation: Situation = "payment") -> tuple[str, ...]:
     """Names of the configured tenders that can be taken without any call, in the order of the configuration."""
     return tuple(name for name, tender in config.tenders.items() if verdict(tender.kind, mode, situation).answer == "allowed")

@@ -11,10 +11,12 @@ from tillkeeper.contract.documents import DrawerKicked, NoSaleRecorded, ReceiptI
 from tillkeeper.contract.values import Totals
 from tillkeeper.journal.records import NewEvent, PersonalText
 from tillkeeper.kitchen.tickets import revise
+from tillkeeper.sales.availability import Change
 from tillkeeper.sales.checks import apply
 from tillkeeper.sales.context import Decision
 from tillkeeper.sales.model import Check, Refund
 from tillkeeper.sales.receipt import receipt_data
+from tillkeeper.sales.training import kitchen_of
 from tillkeeper.spool.model import Job, PulseData
 
 
@@ -28,6 +30,10 @@ class Draft:
     personal: tuple[PersonalText, ...]
     result: CommandResult
     settings: dict[str, bytes] = field(default_factory=dict)
+    stock: Change | None = None
+    """What it takes of what is counted down, or says to be sold out."""
+    dropped: Callable[[], None] = lambda: None
+    """Called where it did not become durable; a desk that already held something back gives it free again."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +61,12 @@ def compose(decision: Decision, moment: Moment, by: str) -> Draft:
     jobs: list[Job] = []
     check = decision.check
     if check is not None:
-        for fired, job in revise(check, moment.config, moment.now_ms, moment.new_id):
+        for fired, job in revise(check, kitchen_of(moment.config, check), moment.now_ms, moment.new_id):
             check = apply(check, fired, moment.business_day, moment.now_ms)
             events.append(fired)
             jobs.append(job)
     drawer = next((e.drawer for e in events if isinstance(e, NoSaleRecorded)), moment.place.drawer or "")
-    if decision.opens_drawer and drawer:
+    if decision.opens_drawer and drawer and not (check and check.training):
         kicked, job = pulse(drawer, decision.opens_drawer, moment, check.check_id if check else "", by)
         events.append(kicked)
         jobs.append(job)
@@ -83,7 +89,8 @@ def compose(decision: Decision, moment: Moment, by: str) -> Draft:
         jobs=tuple(JobRef(job.job_id, job.document_class, job.device, job.station) for job in jobs),
         entity_id=decision.entity_id,
     )
-    return Draft(tuple(map(moment.stamp, events)), check, tuple(jobs), decision.personal, result)
+    stamped = tuple(map(moment.stamp, events))
+    return Draft(stamped, check, tuple(jobs), decision.personal, result, stock=decision.stock)
 
 
 def pulse(drawer: str, cause: str, moment: Moment, check_id: str, by: str) -> tuple[DrawerKicked, Job]:
