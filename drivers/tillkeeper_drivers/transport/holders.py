@@ -40,8 +40,8 @@ def _processes() -> Iterator[tuple[int, str]]:
 
 def _has_open(pid: int, node: int) -> bool:
     with suppress(OSError):  # ended, or another user's
-        for entry in os.scandir(f"/proc/{pid}/fd"):
+        for descriptor in os.listdir(f"/proc/{pid}/fd"):
             with suppress(OSError):
-                if entry.stat().st_rdev == node:
+                if os.stat(f"/proc/{pid}/fd/{descriptor}").st_rdev == node:
                     return True
     return False

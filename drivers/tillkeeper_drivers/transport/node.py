@@ -163,9 +163,9 @@ class NodeTransport(ABC):
         except Unsuitable as error:
             raise self._failed("unsupported", str(error)) from error
         except BlockingIOError as error:  # another one holds the lock
-            raise self._failed("busy", self._with_holders("in use")) from error
+            raise self._failed("busy", await self._with_holders("in use")) from error
         except OSError as error:
-            raise self._refused(error) from error
+            raise await self._refused(error) from error
 
     def _opened(self) -> int:
         self._check()
@@ -184,18 +184,20 @@ class NodeTransport(ABC):
         with suppress(OSError):
             self._release(fd)
 
-    def _refused(self, error: OSError) -> TransportError:
+    async def _refused(self, error: OSError) -> TransportError:
         if error.errno in (errno.EACCES, errno.EPERM):
             return self._failed("unreachable", f"not allowed: add the agent's user to the group {self.group!r}")
         if error.errno == errno.EBUSY:
-            return self._failed("busy", self._with_holders("in use"))
+            return self._failed("busy", await self._with_holders("in use"))
         if error.errno in _GONE:
-            return self._failed("unreachable", self._with_holders("not there: unplugged, off, or under another name"))
+            return self._failed("unreachable", await self._with_holders("not there: unplugged, off, or under another name"))
         return self._failed("unreachable", error.strerror or type(error).__name__)
 
-    def _with_holders(self, words: str) -> str:
-        found = holders.of(self.path)
-        return f"{words}; {found}" if found else words
+    async def _with_holders(self, words: str) -> str:
+        with suppress(TimeoutError):
+            if found := await self._blocking.run(partial(holders.of, self.path), _END_S):
+                return f"{words}; {found}"
+        return words
 
     def _failed(self, reason: "holders.OpenReason", cause: str) -> TransportError:
         return TransportError(reason, f"open {self.name}: {cause}", bytes_left=False)

@@ -86,10 +86,8 @@ class SerialTransport(NodeTransport):
         for it (tty_port_close)."""
         try:
             if _waiting(fd):
-                termios.tcflush(fd, termios.TCOFLUSH)
+                fcntl.ioctl(fd, termios.TCFLSH, termios.TCOFLUSH)
             fcntl.ioctl(fd, termios.TIOCNXCL)
-        except termios.error as error:
-            raise OSError(*error.args) from error
         finally:
             os.close(fd)
 
