@@ -19,7 +19,9 @@ Counted = Annotated[dict[Currency, AmountOrNone], Meta(min_length=1, max_length=
 
 class DrawerFigures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What happened in one session. `tenders`: tender -> what was kept of it. `expected_minor`: what must lie in the drawer, by
-    currency = float + cash taken + paid in - paid out - drops - cash given back. All positive unless it says otherwise."""
+    currency = float + cash taken - change - cash given back + paid in - paid out - drops; the store's currency is always there.
+    `cash_back_minor`: given back in cash by refunds and voids. Otherwise the terms are those of `books.DayBooks`. All positive
+    unless it says otherwise; what is expected and what is kept of a tender can be negative."""
 
     float_minor: int = 0
     expected_minor: dict[str, int] = {}
@@ -35,6 +37,7 @@ class DrawerFigures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     refunded_minor: int = 0
     voids: int = 0
     returned_minor: int = 0
+    cash_back_minor: int = 0
     no_sales: int = 0
     paid_in_minor: int = 0
     paid_out_minor: int = 0
@@ -65,8 +68,8 @@ class CashMoved(Event, frozen=True):
 
 
 class DrawerCounted(Event, frozen=True):
-    """Counted blind: whoever counted had not been told what to expect. A second count by a person who may see the expected
-    amount stands beside the first."""
+    """Counted blind: whoever counted had not been told what to expect. A currency that is not named was counted as nothing.
+    `recount`: a second count by a person who may see the expected amount; it stands beside the first and counts from then on."""
 
     session_id: str
     drawer: str
@@ -139,7 +142,8 @@ class PrintDrawerReport(DrawerCommand, frozen=True, tag="print_drawer_report"):
 
 
 class DrawerSessionView(View, frozen=True):
-    """`expected_minor` is None while the count must be blind for whoever asks."""
+    """`expected_minor` and `over_short_minor` are in reports of counted sessions (before, for those who may see it) and in closed
+    ones; lists of drawers leave them out."""
 
     session_id: str
     drawer: str
@@ -173,16 +177,18 @@ class DrawerList(View, frozen=True):
 
 
 class DrawerReport(View, frozen=True):
-    """An X (session still open) or a Z. `figures.expected_minor` is empty while the count must be blind."""
+    """An X (session not closed) or a Z. `figures` is None while the count must be blind for whoever asks: what was sold tells
+    what to expect."""
 
     kind: Literal["x", "z"]
     session: DrawerSessionView
-    figures: DrawerFigures
+    figures: DrawerFigures | None
     currency: str
     at_ms: int
 
 
 class DrawerSessionList(View, frozen=True):
-    """Closed ones, newest first."""
+    """Closed ones, newest first. `next_before`: the Z number to ask for the next page with, None where this is the end."""
 
     sessions: tuple[DrawerSessionView, ...]
+    next_before: int | None = None

@@ -44,7 +44,8 @@ class ReceiptIssued(Event, frozen=True):
 
 
 class DrawerKicked(Event, frozen=True):
-    """A pulse was asked for, as job `job_id`. `cause`: tender, change, refund, no_sale."""
+    """A pulse was asked for, as job `job_id`. `cause`: tender, change, refund, no_sale; float, paid_in, paid_out, safe_drop,
+    count."""
 
     drawer: str
     job_id: str

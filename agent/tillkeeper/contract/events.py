@@ -212,12 +212,13 @@ class CheckClosed(Event, frozen=True):
 
 
 class CheckVoided(Event, frozen=True):
-    """`returned_minor`: what had been paid and was given back, by tender name."""
+    """`returned_minor`: what had been paid and was given back, by tender name; `returned_cash_minor` of it left the drawer."""
 
     check_id: str
     reason: str
     by: str = ""
     returned_minor: dict[str, int] = {}
+    returned_cash_minor: int = 0
     drawer_session: str = ""
     training: bool = False
 

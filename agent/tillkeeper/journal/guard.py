@@ -127,6 +127,7 @@ _OURS = {
         ("entry_id", "no_sale_id", "entity_id", "previous_incarnation", "rerouted_from", "taxes", "quantities", "items"),
         _OUR_ID,
     ),
+    **dict.fromkeys(("movement_id", "session_id", "drawer_session", "session"), _OUR_ID),
     **dict.fromkeys(("digest", "sha256", "salt", "personal"), _HEX),
     "set_aside": _SET_ASIDE,
 }
