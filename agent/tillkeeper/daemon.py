@@ -18,17 +18,20 @@ from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.server import ApiListen, ApiServer, Bound
 from tillkeeper.config.model import Config
 from tillkeeper.contract.events import ModeChanged
-from tillkeeper.devices.registry import Registry, warm
+from tillkeeper.devices.pictures import Pictures
+from tillkeeper.devices.registry import Registry, warm, widths
 from tillkeeper.errors import ConfigInvalid, StorageRefused
 from tillkeeper.journal.files import newest_set_aside
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.numbering import SETTING as CODES_SETTING
-from tillkeeper.journal.numbering import Codes
+from tillkeeper.journal.numbering import TRAINING_BLOCK, TRAINING_SETTING, Codes
 from tillkeeper.replication.hq import HqLink
 from tillkeeper.roles.mode import Uplink
 from tillkeeper.spool.spool import Spool
+from tillkeeper.till.availability import StockKeeper
 from tillkeeper.till.board import BoardKeeper
 from tillkeeper.till.catalogues import Catalogues, adopt, read_catalogue
+from tillkeeper.till.codes import CARS, OpeningCodes
 from tillkeeper.till.fires import Fires
 from tillkeeper.till.intake import Intake, Parts
 from tillkeeper.till.ledger import Ledger
@@ -43,6 +46,7 @@ log = logging.getLogger(__name__)
 
 JOURNAL_FILE = "journal.db"
 CODES_FILE = "ticket-codes.json"
+TRAINING_CODES_FILE = "training-codes.json"
 STATUS_EVERY_S = 1.0
 
 
@@ -72,9 +76,12 @@ async def run(config: Config, started: Callable[[Bound], None] = lambda _bound: 
         )
         codes = Codes(data / CODES_FILE, journal.setting(CODES_SETTING))
         stack.callback(codes.close)
+        practice = Codes(data / TRAINING_CODES_FILE, journal.setting(TRAINING_SETTING), TRAINING_BLOCK, TRAINING_SETTING)
+        stack.callback(practice.close)
+        openings = OpeningCodes(config.register.letter, codes, practice, journal.setting(CARS))
         stamp = Stamp(config.store, clock.wall_ms)
         await adopt(journal, catalogue, stamp.today(), clock.wall_ms())
-        register = _Register(config, journal, codes, stamp, Catalogues(journal, catalogue))
+        register = _Register(config, journal, openings, stamp, Catalogues(journal, catalogue))
         stack.push_async_callback(register.registry.close)
         await register.run(started)
 
@@ -88,7 +95,7 @@ class JournalDamaged(StorageRefused):
 class _Register:
     """The parts of one register and how they call each other."""
 
-    def __init__(self, config: Config, journal: Journal, codes: Codes, stamp: Stamp, catalogues: Catalogues) -> None:
+    def __init__(self, config: Config, journal: Journal, codes: OpeningCodes, stamp: Stamp, catalogues: Catalogues) -> None:
         self.config = config
         self.journal = journal
         self.hub = LiveHub()
@@ -108,6 +115,7 @@ class _Register:
             on_change=lambda device: self.announcer.device_changed(device),
         )
         self.started_s = clock.boot_s()
+        self.stock = StockKeeper(journal, lambda: self.announcer.availability_changed())
         self.mode = ModeKeeper(self._uplink, config.offline.online_window_s, clock.boot_s, self._mode_changed)
         self.parts = Parts(
             config=config,
@@ -116,6 +124,7 @@ class _Register:
             spool=self.spool,
             catalogues=catalogues,
             codes=codes,
+            stock=self.stock,
             mode=self.mode.mode,
             stamp=stamp,
             now_ms=clock.wall_ms,
@@ -142,6 +151,7 @@ class _Register:
             shelf=self.shelf,
             spool=self.spool,
             catalogues=catalogues,
+            stock=self.stock,
             ledger=Ledger(journal),
             held_by_hq=self.status.held_by_hq,
             only_here=self.status.only_here,
@@ -184,6 +194,7 @@ class _Register:
             hub=self.hub,
             status_now=self.status.view,
             door=self.registry.display,
+            pictures=Pictures(self.config, self.registry.preview, widths()),
         )
         api, limits = self.config.api, ApiLimits()
         data = Path(self.config.data_dir)

@@ -10,6 +10,7 @@ from tillkeeper.api.hub import LiveHub
 from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, KitchenDoor, LiveFeed
 from tillkeeper.contract import commands as c
 from tillkeeper.contract import views as v
+from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.caller import INTEGRATION, Caller
 from tillkeeper.contract.live import CheckChanged
 from tillkeeper.contract.values import Totals
@@ -159,11 +160,15 @@ class FakeTill:
                 )
         raise NotFound("find", f"check {ref}", "there is none")
 
-    async def checks(self, query: ChecksQuery) -> tuple[v.CheckSummary, ...]:
+    async def checks(self, query: ChecksQuery) -> v.CheckPage:
         ids = [row.check_id for row in self.rows]
         start = ids.index(query.before) + 1 if query.before in ids else 0
         found = [row for row in self.rows[start:] if query.state in {None, row.state} and query.day in {None, row.business_day}]
-        return tuple(found[: query.limit])
+        page = tuple(found[: query.limit])
+        return v.CheckPage(checks=page, next_before=page[-1].check_id if len(page) == query.limit else None)
+
+    async def availability(self) -> AvailabilityView:
+        return AvailabilityView(entries=())
 
     async def job(self, job_id: str) -> v.JobView:
         if job_id != "J1":

@@ -7,7 +7,8 @@ import pytest
 from openapi_spec_validator import validate
 from tests.api.serving import problem, serving
 
-from tillkeeper.api.operations import OPERATIONS, path_names
+from tillkeeper.api.operations import OPERATIONS
+from tillkeeper.api.routes import path_names
 from tillkeeper.contract import commands as c
 
 LINE = {"item_id": "burger", "quantity": 2, "modifiers": [{"modifier_id": "rare"}], "note": "sans oignons, Ünïcödé 漢字"}

@@ -16,7 +16,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
-from tillkeeper.api.operations import OPERATIONS, Operation, path_names
+from tillkeeper.api.operations import OPERATIONS
+from tillkeeper.api.routes import Operation, path_names
 from tillkeeper.config.embedded import example
 from tillkeeper.config.model import Config
 from tillkeeper.contract.commands import CommandResult, PlaceOrder

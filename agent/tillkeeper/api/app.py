@@ -17,10 +17,11 @@ from tillkeeper.api.edge import Edge
 from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.live import Sockets
 from tillkeeper.api.openapi import document
-from tillkeeper.api.operations import OPERATIONS, Call, Operation
+from tillkeeper.api.operations import OPERATIONS
 from tillkeeper.api.ports import Till
 from tillkeeper.api.problems import RequestRefused, problem_response
 from tillkeeper.api.requests import decode, idempotency_key, path_params, query, read_body
+from tillkeeper.api.routes import JSON, Call, Operation
 from tillkeeper.api.web import Pages, static_folder
 from tillkeeper.errors import NotFound, TillkeeperError
 
@@ -69,10 +70,11 @@ def _endpoint(operation: Operation, till: Till, limits: ApiLimits) -> Endpoint:
         key = idempotency_key(request) if operation.changes else ""
         asked = None if operation.query is None else query(request, operation.query)
         body = None if decoder is None else decode(decoder, await read_body(request, limits))
-        caller = caller_of(request)
+        caller = caller_of(request, till.people)
         done = await operation.run(till, Call(params, key, body, asked, caller, request.headers.get(SESSION_HEADER, "")))
         headers = _HEADERS | {"idempotent-replayed": "true"} if done.replayed else _HEADERS
-        return Response(_encoder.encode(done.value), headers=headers, media_type="application/json")
+        content = _encoder.encode(done.value) if operation.media == JSON else done.value
+        return Response(content, headers=headers, media_type=operation.media)
 
     return answer
 

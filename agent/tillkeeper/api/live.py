@@ -40,8 +40,9 @@ class Sockets:
     async def _snapshot(self) -> str:
         snapshot = LiveSnapshot(
             status=await self._till.status(),
-            checks=await self._till.checks(ChecksQuery(state="open", limit=SNAPSHOT_ROWS)),
+            checks=(await self._till.checks(ChecksQuery(state="open", limit=SNAPSHOT_ROWS))).checks,
             jobs=await self._till.jobs(JobsQuery(state="unsettled", limit=SNAPSHOT_ROWS)),
+            availability=await self._till.availability(),
         )
         return msgspec.json.encode(snapshot).decode()
 

@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 
 from tillkeeper.api.auth import OPEN_PATHS, SUBPROTOCOL
-from tillkeeper.api.operations import OPERATIONS, Operation, path_names
+from tillkeeper.api.operations import OPERATIONS
 from tillkeeper.api.problems import CONTENT_TYPE, Problem
 from tillkeeper.api.requests import KEY_PATTERN
+from tillkeeper.api.routes import JSON, Operation, path_names
 from tillkeeper.contract.base import Id
 from tillkeeper.contract.live import LiveMessage
 
@@ -16,6 +17,7 @@ _REF = "#/components/schemas/{name}"
 _PATH_WORDS = {
     "check_id": "The long id, the ticket code of today, or the check number",
     "device": "The device's name in the config",
+    "document": "One of the documents that `/v1/preview` lists",
 }
 WEBSOCKETS = {
     "/v1/live": "The state as it is, then every change; messages are `LiveMessage`. Close code 4008: too slow, connect again",
@@ -54,7 +56,8 @@ def document() -> dict[str, Any]:
 
 def _types() -> list[Any]:
     bodies = [operation.body for operation in OPERATIONS if operation.body is not None]
-    return [Problem, *bodies, *(operation.answer for operation in OPERATIONS), LiveMessage]
+    answers = [operation.answer for operation in OPERATIONS if operation.media == JSON]
+    return [Problem, *bodies, *answers, LiveMessage]
 
 
 def _components() -> dict[str, Any]:
@@ -83,7 +86,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def _ok(operation: Operation) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": "Done", "content": {"application/json": {"schema": _ref(operation.answer)}}}
+    schema: dict[str, Any] = _ref(operation.answer) if operation.media == JSON else {"type": "string", "format": "binary"}
+    answer: dict[str, Any] = {"description": "Done", "content": {operation.media: {"schema": schema}}}
     if operation.changes:
         answer["headers"] = {
             "Idempotent-Replayed": {

@@ -11,12 +11,14 @@ from typing import Annotated, Literal, Protocol
 import msgspec
 from msgspec import Meta
 
+from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.base import Day, Id
-from tillkeeper.contract.caller import INTEGRATION, Caller
+from tillkeeper.contract.caller import INTEGRATION, Caller, Permission, Scope
 from tillkeeper.contract.commands import AnyCommand, CommandResult, JobRef
-from tillkeeper.contract.pages import PageSettings
+from tillkeeper.contract.pages import PageSettings, PreviewOptions
+from tillkeeper.contract.people import ApprovalView, SessionView, StaffList, TimeEntriesQuery, TimeEntryList
 from tillkeeper.contract.values import CheckState, OrderType
-from tillkeeper.contract.views import BooksView, CatalogueView, CheckSummary, CheckView, DeviceView, JobView, StatusView
+from tillkeeper.contract.views import BooksView, CatalogueView, CheckPage, CheckView, DeviceView, JobView, StatusView
 from tillkeeper_drivers.api import DisplaySocket
 
 JobFilter = Literal["unsettled", "held", "all"]
@@ -46,6 +48,16 @@ class BooksQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     day: Day | None = None
 
 
+class PreviewQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """None: as the config says. `copy`: as that copy of a receipt."""
+
+    station: Id | None = None
+    language: Id | None = None
+    columns: Annotated[int, Meta(ge=8, le=128)] | None = None
+    training: bool = False
+    copy: Annotated[int, Meta(ge=0, le=99)] = 0
+
+
 class LiveFeed(Protocol):
     """Changes as JSON text frames, for one client. Iteration ends by `Overrun` where the client was too slow."""
 
@@ -64,8 +76,40 @@ class KitchenDoor(Protocol):
         ...
 
 
+class People(Protocol):
+    """Sign-in. Every method may raise what `till.people.SignInDesk` says."""
+
+    def caller(self, scope: Scope, terminal: str, session: str = "", approval: str = "") -> Caller:
+        """Who asks. A session or an approval that opens nothing is as good as none."""
+        ...
+
+    async def sign_in(self, pin: str, training: bool, caller: Caller) -> SessionView: ...
+
+    async def sign_out(self, token: str) -> None: ...
+
+    def session(self, token: str) -> SessionView: ...
+
+    async def set_training(self, on: bool, token: str, caller: Caller) -> SessionView: ...
+
+    async def approve(self, pin: str, permission: Permission, caller: Caller) -> ApprovalView: ...
+
+
+class Hours(Protocol):
+    """The time clock."""
+
+    def staff(self) -> StaffList: ...
+
+    def time_entries(self, query: TimeEntriesQuery) -> TimeEntryList: ...
+
+
 class Till(Protocol):
     """The register, seen from its API."""
+
+    @property
+    def people(self) -> People: ...
+
+    @property
+    def hours(self) -> Hours: ...
 
     async def execute(self, key: str, command: AnyCommand, caller: Caller = INTEGRATION) -> tuple[CommandResult, bool]:
         """Decide, store durably, answer. The flag tells that `key` was seen before with the same command and that this is
@@ -93,8 +137,8 @@ class Till(Protocol):
         """By long id, today's ticket code, or check number. Raises `NotFound`."""
         ...
 
-    async def checks(self, query: ChecksQuery) -> tuple[CheckSummary, ...]:
-        """At most `query.limit`, newest first."""
+    async def checks(self, query: ChecksQuery) -> CheckPage:
+        """At most `query.limit`, newest first. A page may be short, and even empty, and yet say that there is more."""
         ...
 
     async def job(self, job_id: str) -> JobView: ...
@@ -111,9 +155,17 @@ class Till(Protocol):
 
     async def catalogue(self) -> CatalogueView: ...
 
+    async def availability(self) -> AvailabilityView: ...
+
     async def pages(self) -> PageSettings: ...
 
     async def books(self, query: BooksQuery) -> BooksView: ...
+
+    async def preview_options(self) -> PreviewOptions: ...
+
+    async def preview(self, document: str, query: PreviewQuery) -> bytes:
+        """A PNG of the document with made-up content. Raises `NotFound` for what the options do not list, `Overloaded`."""
+        ...
 
     def subscribe(self) -> AbstractContextManager[LiveFeed]:
         """Every change from now on (`api.hub.LiveHub.subscribe`). Raises `Overloaded` where there are too many clients."""

@@ -14,6 +14,7 @@ class LiveSnapshot(View, frozen=True, tag="snapshot"):
     """Those that are open."""
     jobs: tuple[JobView, ...]
     """Those that are not settled."""
+    availability: AvailabilityView
 
 
 class StatusChanged(View, frozen=True, tag="status"):

@@ -17,6 +17,8 @@ from tillkeeper.journal.files import beside, sync_folder
 BLOCK = 100
 DAYS_KEPT = 40
 SETTING = "ticket_codes"
+TRAINING_SETTING = "training_codes"
+TRAINING_BLOCK = 10
 LEAP = 1_000
 """Where the reservations cannot be read, counting goes on so far behind what the journal knows."""
 
@@ -62,9 +64,9 @@ def _newest(days: dict[str, int]) -> dict[str, int]:
 class Codes:
     """Used in one thread. The journal's lock keeps other processes away from the file."""
 
-    def __init__(self, path: Path, setting: bytes | None, block: int = BLOCK) -> None:
-        """`path`: the reservation file; `setting`: `journal.setting(SETTING)`. Raises: StorageRefused."""
-        self._path, self._block = path, block
+    def __init__(self, path: Path, setting: bytes | None, block: int = BLOCK, name: str = SETTING) -> None:
+        """`path`: the reservation file; `setting`: `journal.setting(name)`. Raises: StorageRefused."""
+        self._path, self._block, self._name = path, block, name
         reserved = _read(path)
         self._counter = recovered(reserved, _decode(setting or b"{}") or {})
         if reserved is None:
@@ -88,7 +90,7 @@ class Codes:
 
     def setting(self) -> dict[str, bytes]:
         """What goes into `Batch.settings` of the batch that uses the code."""
-        return {SETTING: msgspec.json.encode(self._counter.used)}
+        return {self._name: msgspec.json.encode(self._counter.used)}
 
     def close(self) -> None:
         """Give the rest of the blocks back, so that the next start skips nothing. Raises: StorageRefused."""

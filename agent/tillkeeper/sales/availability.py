@@ -91,6 +91,9 @@ class Stock(msgspec.Struct, frozen=True):
         return Stock(levels)
 
 
+NOTHING_SAID = Stock()
+
+
 class _Row(msgspec.Struct, frozen=True, array_like=True):
     kind: SubjectKind
     subject_id: str

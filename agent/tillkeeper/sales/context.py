@@ -11,7 +11,7 @@ from tillkeeper.contract.values import MAX_AMOUNT_MINOR, Personal, Totals
 from tillkeeper.errors import Refused
 from tillkeeper.journal.records import PersonalText
 from tillkeeper.roles.mode import Mode
-from tillkeeper.sales.availability import Change, Stock, counted_down, shortage, taken
+from tillkeeper.sales.availability import NOTHING_SAID, Change, Stock, counted_down, shortage, taken
 from tillkeeper.sales.catalogue_model import Catalogue
 from tillkeeper.sales.checks import apply
 from tillkeeper.sales.model import Check, Line
@@ -36,7 +36,7 @@ class Context:
     ticket_code: str = ""
     car: int = 0
     """For a drive-through check that opens: its place in the queue of the day."""
-    stock: Stock = Stock()
+    stock: Stock = NOTHING_SAID
     caller: Caller = INTEGRATION
     drawer_session: str = ""
     """The open session of the drawer at the caller's terminal; empty for none."""

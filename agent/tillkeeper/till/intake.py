@@ -23,16 +23,16 @@ from tillkeeper.contract.commands import (
     JobRef,
     OpenCheck,
     PlaceOrder,
+    RecordNoSale,
     ReprintReceipt,
     ReprintTicket,
 )
 from tillkeeper.contract.envelope import NumberAssigned
-from tillkeeper.contract.events import CheckNumbered, CheckOpened, ModeChanged
+from tillkeeper.contract.events import CheckNumbered, ModeChanged
 from tillkeeper.errors import NotFound, Refused, TillkeeperError
 from tillkeeper.journal.journal import Journal
-from tillkeeper.journal.numbering import Codes
 from tillkeeper.journal.privacy import make_personal
-from tillkeeper.journal.records import Batch, KeptCommand, NewEvent
+from tillkeeper.journal.records import Batch, KeptCommand
 from tillkeeper.kitchen.tickets import reprint, revise
 from tillkeeper.layouts.copies import refuse_copies
 from tillkeeper.roles.mode import Mode
@@ -41,10 +41,13 @@ from tillkeeper.sales.context import Context
 from tillkeeper.sales.decide import Decidable, decide, due_fires
 from tillkeeper.sales.model import Check
 from tillkeeper.sales.pricing import rules_of, totals
+from tillkeeper.sales.training import in_training, kitchen_of, require_same_side
 from tillkeeper.spool.jobs import job_row
 from tillkeeper.spool.model import Job, TestSlipData
 from tillkeeper.spool.spool import Spool
+from tillkeeper.till.availability import StockKeeper
 from tillkeeper.till.catalogues import Catalogues
+from tillkeeper.till.codes import Opening, OpeningCodes, opening_of
 from tillkeeper.till.compose import Draft, Moment, compose, receipt
 from tillkeeper.till.desk import Desk
 from tillkeeper.till.once import Once, Work
@@ -69,7 +72,8 @@ class Parts:
     shelf: Shelf
     spool: Spool
     catalogues: Catalogues
-    codes: Codes
+    codes: OpeningCodes
+    stock: StockKeeper
     mode: Callable[[], Mode]
     stamp: Stamp
     now_ms: WallClock
@@ -99,21 +103,35 @@ class Intake:
         asked = replace(command, by=caller.person(command.by))
 
         async def work(keep: Callable[[bytes], KeptCommand]) -> bytes:
+            permitted = self._.approvals.permitted
             if (desk := self._desks.get(type(asked))) is not None:
-                return await self._at_desk(desk, asked, caller, keep)
+                with permitted(asked, None, caller) as given:
+                    return await self._at_desk(desk, asked, caller, keep, given)
             if not isinstance(asked, CheckCommand):
-                return await self._accept(self._draft(asked, None, caller), keep)
+                with permitted(asked, None, caller) as given:
+                    return await self._accept(self._draft(asked, None, caller), keep, given)
             check_id = self._.shelf.find(asked.check_id, self._.stamp.today())
             async with self._.shelf.changing(check_id):
-                return await self._accept(self._draft(asked, self._at_hand(check_id), caller), keep)
+                check = self._at_hand(check_id)
+                require_same_side(check, caller, str(asked.__struct_config__.tag).replace("_", " "))
+                with permitted(asked, check, caller) as given:
+                    return await self._accept(self._draft(asked, check, caller), keep, given)
 
-        answer, replayed = await self._once.run(key, _encode(asked), work)
+        # As it was sent: who asks again for the answer of a key need not be signed in any more.
+        answer, replayed = await self._once.run(key, _encode(command), work)
         return _decode_result(answer), replayed
 
-    async def _at_desk(self, desk: Desk, command: Command, caller: Caller, keep: Callable[[bytes], KeptCommand]) -> bytes:
+    async def _at_desk(
+        self, desk: Desk, command: Command, caller: Caller, keep: Callable[[bytes], KeptCommand], given: Sequence[Event]
+    ) -> bytes:
         async with self._desk_locks[desk.name]:
             draft = await desk.draft(command, self._moment(caller))
-            answer = await self._accept(draft, keep)
+            # From here to the journal nothing is awaited: what a draft holds back from others is held back in time.
+            try:
+                answer = await self._accept(draft, keep, given)
+            except BaseException:
+                draft.dropped()
+                raise
             desk.accepted(draft)
             return answer
 
@@ -168,7 +186,7 @@ class Intake:
             for event in events:
                 check = apply(check, event, moment.business_day, moment.now_ms)
             jobs: list[Job] = []
-            for fired, job in revise(check, moment.config, moment.now_ms, moment.new_id):
+            for fired, job in revise(check, kitchen_of(moment.config, check), moment.now_ms, moment.new_id):
                 check = apply(check, fired, moment.business_day, moment.now_ms)
                 events.append(fired)
                 jobs.append(job)
@@ -200,7 +218,7 @@ class Intake:
         numbered: set[str] = set()
         for check_id, number in ((assigned.check_id, assigned.number) for assigned in numbers):
             found = self._.shelf.get(check_id)
-            if found is None or found.check.number is not None or check_id in numbered:
+            if found is None or found.check.training or found.check.number is not None or check_id in numbered:
                 continue
             if (other := taken.get(number) or self._.shelf.numbered(number)) is not None:
                 log.error("HQ gave check %s the number %d, which check %s has", check_id, number, other)
@@ -230,16 +248,21 @@ class Intake:
         if isinstance(command, ReprintReceipt | ReprintTicket):
             return self._reprint(command, cast(Check, check), moment)
         if not isinstance(command, OpenCheck | PlaceOrder):
-            return compose(decide(cast(Decidable, command), check, self._context(check, moment)), moment, command.by)
-        number = self._.codes.next(moment.business_day)
-        code = f"{moment.config.register.letter}-{number:03d}"
+            drawer = command.drawer if isinstance(command, RecordNoSale) else None
+            context = self._context(check, moment, drawer=drawer)
+            return compose(decide(cast(Decidable, command), check, context), moment, command.by)
+        training = in_training(command, moment.caller)
+        opening = self._.codes.take(moment.business_day, command.order_type, training=training)
         try:
-            return compose(decide(command, None, self._context(None, moment, code)), moment, command.by)
+            return compose(decide(command, None, self._context(None, moment, opening)), moment, command.by)
         except TillkeeperError:
-            self._.codes.give_back(moment.business_day, number)
+            self._.codes.give_back(opening)
             raise
 
-    def _context(self, check: Check | None, moment: Moment, code: str = "") -> Context:
+    def _context(
+        self, check: Check | None, moment: Moment, opening: Opening | None = None, drawer: str | None = None
+    ) -> Context:
+        """`drawer`: where not that of the caller's place."""
         return Context(
             config=moment.config,
             catalogue=self._.catalogues.of(check.catalogue_version) if check else self._.catalogues.current,
@@ -248,9 +271,11 @@ class Intake:
             business_day=moment.business_day,
             new_id=moment.new_id,
             make_personal=make_personal,
-            ticket_code=code,
+            ticket_code=opening.ticket_code if opening else "",
+            car=opening.car if opening else 0,
+            stock=self._.stock.now,
             caller=moment.caller,
-            drawer_session=self._.drawer_session(moment.place.drawer or ""),
+            drawer_session=self._.drawer_session(moment.place.drawer or "" if drawer is None else drawer),
         )
 
     def _reprint(self, command: ReprintReceipt | ReprintTicket, check: Check, moment: Moment) -> Draft:
@@ -262,7 +287,7 @@ class Intake:
                 cause = "it was told nothing of this check"
                 raise NotFound("reprint", f"ticket of station {command.station}", cause, f"told: {told}")
             for reprinted, job in reprint(
-                check, moment.config, moment.now_ms, moment.new_id, by=command.by, station=command.station
+                check, kitchen_of(moment.config, check), moment.now_ms, moment.new_id, by=command.by, station=command.station
             ):
                 events.append(reprinted)
                 jobs.append(job)
@@ -290,9 +315,8 @@ class Intake:
             await self._commit(draft, keep(answer))
         except Refused:  # by the card-number guard, before anything was written; other errors may have reached the disk
             for new in draft.events:
-                if isinstance(new.event, CheckOpened):
-                    number = new.event.ticket_code.partition("-")[2]
-                    self._.codes.give_back(new.business_day, int(number))
+                if (opening := opening_of(new)) is not None:
+                    self._.codes.give_back(opening)
             raise
         return answer
 
@@ -300,20 +324,17 @@ class Intake:
         """All of it durable, then visible. Raises before anything is visible."""
         events, check = draft.events, draft.check
         prepared = self._.spool.prepare(draft.jobs)
-        batch = Batch(
-            events=events,
-            checks=(row(check),) if check is not None and events else (),
-            jobs=tuple(job_row(job) for job in prepared),
-            command=command,
-            personal=draft.personal,
-            settings=draft.settings | (self._.codes.setting() if opens_check(events) else {}),
-        )
-        appended = await self._.journal.append(batch)
+        async with self._.stock.changing(draft.stock) as levels:
+            batch = Batch(
+                events=events,
+                checks=(row(check),) if check is not None and events else (),
+                jobs=tuple(job_row(job) for job in prepared),
+                command=command,
+                personal=draft.personal,
+                settings=draft.settings | self._.codes.settings(events) | levels,
+            )
+            appended = await self._.journal.append(batch)
         held = self._.shelf.put(check, appended.last_seq) if check is not None and events else None
         self._.spool.submit(prepared)
         if events:
             self._changed(held)
-
-
-def opens_check(events: Sequence[NewEvent]) -> bool:
-    return any(isinstance(new.event, CheckOpened) for new in events)

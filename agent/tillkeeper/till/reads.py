@@ -1,5 +1,6 @@
 """What can be read of the register, as views. Reading never waits for a device, for HQ, or for a sale under way."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import get_args
@@ -9,11 +10,13 @@ from tillkeeper.api.present import check_summary, check_view, device_view, job_v
 from tillkeeper.clock import WallClock
 from tillkeeper.config.model import Config
 from tillkeeper.config.model import Terminal as Place
+from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.pages import DisplaySettings, PageSettings, Terminal
 from tillkeeper.contract.values import OrderType, Totals
 from tillkeeper.contract.views import (
     BooksView,
     CatalogueView,
+    CheckPage,
     CheckSummary,
     CheckView,
     DeviceView,
@@ -28,7 +31,9 @@ from tillkeeper.contract.views import (
 )
 from tillkeeper.errors import NotFound
 from tillkeeper.journal.journal import Journal
+from tillkeeper.layouts.names import languages
 from tillkeeper.roles.mode import Mode
+from tillkeeper.sales import availability
 from tillkeeper.sales.model import Check
 from tillkeeper.sales.money import ppm
 from tillkeeper.sales.pricing import rules_of, totals
@@ -37,9 +42,14 @@ from tillkeeper.spool.jobs import decode as decode_job
 from tillkeeper.spool.jobs import is_settled
 from tillkeeper.spool.ports import DeviceSnapshot
 from tillkeeper.spool.spool import Spool
+from tillkeeper.till.availability import StockKeeper
 from tillkeeper.till.catalogues import Catalogues
 from tillkeeper.till.ledger import Ledger
 from tillkeeper.till.shelf import Held, Shelf, held_of
+
+STRETCH = 200
+MOST_LOOKED_AT = 10_000
+"""Checks that one page looks through for those that fit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +61,7 @@ class Reads:
     shelf: Shelf
     spool: Spool
     catalogues: Catalogues
+    stock: StockKeeper
     ledger: Ledger
     held_by_hq: Callable[[str], int]
     only_here: Callable[[], int]
@@ -70,9 +81,29 @@ class Reads:
         digests = [personal.digest for personal in (check.name, check.phone, check.note) if personal is not None]
         return check_view(check, self._totals_of(check), self.journal.personal(digests), synced=self._synced(held))
 
-    def checks(self, query: ChecksQuery) -> tuple[CheckSummary, ...]:
-        found = self.journal.checks(state=query.state, business_day=query.day, limit=query.limit, before=query.before or "")
-        return self._summaries(held_of(stored) for stored in found)
+    async def checks(self, query: ChecksQuery) -> CheckPage:
+        """What the journal finds by itself is found in one look; the rest is looked through, a stretch at a time. A look
+        that comes to its bound answers a short page, and the next one goes on from there."""
+        picky = query.awaiting is not None or query.order_type is not None
+        stretch = max(query.limit, STRETCH) if picky else query.limit
+        state = query.state or ("open" if query.awaiting else None)  # only an open check can await anything
+        found: list[Held] = []
+        before = query.before or ""
+        for _ in range(MOST_LOOKED_AT // stretch):
+            stored = self.journal.checks(state=state, business_day=query.day, limit=stretch, before=before)
+            for held in map(held_of, stored):
+                before = held.check.check_id
+                if _wanted(held.check, query):
+                    found.append(held)
+                if len(found) == query.limit:
+                    return CheckPage(checks=self._summaries(found), next_before=before)
+            if len(stored) < stretch:
+                return CheckPage(checks=self._summaries(found))
+            await asyncio.sleep(0)
+        return CheckPage(checks=self._summaries(found), next_before=before)
+
+    def availability(self) -> AvailabilityView:
+        return availability.view(self.stock.durable, self.catalogues.current)
 
     def open_checks(self) -> tuple[CheckSummary, ...]:
         return self._summaries(self.shelf.open_checks())
@@ -165,7 +196,7 @@ class Reads:
             order_types=get_args(OrderType),
             registers=config.pages.registers,
             bump_keys=config.pages.bump_keys,
-            languages=("en",),
+            languages=tuple(sorted(languages())),
             staff=bool(config.staff.file),
             pin_length=config.staff.pin_length,
             offline_support=config.offline.support,
@@ -268,6 +299,10 @@ class Reads:
                 for name, money in books.tenders.items()
             ),
         )
+
+
+def _wanted(check: Check, query: ChecksQuery) -> bool:
+    return query.awaiting in (None, bool(check.awaiting)) and query.order_type in (None, check.order_type)
 
 
 def terminal_view(name: str, place: Place) -> Terminal:

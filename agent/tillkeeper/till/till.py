@@ -8,17 +8,22 @@ from typing import Literal
 import msgspec
 
 from tillkeeper.api.hub import LiveHub
-from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, KitchenDoor, LiveFeed
+from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, KitchenDoor, LiveFeed, PreviewQuery
 from tillkeeper.api.present import job_view
+from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.caller import INTEGRATION, Caller
 from tillkeeper.contract.commands import AnyCommand, CommandResult, JobRef
-from tillkeeper.contract.live import CheckChanged, DeviceChanged, JobChanged, StatusChanged
-from tillkeeper.contract.pages import PageSettings
-from tillkeeper.contract.views import BooksView, CatalogueView, CheckSummary, CheckView, DeviceView, JobView, StatusView
+from tillkeeper.contract.live import AvailabilityChanged, CheckChanged, DeviceChanged, JobChanged, StatusChanged
+from tillkeeper.contract.pages import PageSettings, PreviewOptions
+from tillkeeper.contract.views import BooksView, CatalogueView, CheckPage, CheckView, DeviceView, JobView, StatusView
+from tillkeeper.devices.pictures import Pictures
 from tillkeeper.journal.records import KeptCommand
+from tillkeeper.layouts.previews import Asked
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.spool import Spool
+from tillkeeper.till.hours import HoursDesk
 from tillkeeper.till.intake import Intake
+from tillkeeper.till.people import SignInDesk
 from tillkeeper.till.reads import Reads
 from tillkeeper.till.shelf import Held
 
@@ -30,12 +35,15 @@ _decode_job = msgspec.json.Decoder(JobView).decode
 class Till:
     """`status_now` makes the snapshot; `door` finds a display's driver or raises `NotFound`."""
 
+    people: SignInDesk
+    hours: HoursDesk
     intake: Intake
     reads: Reads
     spool: Spool
     hub: LiveHub
     status_now: Callable[[], StatusView]
     door: Callable[[str], KitchenDoor]
+    pictures: Pictures
 
     async def execute(self, key: str, command: AnyCommand, caller: Caller = INTEGRATION) -> tuple[CommandResult, bool]:
         return await self.intake.execute(key, command, caller)
@@ -68,8 +76,8 @@ class Till:
     async def check(self, ref: str) -> CheckView:
         return self.reads.check(ref)
 
-    async def checks(self, query: ChecksQuery) -> tuple[CheckSummary, ...]:
-        return self.reads.checks(query)
+    async def checks(self, query: ChecksQuery) -> CheckPage:
+        return await self.reads.checks(query)
 
     async def job(self, job_id: str) -> JobView:
         return self.reads.job(job_id)
@@ -86,8 +94,25 @@ class Till:
     async def catalogue(self) -> CatalogueView:
         return self.reads.catalogue()
 
+    async def availability(self) -> AvailabilityView:
+        return self.reads.availability()
+
     async def pages(self) -> PageSettings:
         return self.reads.pages()
+
+    async def preview_options(self) -> PreviewOptions:
+        return self.pictures.options()
+
+    async def preview(self, document: str, query: PreviewQuery) -> bytes:
+        asked = Asked(
+            document=document,
+            station=query.station or "",
+            language=query.language or "",
+            columns=query.columns,
+            training=query.training,
+            copy=query.copy,
+        )
+        return await self.pictures.png(asked)
 
     async def books(self, query: BooksQuery) -> BooksView:
         return await self.reads.books(query)
@@ -125,6 +150,10 @@ class Announcer:
         for job_id in {*jobs, *told}:
             if jobs.get(job_id) != told.get(job_id):
                 self._hub.publish(JobChanged(job=self._reads.job(job_id)))
+
+    def availability_changed(self) -> None:
+        if self._hub.has_readers:
+            self._hub.publish(AvailabilityChanged(availability=self._reads.availability()))
 
     def status_changed(self) -> None:
         if self._hub.has_readers:
