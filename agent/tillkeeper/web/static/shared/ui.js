@@ -5,9 +5,9 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/pr
 
 /**
  * A modal dialog. The browser's own <dialog> traps the focus, makes the rest inert and closes on Escape.
- * @param {{title: string, onClose: () => void, children?: any, footer?: any, wide?: boolean, testid?: string, alarm?: boolean}} props
+ * @param {{title: string, onClose: () => void, children?: any, footer?: any, wide?: boolean, testid?: string, alarm?: boolean, name?: string}} props `name`: as `data-dialog`, for tests
  */
-export function Dialog({ title, onClose, children, footer = null, wide = false, testid = "dialog", alarm = false }) {
+export function Dialog({ title, onClose, children, footer = null, wide = false, testid = "dialog", alarm = false, name = testid }) {
   const box = useRef(null);
   useLayoutEffect(() => {
     const before = document.activeElement;
@@ -19,7 +19,7 @@ export function Dialog({ title, onClose, children, footer = null, wide = false, 
     event.preventDefault();
     onClose();
   };
-  return html`<dialog ref=${box} class="dialog ${wide ? "wide" : ""} ${alarm ? "alarm" : ""}" aria-label=${title} data-testid=${testid} onCancel=${cancel}>
+  return html`<dialog ref=${box} class="dialog ${wide ? "wide" : ""} ${alarm ? "alarm" : ""}" aria-label=${title} data-testid=${testid} data-dialog=${name} onCancel=${cancel}>
     <header><h2>${title}</h2><button class="icon" type="button" aria-label="Close" onClick=${onClose}>✕</button></header>
     <div class="body">${children}</div>
     ${footer && html`<footer>${footer}</footer>`}
@@ -49,7 +49,7 @@ export function Keypad({ onKey, onEnter, extra = "00", label = "Keypad" }) {
     return () => document.removeEventListener("keydown", pressed);
   }, []);
   const key = (value, face = value, name = face) =>
-    html`<button type="button" class="key" aria-label=${name} onClick=${() => onKey(value)}>${face}</button>`;
+    html`<button type="button" class="key" data-key=${value === "back" ? "delete" : value} aria-label=${name} onClick=${() => onKey(value)}>${face}</button>`;
   return html`<div class="keypad" role="group" aria-label=${label}>
     ${DIGITS.map((digit) => key(digit))}
     ${extra === "00" ? key("00") : key("clear", "C", "Clear")}${key("0")}${key("back", "⌫", "Delete the last digit")}
@@ -86,7 +86,7 @@ export function WindowedList({ items, rowHeight, render, keyOf, label, empty = "
 const SHAPES = { green: "●", red: "✕", grey: "○" };
 
 /** The connection in one look: colour, shape and words. @param {{colour: "green"|"red"|"grey", words: string}} props */
-export const Dot = ({ colour, words }) => html`<span class="dot ${colour}" data-testid="dot" data-colour=${colour}>
+export const Dot = ({ colour, words }) => html`<span class="dot ${colour}" data-testid="dot" data-dot=${colour}>
   <span class="shape" aria-hidden="true">${SHAPES[colour] ?? "○"}</span><span class="words">${words}</span></span>`;
 
 /**
@@ -94,7 +94,7 @@ export const Dot = ({ colour, words }) => html`<span class="dot ${colour}" data-
  * @param {{toasts: {id: number, text: string, kind: "info"|"good"|"bad"}[], onClose: (id: number) => void}} props
  */
 export const Toasts = ({ toasts, onClose }) => html`<div class="toasts" role="status" aria-live="polite" data-testid="toasts">
-  ${toasts.map((toast) => html`<div key=${toast.id} class="toast ${toast.kind}" data-testid="toast" data-kind=${toast.kind}>
+  ${toasts.map((toast) => html`<div key=${toast.id} class="toast ${toast.kind}" role=${toast.kind === "bad" ? "alert" : null} data-testid="toast" data-kind=${toast.kind}>
     <span class="mark" aria-hidden="true">${{ info: "i", good: "✓", bad: "!" }[toast.kind]}</span><span>${toast.text}</span>
     <button class="icon" type="button" aria-label="Close message" onClick=${() => onClose(toast.id)}>✕</button></div>`)}
 </div>`;

@@ -1,0 +1,208 @@
+// @ts-check
+/**
+ * The kitchen screen without its looks: a connection to every register of the store, one board for all of them, and what the
+ * cook does on its way back to the register that owns the ticket. Tickets are acknowledged once `committed` says that the page
+ * has really drawn them.
+ */
+
+import { emptyBoard, reduce, toSave } from "./board.js";
+import { isLive } from "./cards.js";
+import { createLink } from "./link.js";
+
+const SAVE_MS = 1000;
+const MAX_JOBS = 64; // tickets that one touch may name
+
+/**
+ * @typedef {{url: string, name: string, state: import("./link.js").LinkState, since: number, ever: boolean}} Register `since`: its own
+ *   clock when it got into this state, ms
+ * @typedef {{board: import("./board.js").Board, registers: Register[], unsent: number}} View
+ * @param {{device: string, protocols: string[], storage: Storage | null, touches: ReturnType<typeof import("./touches.js").createTouches>,
+ *   clocks: ReturnType<typeof import("./clocks.js").createClocks>, steady: () => number, onChange: () => void, linkOptions?: object,
+ *   later?: (work: () => void, ms: number) => any}} parts
+ */
+export function createKitchen({ device, protocols, storage, touches, clocks, steady, onChange, linkOptions = {}, later = setTimeout }) {
+  const place = `tk.kitchen.board.${device}`;
+  /** @type {Map<string, {register: Register, link: ReturnType<typeof createLink>, epoch: string, lastSeq: number}>} */
+  const links = new Map();
+  let board = emptyBoard();
+  let acks = [];
+  let saving = false;
+
+  function restore() {
+    const saved = read(storage, place);
+    clocks.restore(saved.offsets ?? {});
+    const tickets = (saved.open ?? []).map((shown) => ({ ...shown, born: clocks.born(shown.register, shown.ticket.fired_at_ms), seenAt: -Infinity }));
+    board = reduce(board, { type: "restore", saved: { ...saved, open: tickets }, bumped: touches.bumped() });
+  }
+
+  function changed(after) {
+    if (after === board) return;
+    board = after;
+    if (!saving) {
+      saving = true;
+      later(save, SAVE_MS);
+    }
+    onChange();
+  }
+
+  function save() {
+    saving = false;
+    if ([...links.values()].some(({ register }) => register.state === "replaced")) return; // the other page keeps it now
+    for (const most of [200, 40, 0]) {
+      try {
+        storage?.setItem(place, JSON.stringify({ ...toSave(board, most), offsets: clocks.offsets() }));
+        return;
+      } catch {
+        // no room: with less
+      }
+    }
+  }
+
+  function onFrame(entry, frame) {
+    const { url } = entry.register;
+    if (frame.now_ms) clocks.hear(url, frame.now_ms);
+    switch (frame.type) {
+      case "welcome":
+        if (frame.epoch !== entry.epoch) Object.assign(entry, { epoch: frame.epoch, lastSeq: 0 });
+        entry.register.name = frame.register || entry.register.name;
+        entry.register.ever = true;
+        sendDue(entry, true);
+        onChange();
+        return;
+      case "ticket":
+        acks.push({ url, seq: frame.seq, jobId: frame.job_id });
+        changed(reduce(board, { type: "ticket", register: url, frame, born: clocks.born(url, frame.ticket.fired_at_ms), at: steady() }));
+        onChange(); // also for one that is known: its acknowledgement waits for `committed`
+        return;
+      case "past":
+        changed(reduce(board, { type: "past", register: url, frame, born: clocks.born(url, frame.ticket.fired_at_ms) }));
+        return;
+      case "board":
+        changed(reduce(board, { type: "board", register: url, frame, pending: touches.pending(url) }));
+        return;
+      case "shared":
+        changed(reduce(board, { type: "shared", register: url, frame }));
+        return;
+      case "kept":
+        touches.kept(frame.touch);
+        onChange();
+        return;
+      case "beat":
+        sendDue(entry, false);
+    }
+  }
+
+  function onState(entry, state) {
+    entry.register.state = state;
+    entry.register.since = clocks.now(entry.register.url);
+    if (state !== "live") acks = acks.filter((ack) => ack.url !== entry.register.url); // the next connection sends them again
+    onChange();
+  }
+
+  function sendDue(entry, again) {
+    for (const touch of touches.due(entry.register.url, steady(), again)) {
+      if (!entry.link.send(touch.frame)) touches.unsent(touch);
+    }
+  }
+
+  function add(url) {
+    const entry = { register: { url, name: new URL(url).host, state: "connecting", since: clocks.now(url), ever: false }, epoch: "", lastSeq: 0 };
+    entry.link = createLink({
+      ...linkOptions,
+      url: `${url.replace(/^http/, "ws")}/v1/kitchen/${encodeURIComponent(device)}`,
+      protocols,
+      hello: () => ({ epoch: entry.epoch, last_seq: entry.lastSeq, past: !entry.register.ever }),
+      onFrame: (frame) => onFrame(entry, frame),
+      onState: (state) => onState(entry, state),
+    });
+    links.set(url, entry);
+    entry.link.start();
+  }
+
+  /** Tell the register that owns these tickets, now or when it is back. */
+  function touch(type, tickets, lineId = "") {
+    if (!tickets.length) return;
+    const { register, ticket } = tickets[0];
+    for (let at = 0; at < tickets.length; at += MAX_JOBS) {
+      const jobIds = tickets.slice(at, at + MAX_JOBS).map((shown) => shown.jobId);
+      touches.add(register, { type, check_id: ticket.check_id, station: ticket.station, line_id: lineId, job_ids: jobIds });
+    }
+    const entry = links.get(register);
+    if (entry) sendDue(entry, false);
+  }
+
+  const tickets = (jobIds) => jobIds.flatMap((id) => board.open.get(id) ?? []);
+
+  restore();
+  return {
+    /** @returns {View} */
+    view: () => ({ board, registers: [...links.values()].map(({ register }) => register), unsent: touches.size }),
+
+    /** Connect to these registers and to no others. @param {string[]} urls base addresses */
+    connect(urls) {
+      for (const [url, entry] of links) {
+        if (urls.includes(url)) continue;
+        entry.link.stop();
+        links.delete(url);
+      }
+      for (const url of urls) if (!links.has(url)) add(url);
+    },
+
+    /** Try again now; also where another page has taken over. */
+    again: () => links.forEach(({ link }) => link.again()),
+
+    /** The page has drawn this board: acknowledge what is on it. @param {import("./board.js").Board} drawn */
+    committed(drawn) {
+      const waiting = [];
+      for (const ack of acks) {
+        const entry = links.get(ack.url);
+        if (!drawn.open.has(ack.jobId) && !drawn.known.has(ack.jobId)) waiting.push(ack);
+        else if (entry?.link.send({ type: "ack", seq: ack.seq, job_id: ack.jobId })) entry.lastSeq = Math.max(entry.lastSeq, ack.seq);
+      }
+      acks = waiting;
+    },
+
+    /** @param {import("./cards.js").Card} card */
+    bump(card) {
+      touch("bump", tickets(card.jobIds));
+      changed(reduce(board, { type: "bump", jobIds: card.jobIds }));
+    },
+
+    /** Bring a bumped card back; the last one where none is named. @param {number} [at] index in `board.past` */
+    recall(at = board.past.length - 1) {
+      const past = board.past[at];
+      if (!past) return;
+      touch("recall", past.tickets);
+      changed(reduce(board, { type: "recall", jobIds: past.tickets.map((shown) => shown.jobId) }));
+    },
+
+    /** One item is done, or not after all. @param {import("./cards.js").Card} card @param {string} lineId @param {boolean} done */
+    tick(card, lineId, done) {
+      touch(done ? "bump" : "recall", tickets(card.jobIds), lineId);
+      changed(reduce(board, { type: "tick", jobIds: card.jobIds, lineId, done }));
+    },
+
+    /** The STOP of this card's VOIDs was seen; a card with nothing left to cook leaves with it. @param {import("./cards.js").Card} card */
+    seen(card) {
+      const ids = card.stops.map((stop) => stop.jobId);
+      touch("stop_seen", tickets(ids));
+      changed(reduce(board, { type: "stop_seen", jobIds: ids }));
+      if (!isLive(card)) this.bump(card);
+    },
+
+    save,
+    stop() {
+      save();
+      for (const { link } of links.values()) link.stop();
+    },
+  };
+}
+
+function read(storage, name) {
+  try {
+    const saved = JSON.parse(storage?.getItem(name) ?? "{}");
+    return saved && Array.isArray(saved.open) ? saved : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,47 @@
+// @ts-check
+/** The full-width signs above the tickets: what a cook has to know about the screen itself. Pure. */
+
+import { clock, counted } from "../shared/words.js";
+
+/**
+ * @typedef {{id: string, level: "bad"|"warn"|"info", title: string, words: string, action?: string}} Sign
+ * @param {{registers: import("./kitchen.js").Register[], unsent: number, dropped: number, sound: "on"|"off"|"none", muted: boolean,
+ *   zone: string, unpaired: string, elsewhere: string[]}} facts `elsewhere`: codes of cards with a STOP that are not on this page
+ * @returns {Sign[]} the most urgent first
+ */
+export function signsOf({ registers, unsent, dropped, sound, muted, zone, unpaired, elsewhere }) {
+  /** @type {Sign[]} */
+  const signs = [];
+  const away = registers.filter((register) => register.state === "lost");
+  const live = registers.filter((register) => register.state === "live");
+  const taken = registers.filter((register) => register.state === "replaced");
+  if (taken.length) {
+    signs.push({ id: "replaced", level: "bad", title: "THIS DISPLAY IS OPEN ON ANOTHER SCREEN",
+      words: "New tickets go there and not here.", action: "Use this screen" });
+  } else if (unpaired && !live.length) {
+    signs.push({ id: "unpaired", level: "bad", title: "NOT PAIRED", words: unpaired });
+  } else if (away.length && !live.length) {
+    const since = Math.min(...away.map((register) => register.since));
+    const kept = unsent ? ` ${counted(unsent, "bump")} kept, to be sent when it is back.` : " Bumps are kept and sent when it is back.";
+    signs.push({ id: "lost", level: "bad", title: `NO CONNECTION TO ${registers.length > 1 ? "ANY REGISTER" : "THE REGISTER"} since ${clock(since, zone)}`,
+      words: `New orders do not arrive here. What is on the screen stays.${kept}` });
+  } else {
+    for (const register of away) {
+      signs.push({ id: "register-lost", level: "warn", title: `No connection to ${register.name} since ${clock(register.since, zone)}`,
+        words: "Its new orders do not arrive here. The other registers go on." });
+    }
+  }
+  if (elsewhere.length) {
+    signs.push({ id: "stop", level: "bad", title: `STOP: ${elsewhere.slice(0, 6).join(", ")}${elsewhere.length > 6 ? " …" : ""}`,
+      words: "Cancelled while it was being made.", action: "Show" });
+  }
+  if (muted || sound !== "on") {
+    const none = sound === "none";
+    signs.push({ id: "sound-off", level: "warn", title: "SOUND OFF", words: none ? "This browser makes no sound." : "Tap here to hear new tickets.",
+      ...(none ? {} : { action: "Sound on" }) });
+  }
+  if (dropped) {
+    signs.push({ id: "dropped", level: "warn", title: `${counted(dropped, "oldest ticket")} left the screen`, words: "There were too many. See Recall." });
+  }
+  return signs;
+}

@@ -1,0 +1,109 @@
+// @ts-check
+/** The register page: pairing, start, live connection, and what the browser tells (other tabs, back button, online again). */
+
+import { html, render, useEffect } from "../vendor/preact.js";
+import { createApi, newKey } from "../shared/api.js";
+import { createLive } from "../shared/live.js";
+import { writer } from "../shared/money.js";
+import { openStorage, pair, wsProtocols, wsUrl } from "../shared/pairing.js";
+import { createActions } from "./actions.js";
+import { createDesk } from "./desk.js";
+import { Shell } from "./shell.js";
+import { useStore } from "./store.js";
+import { Stage } from "./views/start.js";
+
+const RETRY_MS = 900;
+
+const storage = openStorage();
+const { token, terminal, params } = pair({ location, history, storage });
+const tab = newKey().slice(0, 12);
+const locks = navigator.locks ?? null;
+let desk;
+const api = createApi({ token: () => token, terminal: () => terminal, session: () => desk.store.get().session?.session ?? "" });
+desk = createDesk({ api, storage, locks, tab, terminal });
+desk.act = createActions(desk);
+desk.params = params;
+
+const live = createLive({ url: () => wsUrl("/v1/live"), protocols: () => wsProtocols(token), onMessage: desk.heard, onState: desk.linkChanged, silenceMs: 8000 });
+
+function route() {
+  const [view = "", id = ""] = location.hash.replace(/^#\/?/, "").split("/");
+  desk.closeDialogs();
+  let decoded = "";
+  try {
+    decoded = decodeURIComponent(id);
+  } catch {
+    // an address that somebody typed
+  }
+  desk.store.set({ route: { view, id: decoded } });
+}
+
+/** Settings, catalogue and the session of before; again and again while the register does not answer. */
+async function start() {
+  if (!token) {
+    desk.store.set({ stage: "unpaired" });
+    return;
+  }
+  try {
+    const [settings, catalogue] = await Promise.all([api.get("/v1/pages"), api.get("/v1/catalogue")]);
+    desk.store.set({ settings, catalogue, money: writer({ currency: settings.currency, minor_digits: settings.minor_digits, language: settings.language }) });
+    document.documentElement.lang = "en";
+    document.title = `${desk.place().title || settings.register} · ${settings.store_name}`;
+    await desk.people.resume();
+    await takeUp();
+    desk.store.set({ stage: "ready" });
+    document.body.dataset.ready = "";
+    live.start();
+  } catch (problem) {
+    if (problem.code === "unauthorized") desk.store.set({ stage: "unpaired", loadTrouble: problem.message });
+    else {
+      desk.store.set({ loadTrouble: problem.message });
+      if (!("status" in problem)) throw problem;
+      setTimeout(start, RETRY_MS);
+    }
+  }
+}
+
+/** Orders that a page before this one left: those under way are followed, the last other one is shown. */
+async function takeUp() {
+  const held = locks ? await locks.query() : { held: [] };
+  const living = new Set((held.held ?? []).map((lock) => lock.name ?? "").filter((name) => name.startsWith("tk.tab.")).map((name) => name.slice(7)));
+  const found = desk.drafts.adopt(living);
+  for (const draft of found) {
+    const entry = draft.sending && desk.outbox.entries().find((one) => one.draft === draft.id);
+    if (entry) desk.follow(entry);
+    else if (draft.sending) desk.drafts.keep({ ...draft, sending: "" });
+  }
+  const left = found.filter((draft) => !draft.sending && (draft.lines.length || draft.check_id)).pop();
+  if (left) desk.drafts.use(left.id);
+  else desk.drafts.start(desk.orderType());
+  if (left?.check_id) desk.readCheck(left.check_id);
+  desk.showDraft();
+}
+
+function Page() {
+  const state = useStore(desk.store);
+  const { settings, stage, session } = state;
+  const signIn = stage === "ready" && settings.staff && !session;
+  const view = stage !== "ready" ? stage : signIn ? "signin" : state.route.view || { lane: "order", window: "window", counter: "order" }[desk.place().view];
+  useEffect(() => {
+    document.body.dataset.view = view;
+  }, [view]);
+  useEffect(() => {
+    if (state.route.id && ["pay", "check"].includes(view)) desk.readCheck(state.route.id);
+  }, [state.route, view]);
+  return view === stage || signIn ? html`<${Stage} desk=${desk} state=${state} view=${view} />` : html`<${Shell} desk=${desk} state=${state} view=${view} />`;
+}
+
+locks?.request(`tk.tab.${tab}`, () => new Promise(() => {})); // held until the tab is gone: its drafts are then taken over
+addEventListener("hashchange", route);
+addEventListener("online", () => live.retry());
+addEventListener("storage", (event) => {
+  if (event.key?.startsWith("tk.outbox.")) desk.outbox.poke();
+  if (event.key === desk.people.storageKey) desk.people.reread();
+});
+document.addEventListener("visibilitychange", () => !document.hidden && live.retry());
+
+route();
+render(html`<${Page} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
+start();

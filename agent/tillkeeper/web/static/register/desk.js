@@ -1,0 +1,204 @@
+// @ts-check
+/**
+ * The desk: what views may do. One object, made once; state goes to the store, commands to the outbox, and how a command ended
+ * comes back as a promise and, where it was refused, in words on the screen.
+ */
+
+import { newKey } from "../shared/api.js";
+import { createOutbox } from "../shared/outbox.js";
+import { createDrafts } from "./drafts.js";
+import { NOTHING, heard } from "./live-state.js";
+import { outcomeOf } from "./outcome.js";
+import { createPeople } from "./people.js";
+import { createStore } from "./store.js";
+
+const HOLD_MS = 600; // a finger that bounces within this time meant one tap
+
+/**
+ * @param {{api: any, storage: Storage | null, locks: LockManager | null, tab: string, terminal: string}} parts
+ */
+export function createDesk({ api, storage, locks, tab, terminal }) {
+  const store = createStore({ stage: "starting", settings: null, catalogue: null, session: null, live: NOTHING, link: "connecting", lostAt: 0,
+    lock: 0, route: { view: "", id: "" }, dialogs: [], toasts: [], draft: null, checks: {}, waiting: [], storageTrouble: !storage, update: "", loadTrouble: "" });
+  const owned = new Set();
+  const guards = new Map();
+  let toastId = 0;
+
+  const outbox = createOutbox({ storage, locks, tab, send: async (entry, path, approval) => outcomeOf(api, entry, path, approval, store.get().session) });
+  const drafts = createDrafts({ storage, tab, newId: () => newKey().slice(0, 16), onTrouble: () => store.set({ storageTrouble: true }) });
+
+  const desk = { api, outbox, drafts, store, terminal, people: /** @type {any} */ (null) };
+  desk.people = createPeople(desk, storage);
+
+  outbox.subscribe(() => {
+    const entries = outbox.entries();
+    document.body.toggleAttribute("data-busy", entries.some((entry) => entry.state === "waiting"));
+    store.set({ waiting: entries.filter((entry) => !owned.has(entry.id) || entry.state === "waiting"), storageTrouble: store.get().storageTrouble || !outbox.durable });
+  });
+
+  /** @param {string} text @param {"info"|"good"|"bad"} [kind] */
+  desk.toast = (text, kind = "info") => {
+    toastId += 1;
+    const id = toastId;
+    store.set({ toasts: [...store.get().toasts.filter((toast) => toast.text !== text).slice(-2), { id, text, kind }] });
+    setTimeout(() => desk.closeToast(id), kind === "bad" ? 12_000 : 4000);
+  };
+  desk.closeToast = (id) => store.set({ toasts: store.get().toasts.filter((toast) => toast.id !== id) });
+
+  /**
+   * Show a dialog and wait for what it gives back. @param {any} component gets `desk`, `done(value)` and `props`
+   * @param {object} [props] @returns {Promise<any>} undefined where it was closed
+   */
+  desk.ask = (component, props = {}) => new Promise((resolve) => {
+    const dialog = { id: newKey(), component, props, done: (value) => {
+      if (!store.get().dialogs.includes(dialog)) return;
+      store.set({ dialogs: store.get().dialogs.filter((one) => one !== dialog) });
+      resolve(value);
+    } };
+    store.set({ dialogs: [...store.get().dialogs, dialog] });
+  });
+
+  desk.closeDialogs = () => [...store.get().dialogs].reverse().forEach((dialog) => dialog.done(undefined));
+
+  /** @param {string} view @param {string} [id] */
+  desk.go = (view, id = "") => {
+    const hash = `#/${view}${id ? `/${encodeURIComponent(id)}` : ""}`;
+    if (location.hash !== hash) location.hash = hash;
+  };
+
+  /**
+   * At most one run at a time under one name, and none within a bounce of the last.
+   * @param {string} name @param {() => Promise<any>} work @returns {Promise<any>} undefined where it was not run
+   */
+  desk.once = async (name, work) => {
+    if ((guards.get(name) ?? 0) > Date.now()) return undefined;
+    guards.set(name, Infinity);
+    try {
+      return await work();
+    } finally {
+      guards.set(name, Date.now() + HOLD_MS);
+      setTimeout(() => (guards.get(name) ?? 0) <= Date.now() && guards.delete(name), HOLD_MS + 50);
+    }
+  };
+
+  /**
+   * Give a command to the register and wait for its final answer, however long that takes.
+   * @param {{lane: string, path: string, body?: object, label: string, draft?: string, quiet?: boolean}} command
+   * @returns {Promise<{ok: true, value: any} | {ok: false, problem: any}>} a refusal was shown unless `quiet`
+   */
+  desk.command = async ({ quiet = false, ...command }) => {
+    const { session } = store.get();
+    let entry;
+    try {
+      entry = outbox.add({ body: {}, ...command, terminal, session: session?.session ?? "", employee: session?.employee ?? "" });
+    } catch (error) {
+      desk.toast(error.message, "bad");
+      return { ok: false, problem: { code: "outbox_full", words: error.message, extra: {} } };
+    }
+    return desk.follow(entry, quiet);
+  };
+
+  /** Wait for an entry's end and deal with it. @param {any} entry @param {boolean} [quiet] */
+  desk.follow = async (entry, quiet = false) => {
+    owned.add(entry.id);
+    for (;;) {
+      const ended = await outbox.settled(entry.id);
+      if (!ended || ended.state === "done") {
+        desk.finished(ended ?? entry);
+        return { ok: true, value: ended?.value ?? {} };
+      }
+      const approval = ended.problem.code === "approval_needed" ? await desk.people.approve(ended.problem) : null;
+      if (approval) {
+        outbox.retry(ended.id, { approval });
+        continue;
+      }
+      desk.givenUp(ended);
+      if (!quiet) desk.toast(ended.problem.words, "bad");
+      return { ok: false, problem: ended.problem };
+    }
+  };
+
+  /** Somebody says that a refused entry is to be tried again, now in his own name. @param {any} entry */
+  desk.again = (entry) => {
+    const { session } = store.get();
+    outbox.retry(entry.id, session ? { session: session.session, employee: session.employee } : {});
+    return desk.follow(entry);
+  };
+
+  /** First the draft goes, then the entry: whatever happens in between, the order is never there twice. */
+  desk.finished = (entry) => {
+    if (entry.draft) desk.dropDraft(entry.draft);
+    outbox.ack(entry.id);
+    owned.delete(entry.id);
+  };
+
+  desk.givenUp = (entry) => {
+    const draft = entry.draft && drafts.get(entry.draft);
+    if (draft) drafts.keep({ ...draft, sending: "" });
+    outbox.ack(entry.id);
+    owned.delete(entry.id);
+    desk.showDraft();
+  };
+
+  desk.showDraft = () => store.set({ draft: drafts.current });
+
+  desk.dropDraft = (id) => {
+    const was = drafts.current?.id === id;
+    drafts.drop(id);
+    if (was) drafts.start(desk.orderType());
+    desk.showDraft();
+  };
+
+  /** @returns {any} this page's place */
+  desk.place = () => {
+    const terminals = store.get().settings?.terminals ?? [];
+    return terminals.find((one) => one.terminal === terminal) ?? terminals[0] ?? { view: "counter", order_type: "dine_in", drawer: "", title: "" };
+  };
+  desk.orderType = () => (desk.place().view === "counter" ? desk.place().order_type : "drive_through");
+
+  /** @param {(draft: any) => any} change of the current draft; one that is being sent is left alone */
+  desk.edit = (change) => {
+    const draft = drafts.current ?? drafts.start(desk.orderType());
+    if (draft.sending) return;
+    try {
+      drafts.keep(change(draft));
+    } catch (error) {
+      desk.toast(error.message, "bad");
+    }
+    desk.showDraft();
+  };
+
+  /** Read a check again. @param {string} id @returns {Promise<any>} null where it could not be read */
+  desk.readCheck = async (id) => {
+    try {
+      const check = await api.get(`/v1/checks/${encodeURIComponent(id)}`);
+      const kept = Object.entries({ ...store.get().checks, [check.check_id]: check }).slice(-40);
+      store.set({ checks: Object.fromEntries(kept) });
+      return check;
+    } catch (problem) {
+      if (problem.status === 404) desk.toast(`There is no check ${id}.`, "bad");
+      else if (!problem.passing) desk.toast(problem.message, "bad");
+      return null;
+    }
+  };
+
+  /** @param {any} message of the live connection */
+  desk.heard = (message) => {
+    const state = store.get();
+    const live = heard(state.live, message);
+    const version = message.status?.version;
+    const update = version && state.settings && version !== state.settings.version ? version : state.update;
+    store.set({ live, update });
+    const { id } = state.route;
+    if (message.type === "snapshot") outbox.poke();
+    const stale = message.type === "check" ? message.check.check_id : message.type === "snapshot" ? id : "";
+    if (stale && (stale === id || stale === drafts.current?.check_id || state.checks[stale])) desk.readCheck(stale);
+  };
+
+  desk.linkChanged = (link) => {
+    store.set({ link, lostAt: link === "lost" ? Date.now() : 0 });
+    if (link === "live") outbox.poke();
+  };
+
+  return desk;
+}

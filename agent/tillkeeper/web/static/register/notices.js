@@ -1,0 +1,34 @@
+// @ts-check
+/** What must not be overlooked, above every view: training, lost register, storage, upgrade, what waits. */
+
+import { html } from "../vendor/preact.js";
+import { counted } from "../shared/words.js";
+
+/** The dot as this page knows it: the register's own words, or that the register does not answer. @param {any} state */
+export function connection(state) {
+  if (state.link === "lost") return { colour: "red", words: "Register does not answer" };
+  if (state.link === "connecting" && !state.live.status) return { colour: "grey", words: "Connecting…" };
+  return state.live.status?.dot ?? { colour: "grey", words: "Unknown" };
+}
+
+/** @param {any} props */
+export function Notices({ desk, state }) {
+  const { session, link, storageTrouble, update, waiting } = state;
+  const stuck = waiting.filter((entry) => entry.state === "waiting" && entry.tries > 0);
+  const refused = waiting.filter((entry) => entry.state === "refused");
+  const done = waiting.filter((entry) => entry.state === "done" && entry.tab !== desk.outbox.tab);
+  return html`<div class="notices">
+    ${session?.training && html`<div class="banner training" role="status" data-banner="training">TRAINING · nothing counts</div>`}
+    ${link === "lost" && html`<div class="banner bad" role="alert" data-banner="lost"><span aria-hidden="true">✕</span><span class="grow">The register does not answer. What you enter is kept here and goes out by itself.</span></div>`}
+    ${storageTrouble && html`<div class="banner warn" role="alert" data-banner="storage"><span aria-hidden="true">!</span><span class="grow">This browser keeps nothing (private window, or its storage is full): do not close or reload this page while an order is being sent.</span></div>`}
+    ${stuck.length > 0 && html`<div class="banner warn" role="status" data-banner="waiting"><span aria-hidden="true">◷</span><span class="grow">${counted(stuck.length, "entry", "entries")} not sent yet. ${stuck[0].words}</span><button type="button" data-action="waiting" onClick=${() => desk.go("status")}>Show</button></div>`}
+    ${refused.map((entry) => html`<div class="banner bad" role="alert" data-banner="refused" key=${entry.id}><span aria-hidden="true">!</span>
+      <span class="grow wrap"><b>${entry.label}</b>: ${entry.problem?.words}</span>
+      <button type="button" data-action="retry" onClick=${() => desk.again(entry)}>Try again</button>
+      <button type="button" data-action="give-up" onClick=${() => desk.givenUp(entry)}>Give up</button></div>`)}
+    ${done.map((entry) => html`<div class="banner info" role="status" data-banner="done" key=${entry.id}><span aria-hidden="true">✓</span>
+      <span class="grow wrap"><b>${entry.label}</b>: accepted${entry.value?.ticket_code ? ` as ${entry.value.ticket_code}` : ""}${entry.value?.change_minor ? `, change ${state.money(entry.value.change_minor)}` : ""}.</span>
+      <button type="button" data-action="seen" onClick=${() => desk.finished(entry)}>Seen</button></div>`)}
+    ${update && html`<div class="banner info" role="status" data-banner="update"><span aria-hidden="true">↻</span><span class="grow">The register runs version ${update}. Load this page anew between two sales.</span><button type="button" data-action="reload" onClick=${() => location.reload()}>Load anew</button></div>`}
+  </div>`;
+}

@@ -1,0 +1,34 @@
+// @ts-check
+/** The frame around every view: navigation, dot, person, notices, dialogs, messages. */
+
+import { html } from "../vendor/preact.js";
+import { Dot, Toasts } from "../shared/ui.js";
+import { Notices, connection } from "./notices.js";
+import { viewsFor } from "./views.js";
+
+/** @param {any} props */
+export function Shell({ desk, state, view }) {
+  const place = desk.place();
+  const views = viewsFor(desk, state);
+  const chosen = views.find((one) => one.id === view || one.also?.includes(view)) ?? views[0];
+  const dot = connection(state);
+  const count = (one) => (one.count ? one.count(desk, state) : 0);
+  const Body = chosen.component;
+  return html`<div class="shell">
+    <header class="top">
+      <div class="who-where"><span class="strong clip">${place.title || state.settings.register}</span><span class="muted small clip">${state.settings.store_name}</span></div>
+      <nav aria-label="Views">${views.filter((one) => one.title).map((one) => html`<a key=${one.id} href="#/${one.id}" data-action=${one.action ?? one.id} aria-current=${one === chosen ? "page" : null}>
+        <span class="nav-icon" aria-hidden="true">${one.icon}</span><span>${one.title}</span>${count(one) > 0 && html`<span class="count">${count(one)}</span>`}</a>`)}</nav>
+      <a class="top-dot" href="#/status" aria-label="Connection: ${dot.words}"><${Dot} colour=${dot.colour} words=${dot.words} /></a>
+      ${state.session && html`<button type="button" class="person clip" data-action="sign-out" aria-label="Sign out ${state.session.name}" onClick=${() => desk.once("sign-out", desk.people.signOut)}>
+        <span class="clip">${state.session.name}</span><span class="small muted">sign out</span></button>`}
+    </header>
+    <${Notices} desk=${desk} state=${state} />
+    <main class="view view-${chosen.id}"><${Body} desk=${desk} state=${state} view=${view} key=${chosen.id} /></main>
+    <${Dialogs} desk=${desk} state=${state} />
+    <${Toasts} toasts=${state.toasts} onClose=${desk.closeToast} />
+  </div>`;
+}
+
+/** @param {any} props */
+const Dialogs = ({ desk, state }) => state.dialogs.map((dialog) => html`<${dialog.component} key=${dialog.id} desk=${desk} done=${dialog.done} ...${dialog.props} />`);

@@ -1,0 +1,66 @@
+// @ts-check
+/** The order: what the register has of it, what is new, and what to do with it. */
+
+import { html } from "../../vendor/preact.js";
+import { Choice } from "../../shared/ui.js";
+import { ORDER_TYPES } from "../../shared/words.js";
+import { Text } from "../dialogs.js";
+import { coursesLeft, draftMinor, isEmpty, pieceMinor } from "../order.js";
+import { CheckMenu, DraftLineMenu, LineMenu } from "../line-menus.js";
+import { CheckLine, Totals } from "./lines.js";
+
+const COURSES = [1, 2, 3, 4];
+const SEATS = [null, 1, 2, 3, 4, 5, 6, 7, 8];
+
+/** @param {any} props */
+export function Pane({ desk, state, draft, check }) {
+  if (!draft) return html`<section class="pane"></section>`;
+  const sending = Boolean(draft.sending);
+  const fresh = draftMinor(draft);
+  const open = check?.state === "open";
+  const nothing = isEmpty(draft) && !check;
+  const type = check?.order_type ?? draft.order_type;
+  const setType = (value) => (check ? desk.act.orderType(check, value) : desk.edit((now) => ({ ...now, order_type: value })));
+  const ask = async (field, title, more = {}) => {
+    const text = await desk.ask(Text, { title, label: title, value: draft[field], field, ...more });
+    if (text !== undefined) desk.edit((now) => ({ ...now, [field]: text }));
+  };
+  const others = desk.drafts.all().filter((one) => one.id !== draft.id && !isEmpty(one));
+  return html`<section class="pane card" aria-label="Order" data-code=${check?.ticket_code ?? ""} data-sending=${sending ? "yes" : null}>
+    <header class="pane-head">
+      <div class="row"><h1 class="code clip">${check ? check.ticket_code : "New order"}</h1>
+        ${check && html`<span class="muted small clip">${[check.table, check.name].filter(Boolean).join(" · ")}</span>`}<span class="grow"></span>
+        <button type="button" class="ghost" data-action="new" disabled=${nothing} onClick=${desk.act.fresh}>New</button></div>
+      <${Choice} label="Order type" testid="order-type" value=${type} options=${state.settings.order_types.map((value) => ({ value, label: html`<span data-order-type=${value}>${ORDER_TYPES[value]}</span>`, disabled: sending || (check && !open) }))} onChange=${setType} />
+      ${!check && html`<div class="row about">
+        <button type="button" class="about-button clip" data-action="table" disabled=${sending} onClick=${() => ask("table", "Table")}>${draft.table ? `Table ${draft.table}` : "Table"}</button>
+        <button type="button" class="about-button clip" data-action="name" disabled=${sending} onClick=${() => ask("name", "Name")}>${draft.name || "Name"}</button>
+        <button type="button" class="about-button clip" data-action="note" disabled=${sending} onClick=${() => ask("note", "Note", { lines: true, limit: 500 })}>${draft.note || "Note"}</button></div>`}
+    </header>
+    ${others.length > 0 && html`<div class="drafts" role="group" aria-label="Orders not sent yet">${others.map((one) => html`<button type="button" key=${one.id} class="small" data-draft=${one.id} onClick=${() => { desk.drafts.use(one.id); desk.showDraft(); }}>
+      ${one.sending ? "◷ being sent" : "✎"} ${one.ticket_code || one.name || one.table || "order"} · ${state.money(draftMinor(one))}</button>`)}</div>`}
+    <div class="lines" data-testid="lines" role="list" aria-label="Lines">
+      ${check?.lines.map((line) => html`<${CheckLine} key=${line.line_id} line=${line} discounts=${check.discounts.filter((one) => one.line_id === line.line_id)} money=${state.money} zone=${state.settings.timezone} onPick=${open ? () => desk.ask(LineMenu, { check, line }) : null} />`)}
+      ${check && draft.lines.length > 0 && html`<p class="lines-new small muted">New, not sent yet</p>`}
+      ${draft.lines.map((line) => html`<div role="listitem" key=${line.uid}><button type="button" class="line new" data-draft-line=${line.uid} data-item-line=${line.item_id} data-state="new" disabled=${sending} onClick=${() => desk.ask(DraftLineMenu, { line })}>
+        <span class="line-mark" aria-label=${line.held ? "on hold" : "new"}>${line.held ? "Ⅱ" : "+"}</span><span class="line-quantity">${line.quantity}</span>
+        <span class="line-name"><span class="wrap">${line.name}</span>${line.modifiers.map((pick) => html`<span class="line-modifier" key=${pick.modifier_id}>${pick.name}</span>`)}
+          ${(line.note || line.seat || line.course > 1) && html`<span class="line-modifier">${[line.seat && `seat ${line.seat}`, line.course > 1 && `course ${line.course}`, line.note].filter(Boolean).join(" · ")}</span>`}</span>
+        <span class="line-price">${state.money(line.quantity * pieceMinor(line))}</span></button></div>`)}
+      ${nothing && html`<p class="muted empty-lines">Tap an item to begin.<br /><span class="small">/ search · F9 send · F8 pay</span></p>`}
+    </div>
+    <footer class="pane-foot">
+      <div class="row places"><label class="compact">Seat<select data-field="seat" value=${draft.seat ?? ""} disabled=${sending} onChange=${(event) => desk.edit((now) => ({ ...now, seat: Number(event.target.value) || null }))}>
+          ${SEATS.map((seat) => html`<option value=${seat ?? ""} selected=${draft.seat === seat}>${seat ?? "–"}</option>`)}</select></label>
+        <div class="choice courses" role="group" aria-label="Course">${COURSES.map((course) => html`<button type="button" key=${course} data-course=${course} aria-pressed=${draft.course === course ? "true" : "false"} aria-label="Course ${course}" disabled=${sending} onClick=${() => desk.edit((now) => ({ ...now, course }))}>${course}</button>`)}</div>
+        ${open && coursesLeft(check.lines).map((course) => html`<button type="button" class="small" key=${`fire${course}`} data-action="fire" data-fire-course=${course} onClick=${() => desk.act.fire(check, { course }, `Course ${course} of`)}>Fire ${course}</button>`)}
+      </div>
+      <${Totals} check=${check} fresh=${fresh} money=${state.money} />
+      <div class="pane-actions">
+        ${check ? html`<button type="button" data-action="more" onClick=${() => desk.ask(CheckMenu, { check })}>More…</button>` : html`<button type="button" data-action="park" disabled=${sending || isEmpty(draft)} onClick=${() => desk.act.send(false)}>Park</button>`}
+        <button type="button" data-action="send" disabled=${sending || (!draft.lines.length && !(open && coursesLeft(check.lines).includes(1)))} onClick=${() => desk.act.send(true)}>${sending ? "Sending…" : "Send"}</button>
+        <button type="button" class="primary" data-action="pay" disabled=${sending || (!draft.lines.length && !(open && check.lines.some((line) => line.quantity)))} onClick=${desk.act.pay}>Pay</button>
+      </div>
+    </footer>
+  </section>`;
+}

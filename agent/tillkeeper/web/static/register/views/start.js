@@ -1,0 +1,34 @@
+// @ts-check
+/** Before anybody can sell: loading, pairing, and the sign-in. */
+
+import { html, useState } from "../../vendor/preact.js";
+import { Dot } from "../../shared/ui.js";
+import { PinPad } from "../pin.js";
+import { Notices, connection } from "../notices.js";
+
+/** @param {any} props */
+export function Stage({ desk, state, view }) {
+  if (view === "unpaired") return html`<main class="stage"><section class="card stage-card"><h1>This page is not paired</h1>
+    <p>On the register's machine run <code>tillkeeper pages</code> and open the link that it prints. The link carries the key of this store; this browser keeps it.</p>
+    ${state.loadTrouble && html`<p class="bad-text" role="alert">${state.loadTrouble}</p>`}
+  </section></main>`;
+  if (view === "signin") return html`<${SignIn} desk=${desk} state=${state} />`;
+  return html`<main class="stage"><section class="card stage-card" aria-live="polite"><h1>${state.loadTrouble ? "Waiting for the register" : "Starting…"}</h1>
+    ${state.loadTrouble && html`<p>${state.loadTrouble} This page tries again by itself; nothing that was entered is lost.</p>`}
+  </section></main>`;
+}
+
+function SignIn({ desk, state }) {
+  const [training, setTraining] = useState(false);
+  const { settings } = state;
+  const dot = connection(state);
+  return html`<main class="stage">
+    <${Notices} desk=${desk} state=${state} />
+    <section class="card stage-card signin" aria-label="Sign in">
+      <header><p class="muted">${settings.store_name} · ${desk.place().title || settings.register}</p><h1>Sign in</h1></header>
+      <${PinPad} length=${settings.pin_length} label="Enter your PIN" lockKey="signin" onPin=${(pin) => desk.people.signIn(pin, training)} />
+      <label class="check-row"><input type="checkbox" data-field="training" checked=${training} onChange=${(event) => setTraining(event.currentTarget.checked)} />
+        <span>Training: practise, nothing counts</span></label>
+      <footer><${Dot} colour=${dot.colour} words=${dot.words} /></footer>
+    </section></main>`;
+}
