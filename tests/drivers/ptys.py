@@ -6,6 +6,7 @@ A pseudo-terminal has no modem lines, no parity and no pacing, and TIOCOUTQ is a
 import asyncio
 import os
 import random
+import termios
 import tty
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -84,11 +85,13 @@ class SerialDevice:
                 self._took.clear()
                 await self._took.wait()
 
-    def left_unread(self) -> bytes:
-        """What waits for a device that does not read by itself."""
-        with suppress(BlockingIOError):
-            return os.read(self._master, 65_536)
-        return b""
+    def settings(self) -> tuple[int, str, bool]:
+        """What the port is set to: baud, the form of a byte ("8N1"), RTS/CTS flow control."""
+        _iflag, _oflag, cflag, _lflag, speed, _ospeed, _cc = termios.tcgetattr(self._port)
+        speeds = {getattr(termios, name): name for name in dir(termios) if name[:1] == "B" and name[1:].isdigit()}
+        bits = 8 if cflag & termios.CSIZE == termios.CS8 else 7
+        parity = ("O" if cflag & termios.PARODD else "E") if cflag & termios.PARENB else "N"
+        return int(speeds[speed][1:]), f"{bits}{parity}{2 if cflag & termios.CSTOPB else 1}", bool(cflag & termios.CRTSCTS)
 
     async def _work(self) -> None:
         while True:

@@ -53,7 +53,10 @@ async def _a_printer_that_is_off(line: Line, level: int, name: str) -> None:
         printer = EscPosPrinter("bar", transport, profile("generic-58"), deadlines=QUICK)
         refused = await not_sent(printer.deliver(PrintDocument("j", (Text("2 Burger"),)), b"ab12"))
         assert refused.reason == "offline", refused.reason
+        assert printer.last_status.trouble() == "offline"
+        assert (await printer.status()).trouble() == "offline"
         node.ioctls[termios.TIOCMGET] = lambda: level
+        assert (await printer.status()).trouble() is None
         await printer.deliver(PrintDocument("j", (Text("1 Salad"),)), b"ab12")
         assert b"Burger" not in device.received
         assert device.received.count(b"1 Salad") == 1
@@ -97,6 +100,37 @@ async def dsr_stops_the_flow_in_the_middle() -> None:
             assert "DSR" in error.detail
         assert bytes(device.received) == data
     assert max(node.asked.count(request) for request in set(node.asked)) < 1500, "a busy loop"
+
+
+async def a_write_is_not_far_ahead_of_a_slow_line() -> None:
+    """At 1200 baud a second is 120 bytes."""
+    node = adapter()
+    waiting = 0
+
+    def outq() -> int:
+        nonlocal waiting
+        waiting = max(0, waiting - 50)
+        return waiting
+
+    def write(portion: bytes) -> None:
+        nonlocal waiting
+        waiting += len(portion)
+
+    node.on_write, node.ioctls[termios.TIOCOUTQ] = write, outq
+    async with SerialDevice(silent, None, 0, node.ends()):
+        async with SerialTransport(node.path, Line(baud=1200)).connect(1) as connection:
+            await connection.write(bytes(600), 1)
+            assert 0 < waiting <= 120, waiting
+            waiting = 0
+            await connection.write(bytes(100), 1)
+            assert waiting == 50, "a short one is not waited for"
+        async with SerialTransport(node.path, Line(baud=115_200)).connect(1) as connection:
+            waiting = 0
+            node.ioctls[termios.TIOCOUTQ] = lambda: 4000
+            await connection.write(bytes(4000), 1)
+        async with SerialTransport(node.path, Line(baud=2400)).connect(1) as connection:
+            error = await fails(connection.write(bytes(10), 0.1))
+            assert (error.reason, error.bytes_left) == ("stalled", True)
 
 
 async def drain_waits_for_the_queue_and_the_shift_register() -> None:

@@ -96,11 +96,17 @@ class EscPosPrinter:
                         await session.ask_port(self._deadlines.answer)
                     await self._leave_cutter_error(session)
             except TransportError as error:
-                reachable: Tri = "no" if error.reason == "unreachable" else "yes"
-                self.last_status = msgspec.structs.replace(
-                    self.last_status, reachable=reachable, detail=f"{error.reason}: {error.detail}"
-                )
+                self._note(error)
         return self.last_status
+
+    def _note(self, error: TransportError) -> None:
+        """What a connection that broke says of the device."""
+        self.last_status = msgspec.structs.replace(
+            self.last_status,
+            reachable="no" if error.reason == "unreachable" else "yes",
+            online="no" if error.reason == "offline" else self.last_status.online,
+            detail=f"{error.reason}: {error.detail}",
+        )
 
     async def close(self) -> None:
         """Wait for the job that is on; connections live no longer than a job."""
@@ -302,6 +308,7 @@ class EscPosPrinter:
                 reason: Reason = "unreachable" if session.heard else "busy"
                 if error.reason in ("unreachable", "offline"):  # the transport knows better
                     reason = error.reason
+                    self._note(error)
                 raise self._not_sent(operation, reason, error.detail) from error
             cause = session.status.trouble() or error.reason
             raise self._outcome_unknown(operation, cause, error.detail) from error

@@ -4,9 +4,6 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
-
-OpenReason = Literal["unreachable", "busy", "unsupported"]
 
 _SUSPECTS = {
     "ModemManager": "sends AT commands to new serial ports; set ID_MM_DEVICE_IGNORE=1 for this one in a udev rule",

@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from tillkeeper_drivers.api import Connection, TransportError
 from tillkeeper_drivers.transport import holders
@@ -25,8 +25,9 @@ T = TypeVar("T")
 MAX_READ = 4096
 _LOOK_S = 1.0
 """Longest wait for an event before the call itself is tried again: usblp of older kernels reports no hang-up to poll(2)."""
-_END_S = 1.0
-"""What a job that went well leaves to the device's pace at its end, and again for the node to close."""
+_END_S = 1.5
+"""How long a job that went well waits at its end for what is still under way (a serial line's last second), and again for the
+node to close."""
 _GONE = (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO)
 
 
@@ -119,8 +120,8 @@ class NodeTransport(ABC):
         """Open for one job, and for nobody else meanwhile.
 
         Raises:
-            TransportError: bytes_left is False; "unreachable" (no such node, not allowed, it does not open in time), "busy"
-                (another program or device has it) or "unsupported" (not such a node, or it can not do what is asked of it).
+            TransportError: bytes_left is False; "busy" (another program or device has it) or "unreachable" (no such node, not
+                allowed, not open in time, not such a node, or one that can not do what is asked of it: none is for ever).
         """
         return self._connect(deadline_s)
 
@@ -147,8 +148,9 @@ class NodeTransport(ABC):
             connection = self._made(fd)
             await connection.begin()
             yield connection
-            with suppress(TransportError):
-                await connection.drain(_END_S)
+            with suppress(TransportError, TimeoutError):
+                async with asyncio.timeout(_END_S):
+                    await connection.drain(_END_S)
         finally:
             self._blocking.start(partial(self._let_go, fd))
             with suppress(TimeoutError):
@@ -161,7 +163,7 @@ class NodeTransport(ABC):
         except TimeoutError as error:
             raise self._failed("unreachable", f"not open within {deadline_s:g} s") from error
         except Unsuitable as error:
-            raise self._failed("unsupported", str(error)) from error
+            raise self._failed("unreachable", str(error)) from error
         except BlockingIOError as error:  # another one holds the lock
             raise self._failed("busy", await self._with_holders("in use")) from error
         except OSError as error:
@@ -199,7 +201,7 @@ class NodeTransport(ABC):
                 return f"{words}; {found}"
         return words
 
-    def _failed(self, reason: "holders.OpenReason", cause: str) -> TransportError:
+    def _failed(self, reason: Literal["unreachable", "busy"], cause: str) -> TransportError:
         return TransportError(reason, f"open {self.name}: {cause}", bytes_left=False)
 
 
@@ -242,8 +244,9 @@ class NodeConnection(ABC):
                         continue
                     self._written += sent
                     view = view[sent:]
+                await self._paced()
         except TimeoutError as error:
-            detail = f"{len(view)} of {len(data)} bytes not taken within {limit_s:g} s"
+            detail = f"{len(view) or 'the last'} of {len(data)} bytes not taken within {limit_s:g} s"
             raise self._stalled(detail, len(view) < len(data)) from error
         except OSError as error:
             raise self._gone(error, bytes_left=len(view) < len(data)) from error
@@ -276,6 +279,10 @@ class NodeConnection(ABC):
     @abstractmethod
     async def _room(self) -> int:
         """How many bytes may be handed over now, 1 or more; waits where none may. Raises OSError."""
+
+    @abstractmethod
+    async def _paced(self) -> None:
+        """After the kernel took all: waits while that is far ahead of the device. Raises OSError."""
 
     @abstractmethod
     def _take(self) -> bytes:

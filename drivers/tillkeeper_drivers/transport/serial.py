@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import termios
+from collections.abc import Callable
 from typing import Literal, get_args
 
 import msgspec
@@ -28,6 +29,8 @@ _TIOCSERGETLSR, _TIOCSER_TEMT = 0x5459, 0x01  # asm-generic/ioctls.h, linux/seri
 _DSR_CHUNK = 32
 """Bytes handed over between two looks at DSR. Two of them may be under way when the printer says stop; it still takes some
 (TM series: 128 or more of its receive buffer are kept for that), and what an adapter holds comes on top."""
+_AHEAD_S = 1.0
+"""How far the kernel's queue may be ahead of the line when a write returns."""
 _POLL_S = (0.001, 0.02)
 """First and longest pause between two looks at a modem line or the output queue; the kernel has no event for them."""
 
@@ -116,12 +119,9 @@ class SerialConnection(NodeConnection):
             await self._blocking.idle()
             waiting = _waiting(self._fd)
             async with asyncio.timeout(deadline_s + self._line_s(waiting)):
-                pause_s = _POLL_S[0]
-                while (waiting := _waiting(self._fd)) or not _sent(self._fd):
-                    await asyncio.sleep(pause_s)
-                    pause_s = min(_POLL_S[1], pause_s * 2)
+                await self._until(lambda: not _waiting(self._fd) and _sent(self._fd))
         except TimeoutError as error:
-            raise self._stalled(f"{waiting} bytes not sent within {deadline_s:g} s", self._written > 0) from error
+            raise self._stalled(f"up to {waiting} bytes not sent within {deadline_s:g} s", self._written > 0) from error
         except OSError as error:
             raise self._gone(error, bytes_left=self._written > 0) from error
 
@@ -136,13 +136,21 @@ class SerialConnection(NodeConnection):
         return MAX_READ
 
     async def _until_let(self, line: int, waiting_below: int) -> None:
-        pause_s = _POLL_S[0]
-        while True:
+        def let() -> bool:
             lines = _modem_lines(self._fd)
-            let = lines is None or lines & line  # a port without modem lines can not hold us
-            self._held = "" if let else "DSR" if line == termios.TIOCM_DSR else "CTS"
-            if let and _waiting(self._fd) < waiting_below:
-                return
+            up = lines is None or bool(lines & line)  # a port without modem lines can not hold us
+            self._held = "" if up else "DSR" if line == termios.TIOCM_DSR else "CTS"
+            return up and _waiting(self._fd) < waiting_below
+
+        await self._until(let)
+
+    async def _paced(self) -> None:
+        """A queue of 4 kB is half a minute at 1200 baud: who then waits for an answer would give up too early."""
+        await self._until(lambda: self._line_s(_waiting(self._fd)) <= _AHEAD_S)
+
+    async def _until(self, done: Callable[[], bool]) -> None:
+        pause_s = _POLL_S[0]
+        while not done():
             await asyncio.sleep(pause_s)
             pause_s = min(_POLL_S[1], pause_s * 2)
 

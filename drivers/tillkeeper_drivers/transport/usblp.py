@@ -104,6 +104,9 @@ class UsblpConnection(NodeConnection):
     async def _room(self) -> int:
         return _MAX_WRITE
 
+    async def _paced(self) -> None:
+        """The kernel takes one transfer at a time."""
+
     def _take(self) -> bytes:
         try:
             data = os.read(self._fd, MAX_READ)
