@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager
 import msgspec
 
 from tillkeeper.api.hub import LiveHub
-from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, KitchenDoor, LiveFeed
+from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, KitchenDoor, LiveFeed, PreviewQuery
 from tillkeeper.contract import commands as c
 from tillkeeper.contract import views as v
 from tillkeeper.contract.availability import AvailabilityView
-from tillkeeper.contract.caller import INTEGRATION, Caller
+from tillkeeper.contract.caller import INTEGRATION, PERMISSIONS, Caller, Scope
 from tillkeeper.contract.live import CheckChanged
+from tillkeeper.contract.pages import PreviewOptions
 from tillkeeper.contract.values import Totals
 from tillkeeper.diagnostics.facts import CatalogueFacts, Facts, HqFacts, JournalFacts
 from tillkeeper.diagnostics.snapshot import status_view
@@ -90,6 +91,13 @@ class Echo:
         self.left.set()
 
 
+class FakePeople:
+    """Nobody has to sign in; a session is the name of whoever has."""
+
+    def caller(self, scope: Scope, terminal: str, session: str = "", approval: str = "") -> Caller:
+        return Caller(scope=scope, terminal=terminal, employee=session, permissions=frozenset(PERMISSIONS))
+
+
 class FakeTill:
     """`hang`: commands wait for it to be set (None: they do not). `trouble`: item ids that make `execute` fail."""
 
@@ -99,6 +107,7 @@ class FakeTill:
         self.calls: list[tuple[str, ...]] = []
         self.rows: list[v.CheckSummary] = []
         self.hub = hub or LiveHub()
+        self.people = FakePeople()
         self.display = Echo()
         self.hang: asyncio.Event | None = None
         self.entered = asyncio.Event()
@@ -205,6 +214,16 @@ class FakeTill:
             no_sales=0,
             only_here=0,
         )
+
+    async def preview_options(self) -> PreviewOptions:
+        return PreviewOptions(
+            documents=("receipt",), stations={"grill": "Grill"}, languages=("de", "en"), columns=(32, 48), language="en"
+        )
+
+    async def preview(self, document: str, query: PreviewQuery) -> bytes:
+        if document != "receipt":
+            raise NotFound("preview", f"document {document}", "there is no document of this name")
+        return b"\x89PNG " + msgspec.json.encode(query)
 
     def subscribe(self) -> AbstractContextManager[LiveFeed]:
         return self.hub.subscribe()

@@ -117,4 +117,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *stock.OPERATIONS,
     *people.OPERATIONS,
     *previews.OPERATIONS,
+    *previews.OPERATIONS,
 )

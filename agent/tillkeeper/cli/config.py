@@ -34,17 +34,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    """The configuration, and the catalogue that it names: names in `routing` have to exist there."""
+    """The configuration, the catalogue that it names (names in `routing` have to exist there), and the store's layouts."""
     from tillkeeper.config.load import load
     from tillkeeper.config.routes import dangling_routes
     from tillkeeper.errors import ConfigInvalid
+    from tillkeeper.layouts.shelf import problems_of
     from tillkeeper.sales.catalogue import parse_catalogue
 
     try:
         config = load(args.file)
         menu = Path(config.catalogue.file)
         catalogue = parse_catalogue(menu.read_bytes(), str(menu), list(config.taxes.categories))
-        problems = dangling_routes(args.file, config, catalogue)
+        problems = (*dangling_routes(args.file, config, catalogue), *problems_of(config))
     except ConfigInvalid as error:
         problems = error.extra["problems"]
     if args.json:

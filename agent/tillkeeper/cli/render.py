@@ -1,4 +1,4 @@
-"""Show what a stream of ESC/POS bytes prints, as text or as a picture."""
+"""Show what a stream of ESC/POS bytes prints, or what a layout makes of a document: as text or as a picture."""
 
 import argparse
 import sys
@@ -6,28 +6,60 @@ from pathlib import Path
 
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import add_json
+from tillkeeper.cli.options import whole
 
 MAX_BYTES = 64 * 1024 * 1024
+_STANDARD = Path("-")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", help="the bytes; - reads standard input")
-    parser.add_argument("--profile", default="tm-t88vi", help="the printer model (tm-t88vi)")
-    parser.add_argument("--png", type=Path, metavar="FILE", help="write pictures too: FILE, FILE-2, ... one for each cut")
+    parser.add_argument(
+        "what",
+        help="a document (receipt, refund_receipt, kitchen_ticket, change_slip, test_slip, x_report, z_report), "
+        "or a file of bytes; - reads standard input",
+    )
+    parser.add_argument("--profile", help="of a file of bytes: the printer model (tm-t88vi)")
+    parser.add_argument(
+        "--png", "--out", type=Path, metavar="FILE",
+        help="write pictures too: FILE, FILE-2, ... one for each cut; - writes the first to standard output",
+    )  # fmt: skip
+    preview = parser.add_argument_group("a document")
+    preview.add_argument("--config", type=Path, metavar="FILE", help="the store's configuration (the example)")
+    preview.add_argument("--station", default="", help="the station whose layout and language it takes")
+    preview.add_argument("--language", default="", help="instead of the configured one: de, fr, ...")
+    preview.add_argument("--columns", type=whole(8, 128), help="width of the paper in characters: 32, 42, 48 (the printer's)")
+    preview.add_argument("--training", action="store_true", help="as in training mode")
+    preview.add_argument("--copy", type=whole(1, 99), default=0, metavar="N", help="as the Nth copy")
+    preview.add_argument("--mark", action="append", default=[], help="with this mark: POSSIBLE DUPLICATE, ...")
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    from tillkeeper.layouts.model import DOCUMENTS
+
+    if args.what in DOCUMENTS:
+        if args.profile:
+            raise exits.UsageError("--profile belongs to a file of bytes; a document's width is --columns")
+        data, profile = _document(args)
+    else:
+        data, profile = _read(args.what), args.profile or "tm-t88vi"
+    return _show(args, data, profile)
+
+
+def _show(args: argparse.Namespace, data: bytes, profile: str) -> int:
     from tillkeeper_drivers.simulator.interpreter import Interpreter
     from tillkeeper_drivers.simulator.models import models
     from tillkeeper_drivers.simulator.paper import lay_out
 
     known = models()
-    if args.profile not in known:
-        raise exits.UsageError(f"no model {args.profile!r}; there are {', '.join(sorted(known))}")
-    data = _read(args.file)
-    interpreter = Interpreter(known[args.profile])
-    papers = lay_out(interpreter.feed(data) + interpreter.flush(), args.profile)
+    if profile not in known:
+        raise exits.UsageError(f"no model {profile!r}; there are {', '.join(sorted(known))}")
+    interpreter = Interpreter(known[profile])
+    papers = lay_out(interpreter.feed(data) + interpreter.flush(), profile)
+    if args.png == _STANDARD:
+        sys.stdout.buffer.write(papers[0].as_png() if papers else b"")
+        sys.stdout.buffer.flush()
+        return exits.OK
     pictures = []
     if args.png:
         for at, paper in enumerate(papers, 1):
@@ -37,6 +69,27 @@ def run(args: argparse.Namespace) -> int:
     texts = [paper.as_text() for paper in papers]
     output.show(args, {"papers": texts, "pictures": pictures}, "\n".join(texts) or "(nothing is printed)")
     return exits.OK
+
+
+def _document(args: argparse.Namespace) -> tuple[bytes, str]:
+    """The bytes of a sample, and the model that takes them."""
+    from tillkeeper.config.embedded import example
+    from tillkeeper.config.load import load
+    from tillkeeper.devices.registry import preview
+    from tillkeeper.layouts.previews import Asked
+
+    config = load(args.config) if args.config else example(Path.cwd())
+    asked = Asked(
+        document=args.what,
+        station=args.station,
+        language=args.language,
+        columns=args.columns,
+        training=args.training,
+        copy=args.copy,
+        marks=tuple(args.mark),
+    )
+    made = preview(asked, config)
+    return made.data, made.profile
 
 
 def _read(name: str) -> bytes:

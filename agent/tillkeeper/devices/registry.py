@@ -12,7 +12,8 @@ from tillkeeper.config import address
 from tillkeeper.config.model import Config
 from tillkeeper.config.model import Device as DeviceConfig
 from tillkeeper.errors import NotFound
-from tillkeeper.layouts import documents, shelf
+from tillkeeper.layouts import documents, previews, shelf
+from tillkeeper.layouts.previews import Asked, Encoded
 from tillkeeper.spool.model import Job
 from tillkeeper_drivers.api import BoardEvent, Device, Document, Transport
 
@@ -43,7 +44,7 @@ class Registry:
         self._devices: dict[str, Device] = {}
         for name, device in config.devices.items():
             if device.kind == "display":
-                self._devices[name] = self._displays[name] = _display(name, device, on_board)
+                self._devices[name] = self._displays[name] = _display(name, config, on_board)
             elif device.kind == "escpos_display":
                 self._devices[name] = _text_display(name, device)
             elif device.kind == "escpos":
@@ -84,9 +85,43 @@ class Registry:
         named = {field: texts[digest] for field, digest in job.personal.items() if digest in texts}
         return documents.document(job, self._config, named, self._layouts)
 
+    def preview(self, asked: Asked) -> Encoded:
+        """See `preview`."""
+        return preview(asked, self._config, self._layouts)
+
     async def close(self) -> None:
         for device in self._devices.values():
             await device.close()
+
+
+def preview(asked: Asked, config: Config, layouts: documents.Choice | None = None) -> Encoded:
+    """The bytes that print what `asked` means, from the encoder that prints it in life.
+
+    Raises:
+        NotFound, BadRequest: see `previews.sample`; and a width that no model has.
+        ConfigInvalid: `layouts` is None and a layout of the config is wrong.
+    """
+    from tillkeeper_drivers.escpos.encoder import encode
+    from tillkeeper_drivers.escpos.profile import load_profiles
+
+    made = previews.sample(asked, config, shelf.chosen(config) if layouts is None else layouts)
+    device = config.devices.get(made.device)
+    own = load_profiles().get(device.profile) if device is not None else None
+    widths = {model.columns: model for model in reversed(load_profiles().values()) if model.code_pages}
+    usual = (device.columns if device is not None else None) or (own.columns if own is not None else 0)
+    columns = asked.columns or usual
+    model = own if own is not None and own.columns == columns else widths.get(columns)
+    if model is None:
+        there = ", ".join(map(str, sorted(widths)))
+        raise NotFound("preview", f"{columns} columns", "no printer of this width is known", f"there are {there}")
+    return Encoded(encode(made.document, model, None), model.name)
+
+
+def widths() -> tuple[int, ...]:
+    """The columns of the printer models there are."""
+    from tillkeeper_drivers.escpos.profile import load_profiles
+
+    return tuple(sorted({model.columns for model in load_profiles().values() if model.code_pages}))
 
 
 def warm() -> None:
@@ -106,8 +141,11 @@ def _printer(name: str, device: DeviceConfig, config: Config) -> Device:
     }
     if device.bell_pin is not None:
         pin_use[device.bell_pin] = "bell"
+    model = profile(device.profile)
+    if device.columns is not None:
+        model = msgspec.structs.replace(model, columns=device.columns)
     return EscPosPrinter(
-        name, _transport(device), profile(device.profile), pin_use, Deadlines(confirm=device.confirm_timeout_s)
+        name, _transport(device), model, pin_use, Deadlines(confirm=device.confirm_timeout_s)
     )
 
 
@@ -120,10 +158,10 @@ def _text_display(name: str, device: DeviceConfig) -> Device:
     return EscPosTextDisplay(name, _transport(device), model, Deadlines(confirm=device.confirm_timeout_s))
 
 
-def _display(name: str, device: DeviceConfig, on_board: Callable[[BoardEvent], None]) -> "WebSocketDisplay":
+def _display(name: str, config: Config, on_board: Callable[[BoardEvent], None]) -> "WebSocketDisplay":
     from tillkeeper_drivers.kds.websocket import WebSocketDisplay
 
-    return WebSocketDisplay(name, on_board)
+    return WebSocketDisplay(name, on_board, register=config.this_register)
 
 
 def _transport(device: DeviceConfig) -> Transport:

@@ -120,7 +120,7 @@ def _report(sheet: Sheet, data: ReportData) -> dict[str, str]:
         "number": str(data.number or ""),
         "session": data.session,
         "terminal": data.terminal,
-        "business_day": data.business_day,
+        "business_day": sheet.language.day(data.business_day),
         "opened_at": moment(data.opened_at_ms),
         "counted_at": moment(data.counted_at_ms),
         "closed_at": moment(data.closed_at_ms),

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 
 import msgspec
@@ -62,6 +63,13 @@ class Language(msgspec.Struct, frozen=True):
     def date(self, at_ms: int | None, timezone: str) -> str:
         """Empty where it has not happened."""
         return "" if at_ms is None else local_text(at_ms, timezone, self.formats.date)
+
+    def day(self, day: str) -> str:
+        """A business day (YYYY-MM-DD) as people write it; anything else as it is."""
+        try:
+            return date.fromisoformat(day).strftime(self.formats.date)
+        except ValueError:
+            return day
 
     def time(self, at_ms: int | None, timezone: str, *, seconds: bool = False) -> str:
         form = self.formats.seconds if seconds else self.formats.time

@@ -80,12 +80,12 @@ def _row(element: Element, sheet: Sheet, known: Fields) -> list[Block]:
     return [columns(element, left, right.strip())]
 
 
-def columns(element: Element, left: str, right: str, *, strong: bool = True) -> Columns:
+def columns(element: Element, left: str, right: str, *, strong: bool = True, hang: int = 0) -> Columns:
     """A row in the element's size and weight, or in normal ones where it is not `strong`."""
     if not strong:
         return Columns(left, right)
     size = {"width": times(element, "width"), "height": times(element, "height")}
-    return Columns(left, right, bold=bool(option(element, "bold")), **size)
+    return Columns(left, right, bold=bool(option(element, "bold")), hang=hang, **size)
 
 
 def _rule(element: Element, _sheet: Sheet, _known: Fields) -> list[Block]:
@@ -136,7 +136,7 @@ def _rows(element: Element, sheet: Sheet) -> Iterator[Block]:
     data = sheet.job.data
     if isinstance(data, ReceiptData):
         for left, right in receipts.lines(sheet, data):
-            yield columns(element, left, right)
+            yield columns(element, left, right, hang=receipts.HANG)
     elif isinstance(data, ReportData):
         yield from reports.lines(element, sheet, data)
 

@@ -25,6 +25,10 @@ def title(sheet: Sheet, data: ReceiptData) -> str:
     return sheet.language.word(_TITLES[data.title]) if data.title in _TITLES else data.title
 
 
+HANG = 4
+"""Where a long name goes on: under the name, not under the quantity."""
+
+
 def lines(sheet: Sheet, data: ReceiptData) -> Iterator[tuple[str, str]]:
     """What was sold: name and amount, modifiers indented."""
     for line in data.lines:

@@ -44,7 +44,8 @@ def items(element: Element, sheet: Sheet, data: TicketData) -> list[Block]:
     for item in sorted(data.items, key=lambda item: item.course):
         if item.course != course and (many_courses or item.course > 1):
             heading = sheet.language.word("ticket.course", course=str(item.course))
-            said += [Rule(_COURSE_RULE), Text(heading, align="centre", bold=True)]
+            said += [Rule(_COURSE_RULE)] if course is not None else []
+            said.append(Text(heading, align="centre", bold=True))
         course = item.course
         said += _item(element, sheet, item, addition=data.revision > 1)
     return said
@@ -73,7 +74,7 @@ def _item(element: Element, sheet: Sheet, item: TicketLine, *, addition: bool) -
             bold=bool(option(element, "modifier_bold")),
         )
     if item.note:
-        yield Text(_INDENT + language.word("ticket.note", note=item.note), bold=True)
+        yield Text(_INDENT + language.word("ticket.note", note=item.note), height=times(element, "modifier_height"), bold=True)
     if item.previous_quantity is not None and item.previous_quantity != item.quantity:
         yield Text(_INDENT + language.word("ticket.was", was=f"{item.previous_quantity} x"))
     for was in item.was:

@@ -176,12 +176,14 @@ def wrap(text: str, width: int, hang: int = 0) -> list[str]:
 
 
 def columns(left: str, right: str, width: int, hang: int = 0) -> list[str]:
-    """`left` wrapped, `right` (a price) ending at the right edge of its last line, or on lines of its own."""
+    """`left` wrapped, `right` (a price) ending at the right edge of its last line; on lines of its own where `left` would
+    have no room beside it, or where only that keeps a word whole."""
     right = right.strip()
     room = width - len(right) - 1
     if not right:
         return wrap(left, width, hang)
-    if room < max(4, width // 4):
+    longest = max(map(len, left.split()), default=0)
+    if room < max(4, width // 4) or room < longest <= width:
         return [*wrap(left, width, hang), *(part.rjust(width) for part in wrap(right, width))]
     lines = wrap(left, room, hang)
     lines[-1] = lines[-1].ljust(width - len(right)) + right
