@@ -102,7 +102,7 @@ def test_it_comes_back_after_a_lost_connection_and_bumps_are_told_then() -> None
             assert "NO CONNECTION" in shown.as_text()
             await shown.bump("c1")
             assert await one.next() == {"type": "hello", "last_seq": 1, "epoch": "e1"}
-            assert await one.next() == {"type": "bump", "check_id": "c1", "station": "grill"}
+            assert await one.next() == {"type": "bump", "check_id": "c1", "station": "grill", "job_ids": ["j1"]}
             assert "TAKEOUT" not in shown.as_text()
             await shown.recall("c1")
             assert (await one.next())["type"] == "recall"

@@ -70,6 +70,8 @@ class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
     """A display that hears nothing for three times this long has lost its agent, and says so."""
     now_ms: int
     """The agent's wall clock, milliseconds since the epoch: ages are counted from it, never from the tablet's clock."""
+    register: str
+    """The name by which people know the agent."""
 
 
 class BoardState(msgspec.Struct, frozen=True, tag="board"):

@@ -67,6 +67,7 @@ class WebSocketDisplay:
         hello_s: how long a new connection may take to say `hello`.
         send_s: how long a display may take no frame before it is let go.
         beat_s: between two signs of life.
+        register: the name of the agent's register, for the screen to say which one it has lost.
         now_ms: the wall clock that displays count ages from, in ms since the epoch.
     """
 
@@ -80,12 +81,14 @@ class WebSocketDisplay:
         hello_s: float = 5.0,
         send_s: float = 5.0,
         beat_s: float = 1.5,
+        register: str = "",
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._id = device_id
         self._on_event = on_event
         self._epoch = epoch if epoch is not None else secrets.token_hex(8)
         self._ack_s, self._hello_s, self._send_s, self._beat_s = ack_s, hello_s, send_s, beat_s
+        self._register = register
         self._now_ms = now_ms
         self._board = Board()
         self._connection: Connection | None = None
@@ -230,7 +233,8 @@ class WebSocketDisplay:
         seen = hello.last_seq if hello.epoch == self._epoch and hello.last_seq <= self._board.seq else 0
         for entry in self._board.ack_up_to(seen):
             self._acknowledged(entry, "display resync")
-        await connection.send(Welcome(self._id, self._epoch, self._board.seq, self._beat_s, self._now_ms()))
+        welcome = Welcome(self._id, self._epoch, self._board.seq, self._beat_s, self._now_ms(), self._register)
+        await connection.send(welcome)
         await connection.send(self._board_state())
         for entry in self._board.to_replay(seen):
             # What was bumped on another screen meanwhile is not to come back.
