@@ -135,15 +135,23 @@ class RegisterPage:
 
     # --- ringing ---
 
+    async def side(self, name: str) -> None:
+        """On a phone menu and order are shown by turns: `menu` or `pane`."""
+        other = self.page.locator(f".order:not(.side-{name}) .sides button[aria-pressed=false]")
+        if await other.is_visible():
+            await other.click()
+
     async def new(self) -> None:
         """A fresh order in the order view."""
         if await self.view() != "order":
             await self.go("menu")
         await self.in_view("order")
+        await self.side("pane")
         if await self.on("new").is_enabled():
             await self.tap("new")
 
     async def order_type(self, kind: str) -> None:
+        await self.side("pane")
         button = self.page.locator(f".pane [data-testid=order-type] button[data-value={kind}]")
         await button.click()
         await expect(button).to_have_attribute("aria-pressed", "true", timeout=self.patience_ms)
@@ -161,6 +169,7 @@ class RegisterPage:
 
     async def ring(self, item: str, *modifiers: str, held: bool = False) -> None:
         """One piece of an item; modifiers are those of its dialog or of its line."""
+        await self.side("menu")
         await self.page.locator(f"[data-category={categories()[item]}]").click()
         await self.page.locator(f".tiles [data-item={item}]").click()
         box = self.dialog("modifiers")
@@ -168,6 +177,7 @@ class RegisterPage:
             return
         await box.or_(self.page.locator(f".pane [data-draft-line][data-item-line={item}]").last).first.wait_for()
         if not await box.is_visible():
+            await self.side("pane")
             await self.page.locator(f".pane [data-draft-line][data-item-line={item}]").last.click()
             await self.tap("modify", self.dialog("line"))
         for modifier in modifiers:
@@ -179,11 +189,13 @@ class RegisterPage:
 
     async def send(self) -> str:
         """To the kitchen; the ticket code."""
+        await self.side("pane")
         await self.tap("send")
         return await self._code("is with the kitchen")
 
     async def park(self) -> str:
         """Kept for later, the kitchen hears nothing; the ticket code."""
+        await self.side("pane")
         await self.tap("park")
         return await self._code("is parked")
 
@@ -292,6 +304,7 @@ class RegisterPage:
 
     async def to_payment(self) -> tuple[str, int]:
         """Send what is new and ask for money: ticket code and what is due."""
+        await self.side("pane")
         await self.tap("pay")
         await self.in_view("pay")
         taking = self.page.locator(".pay[data-code]")
