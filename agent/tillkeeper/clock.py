@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 
 import uuid_utils
 
@@ -16,6 +18,15 @@ def wall_ms() -> int:
 def boot_s() -> float:
     """Seconds since boot, suspend included (CLOCK_BOOTTIME): for durations and leases."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@cache
+def boot_id() -> str:
+    """Names this boot of the machine (random(4)); empty where the kernel does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""
 
 
 def new_id() -> str:

@@ -5,7 +5,7 @@ import gc
 import hashlib
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +25,8 @@ from tillkeeper.journal.files import newest_set_aside
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.numbering import SETTING as CODES_SETTING
 from tillkeeper.journal.numbering import TRAINING_BLOCK, TRAINING_SETTING, Codes
+from tillkeeper.people.roster import Member
+from tillkeeper.people.sessions import Now
 from tillkeeper.replication.hq import HqLink
 from tillkeeper.roles.mode import Uplink
 from tillkeeper.spool.spool import Spool
@@ -32,11 +34,15 @@ from tillkeeper.till.availability import StockKeeper
 from tillkeeper.till.board import BoardKeeper
 from tillkeeper.till.catalogues import Catalogues, adopt, read_catalogue
 from tillkeeper.till.codes import CARS, OpeningCodes
+from tillkeeper.till.drawers import DrawerDesk, DrawerParts
 from tillkeeper.till.fires import Fires
+from tillkeeper.till.hours import HoursDesk, HoursParts
 from tillkeeper.till.intake import Intake, Parts
 from tillkeeper.till.ledger import Ledger
 from tillkeeper.till.mode import ModeKeeper
+from tillkeeper.till.people import SignInDesk, SignInParts
 from tillkeeper.till.reads import Reads
+from tillkeeper.till.roster_file import RosterKeeper
 from tillkeeper.till.shelf import Held, Shelf
 from tillkeeper.till.stamp import Stamp
 from tillkeeper.till.status import StatusDesk
@@ -46,6 +52,7 @@ log = logging.getLogger(__name__)
 
 JOURNAL_FILE = "journal.db"
 CODES_FILE = "ticket-codes.json"
+SECRET_FILE = "store-secret"
 TRAINING_CODES_FILE = "training-codes.json"
 STATUS_EVERY_S = 1.0
 
@@ -117,6 +124,29 @@ class _Register:
         self.started_s = clock.boot_s()
         self.stock = StockKeeper(journal, lambda: self.announcer.availability_changed())
         self.mode = ModeKeeper(self._uplink, config.offline.online_window_s, clock.boot_s, self._mode_changed)
+        setting, secret = journal.setting, store_secret(Path(config.data_dir) / SECRET_FILE)
+        self.hours = HoursDesk(HoursParts(setting=setting, stamp=stamp, now_ms=clock.wall_ms, staff=self._staff))
+        self.people = SignInDesk(
+            SignInParts(
+                config=config,
+                now=lambda: Now(clock.wall_ms(), clock.boot_s(), clock.boot_id()),
+                setting=setting,
+                secret=secret,
+                by_itself=lambda desk, make: self.intake.by_itself(desk, make),
+                clocked=self.hours.clocked,
+            )
+        )
+        self.roster = RosterKeeper(self.people, Path(config.staff.file), config.store.id, secret) if config.staff.file else None
+        self.drawers = DrawerDesk(
+            DrawerParts(
+                config=config,
+                journal=journal,
+                changed=lambda: self.announcer.drawers_changed(),
+                sensor=lambda drawer: self.reads.drawer_open(drawer),
+                day=stamp.day,
+                now_ms=clock.wall_ms,
+            )
+        )
         self.parts = Parts(
             config=config,
             journal=journal,
@@ -124,11 +154,14 @@ class _Register:
             spool=self.spool,
             catalogues=catalogues,
             codes=codes,
+            approvals=self.people.approvals,
             stock=self.stock,
             mode=self.mode.mode,
             stamp=stamp,
             now_ms=clock.wall_ms,
             new_id=clock.new_id,
+            desks=(self.people, self.hours, self.drawers),
+            drawer_session=self.drawers.session_of,
         )
         self.link: HqLink | None = None
         self.status = StatusDesk(
@@ -144,6 +177,8 @@ class _Register:
             link=lambda: self.link,
             devices=lambda: self.reads.devices(),
             stamp=stamp,
+            staff_trouble=lambda: self.roster.trouble if self.roster else "",
+            drawers_left_open=self.drawers.left_open,
         )
         self.reads = Reads(
             config=config,
@@ -161,7 +196,7 @@ class _Register:
             now_ms=clock.wall_ms,
             catalogue_age_s=self.status.catalogue_age_s,
         )
-        self.announcer = Announcer(self.hub, self.reads, self.status.view)
+        self.announcer = Announcer(self.hub, self.reads, self.status.view, self.drawers.drawers)
 
     async def run(self, started: Callable[[Bound], None]) -> None:
         """All tasks of the register, until cancelled."""
@@ -178,6 +213,9 @@ class _Register:
             tasks.create_task(self.board.run(), name="till.board")
             tasks.create_task(self.fires.run(), name="till.fires")
             tasks.create_task(self._status_changes(), name="till.status")
+            if self.roster is not None:
+                await self.roster.look()
+                tasks.create_task(self.roster.run(), name="till.roster")
 
             def serving(bound: Bound) -> None:
                 started(bound)
@@ -188,6 +226,9 @@ class _Register:
 
     def _api(self) -> ApiServer:
         till = Till(
+            people=self.people,
+            hours=self.hours,
+            drawers=self.drawers,
             intake=self.intake,
             reads=self.reads,
             spool=self.spool,
@@ -218,6 +259,9 @@ class _Register:
             register=self.config.this_register,
             changed=self.mode.wake,
         )
+
+    def _staff(self) -> Mapping[str, Member] | None:
+        return self.people.names() if self.people.required else None
 
     def _uplink(self) -> Uplink:
         return self.link.status().uplink if self.link else Uplink(configured=bool(self.config.hq.url), started_s=self.started_s)
@@ -258,6 +302,15 @@ def read_hq_token(file: Path) -> str:
     if not (token := lines[0].strip()):
         raise ConfigInvalid("read", f"hq.token_file {file.name}", "its first line is empty", "put the shared secret there")
     return token
+
+
+def store_secret(file: Path) -> str:
+    """What the store's PINs are keyed with, made where there is none; empty where it can not be read, for selling goes on."""
+    try:
+        return load_or_create_token(file)
+    except ConfigInvalid as error:
+        log.error("nobody can sign in: %s", error)
+        return ""
 
 
 def machine_id() -> str:

@@ -108,6 +108,7 @@ class FakeTill:
         self.rows: list[v.CheckSummary] = []
         self.hub = hub or LiveHub()
         self.people = FakePeople()
+        self.drawers = FakeDrawers()
         self.display = Echo()
         self.hang: asyncio.Event | None = None
         self.entered = asyncio.Event()

@@ -30,8 +30,11 @@ def config_in(folder: Path) -> Config:
 
 
 class Register:
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    """`url`: of its loopback port, empty where the configuration has none."""
+
+    def __init__(self, client: httpx.AsyncClient, url: str = "") -> None:
         self.client = client
+        self.url = url
         self._keys = count()
 
     async def post(self, path: str, body: dict[str, Any] | None = None, *, key: str = "", status: int = 200) -> Any:
@@ -59,7 +62,7 @@ async def running(config: Config) -> AsyncIterator[Register]:
     transport = httpx.AsyncHTTPTransport(uds=socket)
     async with httpx.AsyncClient(transport=transport, base_url="http://till", timeout=10) as client:
         try:
-            yield Register(client)
+            yield Register(client, bound.result().url)
         finally:
             task.cancel()
             await asyncio.wait({task})

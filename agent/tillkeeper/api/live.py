@@ -43,6 +43,7 @@ class Sockets:
             checks=(await self._till.checks(ChecksQuery(state="open", limit=SNAPSHOT_ROWS))).checks,
             jobs=await self._till.jobs(JobsQuery(state="unsettled", limit=SNAPSHOT_ROWS)),
             availability=await self._till.availability(),
+            drawers=self._till.drawers.drawers(),
         )
         return msgspec.json.encode(snapshot).decode()
 

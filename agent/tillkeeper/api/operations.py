@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tillkeeper.api import people, previews, stock
+from tillkeeper.api import cash, people, previews, stock
 from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, Till
 from tillkeeper.api.routes import Answer, Call, Operation, PersonBody, command, read
 from tillkeeper.contract import commands as c
@@ -116,6 +116,6 @@ OPERATIONS: tuple[Operation, ...] = (
     read("/v1/books", "get_books", "The sums of a business day", v.BooksView, _books, query=BooksQuery),
     *stock.OPERATIONS,
     *people.OPERATIONS,
-    *previews.OPERATIONS,
+    *cash.OPERATIONS,
     *previews.OPERATIONS,
 )

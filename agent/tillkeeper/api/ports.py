@@ -14,6 +14,7 @@ from msgspec import Meta
 from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.base import Day, Id
 from tillkeeper.contract.caller import INTEGRATION, Caller, Permission, Scope
+from tillkeeper.contract.cash import DrawerList, DrawerReport, DrawerSessionList
 from tillkeeper.contract.commands import AnyCommand, CommandResult, JobRef
 from tillkeeper.contract.pages import PageSettings, PreviewOptions
 from tillkeeper.contract.people import ApprovalView, SessionView, StaffList, TimeEntriesQuery, TimeEntryList
@@ -56,6 +57,19 @@ class PreviewQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     columns: Annotated[int, Meta(ge=8, le=128)] | None = None
     training: bool = False
     copy: Annotated[int, Meta(ge=0, le=99)] = 0
+
+
+class DrawerQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`session` None: the one that is open, else the oldest that waits for its Z."""
+
+    session: Id | None = None
+
+
+class SessionsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`before`: only those with a lower Z number."""
+
+    limit: Limit = 50
+    before: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
 
 
 class LiveFeed(Protocol):
@@ -102,6 +116,18 @@ class Hours(Protocol):
     def time_entries(self, query: TimeEntriesQuery) -> TimeEntryList: ...
 
 
+class Drawers(Protocol):
+    """Drawer sessions. Raise `NotFound` for a drawer or session that there is not."""
+
+    def drawers(self) -> DrawerList:
+        """All drawers, without what only a count may tell."""
+        ...
+
+    async def report(self, drawer: str, query: DrawerQuery, caller: Caller) -> DrawerReport: ...
+
+    def closed(self, drawer: str, query: SessionsQuery) -> DrawerSessionList: ...
+
+
 class Till(Protocol):
     """The register, seen from its API."""
 
@@ -110,6 +136,9 @@ class Till(Protocol):
 
     @property
     def hours(self) -> Hours: ...
+
+    @property
+    def drawers(self) -> Drawers: ...
 
     async def execute(self, key: str, command: AnyCommand, caller: Caller = INTEGRATION) -> tuple[CommandResult, bool]:
         """Decide, store durably, answer. The flag tells that `key` was seen before with the same command and that this is

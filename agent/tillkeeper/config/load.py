@@ -211,7 +211,7 @@ def _word(value: Any) -> str:
 
 
 def _absolute(config: Config, folder: Path) -> Config:
-    """Every path absolute: socket and API token within `data_dir`, the others from the file's folder."""
+    """Every path absolute: socket and the API's tokens within `data_dir`, the others from the file's folder."""
     data = folder / Path(config.data_dir).expanduser()
     api, hq = config.api, config.hq
     menu = builtin_menu() if config.catalogue.file == BUILTIN else folder / Path(config.catalogue.file).expanduser()
@@ -219,7 +219,13 @@ def _absolute(config: Config, folder: Path) -> Config:
         config,
         data_dir=str(data),
         catalogue=msgspec.structs.replace(config.catalogue, file=str(menu)),
-        api=msgspec.structs.replace(api, socket=str(data / api.socket), token_file=_within(data, api.token_file)),
+        api=msgspec.structs.replace(
+            api,
+            socket=str(data / api.socket),
+            token_file=_within(data, api.token_file),
+            page_token_file=_within(data, api.page_token_file),
+        ),
+        staff=msgspec.structs.replace(config.staff, file=_within(folder, config.staff.file)),
         hq=msgspec.structs.replace(hq, token_file=_within(folder, hq.token_file)),
         layouts=msgspec.structs.replace(config.layouts, folder=_within(folder, config.layouts.folder)),
     )

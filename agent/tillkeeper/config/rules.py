@@ -36,6 +36,7 @@ def check(document: Table, folder: Path, profiles: Collection[str], report: Repo
     _store(document, report)
     _taxes(document, report)
     _registers(document, report)
+    _terminals(document, report)
     _stations(document, report)
     _routing(document, report)
     _devices(document, profiles, report)
@@ -76,7 +77,7 @@ def _texts(table: Table, key: str) -> list[tuple[int, str]]:
 
 
 def _ids(document: Table, report: Report) -> None:
-    for section in ("registers", "devices", "stations", "tenders"):
+    for section in ("registers", "devices", "stations", "tenders", "terminals"):
         for name in _table(document, section):
             if not _ID.fullmatch(name):
                 report((section, name), f"{name!r} as a name may hold letters, digits and . _ : - only, 64 at most")
@@ -148,6 +149,20 @@ def _registers(document: Table, report: Report) -> None:
         letter = _text(register, "letter")
         if letter and letters.setdefault(letter, name) != name:
             report((*path, "letter"), f"letter {letter!r} belongs to register {letters[letter]!r} already")
+        if letter == "T":
+            report((*path, "letter"), "letter 'T' begins the ticket codes of training")
+
+
+def _terminals(document: Table, report: Report) -> None:
+    """An empty name is a place without that device."""
+    devices = _table(document, "devices")
+    for name, terminal in _tables(document, "terminals"):
+        path = ("terminals", name)
+        for key, kinds in (("receipt_printer", ("escpos",)), ("drawer", ("drawer",))):
+            if _points(terminal, key, devices, "device", path, report):
+                _is_kind(document, _text(terminal, key), kinds, (*path, key), report)
+        if _text(terminal, "view") == "lane" and _text(terminal, "drawer"):
+            report((*path, "drawer"), "a lane takes no cash: it has no drawer")
 
 
 def _is_kind(document: Table, device: str, kinds: Collection[str], path: tuple[str | int, ...], report: Report) -> None:

@@ -29,8 +29,9 @@ PERMISSIONS: tuple[Permission, ...] = Permission.__args__  # type: ignore[attr-d
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """`full`: an integration or the command line, trusted with everything; it says in each command who did it. `page`: one of
-    our pages, where `employee` has signed in (empty: nobody has). `approver`: a person who approved this one command, whose
-    permissions are `approved`. `training`: what this caller rings is practice."""
+    our pages, where `employee` has signed in (empty, without permissions: nobody has; empty, with permissions: nobody has to).
+    `approver`: a person who approved one command that needs what is `approved`; `approval` is under which it is kept until
+    used. `training`: what this caller rings is practice."""
 
     scope: Scope = "full"
     terminal: str = ""
@@ -38,7 +39,12 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     permissions: frozenset[Permission] = frozenset()
     approver: str = ""
     approved: frozenset[Permission] = frozenset()
+    approval: str = ""
     training: bool = False
+
+    @property
+    def signed_in(self) -> bool:
+        return self.scope == "full" or bool(self.permissions)
 
     def may(self, permission: Permission) -> bool:
         return self.scope == "full" or permission in self.permissions or permission in self.approved

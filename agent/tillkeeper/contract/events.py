@@ -26,6 +26,7 @@ from tillkeeper.contract.people import (
     StaffAdopted,
     TimeEntryRecorded,
     TipsDeclared,
+    TrainingSwitched,
 )
 from tillkeeper.contract.values import (
     Modifier,
@@ -283,6 +284,7 @@ EVENT_TYPES: dict[str, tuple[type[Event], int]] = {
     "staff_adopted": (StaffAdopted, 1),
     "signed_in": (SignedIn, 1),
     "signed_out": (SignedOut, 1),
+    "training_switched": (TrainingSwitched, 1),
     "sign_in_locked_out": (SignInLockedOut, 1),
     "approval_given": (ApprovalGiven, 1),
     "drawer_session_opened": (DrawerSessionOpened, 1),

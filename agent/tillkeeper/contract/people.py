@@ -33,11 +33,20 @@ class SignedIn(Event, frozen=True):
 
 
 class SignedOut(Event, frozen=True):
-    """`cause`: by_hand, replaced (somebody else signed in there), expired, removed (no longer on the roster)."""
+    """`cause`: by_hand, replaced (somebody signed in there), expired, removed (no longer on the roster, or the terminal is gone),
+    pin_changed."""
 
     employee: str
     terminal: str
     cause: str = "by_hand"
+
+
+class TrainingSwitched(Event, frozen=True):
+    """From now on what is rung in this session is practice, or counts."""
+
+    employee: str
+    terminal: str
+    on: bool
 
 
 class SignInLockedOut(Event, frozen=True):
@@ -49,12 +58,14 @@ class SignInLockedOut(Event, frozen=True):
 
 
 class ApprovalGiven(Event, frozen=True):
-    """`approver` allowed `employee` one command that needs `permission`."""
+    """`approver` allowed `employee` one command that needs `permission`: the one whose events follow in the same batch."""
 
     approver: str
     employee: str
     terminal: str
     permission: str
+    command: str
+    check_id: str = ""
 
 
 class TimeEntryRecorded(Event, frozen=True):
@@ -68,7 +79,8 @@ class TimeEntryRecorded(Event, frozen=True):
 
 
 class TipsDeclared(Event, frozen=True):
-    """Cash tips that an employee says to have kept, in store currency; never part of a drawer."""
+    """Cash tips that an employee says to have kept in the shift, in store currency; the last word counts. Never part of a
+    drawer."""
 
     declaration_id: str
     employee: str
@@ -96,8 +108,11 @@ class SetTraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 class RecordTimeEntry(Command, frozen=True, tag="record_time_entry"):
+    """`at_ms`: when it was, for what was forgotten; after the employee's last entry and not ahead. None: now."""
+
     employee: Id
     kind: TimeEntryKind
+    at_ms: Annotated[int, Meta(ge=0, le=9_999_999_999_999)] | None = None
 
 
 class DeclareTips(Command, frozen=True, tag="declare_tips"):
@@ -120,6 +135,12 @@ class SessionView(View, frozen=True):
     training: bool
     clocked: Clocked
     signed_in_at_ms: int
+
+
+class SignedOutView(View, frozen=True):
+    """Nobody is signed in under that session any more."""
+
+    signed_out: bool = True
 
 
 class ApprovalView(View, frozen=True):
@@ -150,11 +171,12 @@ class TimeEntryView(View, frozen=True):
     kind: TimeEntryKind
     entered_at_ms: int
     business_day: str
+    """On which its shift began."""
     by: str = ""
 
 
 class WorkedView(View, frozen=True):
-    """Minutes of one employee on one day, breaks taken off; `open`: still clocked in, counted up to now."""
+    """Minutes of one employee in the shifts that began on one day, breaks taken off; `open`: still clocked in, counted up to now."""
 
     employee: str
     name: str

@@ -104,6 +104,11 @@ def _device_silent(facts: Facts) -> Iterator[Found]:
             yield Found({"device": device.device}, device.device)
 
 
+def _drawer_left_open(facts: Facts) -> Iterator[Found]:
+    for drawer in facts.drawers_left_open:
+        yield Found({"drawer": drawer}, drawer)
+
+
 def _paper_low(facts: Facts) -> Iterator[Found]:
     for device in facts.devices:
         if device.paper_near_end == "yes" and device.paper_out != "yes":
@@ -147,6 +152,11 @@ def _clock_wrong(facts: Facts) -> Iterator[Found]:
         yield Found({"how": f"{duration_words((newest - facts.at_ms) / 1000)} behind the newest sale"})
     elif ahead is not None and abs(ahead) > CLOCK_WRONG_S:
         yield Found({"how": f"{duration_words(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} HQ"})
+
+
+def _staff_roster(facts: Facts) -> Iterator[Found]:
+    if facts.staff_trouble:
+        yield Found({"why": facts.staff_trouble})
 
 
 ADVISORIES: tuple[Advisory, ...] = (
@@ -247,6 +257,14 @@ ADVISORIES: tuple[Advisory, ...] = (
         find=_catalogue_unknown,
     ),
     Advisory(
+        code="staff_roster",
+        severity="warning",
+        title="The list of staff can not be read",
+        text="The roster was not taken over: {why}. The last one that was goes on to hold.",
+        hint="Write it again with `tillkeeper staff`.",
+        find=_staff_roster,
+    ),
+    Advisory(
         code="documents_held",
         severity="notice",
         title="Receipts wait for you",
@@ -261,6 +279,14 @@ ADVISORIES: tuple[Advisory, ...] = (
         text="A person switched this register to offline mode.",
         hint="Switch it back when HQ may be used again.",
         find=_manual_offline,
+    ),
+    Advisory(
+        code="drawer_left_open",
+        severity="notice",
+        title="A drawer session is of yesterday",
+        text="The session of {drawer} was opened on an earlier day and has not been counted.",
+        hint="Count it and close it with its Z.",
+        find=_drawer_left_open,
     ),
     Advisory(
         code="catalogue_stale",

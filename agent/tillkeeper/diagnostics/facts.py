@@ -56,3 +56,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     held_tickets: int = 0
     held_others: int = 0
     checks_open: int = 0
+    drawers_left_open: tuple[str, ...] = ()
+    """With a session of an earlier business day."""
+    staff_trouble: str = ""
+    """Why the roster file could not be taken over, or empty."""

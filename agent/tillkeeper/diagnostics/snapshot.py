@@ -25,6 +25,19 @@ def only_here_words(count: int) -> str:
     return f"only on this register: {count}"
 
 
+def paused(facts: Facts) -> tuple[str, ...]:
+    """What stands still while HQ is not known to answer; nothing where there is none, for then nothing is expected of it."""
+    if not facts.hq.configured or facts.mode == "online":
+        return ()
+    count = facts.only_here
+    waiting = "1 event waits" if count == 1 else f"{count or 'No'} events wait"
+    return (
+        "Reports at HQ do not update",
+        "Changes published at HQ are not applied",
+        f"{waiting} on this register to be sent",
+    )
+
+
 def status_view(facts: Facts) -> StatusView:
     """The snapshot."""
     return StatusView(
@@ -49,4 +62,5 @@ def status_view(facts: Facts) -> StatusView:
         jobs_held=facts.held_tickets + facts.held_others,
         checks_open=facts.checks_open,
         advisories=advise(facts),
+        paused=paused(facts),
     )

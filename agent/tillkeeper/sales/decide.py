@@ -14,7 +14,6 @@ from tillkeeper.contract import events as ev
 from tillkeeper.contract.availability import SetAvailability
 from tillkeeper.contract.base import Command
 from tillkeeper.contract.documents import NoSaleRecorded
-from tillkeeper.contract.people import RecordTimeEntry, TimeEntryRecorded
 from tillkeeper.errors import Refused
 from tillkeeper.sales import availability, decide_fire, decide_lines, decide_money
 from tillkeeper.sales.context import Context, Decision, Draft
@@ -43,7 +42,6 @@ Decidable = (
     | cmd.VoidCheck
     | cmd.RefundCheck
     | cmd.RecordNoSale
-    | RecordTimeEntry
     | SetAvailability
 )
 
@@ -95,8 +93,6 @@ def decide(command: Decidable, check: Check | None, context: Context) -> Decisio
             decide_money.refund_check(draft, command)
         case cmd.RecordNoSale():
             return _no_sale(command, context)
-        case RecordTimeEntry():
-            return _time_entry(command, context)
         case SetAvailability():
             change, events = availability.put(command, context.stock, context.catalogue)
             return Decision(events=events, stock=change)
@@ -161,13 +157,6 @@ def _no_sale(command: cmd.RecordNoSale, context: Context) -> Decision:
         drawer_session=context.drawer_session,
     )
     return Decision(events=(event,), entity_id=event.no_sale_id, opens_drawer="no_sale")
-
-
-def _time_entry(command: RecordTimeEntry, context: Context) -> Decision:
-    event = TimeEntryRecorded(
-        entry_id=context.new_id(), employee=command.employee, kind=command.kind, entered_at_ms=context.now_ms
-    )
-    return Decision(events=(event,), entity_id=event.entry_id)
 
 
 def _texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ accept -> decide (pure) -> documents (pure) -> ONE journal batch, fsynced -> ans
 """
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ from tillkeeper.sales.training import in_training, kitchen_of, require_same_side
 from tillkeeper.spool.jobs import job_row
 from tillkeeper.spool.model import Job, TestSlipData
 from tillkeeper.spool.spool import Spool
+from tillkeeper.till.approvals import Approvals
 from tillkeeper.till.availability import StockKeeper
 from tillkeeper.till.catalogues import Catalogues
 from tillkeeper.till.codes import Opening, OpeningCodes, opening_of
@@ -73,6 +75,7 @@ class Parts:
     spool: Spool
     catalogues: Catalogues
     codes: OpeningCodes
+    approvals: Approvals
     stock: StockKeeper
     mode: Callable[[], Mode]
     stamp: Stamp
@@ -309,8 +312,11 @@ class Intake:
         )
         return Draft(tuple(map(moment.stamp, events)), check, tuple(jobs), (), result)
 
-    async def _accept(self, draft: Draft, keep: Callable[[bytes], KeptCommand]) -> bytes:
+    async def _accept(self, draft: Draft, keep: Callable[[bytes], KeptCommand], given: Sequence[Event]) -> bytes:
+        """`given`: by whose word it may be, right before what it comes to."""
         answer = _encode(draft.result)
+        if given:
+            draft = dataclasses.replace(draft, events=(*map(self._.stamp, given), *draft.events))
         try:
             await self._commit(draft, keep(answer))
         except Refused:  # by the card-number guard, before anything was written; other errors may have reached the disk

@@ -31,6 +31,8 @@ class StatusDesk:
     link: Callable[[], HqLink | None]
     devices: Callable[[], tuple[DeviceView, ...]]
     stamp: Stamp
+    staff_trouble: Callable[[], str]
+    drawers_left_open: Callable[[], tuple[str, ...]]
 
     def view(self) -> StatusView:
         now_s, now_ms = clock.boot_s(), clock.wall_ms()
@@ -57,7 +59,9 @@ class StatusDesk:
                 jobs_waiting=len(jobs) - len(held),
                 held_tickets=tickets,
                 held_others=len(held) - tickets,
-                checks_open=len(self.shelf.open_checks()),
+                staff_trouble=self.staff_trouble(),
+                drawers_left_open=self.drawers_left_open(),
+                checks_open=sum(1 for held in self.shelf.open_checks() if not held.check.training),
             )
         )
 

@@ -12,8 +12,9 @@ from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, KitchenDoor
 from tillkeeper.api.present import job_view
 from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.caller import INTEGRATION, Caller
+from tillkeeper.contract.cash import DrawerList
 from tillkeeper.contract.commands import AnyCommand, CommandResult, JobRef
-from tillkeeper.contract.live import AvailabilityChanged, CheckChanged, DeviceChanged, JobChanged, StatusChanged
+from tillkeeper.contract.live import AvailabilityChanged, CheckChanged, DeviceChanged, DrawersChanged, JobChanged, StatusChanged
 from tillkeeper.contract.pages import PageSettings, PreviewOptions
 from tillkeeper.contract.views import BooksView, CatalogueView, CheckPage, CheckView, DeviceView, JobView, StatusView
 from tillkeeper.devices.pictures import Pictures
@@ -21,6 +22,7 @@ from tillkeeper.journal.records import KeptCommand
 from tillkeeper.layouts.previews import Asked
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.spool import Spool
+from tillkeeper.till.drawers import DrawerDesk
 from tillkeeper.till.hours import HoursDesk
 from tillkeeper.till.intake import Intake
 from tillkeeper.till.people import SignInDesk
@@ -37,6 +39,7 @@ class Till:
 
     people: SignInDesk
     hours: HoursDesk
+    drawers: DrawerDesk
     intake: Intake
     reads: Reads
     spool: Spool
@@ -127,10 +130,14 @@ class Till:
 class Announcer:
     """Tells the live clients what has changed. Nothing is even put together while nobody listens."""
 
-    def __init__(self, hub: LiveHub, reads: Reads, status_now: Callable[[], StatusView]) -> None:
+    def __init__(
+        self, hub: LiveHub, reads: Reads, status_now: Callable[[], StatusView], drawers: Callable[[], DrawerList]
+    ) -> None:
         self._hub = hub
         self._reads = reads
         self._status_now = status_now
+        self._drawers = drawers
+        self._told_drawers: DrawerList | None = None
         self._jobs: Mapping[str, Job] = {}
 
     def check_changed(self, held: Held) -> None:
@@ -150,6 +157,13 @@ class Announcer:
         for job_id in {*jobs, *told}:
             if jobs.get(job_id) != told.get(job_id):
                 self._hub.publish(JobChanged(job=self._reads.job(job_id)))
+        self.drawers_changed()  # a printer tells whether its drawer is open
+
+    def drawers_changed(self) -> None:
+        """What everybody may see of them."""
+        if self._hub.has_readers and (drawers := self._drawers()) != self._told_drawers:
+            self._told_drawers = drawers
+            self._hub.publish(DrawersChanged(drawers=drawers))
 
     def availability_changed(self) -> None:
         if self._hub.has_readers:
