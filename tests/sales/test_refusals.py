@@ -9,6 +9,7 @@ import pytest
 from tests.sales.world import CONFIG, MENU, NOON, World, config, line
 
 from tillkeeper.contract import commands as cmd
+from tillkeeper.contract.availability import SetAvailability
 from tillkeeper.contract.values import MAX_LINES
 from tillkeeper.errors import Refused
 from tillkeeper.sales.catalogue import parse_catalogue
@@ -99,6 +100,10 @@ CASES: list[tuple[str, Callable[[World], Any]]] = [
     ("unknown_tax_rate", other_taxes({"drink": {"default": "gone"}})),
     ("sold_out", lambda _: add(line("oyster"))),
     ("sold_out", lambda _: add(line("steak", 1, "well"))),
+    ("unknown_item", lambda _: SetAvailability(kind="item", subject_id="burgr", state="sold_out")),
+    ("unknown_modifier", lambda _: SetAvailability(kind="modifier", subject_id="chese", state="sold_out")),
+    ("remaining_missing", lambda _: SetAvailability(kind="item", subject_id="burger", state="counting")),
+    ("remaining_unexpected", lambda _: SetAvailability(kind="item", subject_id="burger", state="sold_out", remaining=3)),
     ("modifiers_missing", lambda _: add(line("steak"))),
     ("modifiers_too_many", lambda _: add(line("burger", 1, "cheese", "cheese", "cheese", "no-bun"))),
     ("negative_price", lambda _: add(line("burger", 1, "give"))),
@@ -130,6 +135,8 @@ CASES: list[tuple[str, Callable[[World], Any]]] = [
     ("check_not_closed", lambda _: cmd.RefundCheck(check_id="c", tender="cash", reason="r")),
     ("catalogue_version", republished),
     ("still_due", lambda _: cmd.CloseCheck(check_id="c")),
+    ("tender_not_awaited", lambda _: cmd.AwaitTender(check_id="c", tender="cash")),
+    ("unknown_tender", lambda _: cmd.AwaitTender(check_id="c", tender="vissa")),
     ("overpayment", lambda _: cmd.RecordTender(check_id="c", tender="voucher", tendered_minor=1001)),
     ("rate_missing", lambda _: cmd.RecordTender(check_id="c", tender="lost", tendered_minor=100)),
     ("tender_needs_uplink", lambda w: setattr(w, "mode", "offline") or cmd.RecordTender(check_id="c", tender="visa")),
@@ -148,6 +155,7 @@ CASES: list[tuple[str, Callable[[World], Any]]] = [
 FOREIGN = {"tiny": "0.001", "dear": "1000"}
 ELSEWHERE = {
     "below_paid", "nothing_due", "not_payable_in_cash", "nothing_to_refund", "refund_in_store_currency", "refund_too_much",
+    "training_check", "not_training", "training_no_sale",
 }  # fmt: skip
 
 
@@ -204,5 +212,6 @@ def test_every_code_is_documented_and_every_documented_code_is_asserted() -> Non
 
 
 def test_the_codes_asserted_elsewhere_are() -> None:
-    others = "".join((ROOT / "tests/sales" / name).read_text() for name in ("test_payments.py", "test_refunds.py"))
+    names = ("test_payments.py", "test_refunds.py", "test_training.py")
+    others = "".join((ROOT / "tests/sales" / name).read_text() for name in names)
     assert [code for code in sorted(ELSEWHERE) if f'"{code}"' not in others] == []

@@ -16,6 +16,7 @@ GROUPS = {
     "status": "connection, what is not synced yet, devices, advisories",
     "order": "place a whole order: ring, discount, send, pay",
     "check": "list, show and change checks",
+    "86": "what is sold out, counted down, and back again",
     "drawer": "open the drawer without a sale",
     "jobs": "what waits for printers and displays",
     "devices": "printers, displays and drawers",
@@ -29,6 +30,9 @@ GROUPS = {
     "hq": "start the server at the other end",
 }
 
+MODULES = {"86": "stock"}
+"""Where the module's name is another than the command's."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and answer its exit code. Errors go to standard error, in words (or as JSON with `--json`)."""
@@ -37,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _overview().parse_args(arguments)  # --help, --version, or a mistake: argparse says so and exits
         return exits.USAGE
     name = arguments[0]
-    module = importlib.import_module(f"tillkeeper.cli.{name}")
+    module = importlib.import_module(f"tillkeeper.cli.{MODULES.get(name, name)}")
     parser = argparse.ArgumentParser(prog=f"tillkeeper {name}", description=(module.__doc__ or "").strip())
     module.add_arguments(parser)
     args = parser.parse_args(arguments[1:])

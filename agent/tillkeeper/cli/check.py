@@ -16,6 +16,7 @@ _CHANGES = {
     "discount": ("apply a discount", "discounts"),
     "pay": ("take money", "tenders"),
     "close": ("close a check on which nothing is due", "close"),
+    "await": ("settle it later by a tender that can not be taken now", "await"),
     "void": ("void a check", "void"),
     "void-line": ("void a line or some of its pieces", "lines"),
     "refund": ("give money back on a closed check", "refunds"),
@@ -29,6 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("list", help="newest first")
     listing.add_argument("--state", choices=("open", "closed", "voided"))
     listing.add_argument("--day", type=day, metavar="YYYY-MM-DD", help="opened on this business day")
+    awaits = listing.add_mutually_exclusive_group()
+    awaits.add_argument("--awaiting", action="store_const", const="true", help="only those to be settled later")
+    awaits.add_argument("--not-awaiting", dest="awaiting", action="store_const", const="false", help="only the others")
+    listing.add_argument("--type", choices=ringing.ORDER_TYPES, help="of this order type")
     listing.add_argument("--limit", type=whole(1, MAX_ROWS), default=50, metavar="N", help=f"at most N, up to {MAX_ROWS} (50)")
     listing.add_argument("--before", metavar="ID", help="the last long id of the page before")
     add_connection(listing)
@@ -66,6 +71,10 @@ def _add_change(parser: argparse.ArgumentParser, name: str) -> None:
         parser.add_argument("--tender", required=True, metavar="ID", help="how the money goes back")
         parser.add_argument("--amount", help="this much; else these pieces, else all that is left")
         parser.add_argument("--line", action="append", default=[], metavar="ID:N", help="N pieces of this line")
+    elif name == "await":
+        choice = parser.add_mutually_exclusive_group(required=True)
+        choice.add_argument("--tender", metavar="ID", help="by which it is to be settled")
+        choice.add_argument("--no-more", action="store_true", help="it is not awaited any more")
     elif name == "ticket":
         parser.add_argument("--station", metavar="ID", help="only the ticket of this kitchen station")
     if name in ("void", "void-line", "refund", "discount"):
@@ -75,7 +84,8 @@ def _add_change(parser: argparse.ArgumentParser, name: str) -> None:
 def run(args: argparse.Namespace) -> int:
     with Client.of(args) as client:
         if args.action == "list":
-            answer = client.get("/v1/checks", state=args.state, day=args.day, limit=args.limit, before=args.before)
+            picked = {"state": args.state, "day": args.day, "awaiting": args.awaiting, "order_type": args.type}
+            answer = client.get("/v1/checks", **picked, limit=args.limit, before=args.before)
             text = _table(answer, output.Money(client.get("/v1/catalogue")))
         elif args.action == "show":
             answer = client.get(f"/v1/checks/{segment(args.ref)}")
@@ -121,6 +131,8 @@ def _body(args: argparse.Namespace, money: output.Money) -> dict[str, Any]:
         if args.line:
             body["quantities"] = dict(ringing.counted(line) for line in args.line)
         return body | ({"amount_minor": money.minor(args.amount)} if args.amount else {})
+    if args.action == "await":
+        return {"tender": args.tender}
     if args.action == "void":
         return {"reason": args.reason}
     return {"station": args.station} if args.action == "ticket" and args.station else {}
@@ -132,8 +144,8 @@ def _table(page: dict[str, Any], money: output.Money) -> str:
         (
             check["ticket_code"],
             check["number"] or "",
-            check["state"],
-            check["order_type"],
+            _state(check),
+            check["order_type"] + (f" {check['car']}" if check["car"] else ""),
             output.clock(check["opened_at_ms"]),
             check["table"],
             money.text(check["gross_minor"]),
@@ -147,12 +159,22 @@ def _table(page: dict[str, Any], money: output.Money) -> str:
     return output.table(headings, rows, empty="no checks") + more
 
 
+def _state(check: dict[str, Any]) -> str:
+    return (
+        check["state"]
+        + (f", awaits {check['awaiting']}" if check["awaiting"] else "")
+        + (", TRAINING" if check["training"] else "")
+    )
+
+
 def check_text(check: dict[str, Any], money: output.Money) -> str:
     """One check in full."""
     clean = output.clean
     number = f", number {check['number']}" if check["number"] else ""
     head = f"{check['ticket_code']}{number}, {check['state']}, {check['order_type']}{'' if check['synced'] else ', NOT SYNCED'}"
-    facts = [f"{key} {check[key]}" for key in ("table", "covers", "server", "name", "phone", "note") if check[key]]
+    head += ", TRAINING" if check["training"] else ""
+    known = ("car", "table", "covers", "server", "name", "phone", "note", "awaiting")
+    facts = [f"{key} {check[key]}" for key in known if check[key]]
     rows: list[tuple[object, ...]] = []
     for line in check["lines"]:
         unit = line["unit_price_minor"] + sum(mod["price_minor"] * mod.get("quantity", 1) for mod in line["modifiers"])

@@ -99,11 +99,12 @@ def add_check_facts(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--name", default="", help="the guest's name")
     group.add_argument("--phone", default="", help="the guest's telephone number")
     group.add_argument("--check-note", default="", metavar="TEXT", help="a note to the whole check")
+    group.add_argument("--training", action="store_true", help="practice: in no book, the drawer stays shut")
 
 
 def check_facts(args: argparse.Namespace) -> dict[str, Any]:
     facts = {"table": args.table, "covers": args.covers, "server": args.server, "name": args.name, "phone": args.phone}
-    facts |= {"note": args.check_note, "by": args.by}
+    facts |= {"note": args.check_note, "by": args.by, "training": args.training}
     return {"order_type": args.type} | {name: value for name, value in facts.items() if value}
 
 

@@ -15,7 +15,7 @@ from tillkeeper.journal.records import Batch, KeptCommand, NewEvent
 from tillkeeper.kitchen.routing import backups
 from tillkeeper.spool import jobs as steps
 from tillkeeper.spool.jobs import job_row
-from tillkeeper.spool.model import Job
+from tillkeeper.spool.model import Job, TicketData
 from tillkeeper.spool.policy import Route
 from tillkeeper.spool.ports import Devices, DeviceSnapshot, JobJournal
 from tillkeeper.spool.queue import DeviceQueue
@@ -211,6 +211,8 @@ class Spool:
     def open_backups(self, job: Job, route: Route) -> tuple[str, ...]:
         """Who can take the job over: the station's backups and, for a job that was moved before, the device that it came
         from; without those that are known to refuse."""
+        if isinstance(job.data, TicketData) and job.data.training:
+            return ()  # practice is nothing that another printer has to save
         candidates = ((job.rerouted_from,) if job.rerouted_from else ()) + route.backups
         return tuple(
             name
