@@ -7,11 +7,21 @@ from contextlib import AbstractContextManager
 import msgspec
 
 from tillkeeper.api.hub import LiveHub
-from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, KitchenDoor, LiveFeed, PreviewQuery
+from tillkeeper.api.ports import (
+    BooksQuery,
+    ChecksQuery,
+    DrawerQuery,
+    JobsQuery,
+    KitchenDoor,
+    LiveFeed,
+    PreviewQuery,
+    SessionsQuery,
+)
 from tillkeeper.contract import commands as c
 from tillkeeper.contract import views as v
 from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.caller import INTEGRATION, PERMISSIONS, Caller, Scope
+from tillkeeper.contract.cash import DrawerList, DrawerReport, DrawerSessionList, DrawerSessionView, DrawerView
 from tillkeeper.contract.live import CheckChanged
 from tillkeeper.contract.pages import PreviewOptions
 from tillkeeper.contract.values import Totals
@@ -96,6 +106,30 @@ class FakePeople:
 
     def caller(self, scope: Scope, terminal: str, session: str = "", approval: str = "") -> Caller:
         return Caller(scope=scope, terminal=terminal, employee=session, permissions=frozenset(PERMISSIONS))
+
+
+class FakeDrawers:
+    """One drawer, whose session has just been opened."""
+
+    session = DrawerSessionView(
+        session_id="S1",
+        drawer="drawer",
+        state="open",
+        opened_at_ms=1,
+        opened_by="ana",
+        float_minor=10_000,
+    )
+
+    def drawers(self) -> DrawerList:
+        return DrawerList(drawers=(DrawerView(drawer="drawer", title="Front", session=self.session),))
+
+    async def report(self, drawer: str, query: DrawerQuery, caller: Caller) -> DrawerReport:
+        if drawer != "drawer":
+            raise NotFound("find", f"drawer {drawer}", "there is none")
+        return DrawerReport(kind="x", session=self.session, figures=None, currency="EUR", at_ms=2)
+
+    def closed(self, drawer: str, query: SessionsQuery) -> DrawerSessionList:
+        return DrawerSessionList(sessions=())
 
 
 class FakeTill:

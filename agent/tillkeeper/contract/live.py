@@ -15,6 +15,7 @@ class LiveSnapshot(View, frozen=True, tag="snapshot"):
     jobs: tuple[JobView, ...]
     """Those that are not settled."""
     availability: AvailabilityView
+    drawers: DrawerList
 
 
 class StatusChanged(View, frozen=True, tag="status"):

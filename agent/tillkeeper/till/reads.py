@@ -28,6 +28,7 @@ from tillkeeper.contract.views import (
     TaxBook,
     TenderBook,
     TenderOffer,
+    Tri,
 )
 from tillkeeper.errors import NotFound
 from tillkeeper.journal.journal import Journal
@@ -149,6 +150,15 @@ class Reads:
         snapshots = {snapshot.device: snapshot for snapshot in self.spool.snapshot()}
         return tuple(self._device(name, snapshots) for name in self.config.devices)
 
+    def drawer_open(self, drawer: str) -> Tri:
+        """What the sensor of a drawer says."""
+        device = self.config.devices.get(drawer)
+        found = (one.status for one in self.spool.snapshot() if device is not None and one.device == device.printer)
+        level = status.drawer_pin_high if (status := next(found, None)) is not None else "unknown"
+        if device is None or level == "unknown" or device.open_level == "learn":
+            return "unknown"
+        return "yes" if (level == "yes") == (device.open_level == "high") else "no"
+
     def _device(self, name: str, snapshots: Mapping[str, DeviceSnapshot]) -> DeviceView:
         device = self.config.devices[name]
         stations = tuple(station for station, entry in self.config.stations.items() if name in entry.devices)
@@ -163,6 +173,7 @@ class Reads:
             asked_age_s=None if asked_ms is None else max(0, self.now_ms() - asked_ms) / 1000,
             queued=0 if device.kind == "drawer" else snapshot.queued,
             held=0 if device.kind == "drawer" else snapshot.held,
+            drawer_open=self.drawer_open(name),
             stations=stations,
         )
 
