@@ -242,7 +242,7 @@ class _Register:
         token = load_or_create_token(Path(api.token_file) if api.token_file else data / "api-token")
         listen = ApiListen(Path(api.socket), api.socket_group, api.listen)
         page_token = load_or_create_token(Path(api.page_token_file) if api.page_token_file else data / "page-token")
-        app = create_app(till, Access(token, api.origins, page_token), limits, self.config.pages.registers)
+        app = create_app(till, Access(token, (*api.origins, *self.config.pages.registers), page_token), limits, self.config.pages.registers)
         return ApiServer(app, listen, limits)
 
     def _hq_link(self) -> HqLink:
@@ -257,7 +257,7 @@ class _Register:
             self.intake,
             store=self.config.store.id,
             register=self.config.this_register,
-            changed=self.mode.wake,
+            changed=self._link_changed,
         )
 
     def _staff(self) -> Mapping[str, Member] | None:
@@ -269,6 +269,10 @@ class _Register:
     async def _mode_changed(self, event: ModeChanged) -> None:
         await self.intake.mode_changed(event)
         self.announcer.status_changed()
+
+    def _link_changed(self) -> None:
+        self.mode.wake()
+        self.announcer.hq_answered()
 
     def _changed(self, held: Held | None) -> None:
         if self.link:

@@ -33,6 +33,7 @@ RAISED: dict[str, tuple[Facts, str]] = {
     "offline_support_off": (facts(mode="offline", offline_support=False), "did not allow"),
     "disk_low": (facts(journal=JournalFacts(free_bytes=100 * 1024 * 1024)), "100 MiB"),
     "catalogue_unknown": (facts(catalogue=CatalogueFacts()), "There is no catalogue"),
+    "staff_roster": (facts(staff_trouble="No such file or directory"), "No such file or directory"),
     "documents_held": (facts(held_others=1), "1 receipts"),
     "manual_offline": (facts(mode="manual_offline"), "A person"),
     "catalogue_stale": (facts(catalogue=CatalogueFacts(version="c1", age_s=3 * 86_400.0)), "3 days old"),

@@ -161,9 +161,7 @@ def test_a_reload_while_the_order_is_under_way_makes_one_order(chromium: Chromiu
     chromium.run(scene())
 
 
-def test_a_reload_and_the_back_button_in_a_payment_take_the_money_once(
-    chromium: Chromium, tmp_path: Path
-) -> None:
+def test_a_reload_and_the_back_button_in_a_payment_take_the_money_once(chromium: Chromium, tmp_path: Path) -> None:
     async def scene() -> None:
         async with (
             StoreRig(tmp_path, hq=False) as rig,

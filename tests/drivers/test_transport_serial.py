@@ -6,7 +6,7 @@ import termios
 import threading
 import time
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from tillkeeper_drivers.escpos.profile import profile
 from tillkeeper_drivers.escpos.settings import Deadlines
 from tillkeeper_drivers.simulator.printer import VirtualPrinter
 from tillkeeper_drivers.transport.node import Blocking
-from tillkeeper_drivers.transport.serial import BAUDS, Flow, Line, SerialTransport
+from tillkeeper_drivers.transport.serial import BAUDS, Flow, Line, SerialTransport, attributes
 
 QUICK = Deadlines(connect=1, write=0.5, confirm=0.6, answer=0.4, maybe=0.05, maybe_confirm=0.2, poll=0.05, pin=0.5)
 FAST = Line(baud=230_400)
@@ -269,6 +269,59 @@ def test_the_port_is_set_as_the_printer_is(baud: Any, flow: Flow) -> None:
             assert oflag == lflag == 0, "nothing is translated or echoed"
             assert bool(iflag & termios.IXON) == (flow == "xon_xoff")
             assert not cflag & termios.HUPCL, "DTR drops at the close: some printers reset"
+
+    asyncio.run(run())
+
+
+PARITY = {"none": 0, "even": termios.PARENB, "odd": termios.PARENB | termios.PARODD}
+
+
+@pytest.mark.parametrize("data_bits", [7, 8])
+@pytest.mark.parametrize("parity", sorted(PARITY))
+def test_parity_and_data_bits_are_asked_for(parity: Any, data_bits: Any) -> None:
+    """A pseudo-terminal knows neither: what is asked of the driver is all that can be seen here (termios(3))."""
+    line = Line(parity=parity, data_bits=data_bits)
+    iflag, _oflag, cflag, *_rest = attributes([0, 0, 0, 0, 0, 0, [b"\0"] * 32], line)
+    assert cflag & (termios.PARENB | termios.PARODD) == PARITY[parity]
+    assert cflag & termios.CSIZE == {7: termios.CS7, 8: termios.CS8}[data_bits]
+    assert bool(iflag & termios.IGNPAR and iflag & termios.INPCK) == (parity != "none"), "a damaged byte is no answer"
+    assert line.byte_s() * 9600 == 2 + data_bits + (parity != "none")
+
+
+def open_nodes(path: str) -> int:
+    """How many descriptors of this process lead to `path`."""
+    found = 0
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            found += os.readlink(f"/proc/self/fd/{name}") == path
+    return found
+
+
+class LatePort(SerialTransport):
+    """A port whose driver takes its time to open."""
+
+    gate = threading.Event()
+
+    def _check(self) -> None:
+        self.gate.wait(10)
+
+
+def test_a_port_that_opens_too_late_is_closed_again_and_can_be_opened_later() -> None:
+    async def run() -> None:
+        async with SerialDevice(silent) as device:
+            own, transport = open_nodes(device.path), LatePort(device.path, FAST)
+            for _ in range(3):
+                with pytest.raises(TransportError, match=r"not open within 0\.05 s") as caught:
+                    async with transport.connect(0.05):
+                        pass
+                assert (caught.value.reason, caught.value.bytes_left) == ("unreachable", False)
+            transport.gate.set()
+            async with transport.connect(2) as connection:
+                assert open_nodes(device.path) == own + 1
+                await connection.write(b"now", 1)
+                await device.took(3)
+            assert no_thread_stays()
+            assert open_nodes(device.path) == own
 
     asyncio.run(run())
 

@@ -63,6 +63,11 @@ class RegisterPage:
         await self.page.reload()
         await self.ready()
 
+    async def reload_lost(self) -> None:
+        """Reload while no agent serves the page: the browser shows its own error page, or what a worker kept."""
+        with contextlib.suppress(Error):
+            await self.page.reload()
+
     async def idle(self) -> None:
         """Until nothing waits in its outbox."""
         await expect(self.page.locator("body:not([data-busy])")).to_be_attached(timeout=self.patience_ms)

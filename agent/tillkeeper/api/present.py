@@ -11,7 +11,7 @@ from tillkeeper.spool.model import Job, ReceiptData, TicketData
 from tillkeeper_drivers.api import Reason, Status
 
 TROUBLE_WORDS: dict[Reason, str] = {
-    "unreachable": "does not answer: is it switched on and connected?",
+    "unreachable": "does not answer (is it switched on and connected?)",
     "busy": "is busy with another computer",
     "cover_open": "the cover is open",
     "paper_out": "the paper is out",

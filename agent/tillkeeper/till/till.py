@@ -127,6 +127,10 @@ class Till:
         return self.door(device)
 
 
+MAX_UNSYNCED = 2_000
+"""Checks whose mark is taken back as soon as HQ has them; older ones show it when the list is asked for again."""
+
+
 class Announcer:
     """Tells the live clients what has changed. Nothing is even put together while nobody listens."""
 
@@ -139,10 +143,28 @@ class Announcer:
         self._drawers = drawers
         self._told_drawers: DrawerList | None = None
         self._jobs: Mapping[str, Job] = {}
+        self._unsynced: dict[str, tuple[str, int]] = {}
+        """Check id -> log and seq of its newest event, of checks that HQ did not hold when they were last told."""
 
     def check_changed(self, held: Held) -> None:
+        self._unsynced.pop(held.check.check_id, None)
+        self._unsynced[held.check.check_id] = (held.incarnation, held.last_seq)
+        if len(self._unsynced) > MAX_UNSYNCED:
+            del self._unsynced[next(iter(self._unsynced))]
         if self._hub.has_readers:
             self._hub.publish(CheckChanged(check=self._reads.summary(held)))
+
+    def hq_answered(self) -> None:
+        """HQ may hold more than before: the not-synced mark goes away on the pages too."""
+        synced = []
+        for check_id, (incarnation, last_seq) in self._unsynced.items():  # in the order of their newest event
+            if self._reads.held_by_hq(incarnation) < last_seq:
+                break
+            synced.append(check_id)
+        for check_id in synced:
+            del self._unsynced[check_id]
+            if self._hub.has_readers and (held := self._reads.shelf.get(check_id)) is not None:
+                self._hub.publish(CheckChanged(check=self._reads.summary(held)))
 
     def device_changed(self, device: str) -> None:
         """The device itself, and each of its jobs that is another than when last told."""
