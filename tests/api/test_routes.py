@@ -9,7 +9,9 @@ from tests.api.serving import problem, serving
 
 from tillkeeper.api.operations import OPERATIONS
 from tillkeeper.api.routes import path_names
+from tillkeeper.contract import cash
 from tillkeeper.contract import commands as c
+from tillkeeper.contract.availability import SetAvailability
 
 LINE = {"item_id": "burger", "quantity": 2, "modifiers": [{"modifier_id": "rare"}], "note": "sans oignons, Ünïcödé 漢字"}
 
@@ -17,9 +19,7 @@ COMMANDS: list[tuple[str, dict[str, object], c.AnyCommand]] = [
     (
         "/v1/orders",
         {"order_type": "takeout", "lines": [LINE], "tenders": [{"tender": "cash"}]},
-        c.PlaceOrder(
-            order_type="takeout", lines=(msgspec.convert(LINE, c.NewLine),), tenders=(c.NewTender(tender="cash"),)
-        ),
+        c.PlaceOrder(order_type="takeout", lines=(msgspec.convert(LINE, c.NewLine),), tenders=(c.NewTender(tender="cash"),)),
     ),
     ("/v1/checks", {"order_type": "dine_in", "table": "7"}, c.OpenCheck(order_type="dine_in", table="7")),
     ("/v1/checks/A1/lines", {"lines": [LINE]}, c.AddLines(check_id="A1", lines=(msgspec.convert(LINE, c.NewLine),))),
@@ -48,6 +48,21 @@ COMMANDS: list[tuple[str, dict[str, object], c.AnyCommand]] = [
     ("/v1/no-sales", {"drawer": "d1", "reason": "change"}, c.RecordNoSale(drawer="d1", reason="change")),
     ("/v1/time-entries", {"employee": "ana", "kind": "clock_in"}, c.RecordTimeEntry(employee="ana", kind="clock_in")),
     ("/v1/tips", {"employee": "ana", "cash_tips_minor": 0}, c.DeclareTips(employee="ana", cash_tips_minor=0)),
+    ("/v1/drawers/drawer/open", {"float_minor": 0}, cash.OpenDrawerSession(drawer="drawer", float_minor=0)),
+    (
+        "/v1/drawers/drawer/movements",
+        {"kind": "safe_drop", "amount_minor": 5, "reason": "safe"},
+        cash.MoveCash(drawer="drawer", kind="safe_drop", amount_minor=5, reason="safe"),
+    ),
+    ("/v1/drawers/drawer/count", {"counted": {"EUR": 0}}, cash.CountDrawer(drawer="drawer", counted={"EUR": 0})),
+    ("/v1/drawers/drawer/close", {"session_id": "S1"}, cash.CloseDrawerSession(drawer="drawer", session_id="S1")),
+    ("/v1/drawers/drawer/report", {}, cash.PrintDrawerReport(drawer="drawer")),
+    ("/v1/checks/A1/await", {"tender": "visa"}, c.AwaitTender(check_id="A1", tender="visa")),
+    (
+        "/v1/availability",
+        {"kind": "item", "subject_id": "cola", "state": "sold_out"},
+        SetAvailability(kind="item", subject_id="cola", state="sold_out"),
+    ),
 ]
 
 

@@ -13,6 +13,7 @@ _DRAWER = "/v1/drawers/{drawer}"
 class DrawerDone(msgspec.Struct, frozen=True):
     """What a count or a Z comes to; `report` as it is when the answer is made. `jobs`: pulse or paper."""
 
+    events: int
     report: c.DrawerReport
     jobs: tuple[JobRef, ...]
 
@@ -25,7 +26,7 @@ def _told(operation: Operation) -> Operation:
         done = await operation.run(till, call)
         query = DrawerQuery(session=done.value.entity_id)
         report = await till.drawers.report(call.params["drawer"], query, call.caller)
-        return Answer(DrawerDone(report, done.value.jobs), done.replayed)
+        return Answer(DrawerDone(done.value.events, report, done.value.jobs), done.replayed)
 
     return msgspec.structs.replace(operation, answer=DrawerDone, run=run)
 
