@@ -29,11 +29,13 @@ test("slips merge into the ticket that they change, and a duplicate doubles noth
   const voided = frame({ revision: 4, items: [item("l2", { name: "Fries", action: "void", modifiers: ["NO SALT"] })] });
   const [card, ...others] = cardsOf(after(...[first, again, added, changed, voided].map((one) => put("a", one))));
   assert.equal(others.length, 0);
-  assert.deepEqual(card.lines.map((line) => [line.id, line.state, line.quantity, line.previous]),
-    [["l1", "changed", 3, 2], ["l2", "void", 1, null], ["l3", "added", 1, null]]);
-  assert.deepEqual(card.stops, [{ jobId: voided.job_id, lines: [card.lines[1]] }]);
-  assert.deepEqual(card.lines[1].modifiers, ["NO SALT"], "to the letter");
+  const seen = (one) => one.lines.map((line) => [line.id, line.state, line.quantity, line.previous]);
+  assert.deepEqual(seen(card), [["l1", "changed", 3, 2], ["l3", "added", 1, null]], "what is in the STOP is not listed again");
+  assert.deepEqual(card.stops.map((stop) => [stop.jobId, stop.lines.map((line) => [line.quantity, line.name, line.modifiers])]),
+    [[voided.job_id, [[1, "Fries", ["NO SALT"]]]]], "to the letter");
   assert.equal(card.revision, 4);
+  const [after_] = cardsOf(after(...[first, added, changed, voided].map((one) => put("a", one)), { type: "stop_seen", jobIds: [voided.job_id] }));
+  assert.deepEqual(seen(after_), [["l1", "changed", 3, 2], ["l2", "void", 1, null], ["l3", "added", 1, null]], "and stays, struck out, once it was seen");
 });
 
 test("the change of a change names what was before both", () => {

@@ -4,6 +4,7 @@ lets them load and call nothing but this register and, for the kitchen page, the
 A path is looked up in an index of the files that there are; it is never joined to a folder's name, so no path leads out of it.
 """
 
+import gzip
 import hashlib
 from collections.abc import Callable, Iterable
 from importlib import resources
@@ -62,16 +63,20 @@ class _File:
         self._path = path
         self._seen = (0, 0)
         self._body = b""
+        self._packed = b""
         self._etag = ""
 
-    def read(self) -> tuple[bytes, str]:
-        """Body and ETag. Raises: OSError where the file is gone."""
+    def read(self, *, packed: bool = False) -> tuple[bytes, str]:
+        """Body (`packed`: by gzip) and ETag. Raises: OSError where the file is gone."""
         facts = self._path.stat()
         if (seen := (facts.st_mtime_ns, facts.st_size)) != self._seen:
             self._body = self._path.read_bytes()
-            self._etag = f'"{hashlib.sha256(self._body).hexdigest()[:32]}"'
+            self._packed = b""
+            self._etag = f'W/"{hashlib.sha256(self._body).hexdigest()[:32]}"'  # weak: packed or not, it is the same file
             self._seen = seen
-        return self._body, self._etag
+        if packed and not self._packed:
+            self._packed = gzip.compress(self._body, mtime=0)
+        return self._packed if packed else self._body, self._etag
 
 
 class Pages:
@@ -104,8 +109,9 @@ class Pages:
         """
         path: str = request.scope["path"]
         name = path + "index.html" if path.endswith("/") else path
+        packed = "gzip" in request.headers.get("accept-encoding", "")
         try:
-            body, etag = self._found(name).read()
+            body, etag = self._found(name).read(packed=packed)
             if name.endswith(".html"):
                 self._found(VENDORED).read()
         except (KeyError, OSError):
@@ -113,9 +119,11 @@ class Pages:
                 return Response(_INCOMPLETE, 503, _HEADERS | {"cache-control": "no-store"}, "text/html; charset=utf-8")
             raise NotFound("load", path, "there is no such page", "the register page is at /register/") from None
         headers = _HEADERS | {"etag": etag, "content-security-policy": self._policy(request.scope)}
-        if etag in (part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")):
+        if etag in (part.strip() for part in request.headers.get("if-none-match", "").split(",")):
             return Response(status_code=304, headers=headers)
-        return Response(body, headers=headers | {"content-type": TYPES[Path(name).suffix]})
+        encoding = {"content-encoding": "gzip"} if packed else {}
+        kind = {"content-type": TYPES[Path(name).suffix], "vary": "accept-encoding"}
+        return Response(body, headers=headers | encoding | kind)
 
     def _found(self, name: str) -> _File:
         """Raises: KeyError: no such file."""

@@ -105,5 +105,7 @@ addEventListener("storage", (event) => {
 document.addEventListener("visibilitychange", () => !document.hidden && live.retry());
 
 route();
-render(html`<${Page} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
+const root = /** @type {HTMLElement} */ (document.getElementById("app"));
+root.textContent = "";
+render(html`<${Page} />`, root);
 start();

@@ -18,8 +18,8 @@ const HOLD_MS = 600; // a finger that bounces within this time meant one tap
  * @param {{api: any, storage: Storage | null, locks: LockManager | null, tab: string, terminal: string}} parts
  */
 export function createDesk({ api, storage, locks, tab, terminal }) {
-  const store = createStore({ stage: "starting", settings: null, catalogue: null, session: null, live: NOTHING, link: "connecting", lostAt: 0,
-    lock: 0, route: { view: "", id: "" }, dialogs: [], toasts: [], draft: null, checks: {}, waiting: [], storageTrouble: !storage, update: "", loadTrouble: "" });
+  const store = createStore({ stage: "starting", settings: null, catalogue: null, session: null, live: NOTHING, link: "connecting",
+    route: { view: "", id: "" }, dialogs: [], toasts: [], draft: null, checks: {}, waiting: [], storageTrouble: !storage, update: "", loadTrouble: "" });
   const owned = new Set();
   const guards = new Map();
   let toastId = 0;
@@ -41,7 +41,7 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
     toastId += 1;
     const id = toastId;
     store.set({ toasts: [...store.get().toasts.filter((toast) => toast.text !== text).slice(-2), { id, text, kind }] });
-    setTimeout(() => desk.closeToast(id), kind === "bad" ? 12_000 : 4000);
+    setTimeout(() => desk.closeToast(id), kind === "bad" ? 12_000 : 2600);
   };
   desk.closeToast = (id) => store.set({ toasts: store.get().toasts.filter((toast) => toast.id !== id) });
 
@@ -71,13 +71,13 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
    * @param {string} name @param {() => Promise<any>} work @returns {Promise<any>} undefined where it was not run
    */
   desk.once = async (name, work) => {
-    if ((guards.get(name) ?? 0) > Date.now()) return undefined;
+    if ((guards.get(name) ?? 0) > performance.now()) return undefined;
     guards.set(name, Infinity);
     try {
       return await work();
     } finally {
-      guards.set(name, Date.now() + HOLD_MS);
-      setTimeout(() => (guards.get(name) ?? 0) <= Date.now() && guards.delete(name), HOLD_MS + 50);
+      guards.set(name, performance.now() + HOLD_MS);
+      setTimeout(() => (guards.get(name) ?? 0) <= performance.now() && guards.delete(name), HOLD_MS + 50);
     }
   };
 
@@ -196,7 +196,7 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
   };
 
   desk.linkChanged = (link) => {
-    store.set({ link, lostAt: link === "lost" ? Date.now() : 0 });
+    store.set({ link });
     if (link === "live") outbox.poke();
   };
 

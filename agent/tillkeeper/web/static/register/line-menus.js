@@ -2,38 +2,9 @@
 /** What can be done with one line, or with the check that is open. */
 
 import { html } from "../vendor/preact.js";
-import { Dialog, Stepper } from "../shared/ui.js";
+import { Dialog } from "../shared/ui.js";
 import { LINE_STATES } from "../shared/words.js";
-import { Modifiers } from "./modifiers.js";
 import { Pick, Text } from "./dialogs.js";
-import { changed, without } from "./order.js";
-
-/** A line that the register does not have yet. @param {any} props */
-export function DraftLineMenu({ desk, done, line }) {
-  const now = desk.store.get().draft?.lines.find((one) => one.uid === line.uid) ?? line;
-  const edit = (fields) => desk.edit((draft) => changed(draft, line.uid, fields));
-  const item = desk.store.get().catalogue.items.find((one) => one.item_id === line.item_id);
-  const groups = (item?.modifier_groups ?? []).map((id) => desk.store.get().catalogue.modifier_groups.find((group) => group.group_id === id)).filter(Boolean);
-  const modify = async () => {
-    const picked = await desk.ask(Modifiers, { item, groups, line: now });
-    if (picked) edit({ modifiers: picked.modifiers, quantity: picked.quantity, note: picked.note, held: picked.held });
-    done();
-  };
-  const remove = () => {
-    desk.edit((draft) => without(draft, line.uid));
-    done();
-  };
-  return html`<${Dialog} title=${now.name} testid="line" onClose=${() => done()}
-    footer=${html`<button type="button" class="danger" data-action="remove" onClick=${remove}>Remove</button><button type="button" class="primary" data-action="done" onClick=${() => done()}>Done</button>`}>
-    <div class="row wrap-row"><${Stepper} label="Pieces" value=${now.quantity} onChange=${(quantity) => edit({ quantity })} />
-      <${Stepper} label="Course" value=${now.course} max=${20} onChange=${(course) => edit({ course })} /><span class="muted">course</span>
-      <${Stepper} label="Seat" value=${now.seat ?? 0} min=${0} max=${99} onChange=${(seat) => edit({ seat: seat || null })} /><span class="muted">seat</span></div>
-    <div class="choice-grid">
-      <button type="button" data-action="hold" aria-pressed=${now.held ? "true" : "false"} onClick=${() => edit({ held: !now.held })}>${now.held ? "Do not hold" : "Hold"}</button>
-      ${item && html`<button type="button" data-action="modify" onClick=${modify}>Modifiers and note…</button>`}
-    </div>
-  <//>`;
-}
 
 /** A line of a check. @param {any} props */
 export function LineMenu({ desk, done, check, line }) {

@@ -12,7 +12,7 @@ export function Shell({ desk, state, view }) {
   const views = viewsFor(desk, state);
   const chosen = views.find((one) => one.id === view || one.also?.includes(view)) ?? views[0];
   const dot = connection(state);
-  const count = (one) => (one.count ? one.count(desk, state) : 0);
+  const count = (one) => one.count?.(desk, state) ?? 0;
   const Body = chosen.component;
   return html`<div class="shell">
     <header class="top">

@@ -28,10 +28,11 @@ export class OutboxFull extends Error {}
 
 /**
  * @param {{send: (entry: Entry, path: string, approval: string) => Promise<Outcome>, storage?: Storage | null,
- *   locks?: LockManager | null, now?: () => number, random?: () => number, limit?: number, tab?: string,
- *   later?: (work: () => void, ms: number) => any, cancel?: (timer: any) => void}} options `storage` null where the browser forbids it
+ *   locks?: LockManager | null, now?: () => number, mono?: () => number, random?: () => number, limit?: number, tab?: string,
+ *   later?: (work: () => void, ms: number) => any, cancel?: (timer: any) => void}} options `storage` null where the browser forbids it;
+ *   `now` wall clock in ms for people, `mono` ms that never go back, for pauses
  */
-export function createOutbox({ send, storage = null, locks = null, now = Date.now, random = Math.random, limit = 200,
+export function createOutbox({ send, storage = null, locks = null, now = Date.now, mono = () => performance.now(), random = Math.random, limit = 200,
   tab = newKey().slice(0, 8), later = setTimeout, cancel = clearTimeout }) {
   /** @type {Map<string, Entry>} */
   const entries = new Map();
@@ -148,7 +149,7 @@ export function createOutbox({ send, storage = null, locks = null, now = Date.no
     }
     change(entry, { tries, words: outcome.words });
     const pause = Math.min(SLOWEST_MS, 250 * 2 ** Math.min(tries, 6)) * (0.5 + random() / 2);
-    pauses.set(entry.lane, now() + pause);
+    pauses.set(entry.lane, mono() + pause);
   }
 
   async function sendHead(lane) {
@@ -171,7 +172,7 @@ export function createOutbox({ send, storage = null, locks = null, now = Date.no
     busy.add(lane);
     try {
       if (!locks) await sendHead(lane);
-      else await locks.request(ENTRY + lane, { ifAvailable: true }, (lock) => (lock ? sendHead(lane) : pauses.set(lane, now() + 1000)));
+      else await locks.request(ENTRY + lane, { ifAvailable: true }, (lock) => (lock ? sendHead(lane) : pauses.set(lane, mono() + 1000)));
     } finally {
       busy.delete(lane);
     }
@@ -186,12 +187,12 @@ export function createOutbox({ send, storage = null, locks = null, now = Date.no
     for (const lane of new Set(waiting.map((entry) => entry.lane))) {
       const until = pauses.get(lane) ?? 0;
       if (busy.has(lane)) continue;
-      if (until <= now()) run(lane);
+      if (until <= mono()) run(lane);
       else soonest = Math.min(soonest, until);
     }
     if (soonest < Infinity) {
       cancel(timer);
-      timer = later(pump, Math.max(20, soonest - now()));
+      timer = later(pump, Math.max(20, soonest - mono()));
     }
   }
 

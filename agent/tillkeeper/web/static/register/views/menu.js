@@ -5,7 +5,7 @@ import { html, useEffect, useMemo, useRef, useState } from "../../vendor/preact.
 import { newKey } from "../../shared/api.js";
 import { supply } from "../live-state.js";
 import { Modifiers } from "../modifiers.js";
-import { searched, withItem } from "../order.js";
+import { changed, searched, withItem, without } from "../order.js";
 
 const MOST_TILES = 120; // of a search; more is no help to anybody
 
@@ -16,13 +16,27 @@ export function categoriesOf(catalogue) {
   return [...new Set(catalogue.items.map((item) => item.category))].map((id) => ({ id, name: id ? named(id) : "Other" }));
 }
 
-/** @param {any} desk @param {any} item @param {any} draft what is ringing @returns {Promise<void>} */
-export async function ring(desk, item, draft) {
-  const { catalogue } = desk.store.get();
-  const groups = item.modifier_groups.map((id) => catalogue.modifier_groups.find((group) => group.group_id === id)).filter(Boolean);
-  const asks = groups.some((group) => group.minimum > 0);
+const groupsOf = (desk, item) => {
+  const { modifier_groups: all } = desk.store.get().catalogue;
+  return (item?.modifier_groups ?? []).map((id) => all.find((group) => group.group_id === id)).filter(Boolean);
+};
+
+/**
+ * One more of an item. Its modifiers are asked for where it needs some, or where `always` (a long press).
+ * @param {any} desk @param {any} item @param {boolean} [always] @returns {Promise<void>}
+ */
+export async function ring(desk, item, always = false) {
+  const groups = groupsOf(desk, item);
+  const asks = always || groups.some((group) => group.minimum > 0);
   const picked = asks ? await desk.ask(Modifiers, { item, groups }) : { modifiers: [] };
   if (picked) desk.edit((now) => withItem(now, item, picked.modifiers, newKey().slice(0, 12), picked));
+}
+
+/** Everything about a line that is not sent yet. @param {any} desk @param {any} line @returns {Promise<void>} */
+export async function changeLine(desk, line) {
+  const item = desk.store.get().catalogue.items.find((one) => one.item_id === line.item_id) ?? line;
+  const given = await desk.ask(Modifiers, { item, groups: groupsOf(desk, item), line });
+  if (given) desk.edit((draft) => (given === "remove" ? without(draft, line.uid) : changed(draft, line.uid, given)));
 }
 
 /** @param {any} props */
@@ -53,7 +67,7 @@ export function Menu({ desk, state, draft }) {
     const first = items.find((item) => !supply(live.availability, "item", item.item_id).sold);
     if (event.key !== "Enter" || !text.trim() || !first) return;
     setText("");
-    ring(desk, first, draft);
+    ring(desk, first);
   };
   return html`<section class="menu" aria-label="Menu">
     <div class="categories" role="group" aria-label="Categories">
@@ -70,7 +84,7 @@ export function Menu({ desk, state, draft }) {
 
 function Tile({ desk, item, draft, hue, money, stock }) {
   const state = stock.sold ? "sold-out" : stock.left !== null ? "counting" : "available";
-  return html`<button type="button" class="tile hue-${hue}" data-item=${item.item_id} data-state=${state} disabled=${stock.sold || Boolean(draft?.sending)} onClick=${() => ring(desk, item, draft)}>
+  return html`<button type="button" class="tile hue-${hue}" data-item=${item.item_id} data-state=${state} disabled=${stock.sold || Boolean(draft?.sending)} onClick=${() => ring(desk, item)} onContextMenu=${(event) => { event.preventDefault(); ring(desk, item, true); }}>
     <span class="tile-name">${item.name}</span>
     <span class="tile-foot"><span class="tile-price">${money(item.price_minor)}</span>
       ${stock.sold ? html`<span class="badge bad">86 sold out</span>` : stock.left !== null ? html`<span class="badge warn">${stock.left} left</span>` : item.modifier_groups.length ? html`<span class="muted" aria-hidden="true">⋯</span>` : null}</span>

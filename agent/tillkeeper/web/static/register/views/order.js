@@ -15,7 +15,8 @@ export function Order({ desk, state }) {
   const check = draft?.check_id ? state.checks[draft.check_id] : null;
   useEffect(() => {
     if (draft?.check_id && !check) desk.readCheck(draft.check_id);
-  }, [draft?.check_id]);
+    setSide(draft?.check_id ? "pane" : "menu");
+  }, [draft?.id]);
   useEffect(() => {
     const pressed = (event) => {
       if (event.target?.closest?.("dialog")) return;

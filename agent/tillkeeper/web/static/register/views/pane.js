@@ -6,8 +6,9 @@ import { Choice } from "../../shared/ui.js";
 import { ORDER_TYPES } from "../../shared/words.js";
 import { Text } from "../dialogs.js";
 import { coursesLeft, draftMinor, isEmpty, pieceMinor } from "../order.js";
-import { CheckMenu, DraftLineMenu, LineMenu } from "../line-menus.js";
+import { CheckMenu, LineMenu } from "../line-menus.js";
 import { CheckLine, Totals } from "./lines.js";
+import { changeLine } from "./menu.js";
 
 const COURSES = [1, 2, 3, 4];
 const SEATS = [null, 1, 2, 3, 4, 5, 6, 7, 8];
@@ -25,6 +26,7 @@ export function Pane({ desk, state, draft, check }) {
     const text = await desk.ask(Text, { title, label: title, value: draft[field], field, ...more });
     if (text !== undefined) desk.edit((now) => ({ ...now, [field]: text }));
   };
+  const later = open ? coursesLeft(check.lines).filter((course) => course > 1 || check.lines.some((line) => line.course === course && line.state === "held")) : [];
   const others = desk.drafts.all().filter((one) => one.id !== draft.id && !isEmpty(one));
   return html`<section class="pane card" aria-label="Order" data-code=${check?.ticket_code ?? ""} data-sending=${sending ? "yes" : null}>
     <header class="pane-head">
@@ -42,7 +44,7 @@ export function Pane({ desk, state, draft, check }) {
     <div class="lines" data-testid="lines" role="list" aria-label="Lines">
       ${check?.lines.map((line) => html`<${CheckLine} key=${line.line_id} line=${line} discounts=${check.discounts.filter((one) => one.line_id === line.line_id)} money=${state.money} zone=${state.settings.timezone} onPick=${open ? () => desk.ask(LineMenu, { check, line }) : null} />`)}
       ${check && draft.lines.length > 0 && html`<p class="lines-new small muted">New, not sent yet</p>`}
-      ${draft.lines.map((line) => html`<div role="listitem" key=${line.uid}><button type="button" class="line new" data-draft-line=${line.uid} data-item-line=${line.item_id} data-state="new" disabled=${sending} onClick=${() => desk.ask(DraftLineMenu, { line })}>
+      ${draft.lines.map((line) => html`<div role="listitem" key=${line.uid}><button type="button" class="line new" data-draft-line=${line.uid} data-item-line=${line.item_id} data-state="new" disabled=${sending} onClick=${() => changeLine(desk, line)}>
         <span class="line-mark" aria-label=${line.held ? "on hold" : "new"}>${line.held ? "Ⅱ" : "+"}</span><span class="line-quantity">${line.quantity}</span>
         <span class="line-name"><span class="wrap">${line.name}</span>${line.modifiers.map((pick) => html`<span class="line-modifier" key=${pick.modifier_id}>${pick.name}</span>`)}
           ${(line.note || line.seat || line.course > 1) && html`<span class="line-modifier">${[line.seat && `seat ${line.seat}`, line.course > 1 && `course ${line.course}`, line.note].filter(Boolean).join(" · ")}</span>`}</span>
@@ -50,11 +52,10 @@ export function Pane({ desk, state, draft, check }) {
       ${nothing && html`<p class="muted empty-lines">Tap an item to begin.<br /><span class="small">/ search · F9 send · F8 pay</span></p>`}
     </div>
     <footer class="pane-foot">
-      <div class="row places"><label class="compact">Seat<select data-field="seat" value=${draft.seat ?? ""} disabled=${sending} onChange=${(event) => desk.edit((now) => ({ ...now, seat: Number(event.target.value) || null }))}>
-          ${SEATS.map((seat) => html`<option value=${seat ?? ""} selected=${draft.seat === seat}>${seat ?? "–"}</option>`)}</select></label>
-        <div class="choice courses" role="group" aria-label="Course">${COURSES.map((course) => html`<button type="button" key=${course} data-course=${course} aria-pressed=${draft.course === course ? "true" : "false"} aria-label="Course ${course}" disabled=${sending} onClick=${() => desk.edit((now) => ({ ...now, course }))}>${course}</button>`)}</div>
-        ${open && coursesLeft(check.lines).map((course) => html`<button type="button" class="small" key=${`fire${course}`} data-action="fire" data-fire-course=${course} onClick=${() => desk.act.fire(check, { course }, `Course ${course} of`)}>Fire ${course}</button>`)}
-      </div>
+      <div class="row places"><label class="compact"><span class="visually-hidden">Seat</span><select data-field="seat" value=${draft.seat ?? ""} disabled=${sending} onChange=${(event) => desk.edit((now) => ({ ...now, seat: Number(event.target.value) || null }))}>
+          ${SEATS.map((seat) => html`<option value=${seat ?? ""} selected=${draft.seat === seat}>${seat ? `Seat ${seat}` : "Seat –"}</option>`)}</select></label>
+        <div class="choice courses" role="group" aria-label="Course">${COURSES.map((course) => html`<button type="button" key=${course} data-course=${course} aria-pressed=${draft.course === course ? "true" : "false"} aria-label="Course ${course}" disabled=${sending} onClick=${() => desk.edit((now) => ({ ...now, course }))}>C${course}</button>`)}</div></div>
+      ${open && later.length > 0 && html`<div class="row wrap-row fires">${later.map((course) => html`<button type="button" class="grow" key=${course} data-action="fire" data-fire-course=${course} onClick=${() => desk.act.fire(check, { course }, `Course ${course} of`)}>Fire course ${course}</button>`)}</div>`}
       <${Totals} check=${check} fresh=${fresh} money=${state.money} />
       <div class="pane-actions">
         ${check ? html`<button type="button" data-action="more" onClick=${() => desk.ask(CheckMenu, { check })}>More…</button>` : html`<button type="button" data-action="park" disabled=${sending || isEmpty(draft)} onClick=${() => desk.act.send(false)}>Park</button>`}

@@ -57,6 +57,8 @@ function Taking({ desk, state, check }) {
   }
 
   const cash = tenders.find((one) => one.kind === "cash" && (!one.currency || one.currency === settings.currency));
+  const why = new Map();
+  for (const tender of tenders) if (!tender.available) why.set(tender.unavailable_words, [...(why.get(tender.unavailable_words) ?? []), tender.title]);
   const offered = (tender) => !foreign || tender.currency === foreign;
   return html`<div class="pay" data-code=${check.ticket_code}>
     <section class="card pay-check"><header class="row"><button type="button" class="ghost" data-action="back" onClick=${() => desk.act.recall(check.check_id)}>‹ Order</button><h1 class="code">${check.ticket_code}</h1><span class="muted clip">${[check.table, check.name].filter(Boolean).join(" · ")}</span></header>
@@ -74,7 +76,8 @@ function Taking({ desk, state, check }) {
       <div class="pay-lower"><${Keypad} label="Amount" onKey=${(key) => setEntry(typed(entry, key))} />
         <div class="tenders" role="group" aria-label="Tenders">${tenders.filter(offered).map((tender) => html`<button type="button" key=${tender.tender} class="tender ${tender === cash ? "primary" : ""}" data-tender=${tender.tender} disabled=${!tender.available || Boolean(busy)} onClick=${() => press(tender)}>
           <span class="strong">${busy === tender.tender ? "Booking…" : tender.title}</span>
-          ${!tender.available ? html`<span class="small">${tender.unavailable_words || "not available now"}</span>` : foreign && !entry ? html`<span class="small">least that covers it</span>` : null}</button>`)}</div></div>
+          ${!tender.available ? html`<span class="small">not now</span>` : foreign && !entry ? html`<span class="small">least that covers it</span>` : null}</button>`)}
+          ${[...why].map(([words, titles]) => html`<p class="small muted wrap tender-why" key=${words}><b>${titles.join(", ")}</b>: ${words}.</p>`)}</div></div>
     </section>
   </div>`;
 }
