@@ -106,7 +106,7 @@ class RegisterPage:
         return found
 
     async def dot(self) -> str:
-        return await self.page.locator("header [data-testid=dot]").get_attribute("data-colour") or ""
+        return await self.page.locator("header [data-testid=dot]").get_attribute("data-dot") or ""
 
     # --- people ---
 
