@@ -38,6 +38,7 @@ RAISED: dict[str, tuple[Facts, str]] = {
     "manual_offline": (facts(mode="manual_offline"), "A person"),
     "catalogue_stale": (facts(catalogue=CatalogueFacts(version="c1", age_s=3 * 86_400.0)), "3 days old"),
     "device_silent": (facts(devices=(FINE, SILENT), uptime_s=120.0), "bar has said nothing"),
+    "drawer_left_open": (facts(drawers_left_open=("side",)), "session of side"),
     "paper_low": (facts(devices=device(paper_near_end="yes")), "pass is near"),
 }
 
