@@ -84,15 +84,16 @@ async function takeUp() {
 function Page() {
   const state = useStore(desk.store);
   const { settings, stage, session } = state;
+  const unknown = stage === "ready" && settings.terminals.length > 1 && !settings.terminals.some((one) => one.terminal === terminal);
   const signIn = stage === "ready" && settings.staff && !session;
-  const view = stage !== "ready" ? stage : signIn ? "signin" : state.route.view || { lane: "order", window: "window", counter: "order" }[desk.place().view];
+  const view = stage !== "ready" ? stage : unknown ? "place" : signIn ? "signin" : state.route.view || { lane: "order", window: "window", counter: "order" }[desk.place().view];
   useEffect(() => {
     document.body.dataset.view = view;
   }, [view]);
   useEffect(() => {
     if (state.route.id && ["pay", "check"].includes(view)) desk.readCheck(state.route.id);
   }, [state.route, view]);
-  return view === stage || signIn ? html`<${Stage} desk=${desk} state=${state} view=${view} />` : html`<${Shell} desk=${desk} state=${state} view=${view} />`;
+  return view === stage || unknown || signIn ? html`<${Stage} desk=${desk} state=${state} view=${view} />` : html`<${Shell} desk=${desk} state=${state} view=${view} />`;
 }
 
 locks?.request(`tk.tab.${tab}`, () => new Promise(() => {})); // held until the tab is gone: its drafts are then taken over

@@ -7,7 +7,7 @@
 import { newKey } from "../shared/api.js";
 import { createOutbox } from "../shared/outbox.js";
 import { createDrafts } from "./drafts.js";
-import { NOTHING, heard } from "./live-state.js";
+import { NOTHING, heard, withSynced } from "./live-state.js";
 import { outcomeOf } from "./outcome.js";
 import { createPeople } from "./people.js";
 import { createStore } from "./store.js";
@@ -24,7 +24,12 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
   const guards = new Map();
   let toastId = 0;
 
-  const outbox = createOutbox({ storage, locks, tab, send: async (entry, path, approval) => outcomeOf(api, entry, path, approval, store.get().session) });
+  const outbox = createOutbox({ storage, locks, tab, send: async (entry, path, approval) => {
+    const before = store.get().session;
+    const outcome = await outcomeOf(api, entry, path, approval, before);
+    if (outcome.session && before?.session === outcome.session) desk.people.ended();
+    return outcome;
+  } });
   const drafts = createDrafts({ storage, tab, newId: () => newKey().slice(0, 16), onTrouble: () => store.set({ storageTrouble: true }) });
 
   const desk = { api, outbox, drafts, store, terminal, people: /** @type {any} */ (null) };
@@ -191,9 +196,24 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
     store.set({ live, update });
     const { id } = state.route;
     if (message.type === "snapshot") outbox.poke();
+    if (message.status?.only_here === 0) readSynced();
     const stale = message.type === "check" ? message.check.check_id : message.type === "snapshot" ? id : "";
     if (stale && (stale === id || stale === drafts.current?.check_id || state.checks[stale])) desk.readCheck(stale);
   };
+
+  /** HQ has everything: take the not-synced marks off the rows that are still what HQ was told of. */
+  async function readSynced() {
+    const { live } = store.get();
+    if (![...Object.values(live.checks), ...Object.values(live.ended)].some((row) => !row.synced)) return;
+    await desk.once("synced", async () => {
+      try {
+        const { checks } = await api.get("/v1/checks?limit=500");
+        store.set({ live: withSynced(store.get().live, checks) });
+      } catch (problem) {
+        if (!problem.passing) desk.toast(problem.message, "bad"); // else the next status tries again
+      }
+    });
+  }
 
   desk.linkChanged = (link) => {
     store.set({ link });

@@ -12,10 +12,7 @@ export async function outcomeOf(api, entry, path, approval, session) {
     return { kind: "done", ...(await send(api, entry, path, approval, session)) };
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    if (problem.session) {
-      const who = session && session.employee !== entry.employee ? "whoever entered it" : "somebody";
-      return { kind: "later", words: `Waits until ${who} signs in again.` };
-    }
+    if (problem.session) return { kind: "later", words: "Waits until whoever entered it signs in again.", session: session?.employee === entry.employee ? session?.session : entry.session };
     if (problem.code === "unauthorized") return { kind: "later", words: problem.message };
     if (!problem.passing) return { kind: "refused", problem };
     return { kind: "later", words: problem.message, fault: problem.status === 500, problem };

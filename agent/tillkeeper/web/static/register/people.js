@@ -70,14 +70,16 @@ export function createPeople(desk, storage) {
       desk.toast("The sign-in has ended. Please sign in again.", "info");
     },
 
-    /** @param {boolean} on */
-    async training(on) {
+    /** @param {boolean} on @param {string} [approval] */
+    async training(on, approval = "") {
       try {
-        const now = await desk.api.post("/v1/session/training", { on });
+        const now = await desk.api.post("/v1/session/training", { on }, { approval });
         keep({ ...now, session: now.session || desk.store.get().session.session });
         desk.toast(on ? "Training: nothing counts from now on." : "Training has ended: everything counts again.", "info");
       } catch (problem) {
-        desk.toast(problem.message, "bad");
+        const given = problem.code === "approval_needed" && !approval ? await this.approve(problem.toJSON()) : "";
+        if (given) await this.training(on, given);
+        else desk.toast(problem.message, "bad");
       }
     },
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** The order: what the register has of it, what is new, and what to do with it. */
 
-import { html } from "../../vendor/preact.js";
+import { html, useLayoutEffect, useRef } from "../../vendor/preact.js";
 import { Choice } from "../../shared/ui.js";
 import { ORDER_TYPES } from "../../shared/words.js";
 import { Text } from "../dialogs.js";
@@ -15,6 +15,11 @@ const SEATS = [null, 1, 2, 3, 4, 5, 6, 7, 8];
 
 /** @param {any} props */
 export function Pane({ desk, state, draft, check }) {
+  const box = useRef(null);
+  const newest = draft?.lines.at(-1);
+  useLayoutEffect(() => {
+    if (box.current && newest) box.current.scrollTop = box.current.scrollHeight;
+  }, [draft?.id, newest?.uid, newest?.quantity]);
   if (!draft) return html`<section class="pane"></section>`;
   const sending = Boolean(draft.sending);
   const fresh = draftMinor(draft);
@@ -30,20 +35,20 @@ export function Pane({ desk, state, draft, check }) {
   const others = desk.drafts.all().filter((one) => one.id !== draft.id && !isEmpty(one));
   return html`<section class="pane card" aria-label="Order" data-code=${check?.ticket_code ?? ""} data-sending=${sending ? "yes" : null}>
     <header class="pane-head">
-      <div class="row"><h1 class="code clip">${check ? check.ticket_code : "New order"}</h1>
-        ${check && html`<span class="muted small clip">${[check.table, check.name].filter(Boolean).join(" · ")}</span>`}<span class="grow"></span>
-        <button type="button" class="ghost" data-action="new" disabled=${nothing} onClick=${desk.act.fresh}>New</button></div>
+      <div class="pane-title"><h1 class="code clip ${check ? "" : "fresh"}">${check ? check.ticket_code : "New order"}</h1>
+        <span class="muted small clip grow">${check ? [check.table && `Table ${check.table}`, check.name].filter(Boolean).join(" · ") : ""}</span>
+        <button type="button" class="ghost" data-action="new" disabled=${nothing} onClick=${desk.act.fresh}>New</button>
+        ${!check && html`<div class="row about">
+          <button type="button" class="about-button clip" data-action="table" disabled=${sending} onClick=${() => ask("table", "Table")}>${draft.table ? `Table ${draft.table}` : "Table"}</button>
+          <button type="button" class="about-button clip" data-action="name" disabled=${sending} onClick=${() => ask("name", "Name")}>${draft.name || "Name"}</button>
+          <button type="button" class="about-button clip" data-action="note" disabled=${sending} onClick=${() => ask("note", "Note", { lines: true, limit: 500 })}>${draft.note || "Note"}</button></div>`}</div>
       <${Choice} label="Order type" testid="order-type" value=${type} options=${state.settings.order_types.map((value) => ({ value, label: html`<span data-order-type=${value}>${ORDER_TYPES[value]}</span>`, disabled: sending || (check && !open) }))} onChange=${setType} />
-      ${!check && html`<div class="row about">
-        <button type="button" class="about-button clip" data-action="table" disabled=${sending} onClick=${() => ask("table", "Table")}>${draft.table ? `Table ${draft.table}` : "Table"}</button>
-        <button type="button" class="about-button clip" data-action="name" disabled=${sending} onClick=${() => ask("name", "Name")}>${draft.name || "Name"}</button>
-        <button type="button" class="about-button clip" data-action="note" disabled=${sending} onClick=${() => ask("note", "Note", { lines: true, limit: 500 })}>${draft.note || "Note"}</button></div>`}
     </header>
     ${others.length > 0 && html`<div class="drafts" role="group" aria-label="Orders not sent yet">${others.map((one) => html`<button type="button" key=${one.id} class="small" data-draft=${one.id} onClick=${() => { desk.drafts.use(one.id); desk.showDraft(); }}>
       ${one.sending ? "◷ being sent" : "✎"} ${one.ticket_code || one.name || one.table || "order"} · ${state.money(draftMinor(one))}</button>`)}</div>`}
-    <div class="lines" data-testid="lines" role="list" aria-label="Lines">
+    <div ref=${box} class="lines" data-testid="lines" role=${nothing ? null : "list"} aria-label="Lines">
       ${check?.lines.map((line) => html`<${CheckLine} key=${line.line_id} line=${line} discounts=${check.discounts.filter((one) => one.line_id === line.line_id)} money=${state.money} zone=${state.settings.timezone} onPick=${open ? () => desk.ask(LineMenu, { check, line }) : null} />`)}
-      ${check && draft.lines.length > 0 && html`<p class="lines-new small muted">New, not sent yet</p>`}
+      ${check && draft.lines.length > 0 && html`<p role="listitem" class="lines-new small muted">New, not sent yet</p>`}
       ${draft.lines.map((line) => html`<div role="listitem" key=${line.uid}><button type="button" class="line new" data-draft-line=${line.uid} data-item-line=${line.item_id} data-state="new" disabled=${sending} onClick=${() => changeLine(desk, line)}>
         <span class="line-mark" aria-label=${line.held ? "on hold" : "new"}>${line.held ? "Ⅱ" : "+"}</span><span class="line-quantity">${line.quantity}</span>
         <span class="line-name"><span class="wrap">${line.name}</span>${line.modifiers.map((pick) => html`<span class="line-modifier" key=${pick.modifier_id}>${pick.name}</span>`)}

@@ -63,7 +63,7 @@ function Taking({ desk, state, check }) {
   return html`<div class="pay" data-code=${check.ticket_code}>
     <section class="card pay-check"><header class="row"><button type="button" class="ghost" data-action="back" onClick=${() => desk.act.recall(check.check_id)}>‹ Order</button><h1 class="code">${check.ticket_code}</h1><span class="muted clip">${[check.table, check.name].filter(Boolean).join(" · ")}</span></header>
       <div class="pay-lines">${check.lines.filter((line) => line.quantity).map((line) => html`<div class="pay-line" key=${line.line_id}><span>${line.quantity}</span><span class="wrap">${line.name}</span></div>`)}</div>
-      ${check.payments.map((one) => html`<div class="pay-line paid" key=${one.tender_id}><span aria-hidden="true">✓</span><span>${tenders.find((tender) => tender.tender === one.tender)?.title ?? one.tender}</span><span>${money(one.amount_minor)}</span></div>`)}
+      ${check.payments.map((one) => html`<div class="pay-line settled" key=${one.tender_id}><span aria-hidden="true">✓</span><span>${tenders.find((tender) => tender.tender === one.tender)?.title ?? one.tender}</span><span>${money(one.amount_minor)}</span></div>`)}
       <${Totals} check=${check} money=${money} />
       <div class="row wrap-row"><button type="button" data-action="split" onClick=${split}>Split…</button><button type="button" data-action="discount" onClick=${() => desk.act.discount(check)}>Discount…</button></div>
     </section>

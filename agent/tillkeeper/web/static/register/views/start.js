@@ -12,6 +12,10 @@ export function Stage({ desk, state, view }) {
     <p>On the register's machine run <code>tillkeeper pages</code> and open the link that it prints. The link carries the key of this store; this browser keeps it.</p>
     ${state.loadTrouble && html`<p class="bad-text" role="alert">${state.loadTrouble}</p>`}
   </section></main>`;
+  if (view === "place") return html`<main class="stage"><section class="card stage-card"><h1>Which place is this?</h1>
+    ${desk.terminal && html`<p class="bad-text" role="alert">The register knows no terminal "${desk.terminal}".</p>`}
+    ${state.settings.terminals.map((one) => html`<a class="place" key=${one.terminal} data-terminal=${one.terminal} href="?terminal=${encodeURIComponent(one.terminal)}">${one.title} <span class="muted">${one.view}</span></a>`)}
+  </section></main>`;
   if (view === "signin") return html`<${SignIn} desk=${desk} state=${state} />`;
   return html`<main class="stage"><section class="card stage-card" aria-live="polite"><h1>${state.loadTrouble ? "Waiting for the register" : "Starting…"}</h1>
     ${state.loadTrouble && html`<p>${state.loadTrouble} This page tries again by itself; nothing that was entered is lost.</p>`}

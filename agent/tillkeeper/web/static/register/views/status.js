@@ -29,7 +29,8 @@ export function Status({ desk, state }) {
       ${session && html`<button type="button" data-action="training" aria-pressed=${session.training ? "true" : "false"} onClick=${flip}>${session.training ? "End training" : "Training mode"}</button>
         <button type="button" data-action="sign-out" onClick=${() => desk.once("sign-out", desk.people.signOut)}>Sign out ${session.name}</button>`}
       <button type="button" data-action="reload" onClick=${() => location.reload()}>Load this page anew</button></div></section>
-    ${waiting.length > 0 && html`<section class="card part" aria-label="Not sent yet"><h2>Not sent yet</h2><ul class="plain-list">${waiting.map((entry) => html`<li key=${entry.id} data-waiting=${entry.id}><span class="strong wrap">${entry.label}</span> <span class="muted">${entry.words || "on its way"}</span></li>`)}</ul></section>`}
+    ${waiting.length > 0 && html`<section class="card part" aria-label="Not sent yet"><h2>Not sent yet</h2><ul class="plain-list">${waiting.map((entry) => html`<li key=${entry.id} data-waiting=${entry.id}><span class="strong wrap">${entry.label}</span> <span class="muted">${entry.words || "on its way"}</span>
+        ${session && session.employee !== entry.employee && html`<button type="button" data-action="send-as-me" onClick=${() => desk.again(entry)}>Send in my name</button>`}</li>`)}</ul></section>`}
     <section class="card part" aria-label="Held tickets"><h2>Held tickets</h2>
       ${held.length === 0 && html`<p class="muted">None is held.</p>`}
       ${held.map((job) => html`<div class="job" key=${job.job_id} data-job=${job.job_id} data-state="held"><div class="grow"><p class="strong">${DOCUMENTS[job.document_class] ?? job.document_class} ${job.ticket_code} → ${job.station || job.device}</p><p class="small wrap">${job.reason} · ${age(job.age_s * 1000)} old${job.may_have_printed ? " · may have printed already: it will be marked" : ""}</p></div>
