@@ -75,15 +75,20 @@ async def dsr_stops_the_flow_in_the_middle() -> None:
     node = adapter()
     data = bytes(at % 251 for at in range(2000))
     written, stopped_at = 0, 300
-    queue: deque[int] = deque()
+    waiting, most_waiting = 0, 0
 
     def write(portion: bytes) -> None:
-        nonlocal written
+        nonlocal written, waiting, most_waiting
         written += len(portion)
-        queue.extend((40, 20, 0))
+        waiting += len(portion)
+        most_waiting = max(most_waiting, waiting)
 
-    node.on_write = write
-    node.ioctls[termios.TIOCOUTQ] = lambda: queue.popleft() if queue else 0
+    def outq() -> int:
+        nonlocal waiting
+        waiting = max(0, waiting - 5)
+        return waiting
+
+    node.on_write, node.ioctls[termios.TIOCOUTQ] = write, outq
     node.ioctls[termios.TIOCMGET] = lambda: TIOCM_DSR if written < stopped_at else 0
     async with SerialDevice(silent, LineFaults(split=True), 2, node.ends()) as device:
         async with SerialTransport(node.path, Line(baud=115_200, flow="dsr")).connect(1) as connection:
@@ -99,6 +104,7 @@ async def dsr_stops_the_flow_in_the_middle() -> None:
             assert (error.reason, error.bytes_left) == ("stalled", False)
             assert "DSR" in error.detail
         assert bytes(device.received) == data
+    assert 32 < most_waiting <= 64, "little waits in the kernel, and the line never idles"
     assert max(node.asked.count(request) for request in set(node.asked)) < 1500, "a busy loop"
 
 

@@ -66,7 +66,7 @@ class SerialTransport(NodeTransport):
 
     def _prepare(self, fd: int) -> None:
         try:
-            wanted = _attributes(termios.tcgetattr(fd), self.line)
+            wanted = attributes(termios.tcgetattr(fd), self.line)
             termios.tcsetattr(fd, termios.TCSANOW, wanted)
             # tcsetattr succeeds where anything at all was set (termios(3)).
             if _shape(termios.tcgetattr(fd)) != _shape(wanted):
@@ -173,8 +173,9 @@ class SerialConnection(NodeConnection):
         return super()._stalled(f"{detail}; the device holds {self._held}" if self._held else detail, bytes_left)
 
 
-def _attributes(now: "termios._AttrReturn", line: Line) -> "termios._AttrReturn":
-    """Raw bytes both ways (termios(3)), and DTR left up at the close: many printers can be set to reset when it drops."""
+def attributes(now: "termios._AttrReturn", line: Line) -> "termios._AttrReturn":
+    """`now` (as `termios.tcgetattr` gives it) made raw both ways (termios(3)). DTR is left up at the close: many printers can
+    be set to reset when it drops."""
     kept_cc = list(now[6])
     kept_cc[termios.VMIN], kept_cc[termios.VTIME] = 1, 0
     kept_cc[termios.VSTART], kept_cc[termios.VSTOP] = b"\x11", b"\x13"
