@@ -17,7 +17,13 @@ _REF = "#/components/schemas/{name}"
 _PATH_WORDS = {
     "check_id": "The long id, the ticket code of today, or the check number",
     "device": "The device's name in the config",
+    "drawer": "The drawer's name in the config",
     "document": "One of the documents that `/v1/preview` lists",
+}
+CALLER_HEADERS = {
+    "Tillkeeper-Terminal": "The page's place, one of the configured terminals",
+    "Tillkeeper-Session": "What sign-in gave; with the token of pages each change needs it",
+    "Tillkeeper-Approval": "What an approval gave, for one command that the signed-in person may not do",
 }
 WEBSOCKETS = {
     "/v1/live": "The state as it is, then every change; messages are `LiveMessage`. Close code 4008: too slow, connect again",
@@ -41,12 +47,13 @@ def document() -> dict[str, Any]:
         },
         "servers": [{"url": "/", "description": "the unix socket, or the loopback port"}],
         "security": [{"token": []}],
-        "tags": [{"name": name} for name in ("checks", "devices", "register")],
+        "tags": [{"name": name} for name in ("checks", "cash", "people", "devices", "register")],
         "paths": paths,
         "components": {
             "schemas": _components(),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "responses": {"Problem": _problem_response()},
+            "parameters": {name: _header(name, words) for name, words in CALLER_HEADERS.items()},
         },
         "x-tillkeeper-websockets": {
             path: {"summary": words, "subprotocols": [SUBPROTOCOL, "bearer.<token>"]} for path, words in WEBSOCKETS.items()
@@ -108,6 +115,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         _, components = msgspec.json.schema_components([operation.query], ref_template=_REF)
         for name, schema in components[operation.query.__name__]["properties"].items():
             found.append({"name": name, "in": "query", "required": False, "schema": schema})
+    if operation.tag == "people" or operation.changes:
+        found.extend({"$ref": f"#/components/parameters/{name}"} for name in CALLER_HEADERS)
     if operation.changes:
         found.append(
             {
@@ -119,6 +128,10 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _header(name: str, words: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "description": words, "schema": {"type": "string"}}
 
 
 def _problem_response() -> dict[str, Any]:

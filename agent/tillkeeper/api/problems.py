@@ -79,6 +79,8 @@ def problem_headers(error: TillkeeperError) -> dict[str, str]:
     headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
     if error.status == 503:
         headers["retry-after"] = "1"
+    if isinstance(wait_s := error.extra.get("retry_after_s"), int):
+        headers["retry-after"] = str(wait_s)
     if isinstance(error, RequestRefused):
         headers |= error.headers
     return headers

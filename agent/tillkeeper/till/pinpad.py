@@ -19,7 +19,8 @@ MAX_WAITING = 16
 
 
 class PinPad:
-    """`tries` gives the count of a terminal, `count` makes a new one durable."""
+    """`tries` gives the durable count of a terminal, `count` makes a new one durable. What could not be made durable is counted
+    here all the same: a disk that refuses gives nobody more tries."""
 
     def __init__(
         self,
@@ -30,7 +31,8 @@ class PinPad:
         count: Callable[[str, Tries], Awaitable[None]],
     ) -> None:
         self._secret, self._store, self._now = secret, store, now
-        self._tries, self._count = tries, count
+        self._durable, self._store_count = tries, count
+        self._counted: dict[str, Tries] = {}
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._turns: dict[str, asyncio.Lock] = {}
         self._waiting = 0
@@ -43,7 +45,7 @@ class PinPad:
             StorageRefused: it was wrong, and that could not be made durable.
         """
         async with self._turn(operation, terminal):
-            tries = lockout.settled(self._tries(terminal), self._now())
+            tries = lockout.settled(self._counted.get(terminal) or self._durable(terminal), self._now())
             if (wait_s := lockout.remaining_s(tries, self._now())) > 0:
                 raise LockedOut(operation, terminal, math.ceil(wait_s))
             async with self._at_once:
@@ -59,6 +61,10 @@ class PinPad:
             if (cleared := lockout.right(tries)) != tries:
                 await self._count(terminal, cleared)
             return member
+
+    async def _count(self, terminal: str, tries: Tries) -> None:
+        self._counted[terminal] = tries
+        await self._store_count(terminal, tries)
 
     @asynccontextmanager
     async def _turn(self, operation: str, terminal: str) -> AsyncIterator[None]:

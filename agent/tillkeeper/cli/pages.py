@@ -1,0 +1,69 @@
+"""The links of the register and kitchen pages, with the token of pages in them: open each once on its tablet."""
+
+import argparse
+from pathlib import Path
+from urllib.parse import urlencode
+
+from tillkeeper.cli import exits, output
+from tillkeeper.cli.client import add_json
+from tillkeeper.cli.exits import UsageError
+from tillkeeper.config.model import Config
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--config", type=Path, metavar="FILE", help="the register's configuration")
+    which.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="of `run --embedded` (data)")
+    parser.add_argument("--url", help="the agent's address, as http://127.0.0.1:PORT; needed with port 0 and with --data")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    config = _config(args)
+    base = _base(args, config)
+    token = _token(Path(config.api.page_token_file or Path(config.data_dir) / "page-token"))
+    terminals = {name: terminal.title for name, terminal in config.terminals.items()}
+    terminals = terminals or {config.this_register: config.store.name}
+    displays = [name for name, device in config.devices.items() if device.kind == "display"]
+    links = [_link("register", title, base, token, terminal=name) for name, title in terminals.items()]
+    links += [_link("kitchen", name, base, token, device=name) for name in displays]
+    rows = [(link["page"], link["title"], link["url"]) for link in links]
+    output.show(args, {"pages": links}, output.table(("PAGE", "AT", "LINK (it holds the token: keep it to yourself)"), rows))
+    return exits.OK
+
+
+def _link(page: str, title: str, base: str, token: str, **query: str) -> dict[str, str]:
+    return {"page": page, "title": title, "url": f"{base}/{page}/?{urlencode(query)}#token={token}"}
+
+
+def _config(args: argparse.Namespace) -> Config:
+    if args.config:
+        from tillkeeper.config.load import load
+
+        return load(args.config)
+    from tillkeeper.config.embedded import embedded, embedded_printers
+
+    return embedded(args.data.absolute(), ports=dict.fromkeys(embedded_printers(), 1))
+
+
+def _base(args: argparse.Namespace, config: Config) -> str:
+    if args.url:
+        return str(args.url).rstrip("/")
+    host, _, port = config.api.listen.rpartition(":")
+    if not host:
+        raise UsageError("pages need a loopback port: set `listen` in [api], or give --url")
+    if port == "0":
+        raise UsageError("the port is chosen at each start: give --url, or a fixed port in [api] `listen`")
+    return f"http://{host}:{port}"
+
+
+def _token(file: Path) -> str:
+    """Read, never made here: the agent makes it, so that it is the agent's."""
+    try:
+        with file.open(encoding="ascii", errors="replace") as opened:
+            token = opened.readline(4096).strip()
+    except FileNotFoundError:
+        raise UsageError(f"{file}: there is no token yet: the agent makes it at its first start") from None
+    if not token:
+        raise UsageError(f"{file}: the first line holds no token")
+    return token
