@@ -274,6 +274,11 @@ class ModifierGroupView(View, frozen=True):
     maximum: int | None = None
 
 
+class CategoryView(View, frozen=True):
+    category_id: str
+    name: str
+
+
 class ItemView(View, frozen=True):
     item_id: str
     name: str
@@ -316,6 +321,8 @@ class CatalogueView(View, frozen=True):
     modifier_groups: tuple[ModifierGroupView, ...] = ()
     discounts: tuple[DiscountOffer, ...] = ()
     tenders: tuple[TenderOffer, ...] = ()
+    categories: tuple[CategoryView, ...] = ()
+    """In the order in which the catalogue names them."""
 
 
 # --- books ---
