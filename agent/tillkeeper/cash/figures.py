@@ -47,11 +47,13 @@ def _amounts(event: Event, currency: str) -> Iterable[tuple[str, str, int]]:
             yield "cash", currency, SIGNS[event.kind] * event.amount_minor
         case TenderRecorded():
             yield "taken", event.tender, event.amount_minor
-            if event.kind == "cash" and event.foreign_currency:
-                yield "cash", event.foreign_currency, event.foreign_minor
-            elif event.kind == "cash":
+            home = event.kind == "cash" and not event.foreign_currency
+            if home:
                 yield "cash", currency, event.tendered_minor
+            elif event.kind == "cash":
+                yield "cash", event.foreign_currency, event.foreign_minor
             yield "cash", currency, -event.change_minor
+            yield "change", "", 0 if home else event.change_minor
         case CheckClosed(totals=totals):
             yield "sales", "", 1
             yield "gross", "", totals.gross_minor
@@ -105,6 +107,7 @@ def figures(sums: Mapping[Sum, int], session: str, currency: str) -> DrawerFigur
         voids=one("voids"),
         returned_minor=sum(returned.values()),
         cash_back_minor=one("cash_back"),
+        change_minor=one("change"),
         no_sales=one("no_sales"),
         paid_in_minor=one("paid_in"),
         paid_out_minor=one("paid_out"),

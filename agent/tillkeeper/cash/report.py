@@ -126,10 +126,11 @@ def _lines(figures: DrawerFigures, counted: Mapping[str, int] | None, config: Co
 def _drawer(figures: DrawerFigures, counted: Mapping[str, int], currency: str, *, is_counted: bool) -> Iterator[ReportLine]:
     """From the float to what is expected, so that a reader can add it up."""
     moved = figures.paid_in_minor - figures.paid_out_minor - figures.safe_drop_minor
-    sold = figures.expected_minor[currency] - figures.float_minor - moved + figures.cash_back_minor
+    sold = figures.expected_minor[currency] - figures.float_minor - moved + figures.cash_back_minor + figures.change_minor
     yield ReportLine("opening_float", amount_minor=figures.float_minor)
     yield ReportLine("cash_sales", amount_minor=sold)
     for word, amount in (
+        ("change", -figures.change_minor),
         ("cash_refunds", -figures.cash_back_minor),
         ("paid_in", figures.paid_in_minor),
         ("paid_out", -figures.paid_out_minor),

@@ -20,7 +20,8 @@ Counted = Annotated[dict[Currency, AmountOrNone], Meta(min_length=1, max_length=
 class DrawerFigures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What happened in one session. `tenders`: tender -> what was kept of it. `expected_minor`: what must lie in the drawer, by
     currency = float + cash taken - change - cash given back + paid in - paid out - drops; the store's currency is always there.
-    `cash_back_minor`: given back in cash by refunds and voids. Otherwise the terms are those of `books.DayBooks`. All positive
+    `cash_back_minor`: given back in cash by refunds and voids. `change_minor`: given in cash on foreign notes and vouchers; change
+    on the store's own cash is not counted apart. Otherwise the terms are those of `books.DayBooks`. All positive
     unless it says otherwise; what is expected and what is kept of a tender can be negative."""
 
     float_minor: int = 0
@@ -38,6 +39,7 @@ class DrawerFigures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     voids: int = 0
     returned_minor: int = 0
     cash_back_minor: int = 0
+    change_minor: int = 0
     no_sales: int = 0
     paid_in_minor: int = 0
     paid_out_minor: int = 0
