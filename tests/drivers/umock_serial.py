@@ -85,7 +85,7 @@ async def dsr_stops_the_flow_in_the_middle() -> None:
 
     def outq() -> int:
         nonlocal waiting
-        waiting = max(0, waiting - 5)
+        waiting = max(0, waiting - 20)
         return waiting
 
     node.on_write, node.ioctls[termios.TIOCOUTQ] = write, outq
