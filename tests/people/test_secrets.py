@@ -17,11 +17,10 @@ from tillkeeper.journal.verify import verify_file
 def test_pins_sessions_and_approvals_are_written_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     secrets: list[str] = [person.pin for person in STAFF] + list(WRONG[:3])
     told: list[str] = []
-    bodies: list[dict[str, object]]
 
     async def scene(store: Store) -> None:
         page = store.page()
-        bodies = [{"pin": pin} for pin in WRONG[:2]]
+        bodies: list[dict[str, object]] = [{"pin": pin} for pin in WRONG[:2]]
         bodies += [{"pin": f"{ANA.pin}x"}, {"pin": ANA.pin, "more": 1}, {"pin": [ANA.pin]}, {"pin": ANA.pin * 3}]
         told.extend([(await page.call("POST", "/sign-in", body)).text for body in bodies])
         await page.sign_in(ANA)
