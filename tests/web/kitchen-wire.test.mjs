@@ -218,7 +218,12 @@ test("ages come from the register's clock, however wrong the tablet's is or beco
   wall = 0;
   assert.equal(clocks.now(A), 1_005_000);
   assert.equal(clocks.born(A, 1_000_000), 50);
-  const later = createClocks({ steady: () => 0, wall: () => 86_400_000 * 9999 + 7_000 });
+  steady += 1_000;
+  clocks.hear(A, 1_006_000 - 300); // a frame that was under way for longer
+  assert.equal(clocks.born(A, 1_000_000), 50, "changes no card's place");
+  clocks.hear(A, 5_006_000);
+  assert.equal(clocks.born(A, 5_000_000), 50, "but a register's clock that was set counts");
+  const later = createClocks({ steady: () => 0, wall: () => 7_000 });
   later.restore(clocks.offsets());
-  assert.equal(later.now(A), 1_007_000, "after a reload, before the register has said anything");
+  assert.equal(later.now(A), 5_013_000, "after a reload, before the register has said anything");
 });

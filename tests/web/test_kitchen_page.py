@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import tomllib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,8 +15,6 @@ from tests.support.looks import grave_violations, too_small, wider_than_screen
 from tests.support.store import StoreRig
 from tests.support.toml import dumps, merged
 from tests.till.test_bumps import touches
-
-import tomllib
 
 LATE_MS = 10_000
 TOKEN = "a-page-token-for-all-registers"
@@ -132,10 +131,14 @@ def test_a_void_says_stop_until_a_cook_has_seen_it_and_not_after_a_reload(chromi
 @pytest.mark.parametrize("size", [(800, 480), (1920, 1080)])
 def test_a_hundred_and_twenty_tickets_need_no_scrolling(chromium: Chromium, tmp_path: Path, size: tuple[int, int]) -> None:
     async def scene() -> None:
-        names = "👩‍🍳" * 200
+        names = "🧑" * 200
         async with StoreRig(tmp_path, hq=False, screens=False) as rig, kitchen(chromium, rig, size=size) as page:
+            await sign(page, "sound-off").click()
+            await expect(sign(page, "sound-off")).to_have_count(0)
+            placed = []
             for n in range(120):
-                await order(rig, *["caesar-salad", "greek-salad"][: 1 + n % 2], name=names if n == 3 else "Ida", server="Ana")
+                items = ["caesar-salad", "greek-salad"][: 1 + n % 2]
+                placed.append((await order(rig, *items, name=names if n == 3 else "Ida", server="Ana"))["ticket_code"])
             await expect(page.locator("[data-testid=tickets][data-open='120']")).to_be_visible(timeout=LATE_MS)
             found: list[str] = []
             while True:
@@ -147,8 +150,7 @@ def test_a_hundred_and_twenty_tickets_need_no_scrolling(chromium: Chromium, tmp_
                 if await page.get_by_test_id("page-next").is_disabled():
                     break
                 await page.get_by_test_id("page-next").click()
-            assert len(found) == 120
-            assert found == sorted(found)
+            assert found == sorted(placed)
             assert not await grave_violations(page)
             assert not await too_small(page)
 
@@ -178,7 +180,11 @@ def configure(rig: StoreRig, other: StoreRig, letter: str) -> None:
     token = rig.folder / "page-token"
     token.write_text(TOKEN + "\n", "ascii")
     token.chmod(0o600)
-    own = {"pages": {"registers": [other.origin]}, "api": {"page_token_file": str(token)}, "registers": {"front": {"letter": letter}}}
+    own = {
+        "pages": {"registers": [other.origin]},
+        "api": {"page_token_file": str(token)},
+        "registers": {"front": {"letter": letter}},
+    }
     rig.config_file.write_text(dumps(merged(config, own)), "utf-8")
 
 
@@ -193,7 +199,7 @@ def test_two_registers_one_screen_and_either_may_die(chromium: Chromium, tmp_pat
             await one.start_agent()
             await two.start_agent()
             url = f"{one.origin}/kitchen/?device=kitchen#token={TOKEN}"
-            async with chromium.context(one.origin, others=[two.origin, two.origin.replace("http", "ws")], outages=True) as context:
+            async with chromium.context(one.origin, others=[two.origin], outages=True) as context:
                 page = await context.new_page()
                 await page.goto(url)
                 await expect(page.locator("[data-connected=yes]")).to_be_visible()

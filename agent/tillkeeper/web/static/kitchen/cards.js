@@ -38,7 +38,10 @@ export function cardOf(key, tickets) {
   const inOrder = [...tickets].sort((a, b) => a.ticket.revision - b.ticket.revision || a.n - b.n);
   const last = inOrder[inOrder.length - 1];
   const { ticket } = last;
-  const lines = merged(inOrder);
+  const stops = inOrder.filter((shown) => isVoid(shown) && !shown.stopSeen).map((shown) => stopOf(shown));
+  const stopped = new Set(stops.flatMap((stop) => stop.lines.map((line) => line.id)));
+  const all = merged(inOrder);
+  const lines = all.filter((line) => line.state !== "void" || !stopped.has(line.id)); // those are in the STOP already
   return {
     key,
     register: last.register,
@@ -56,12 +59,12 @@ export function cardOf(key, tickets) {
     rush: inOrder.some((shown) => shown.ticket.rush),
     marks: [...new Set(inOrder.flatMap((shown) => shown.marks))],
     lines,
-    stops: inOrder.filter((shown) => isVoid(shown) && !shown.stopSeen).map((shown) => stopOf(shown)),
+    stops,
     firedAt: Math.min(...inOrder.map((shown) => shown.ticket.fired_at_ms)),
     born: Math.min(...inOrder.map((shown) => shown.born)),
     jobIds: inOrder.map((shown) => shown.jobId),
     revision: ticket.revision,
-    slips: lines.some((line) => line.state !== "add"),
+    slips: all.some((line) => line.state !== "add"),
     n: Math.min(...inOrder.map((shown) => shown.n)),
     seenAt: Math.max(...inOrder.map((shown) => shown.seenAt)),
   };

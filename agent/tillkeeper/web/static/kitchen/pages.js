@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Cards into columns and pages, by how high they will be: nothing has to be scrolled, and a ticket that is longer than a column
- * goes on in the next one. Heights are in em of the screen's font; kitchen.css keeps to them. Pure.
+ * Cards into columns and pages, by how high they will be: nothing has to be scrolled, and a ticket that does not fit into what is
+ * left of a column goes on in the next one. Heights are in em of the screen's font; kitchen.css keeps to them. Pure.
  */
 
 import { isAllergy } from "./cards.js";
@@ -11,6 +11,8 @@ const GAP = 0.6; // below a card
 const EDGE = 0.3; // borders
 const ROW = 1.45; // a row of normal text
 const MARK = 1.9; // a mark, a course head
+const WHO = 3; // rows for table, name and server; more is cut off
+const LEAST = 2; // lines of a ticket that is to go on in the next column
 const STOP = 3.4; // the word itself; its button comes on top
 
 /** Letters of East Asian scripts and emoji are twice as wide. @param {string} text */
@@ -39,7 +41,7 @@ export function headHeight(card, room, touch) {
   const stopped = card.stops.flatMap((stop) => stop.lines).reduce((sum, line) => sum + lineHeight(line, room, 0) * 1.1, 0);
   const stops = card.stops.length ? STOP + touch + stopped : 0;
   const type = Math.max(0, rowsOf(card.orderType, (room - 4) / 1.7) - 1) * 2;
-  return HEAD + type + rowsOf(who.filter(Boolean).join(" · "), room) * ROW + marks * MARK + stops + (card.note ? rowsOf(card.note, room - 5) * ROW + 0.9 : 0);
+  return HEAD + type + Math.min(WHO, rowsOf(who.filter(Boolean).join(" · "), room)) * ROW + marks * MARK + stops + (card.note ? rowsOf(card.note, room - 5) * ROW + 0.9 : 0);
 }
 
 /**
@@ -72,7 +74,10 @@ export function paginate(cards, { columns, height, room, touch, slack = 1 }) {
     const lines = card.lines.map((line, index) => (lineHeight(line, room, touch) + (courseBefore(card, index) ? MARK : 0)) * slack);
     const head = headHeight(card, room, touch) * slack;
     const whole = head + foot + lines.reduce((sum, one) => sum + one, 0);
-    if (whole > left && column().length) nextColumn();
+    // A ticket may go on in the next column, never on the next page where it could stand whole; and not for one line.
+    const start = head + foot + lines.slice(0, LEAST).reduce((sum, one) => sum + one, 0);
+    const split = lines.length > LEAST && start <= left && (page().length < columns || whole > height);
+    if (whole > left && column().length && !split) nextColumn();
     for (let at = 0, first = true; first || at < lines.length; first = false) {
       if (!first) nextColumn();
       left -= (first ? head : HEAD) + foot;

@@ -122,13 +122,16 @@ export function Screen({ kitchen, view, settings, device, clocks, steady, sound,
   }
 
   const press = useRef(/** @type {(event: KeyboardEvent) => void} */ (() => {}));
+  const tabbing = useRef(false);
   press.current = (event) => {
+    if (event.key === "Tab") tabbing.current = true;
     const target = event.target instanceof HTMLElement ? event.target : null;
     if (document.querySelector("dialog[open]") || (target && /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))) return;
-    // Enter and Space belong to a button that was reached with the Tab key.
-    if ((event.key === "Enter" || event.key === " ") && target?.matches("button:focus-visible, a:focus-visible")) return;
+    // Enter and Space belong to a button that was reached with the Tab key; after a tap they are the bump bar's.
+    if ((event.key === "Enter" || event.key === " ") && tabbing.current && target?.matches("button")) return;
     const found = actionOf(keys, event);
     if (!found || event.repeat) return;
+    tabbing.current = false;
     event.preventDefault();
     const slot = parts.find((part) => part.slot === found.slot)?.card;
     if (found.action === "slot" || found.action === "bump_slot") {
@@ -138,8 +141,13 @@ export function Screen({ kitchen, view, settings, device, clocks, steady, sound,
   };
   useEffect(() => {
     const pressed = (event) => press.current(event);
+    const tapped = () => (tabbing.current = false);
     document.addEventListener("keydown", pressed);
-    return () => document.removeEventListener("keydown", pressed);
+    document.addEventListener("pointerdown", tapped);
+    return () => {
+      document.removeEventListener("keydown", pressed);
+      document.removeEventListener("pointerdown", tapped);
+    };
   }, []);
 
   const elsewhere = all.filter((card) => card.stops.length && !parts.some((part) => part.card.key === card.key));

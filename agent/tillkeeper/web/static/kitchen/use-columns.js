@@ -34,7 +34,8 @@ export function useColumns(changes, content) {
   }, changes);
 
   useLayoutEffect(() => {
-    const over = [...box.current.querySelectorAll(".column")].some((column) => column.scrollHeight > column.clientHeight + 1);
+    const over = [...box.current.querySelectorAll(".column")].some((column) => column.scrollHeight > column.clientHeight + 1
+      && column.querySelectorAll(".line").length > 1); // one line that is higher than the screen is scrolled
     if (over) setScreen((before) => (before.slack < 2 ? { ...before, slack: before.slack + 0.08 } : before));
   }, [content, screen]);
 
