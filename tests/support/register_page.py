@@ -184,7 +184,6 @@ class RegisterPage:
         if not await box.is_visible():
             await self.side("pane")
             await self.page.locator(f".pane [data-draft-line][data-item-line={item}]").last.click()
-            await self.tap("modify", self.dialog("line"))
         for modifier in modifiers:
             await box.locator(f"[data-modifier={modifier}]").click()
         if held:
