@@ -194,10 +194,12 @@ class Cash(Section, frozen=True):
 
 class Pages(Section, frozen=True):
     """`registers`: addresses ("http://host:port") of the store's other registers, for the kitchen page. `bump_keys`: key name
-    -> action, laid over the page's default."""
+    -> action, laid over the page's default. `ticket_warn_s`, `ticket_late_s`: from which age a kitchen ticket is marked."""
 
     registers: tuple[str, ...] = ()
     bump_keys: dict[str, str] = {}
+    ticket_warn_s: Seconds = 300.0
+    ticket_late_s: Seconds = 600.0
 
 
 class Layouts(Section, frozen=True):
