@@ -37,6 +37,13 @@ COMMANDS: list[tuple[str, dict[str, object], c.AnyCommand]] = [
         c.RecordTender(check_id="A1", tender="cash", tendered_minor=500),
     ),
     ("/v1/checks/A1/close", {}, c.CloseCheck(check_id="A1")),
+    ("/v1/checks/A1/await", {"tender": "card"}, c.AwaitTender(check_id="A1", tender="card")),
+    ("/v1/checks/A1/await", {}, c.AwaitTender(check_id="A1")),
+    (
+        "/v1/availability",
+        {"kind": "item", "subject_id": "cola", "state": "counting", "remaining": 3},
+        c.SetAvailability(kind="item", subject_id="cola", state="counting", remaining=3),
+    ),
     ("/v1/checks/A1/void", {"reason": "left"}, c.VoidCheck(check_id="A1", reason="left")),
     (
         "/v1/checks/A1/refunds",

@@ -29,6 +29,7 @@ STATUS: dict[str, Any] = {
     "jobs_waiting": 1,
     "jobs_held": 2,
     "checks_open": 3,
+    "paused": ["Reports at HQ do not update"],
     "devices": [
         {"device": "grill", "kind": "escpos", "known": True, "trouble": "paper is out", "queued": 1, "held": 2, "stations": []},
         {"device": "bar", "kind": "escpos", "known": False, "trouble": "", "queued": 0, "held": 0, "stations": ["bar"]},
@@ -73,6 +74,7 @@ def test_status_says_what_is_wrong_and_never_that_unknown_is_fine(tmp_path: Path
         assert call(agent, "status") == 0
         text = capsys.readouterr().out
         assert call(agent, "status", "--json") == 0
+    assert "paused: Reports at HQ do not update" in text
     for words in ("[red] offline: HQ does not answer", "7 events", "NOT SELLING", "paper is out", "ALARM: Disk full (journal)"):
         assert words in text
     (bar,) = (line for line in text.splitlines() if line.startswith("bar"))

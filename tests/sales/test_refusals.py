@@ -155,7 +155,7 @@ CASES: list[tuple[str, Callable[[World], Any]]] = [
 FOREIGN = {"tiny": "0.001", "dear": "1000"}
 ELSEWHERE = {
     "below_paid", "nothing_due", "not_payable_in_cash", "nothing_to_refund", "refund_in_store_currency", "refund_too_much",
-    "training_check", "not_training", "training_no_sale",
+    "training_check", "not_training", "training_no_sale", "training_availability",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from tillkeeper.contract.base import Event
 from tillkeeper.contract.books import TRAINING, Books, day_books, days, post
 from tillkeeper.contract.caller import Caller
 from tillkeeper.errors import Refused
-from tillkeeper.sales.availability import NOTHING_SAID, Stock, view
+from tillkeeper.sales.availability import NOTHING_SAID, Level, Stock, view
 from tillkeeper.sales.checks import fold
 from tillkeeper.sales.context import Context
 from tillkeeper.sales.training import require_same_side
@@ -90,15 +90,20 @@ def test_an_integration_says_it_in_the_command() -> None:
 
 def test_practice_takes_nothing_of_what_is_left_and_learns_what_sold_out_means() -> None:
     world = Practice()
-    decision = world.do(SetAvailability(kind="item", subject_id="burger", state="counting", remaining=3))
-    assert decision.stock is not None
-    world.stock = world.stock.after(decision.stock)
+    world.stock = Stock({("item", "burger"): Level("counting", 3)})
     assert world.order(line("burger", 3)).stock is None
     assert world.do(cmd.VoidCheck(check_id="c", reason="r")).stock is None
     assert [entry.remaining for entry in view(world.stock, world.catalogue).entries if entry.subject_id == "burger"] == [3]
     with pytest.raises(Refused) as refused:
         world.order(line("burger", 4))
     assert refused.value.code == "sold_out"
+
+
+def test_practice_says_nothing_of_what_guests_can_order() -> None:
+    world = Practice()
+    with pytest.raises(Refused) as refused:
+        world.do(SetAvailability(kind="item", subject_id="burger", state="sold_out"))
+    assert refused.value.code == "training_availability"
 
 
 def test_no_sale_in_practice_is_answered_in_words_and_recorded_nowhere() -> None:

@@ -29,6 +29,7 @@ def text(status: dict[str, Any]) -> str:
         clean(status["only_here_words"]) or f"only on this register: {status['only_here']}",
         f"catalogue {clean(status['catalogue_version'])}, age {output.age(status['catalogue_age_s'])}",
     ]
+    lines += [f"paused: {clean(words)}" for words in status["paused"]]
     if not status["selling"]:
         lines.append("NOT SELLING: the journal refuses to store")
     if status["jobs_waiting"] or status["jobs_held"]:

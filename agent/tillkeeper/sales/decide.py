@@ -94,6 +94,9 @@ def decide(command: Decidable, check: Check | None, context: Context) -> Decisio
         case cmd.RecordNoSale():
             return _no_sale(command, context)
         case SetAvailability():
+            if context.caller.training:
+                cause = "this is practice: what guests can order stays as it is"
+                raise Refused("training_availability", operation, command.subject_id, cause, "switch training off first")
             change, events = availability.put(command, context.stock, context.catalogue)
             return Decision(events=events, stock=change)
     return draft.decision()
