@@ -323,6 +323,10 @@ class TransportError(Exception):
         self.bytes_left = bytes_left
 
 
+class DeviceGone(TransportError):
+    """The device vanished from this machine: it is not another host that has it."""
+
+
 # --- kitchen displays ---
 
 

@@ -35,7 +35,7 @@ from tillkeeper_drivers.simulator.printer import VirtualPrinter
 from tillkeeper_drivers.transport.node import Blocking
 from tillkeeper_drivers.transport.serial import BAUDS, Flow, Line, SerialTransport, attributes
 
-QUICK = Deadlines(connect=1, write=0.5, confirm=0.6, answer=0.4, maybe=0.05, maybe_confirm=0.2, poll=0.05, pin=0.5)
+QUICK = Deadlines(connect=5, write=3, confirm=1.5, answer=1, maybe=0.05, maybe_confirm=0.2, poll=0.05, pin=0.5)
 FAST = Line(baud=230_400)
 EVERY_BYTE = bytes(range(256))
 
@@ -56,7 +56,7 @@ async def fails(work: Coroutine[Any, Any, object]) -> TransportError:
 
 async def open_fails(path: str, line: Line | None = None) -> TransportError:
     with pytest.raises(TransportError) as caught:
-        async with SerialTransport(path, line).connect(1):
+        async with SerialTransport(path, line).connect(5):
             pass
     assert not caught.value.bytes_left
     assert path in caught.value.detail
@@ -75,12 +75,12 @@ def no_thread_stays() -> bool:
 
 def test_every_byte_value_travels_both_ways_untouched() -> None:
     async def run() -> None:
-        async with SerialDevice(echo) as device, SerialTransport(device.path, FAST).connect(1) as connection:
-            await connection.write(EVERY_BYTE * 8, 1)
-            await connection.drain(1)
+        async with SerialDevice(echo) as device, SerialTransport(device.path, FAST).connect(5) as connection:
+            await connection.write(EVERY_BYTE * 8, 5)
+            await connection.drain(5)
             heard = b""
             while len(heard) < 2048:
-                heard += await connection.read(1)
+                heard += await connection.read(5)
             assert bytes(device.received) == heard == EVERY_BYTE * 8
 
     asyncio.run(run())
@@ -100,12 +100,12 @@ def test_portions_do_not_matter(said: bytes, written: list[bytes], seed: int) ->
             return answers.pop(taken, b"")
 
         async with SerialDevice(peer, LineFaults(split=True), seed) as device:
-            async with SerialTransport(device.path, FAST).connect(1) as connection:
+            async with SerialTransport(device.path, FAST).connect(5) as connection:
                 for portion in written:
-                    await connection.write(portion, 1)
+                    await connection.write(portion, 5)
                 heard = b""
                 while whole and len(heard) < len(said):
-                    heard += await connection.read(2)
+                    heard += await connection.read(5)
                 await device.took(len(whole))
             assert bytes(device.received) == whole
             assert heard == (said if whole else b"")
@@ -117,10 +117,10 @@ def test_what_was_said_before_the_job_is_not_heard() -> None:
     async def run() -> bytes:
         async with (
             SerialDevice(lambda _data: b"answer", LineFaults(garbage_first=500), seed=3) as device,
-            SerialTransport(device.path, FAST).connect(1) as connection,
+            SerialTransport(device.path, FAST).connect(5) as connection,
         ):
-            await connection.write(b"?", 1)
-            return await connection.read(1)
+            await connection.write(b"?", 5)
+            return await connection.read(5)
 
     assert asyncio.run(run()) == b"answer"
 
@@ -141,14 +141,14 @@ def test_a_device_that_does_not_take_its_bytes_stalls_the_write_and_nobody_else(
             counted: list[float] = []
             ticker = asyncio.create_task(ticks(counted))
             start = time.monotonic()
-            async with SerialTransport(device.path, FAST).connect(1) as connection:
+            async with SerialTransport(device.path, FAST).connect(5) as connection:
                 error = await fails(connection.write(b"x" * 20_000, 0.3))
             took = time.monotonic() - start
             ticker.cancel()
             assert (error.reason, error.bytes_left) == ("stalled", True)
             line_s = 20_000 * 10 / 230_400
-            assert 0.3 + line_s <= took < 0.3 + line_s + 1
-            assert max(later - sooner for sooner, later in pairwise(counted)) < 0.25, "the loop stood"
+            assert 0.3 + line_s <= took < 0.3 + line_s + 3
+            assert max(later - sooner for sooner, later in pairwise(counted)) < 0.8, "the loop stood"
 
     asyncio.run(run())
     assert no_thread_stays()
@@ -159,7 +159,7 @@ def test_a_slow_line_is_given_the_time_that_its_bytes_need() -> None:
 
     async def run() -> None:
         async with SerialDevice(silent, LineFaults(bytes_per_s=9000)) as device:
-            async with SerialTransport(device.path, Line(baud=1200)).connect(1) as connection:
+            async with SerialTransport(device.path, Line(baud=1200)).connect(5) as connection:
                 await connection.write(b"x" * 12_000, 0.1)  # 9.7 kB fit the pseudo-terminal
             await device.took(12_000, 10)
 
@@ -168,11 +168,11 @@ def test_a_slow_line_is_given_the_time_that_its_bytes_need() -> None:
 
 def test_reading_keeps_its_deadline() -> None:
     async def run() -> None:
-        async with SerialDevice(silent) as device, SerialTransport(device.path).connect(1) as connection:
+        async with SerialDevice(silent) as device, SerialTransport(device.path).connect(5) as connection:
             with pytest.raises(TimeoutError):
                 await connection.read(0.05)
             device.say(b"late")
-            assert await connection.read(1) == b"late"
+            assert await connection.read(5) == b"late"
 
     asyncio.run(run())
 
@@ -181,13 +181,13 @@ def test_the_printer_says_stop_with_xoff_and_go_on_with_xon() -> None:
     async def run() -> None:
         async with SerialDevice(silent) as device:
             line = Line(baud=230_400, flow="xon_xoff")
-            async with SerialTransport(device.path, line).connect(1) as connection:
+            async with SerialTransport(device.path, line).connect(5) as connection:
                 device.say(b"\x13!")
-                assert await connection.read(1) == b"!", "flow control is no answer"
+                assert await connection.read(5) == b"!", "flow control is no answer"
                 error = await fails(connection.write(b"held", 0.1))
                 assert (error.reason, error.bytes_left) == ("stalled", False)
                 device.say(b"\x11")
-                await connection.write(b"flows", 1)
+                await connection.write(b"flows", 5)
                 await device.took(5)
             assert bytes(device.received) == b"flows"
 
@@ -201,11 +201,11 @@ def test_an_adapter_pulled_in_the_middle_is_lost_with_bytes_left() -> None:
     async def run() -> None:
         async with (
             SerialDevice(silent, LineFaults(hang_up_after=1000)) as device,
-            SerialTransport(device.path, FAST).connect(1) as connection,
+            SerialTransport(device.path, FAST).connect(5) as connection,
         ):
             error = await fails(connection.write(b"x" * 60_000, 1))
             assert (error.reason, error.bytes_left) == ("lost", True)
-            error = await fails(connection.read(1))
+            error = await fails(connection.read(5))
             assert (error.reason, error.bytes_left) == ("lost", True)
             error = await fails(connection.drain(1))
             assert (error.reason, error.bytes_left) == ("lost", True)
@@ -217,7 +217,7 @@ def test_an_adapter_pulled_in_the_middle_is_lost_with_bytes_left() -> None:
 
 def test_an_adapter_pulled_before_the_first_byte_left_nothing() -> None:
     async def run() -> None:
-        async with SerialDevice(silent) as device, SerialTransport(device.path).connect(1) as connection:
+        async with SerialDevice(silent) as device, SerialTransport(device.path).connect(5) as connection:
             waiting = asyncio.create_task(fails(connection.read(5)))
             await asyncio.sleep(0)
             device.hang_up()
@@ -263,7 +263,7 @@ def test_a_port_that_can_not_do_the_parity_is_not_used_with_another() -> None:
 def test_the_port_is_set_as_the_printer_is(baud: Any, flow: Flow) -> None:
     async def run() -> None:
         async with SerialDevice(silent) as device:
-            async with SerialTransport(device.path, Line(baud=baud, stop_bits=2, flow=flow)).connect(1):
+            async with SerialTransport(device.path, Line(baud=baud, stop_bits=2, flow=flow)).connect(5):
                 iflag, oflag, cflag, lflag, *_rest = termios.tcgetattr(device._port)
                 assert device.settings() == (baud, "8N2", flow == "rts_cts")
             assert oflag == lflag == 0, "nothing is translated or echoed"
@@ -318,7 +318,7 @@ def test_a_port_that_opens_too_late_is_closed_again_and_can_be_opened_later() ->
             transport.gate.set()
             async with transport.connect(2) as connection:
                 assert open_nodes(device.path) == own + 1
-                await connection.write(b"now", 1)
+                await connection.write(b"now", 5)
                 await device.took(3)
             assert no_thread_stays()
             assert open_nodes(device.path) == own
@@ -346,7 +346,7 @@ def test_nobody_else_prints_into_a_job() -> None:
     async def run() -> None:
         async with SerialDevice(silent) as device:
             os.chmod(device.path, 0o666)
-            async with SerialTransport(device.path, FAST).connect(1) as connection:
+            async with SerialTransport(device.path, FAST).connect(5) as connection:
                 error = await open_fails(device.path)
                 assert error.reason == "busy"
                 assert f"(pid {os.getpid()})" in error.detail, "it says who"
@@ -355,10 +355,10 @@ def test_nobody_else_prints_into_a_job() -> None:
                         os.open(device.path, os.O_RDWR | os.O_NOCTTY)
                     error = await open_fails(device.path)
                     assert error.reason == "busy"
-                await connection.write(b"whole", 1)
+                await connection.write(b"whole", 5)
                 await device.took(5)
-            async with SerialTransport(device.path, FAST).connect(1) as connection:
-                await connection.write(b" again", 1)
+            async with SerialTransport(device.path, FAST).connect(5) as connection:
+                await connection.write(b" again", 5)
                 await device.took(11)
             assert bytes(device.received) == b"whole again"
 
@@ -474,6 +474,19 @@ def test_garbage_and_answers_in_pieces_confirm_no_less_and_nothing_false() -> No
             return await driver(device, "tm-t88vi").deliver(SLIP, b"ab12")
 
     assert {asyncio.run(run(seed)).by for seed in range(5)} == {"GS ( H"}
+
+
+@pytest.mark.parametrize("after", [1, 3])
+def test_an_adapter_pulled_before_the_document_is_not_a_busy_printer(after: int) -> None:
+    async def run() -> None:
+        async with SerialDevice(silent, LineFaults(hang_up_after=after)) as device:
+            printer = driver(device, "tm-t88vi")
+            with pytest.raises(NotSent) as caught:
+                await printer.deliver(SLIP, b"ab12")
+            assert caught.value.reason == "unreachable"
+            assert printer.last_status.trouble() == "unreachable"
+
+    asyncio.run(run())
 
 
 def test_a_port_that_is_gone_is_not_sent_and_known_as_unreachable() -> None:

@@ -41,7 +41,7 @@ def run(module: str, scenario: str, deadline_s: float = 60) -> None:
         )
     packages = next(path for path in sys.path if path.endswith("site-packages"))
     done = subprocess.run(
-        ["umockdev-wrapper", PYTHON, "-X", "dev", "-W", "error::ResourceWarning", "-m", f"tests.drivers.{module}", scenario],
+        ["umockdev-wrapper", PYTHON, "-W", "error::ResourceWarning", "-m", f"tests.drivers.{module}", scenario],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "drivers"), str(ROOT), packages])},
         capture_output=True,

@@ -14,7 +14,7 @@ from tillkeeper_drivers.escpos.profile import profile
 from tillkeeper_drivers.escpos.settings import Deadlines
 from tillkeeper_drivers.transport.serial import Line, SerialTransport
 
-QUICK = Deadlines(connect=1, write=0.3, confirm=0.5, answer=0.2, maybe=0.2, maybe_confirm=0.1, poll=0.05, pin=0.3)
+QUICK = Deadlines(connect=5, write=0.3, confirm=0.5, answer=0.2, maybe=0.2, maybe_confirm=0.1, poll=0.05, pin=0.3)
 
 
 def adapter() -> Node:
@@ -46,7 +46,7 @@ async def _a_printer_that_is_off(line: Line, level: int, name: str) -> None:
     node.ioctls[termios.TIOCMGET] = lambda: 0
     async with SerialDevice(silent, None, 0, node.ends()) as device:
         transport = SerialTransport(node.path, line)
-        async with transport.connect(1) as connection:
+        async with transport.connect(5) as connection:
             error = await fails(connection.write(b"ticket", 0.2))
             assert (error.reason, error.bytes_left) == ("offline", False)
             assert name in error.detail, error.detail
@@ -91,7 +91,7 @@ async def dsr_stops_the_flow_in_the_middle() -> None:
     node.on_write, node.ioctls[termios.TIOCOUTQ] = write, outq
     node.ioctls[termios.TIOCMGET] = lambda: TIOCM_DSR if written < stopped_at else 0
     async with SerialDevice(silent, LineFaults(split=True), 2, node.ends()) as device:
-        async with SerialTransport(node.path, Line(baud=115_200, flow="dsr")).connect(1) as connection:
+        async with SerialTransport(node.path, Line(baud=115_200, flow="dsr")).connect(5) as connection:
             writing = asyncio.create_task(connection.write(data, 3))
             await device.took(300)
             await asyncio.sleep(0.1)  # nothing can be waited for: it is that no more comes
@@ -124,17 +124,17 @@ async def a_write_is_not_far_ahead_of_a_slow_line() -> None:
 
     node.on_write, node.ioctls[termios.TIOCOUTQ] = write, outq
     async with SerialDevice(silent, None, 0, node.ends()):
-        async with SerialTransport(node.path, Line(baud=1200)).connect(1) as connection:
-            await connection.write(bytes(600), 1)
+        async with SerialTransport(node.path, Line(baud=1200)).connect(5) as connection:
+            await connection.write(bytes(600), 5)
             assert 0 < waiting <= 120, waiting
             waiting = 0
-            await connection.write(bytes(100), 1)
+            await connection.write(bytes(100), 5)
             assert waiting == 50, "a short one is not waited for"
-        async with SerialTransport(node.path, Line(baud=115_200)).connect(1) as connection:
+        async with SerialTransport(node.path, Line(baud=115_200)).connect(5) as connection:
             waiting = 0
             node.ioctls[termios.TIOCOUTQ] = lambda: 4000
-            await connection.write(bytes(4000), 1)
-        async with SerialTransport(node.path, Line(baud=2400)).connect(1) as connection:
+            await connection.write(bytes(4000), 5)
+        async with SerialTransport(node.path, Line(baud=2400)).connect(5) as connection:
             error = await fails(connection.write(bytes(10), 0.1))
             assert (error.reason, error.bytes_left) == ("stalled", True)
 
@@ -149,8 +149,8 @@ async def drain_waits_for_the_queue_and_the_shift_register() -> None:
         raise failing(errno.EIO)
 
     transport = SerialTransport(node.path, Line(baud=115_200))
-    async with SerialDevice(silent, None, 0, node.ends()), transport.connect(1) as connection:
-        await connection.write(b"ticket", 1)
+    async with SerialDevice(silent, None, 0, node.ends()), transport.connect(5) as connection:
+        await connection.write(b"ticket", 5)
         await connection.drain(2)
         assert not queue
         assert not register
@@ -160,7 +160,7 @@ async def drain_waits_for_the_queue_and_the_shift_register() -> None:
         assert "5 bytes" in error.detail
         del node.ioctls[TIOCSERGETLSR]  # a driver that can not tell
         node.ioctls[termios.TIOCOUTQ] = lambda: 0
-        await connection.drain(1)
+        await connection.drain(5)
         node.ioctls[termios.TIOCOUTQ] = gone
         error = await fails(connection.drain(1))
         assert (error.reason, error.bytes_left) == ("lost", True)
@@ -177,12 +177,12 @@ async def what_a_failed_job_left_behind_is_thrown_away() -> None:
     node.ioctls[termios.TIOCOUTQ], node.ioctls[termios.TCFLSH] = lambda: waiting, flush
     async with SerialDevice(silent, None, 0, node.ends()) as device:
         transport = SerialTransport(node.path, Line(baud=115_200))
-        async with transport.connect(1) as connection:
-            await connection.write(b"a whole slip", 1)
+        async with transport.connect(5) as connection:
+            await connection.write(b"a whole slip", 5)
         assert termios.TCFLSH not in node.asked, "what a good job left behind may be under way yet"
-        async with transport.connect(1) as connection:
+        async with transport.connect(5) as connection:
             waiting = 11
-            await connection.write(b"half a slip", 1)
+            await connection.write(b"half a slip", 5)
             assert (await fails(connection.drain(0.1))).reason == "stalled"
         assert node.asked[-2:] == [termios.TCFLSH, termios.TIOCNXCL]
         await device.took(23)

@@ -18,7 +18,7 @@ from tillkeeper_drivers.escpos.settings import Deadlines
 from tillkeeper_drivers.simulator.printer import VirtualPrinter
 from tillkeeper_drivers.transport.usblp import UsblpConnection, UsblpTransport
 
-QUICK = Deadlines(connect=1, write=1, confirm=1, answer=0.5, maybe=0.05, maybe_confirm=0.1, poll=0.05, pin=0.3)
+QUICK = Deadlines(connect=5, write=5, confirm=2, answer=2, maybe=0.05, maybe_confirm=0.1, poll=0.05, pin=0.3)
 SLIP = PrintDocument("j", (Text("2 Burger"), Text("no onions")))
 ALL_WELL, PAPER_OUT, RESERVED = 0x18, 0x30, 0xFF
 
@@ -53,16 +53,16 @@ def driver(node: Node, model: str) -> EscPosPrinter:
 
 async def everything_arrives() -> None:
     node = printer_node()
-    data = bytes(range(256)) * 120
+    data = bytes(range(256)) * 40
     faults = LineFaults(garbage_first=300, split=True)
     async with SerialDevice(lambda portion: portion, faults, 5, node.ends()) as device:
-        async with UsblpTransport(node.path).connect(1) as connection:
-            writing = asyncio.create_task(connection.write(data, 5))
+        async with UsblpTransport(node.path).connect(5) as connection:
+            writing = asyncio.create_task(connection.write(data, 20))
             heard = b""
             while len(heard) < len(data):
-                heard += await connection.read(2)
+                heard += await connection.read(20)
             await writing
-            await connection.drain(1)
+            await connection.drain(5)
         assert heard == bytes(device.received) == data
 
 
@@ -77,7 +77,7 @@ async def port_status() -> None:
         return state
 
     node.ioctls[LPGETSTATUS] = answer
-    async with SerialDevice(silent, None, 0, node.ends()), UsblpTransport(node.path).connect(1) as connection:
+    async with SerialDevice(silent, None, 0, node.ends()), UsblpTransport(node.path).connect(5) as connection:
         assert isinstance(connection, UsblpConnection)
         expected = {
             ALL_WELL: PortStatus(paper_out=False, selected=True, error=False),
@@ -118,7 +118,7 @@ async def a_status_request_that_hangs() -> None:
         ticker = asyncio.create_task(tick())
         transport = UsblpTransport(node.path)
         start = time.monotonic()
-        async with transport.connect(1) as connection:
+        async with transport.connect(5) as connection:
             assert isinstance(connection, UsblpConnection)
             assert await connection.port_status(0.1) is None
             assert asked.is_set()
@@ -129,13 +129,13 @@ async def a_status_request_that_hangs() -> None:
                 pass
             else:
                 raise AssertionError("read something")
-        assert time.monotonic() - start < 4, "closing waited for it"
+        assert time.monotonic() - start < 10, "closing waited for it"
         assert await fails(transport.connect(0.1).__aenter__()) == ("unreachable", False)
         longest = max(later - sooner for sooner, later in pairwise(ticks))
-        assert longest < 0.3, f"the loop stood for {longest:g} s"
+        assert longest < 1, f"the loop stood for {longest:g} s"
         gate.set()
         async with transport.connect(2) as connection:
-            await connection.write(b"now", 1)
+            await connection.write(b"now", 5)
             await device.took(3)
         assert bytes(device.received) == b"now"
         ticker.cancel()
@@ -144,18 +144,18 @@ async def a_status_request_that_hangs() -> None:
 async def one_at_a_time() -> None:
     node = printer_node()
     async with SerialDevice(silent, None, 0, node.ends()) as device:
-        async with UsblpTransport(node.path).connect(1) as connection:
-            assert await fails(UsblpTransport(node.path).connect(1).__aenter__()) == ("busy", False)
-            await connection.write(b"whole", 1)
-        async with UsblpTransport(node.path).connect(1) as connection:
-            await connection.write(b" again", 1)
+        async with UsblpTransport(node.path).connect(5) as connection:
+            assert await fails(UsblpTransport(node.path).connect(5).__aenter__()) == ("busy", False)
+            await connection.write(b"whole", 5)
+        async with UsblpTransport(node.path).connect(5) as connection:
+            await connection.write(b" again", 5)
             await device.took(11)
         assert bytes(device.received) == b"whole again"
 
 
 async def no_printer_nodes() -> None:
     for path in ("/dev/null", "/dev/usb/lp7"):
-        assert await fails(UsblpTransport(path).connect(1).__aenter__()) == ("unreachable", False), path
+        assert await fails(UsblpTransport(path).connect(5).__aenter__()) == ("unreachable", False), path
 
 
 async def it_vanishes() -> None:
@@ -171,15 +171,15 @@ async def it_vanishes() -> None:
 
     async with SerialDevice(silent, None, 0, node.ends()) as device:
         node.on_write = write
-        async with UsblpTransport(node.path).connect(1) as connection:
+        async with UsblpTransport(node.path).connect(5) as connection:
             assert await fails(connection.write(b"x" * 20_000, 1)) == ("lost", True)
             assert await fails(connection.write(b"y", 1)) == ("lost", False), "of this call none left"
             assert await fails(connection.drain(1)) == ("lost", True)
-        async with UsblpTransport(node.path).connect(1) as connection:
+        async with UsblpTransport(node.path).connect(5) as connection:
             assert await fails(connection.write(b"x", 1)) == ("unreachable", False)
             node.on_read = lambda: (_ for _ in ()).throw(failing(errno.ENODEV))
             device.say(b"!")
-            assert await fails(connection.read(1)) == ("unreachable", False)
+            assert await fails(connection.read(5)) == ("unreachable", False)
 
 
 async def packets_without_bytes_and_failed_transfers() -> None:
@@ -197,7 +197,7 @@ async def packets_without_bytes_and_failed_transfers() -> None:
             raise failing(following)
         return following
 
-    async with SerialDevice(silent, None, 0, node.ends()) as device, UsblpTransport(node.path).connect(1) as connection:
+    async with SerialDevice(silent, None, 0, node.ends()) as device, UsblpTransport(node.path).connect(5) as connection:
         node.on_read = read
         device.say(b"!")  # from here on there is always something to read
         try:
@@ -208,9 +208,9 @@ async def packets_without_bytes_and_failed_transfers() -> None:
             raise AssertionError("a packet without bytes is no end and no answer")
         assert reads < 40, f"{reads} reads: a busy loop"
         script += [errno.EIO, errno.EIO, b"answer"]
-        assert await connection.read(1) == b"answer"
+        assert await connection.read(5) == b"answer"
         script += [errno.EIO, errno.EIO, errno.EIO]
-        assert await fails(connection.read(1)) == ("unreachable", False)
+        assert await fails(connection.read(5)) == ("unreachable", False)
 
 
 async def a_one_way_printer() -> None:
@@ -231,13 +231,17 @@ async def drain_waits_for_the_transfer() -> None:
         return None if data else 0
 
     node.on_write = write
-    async with SerialDevice(silent, None, 0, node.ends()), UsblpTransport(node.path).connect(1) as connection:
-        await connection.write(b"ticket", 1)
+    async with SerialDevice(silent, None, 0, node.ends()), UsblpTransport(node.path).connect(5) as connection:
+        await connection.write(b"ticket", 5)
         under_way.set()
         assert await fails(connection.drain(0.2)) == ("stalled", True)
         asyncio.get_running_loop().call_later(0.1, under_way.clear)
         await connection.drain(5)
         assert not under_way.is_set()
+        await connection.write(b"the end of it", 5)
+        under_way.set()
+        asyncio.get_running_loop().call_later(0.2, under_way.clear)
+    assert not under_way.is_set(), "closing cuts off what is under way"
 
 
 async def a_whole_printer() -> None:

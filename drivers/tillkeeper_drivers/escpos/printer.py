@@ -14,6 +14,7 @@ import msgspec
 
 from tillkeeper_drivers.api import (
     Delivery,
+    DeviceGone,
     Document,
     NotSent,
     OutcomeUnknown,
@@ -305,10 +306,10 @@ class EscPosPrinter:
                 self.last_status = Status(reachable="no", detail=error.detail)
                 raise self._not_sent(operation, error.reason, error.detail) from error
             if not session.document_left:
-                reason: Reason = "unreachable" if session.heard else "busy"
-                if error.reason in ("unreachable", "offline"):  # the transport knows better
-                    reason = error.reason
-                    self._note(error)
+                reason: Reason = "unreachable" if session.heard or isinstance(error, DeviceGone) else "busy"
+                if error.reason == "offline":
+                    reason = "offline"
+                self._note(TransportError(reason, error.detail, bytes_left=False))
                 raise self._not_sent(operation, reason, error.detail) from error
             cause = session.status.trouble() or error.reason
             raise self._outcome_unknown(operation, cause, error.detail) from error

@@ -18,7 +18,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from functools import partial
 from typing import Literal, TypeVar
 
-from tillkeeper_drivers.api import Connection, TransportError
+from tillkeeper_drivers.api import Connection, DeviceGone, TransportError
 from tillkeeper_drivers.transport import holders
 
 T = TypeVar("T")
@@ -301,7 +301,7 @@ class NodeConnection(ABC):
 
     def _gone(self, error: OSError, *, bytes_left: bool) -> TransportError:
         cause = error.strerror or type(error).__name__
-        return TransportError("lost" if self._written else "unreachable", f"{self._name}: {cause}", bytes_left=bytes_left)
+        return DeviceGone("lost" if self._written else "unreachable", f"{self._name}: {cause}", bytes_left=bytes_left)
 
     async def _ready(self, *, write: bool, longest_s: float = _LOOK_S) -> bool:
         """Until the node is ready or vanished, `longest_s` at most; False where nothing happened. It is watched no longer than
