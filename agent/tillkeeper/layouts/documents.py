@@ -52,7 +52,7 @@ def print_document(
     """
     name = name_of(job)
     layout = layouts.get((name, job.station)) or layouts[name, ""]
-    sheet = Sheet(job, config, personal, spoken or language_of(job, config))
+    sheet = Sheet(job, config, personal, (spoken or language_of(job, config)).printable())
     return PrintDocument(job_id=job.job_id, blocks=paper.blocks(layout, sheet))
 
 

@@ -28,12 +28,18 @@ class Formats(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Language(msgspec.Struct, frozen=True):
-    """`words` by key (`ticket.table`), complete: what the file lacks is that of its `base`, and at last English."""
+    """`words` by key (`ticket.table`), complete: what the file lacks is that of its `base`, and at last English.
+    `on_paper`: printers have its letters; without them a VOID would come out spelled in Latin ones, which nobody reads."""
 
     tag: str
     name: str
     formats: Formats
     words: Mapping[str, str]
+    on_paper: bool = True
+
+    def printable(self) -> "Language":
+        """As it is set on paper: itself, or English words with its own numbers and dates."""
+        return self if self.on_paper else msgspec.structs.replace(self, words=language(FALLBACK).words)
 
     def word(self, key: str, **fields: str) -> str:
         """The phrase `key` with its fields; the key's own letters where no language has it."""
@@ -87,7 +93,7 @@ def language(tag: str) -> Language:
 
 
 def parse(tag: str, text: str) -> Language:
-    """A language from its TOML: `name`, `base`, `[formats]`, and tables of words.
+    """A language from its TOML: `name`, `base`, `on_paper`, `[formats]`, and tables of words.
 
     Raises:
         tomllib.TOMLDecodeError, msgspec.ValidationError: the file does not have that form.
@@ -96,9 +102,8 @@ def parse(tag: str, text: str) -> Language:
     own = own_words(text)
     base = None if tag == FALLBACK else language(table.get("base", FALLBACK))
     formats = {**(msgspec.structs.asdict(base.formats) if base and "base" in table else {}), **table.get("formats", {})}
-    return Language(
-        tag, str(table["name"]), msgspec.convert(formats, Formats), {**(base.words if base else {}), **own}
-    )
+    words = {**(base.words if base else {}), **own}
+    return Language(tag, str(table["name"]), msgspec.convert(formats, Formats), words, bool(table.get("on_paper", True)))
 
 
 def own_words(text: str) -> dict[str, str]:

@@ -7,9 +7,7 @@ from msgspec import Meta
 
 from tillkeeper_drivers.api import Align, Colour
 
-DocumentName = Literal[
-    "receipt", "refund_receipt", "kitchen_ticket", "change_slip", "test_slip", "x_report", "z_report"
-]
+DocumentName = Literal["receipt", "refund_receipt", "kitchen_ticket", "change_slip", "test_slip", "x_report", "z_report"]
 DOCUMENTS: tuple[DocumentName, ...] = get_args(DocumentName)
 RECEIPTS: frozenset[str] = frozenset({"receipt", "refund_receipt"})
 TICKETS: frozenset[str] = frozenset({"kitchen_ticket", "change_slip"})

@@ -139,9 +139,7 @@ def _tender(config: Config, kind: str) -> str:
 
 
 def _test(_config: Config, _station: str) -> Job:
-    return Job(
-        job_id="preview", device="", document_class="test_slip", data=TestSlipData(MOMENT_MS), created_at_ms=MOMENT_MS
-    )
+    return Job(job_id="preview", device="", document_class="test_slip", data=TestSlipData(MOMENT_MS), created_at_ms=MOMENT_MS)
 
 
 def _x(config: Config, _station: str) -> Job:

@@ -74,7 +74,12 @@ def _item(element: Element, sheet: Sheet, item: TicketLine, *, addition: bool) -
             bold=bool(option(element, "modifier_bold")),
         )
     if item.note:
-        yield Text(_INDENT + language.word("ticket.note", note=item.note), height=times(element, "modifier_height"), bold=True)
+        yield Text(
+            _INDENT + language.word("ticket.note", note=item.note),
+            width=times(element, "modifier_width"),
+            height=times(element, "modifier_height"),
+            bold=True,
+        )
     if item.previous_quantity is not None and item.previous_quantity != item.quantity:
         yield Text(_INDENT + language.word("ticket.was", was=f"{item.previous_quantity} x"))
     for was in item.was:

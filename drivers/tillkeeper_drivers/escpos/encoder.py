@@ -134,7 +134,10 @@ class _Writer:
         width = self._style(
             block.align, block_bold=block.bold, size=size, invert=block.invert, colour=block.colour,
         )  # fmt: skip
-        for line in wrap(cells, width, block.hang):
+        lines = wrap(cells, width, block.hang)
+        if block.invert and cells.endswith(" ") and len(lines[-1]) < width:
+            lines[-1] += " "  # seen on paper only here: white letters want black on both sides
+        for line in lines:
             self._line(line)
 
     def _columns(self, block: Columns) -> None:
