@@ -37,6 +37,12 @@ export const currenciesOf = (settings, tenders) => [...new Set([settings.currenc
 /** @param {Record<string, number> | null | undefined} amounts @returns {[string, number][]} */
 export const parts = (amounts) => Object.entries(amounts ?? {});
 
+/**
+ * The differences that are worth a word: of the store's own currency, and of others that lay in the drawer or should have.
+ * @param {any} session @param {string} own @returns {[string, number][]}
+ */
+export const differences = (session, own) => parts(session.over_short_minor).filter(([currency, minor]) => currency === own || minor || session.counted_minor?.[currency]);
+
 /** @param {number} minor @returns {{word: string, mark: string, kind: "good" | "warn" | "bad"}} of a difference */
 export function differenceOf(minor) {
   if (minor === 0) return { word: "exact", mark: "✓", kind: "good" };

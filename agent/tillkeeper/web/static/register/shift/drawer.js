@@ -4,7 +4,7 @@
 import { html, useEffect, useState } from "../../vendor/preact.js";
 import { clock } from "../../shared/words.js";
 import { Amount, Pick, Reason } from "../dialogs.js";
-import { currenciesOf, differenceOf, parts } from "./cash.js";
+import { currenciesOf, differenceOf, differences, parts } from "./cash.js";
 import { CountDialog, forgetCount } from "./count-dialog.js";
 import { Figures } from "./figures.js";
 import { useNames } from "./names.js";
@@ -101,7 +101,7 @@ function Report({ state, names, report, onClose, onPrint }) {
   const { session, figures } = report;
   const title = report.kind === "z" ? `Z ${session.number}` : session.state === "counted" ? "Counted" : "X report";
   return html`<section class="card part" data-report=${report.kind} aria-label=${title}><h2>${title}</h2>
-    ${parts(session.over_short_minor).map(([currency, minor]) => {
+    ${differences(session, state.settings.currency).map(([currency, minor]) => {
     const { word, mark, kind } = differenceOf(minor);
     return html`<p key=${currency} class="difference ${kind}-text" role="status" data-over-short=${minor}><span aria-hidden="true">${mark}</span> ${minor ? `${state.money(Math.abs(minor), currency)} ${word}` : `${currency} is exact`}</p>`;
   })}
@@ -123,6 +123,6 @@ function Closed({ desk, state, drawer, names, onPrint }) {
   if (!rows.length) return null;
   return html`<section class="card part" aria-label="Closed sessions"><h2>Closed</h2><ul class="plain-list">${rows.map((row) => html`<li key=${row.session_id} class="job" data-z=${row.number}>
     <div class="grow"><p class="strong">Z ${row.number} <span class="muted">${clock(row.closed_at_ms, state.settings.timezone)} ${row.closed_by ? names(row.closed_by) : ""}</span></p>
-      <p class="small">${parts(row.over_short_minor).map(([currency, minor]) => html`<span key=${currency} class="${differenceOf(minor).kind}-text">${differenceOf(minor).mark} ${minor ? `${state.money(Math.abs(minor), currency)} ${differenceOf(minor).word}` : `${currency} exact`} </span>`)}</p></div>
+      <p class="small">${differences(row, state.settings.currency).map(([currency, minor]) => html`<span key=${currency} class="${differenceOf(minor).kind}-text">${differenceOf(minor).mark} ${minor ? `${state.money(Math.abs(minor), currency)} ${differenceOf(minor).word}` : `${currency} exact`} </span>`)}</p></div>
     <button type="button" data-action="reprint-z" onClick=${() => onPrint(row)}>Print again</button></li>`)}</ul></section>`;
 }
