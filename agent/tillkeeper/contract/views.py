@@ -298,6 +298,7 @@ class DiscountOffer(View, frozen=True):
     scope: Literal["line", "check"]
     rate_ppm: int | None = None
     amount_minor: int | None = None
+    needs_reason: bool = False
 
 
 class TenderOffer(View, frozen=True):

@@ -16,6 +16,7 @@ from tillkeeper.contract.values import OrderType, Totals
 from tillkeeper.contract.views import (
     BooksView,
     CatalogueView,
+    CategoryView,
     CheckPage,
     CheckSummary,
     CheckView,
@@ -207,6 +208,8 @@ class Reads:
             order_types=get_args(OrderType),
             registers=config.pages.registers,
             bump_keys=config.pages.bump_keys,
+            ticket_warn_s=config.pages.ticket_warn_s,
+            ticket_late_s=config.pages.ticket_late_s,
             languages=tuple(sorted(languages())),
             staff=bool(config.staff.file),
             pin_length=config.staff.pin_length,
@@ -225,6 +228,7 @@ class Reads:
             currency=store.currency,
             minor_digits=store.minor_digits,
             age_s=self.catalogue_age_s(),
+            categories=tuple(CategoryView(category_id=one.id, name=one.name) for one in current.categories.values()),
             items=tuple(
                 ItemView(
                     item_id=item.id,
@@ -255,6 +259,7 @@ class Reads:
                     scope=discount.scope,
                     rate_ppm=None if discount.percent is None else ppm(discount.percent),
                     amount_minor=discount.amount_minor,
+                    needs_reason=discount.needs_reason,
                 )
                 for discount in current.discounts.values()
             ),
