@@ -144,12 +144,11 @@ export function createActions(desk) {
         body.amount_minor = await desk.ask(Amount, { title: offer.name, most: check.totals.subtotal_minor - check.totals.discount_minor });
         if (!body.amount_minor) return;
       }
-      let result = await run(check, "discounts", body, "Discount on", { quiet: true });
-      if (!result.ok && result.problem.code === "reason_missing") {
+      if (offer.needs_reason) {
         body.reason = await desk.ask(Reason, { title: offer.name, presets: REASONS.discount });
         if (!body.reason) return;
-        result = await run(check, "discounts", body, "Discount on", { quiet: true });
       }
+      const result = await run(check, "discounts", body, "Discount on", { quiet: true });
       desk.toast(result.ok ? `${offer.name}: given.` : result.problem.words, result.ok ? "good" : "bad");
     },
 

@@ -7,7 +7,7 @@
 import { newKey } from "../shared/api.js";
 import { createOutbox } from "../shared/outbox.js";
 import { createDrafts } from "./drafts.js";
-import { NOTHING, heard, withSynced } from "./live-state.js";
+import { NOTHING, heard } from "./live-state.js";
 import { outcomeOf } from "./outcome.js";
 import { createPeople } from "./people.js";
 import { createStore } from "./store.js";
@@ -173,12 +173,19 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
     desk.showDraft();
   };
 
+  /** Nothing more can be rung on it: an empty draft for it goes, one with lines stays for the person to decide. */
+  function noLongerOpen(id) {
+    const draft = drafts.all().find((one) => one.check_id === id && !one.sending && !one.lines.length);
+    if (draft) desk.dropDraft(draft.id);
+  }
+
   /** Read a check again. @param {string} id @returns {Promise<any>} null where it could not be read */
   desk.readCheck = async (id) => {
     try {
       const check = await api.get(`/v1/checks/${encodeURIComponent(id)}`);
       const kept = Object.entries({ ...store.get().checks, [check.check_id]: check }).slice(-40);
       store.set({ checks: Object.fromEntries(kept) });
+      if (check.state !== "open") noLongerOpen(check.check_id);
       return check;
     } catch (problem) {
       if (problem.status === 404) desk.toast(`There is no check ${id}.`, "bad");
@@ -196,24 +203,10 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
     store.set({ live, update });
     const { id } = state.route;
     if (message.type === "snapshot") outbox.poke();
-    if (message.status?.only_here === 0) readSynced();
+    if (message.type === "check" && message.check.state !== "open") noLongerOpen(message.check.check_id);
     const stale = message.type === "check" ? message.check.check_id : message.type === "snapshot" ? id : "";
     if (stale && (stale === id || stale === drafts.current?.check_id || state.checks[stale])) desk.readCheck(stale);
   };
-
-  /** HQ has everything: take the not-synced marks off the rows that are still what HQ was told of. */
-  async function readSynced() {
-    const { live } = store.get();
-    if (![...Object.values(live.checks), ...Object.values(live.ended)].some((row) => !row.synced)) return;
-    await desk.once("synced", async () => {
-      try {
-        const { checks } = await api.get("/v1/checks?limit=500");
-        store.set({ live: withSynced(store.get().live, checks) });
-      } catch (problem) {
-        if (!problem.passing) desk.toast(problem.message, "bad"); // else the next status tries again
-      }
-    });
-  }
 
   desk.linkChanged = (link) => {
     store.set({ link });

@@ -30,17 +30,6 @@ export function heard(state, message) {
   }
 }
 
-/** @param {any} state @param {any[]} rows read just now @returns {any} with `synced` where a row is the same in everything else */
-export function withSynced(state, rows) {
-  const read = new Map(rows.filter((row) => row.synced).map((row) => [row.check_id, row]));
-  const told = (row) => {
-    const now = read.get(row.check_id);
-    return now && !row.synced && JSON.stringify({ ...row, synced: true }) === JSON.stringify(now) ? now : row;
-  };
-  const each = (table) => Object.fromEntries(Object.entries(table).map(([id, row]) => [id, told(row)]));
-  return { ...state, checks: each(state.checks), ended: each(state.ended) };
-}
-
 const byId = (rows, id) => Object.fromEntries(rows.map((row) => [row[id], row]));
 const SETTLED = new Set(["confirmed", "unconfirmed", "failed", "expired", "rerouted", "sent"]);
 

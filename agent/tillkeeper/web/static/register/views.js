@@ -18,7 +18,7 @@ const openCars = (_desk, state) => cars(Object.values(state.live.checks)).length
 
 const OWN = [
   { id: "order", title: "Order", icon: "✚", component: Order, action: "menu" },
-  { id: "window", title: "Cars", icon: "⛟", component: Window, count: openCars, shown: (desk) => desk.place().view !== "counter" },
+  { id: "window", title: "Cars", icon: "⛟", component: Window, count: openCars, shown: (desk) => desk.place().view === "window" },
   { id: "checks", title: "Checks", icon: "☰", component: Checks, also: ["check"], count: (_desk, state) => Object.keys(state.live.checks).length },
   { id: "pay", title: "", icon: "", component: Pay },
   ...shiftViews,

@@ -96,7 +96,7 @@ export const Dot = ({ colour, words }) => html`<span class="dot ${colour}" data-
 export const Toasts = ({ toasts, onClose }) => html`<div class="toasts" role="status" aria-live="polite" data-testid="toasts">
   ${toasts.map((toast) => html`<div key=${toast.id} class="toast ${toast.kind}" role=${toast.kind === "bad" ? "alert" : null} data-testid="toast" data-kind=${toast.kind}>
     <span class="mark" aria-hidden="true">${{ info: "i", good: "✓", bad: "!" }[toast.kind]}</span><span>${toast.text}</span>
-    ${toast.kind === "bad" && html`<button class="icon" type="button" aria-label="Close message" onClick=${() => onClose(toast.id)}>✕</button>`}</div>`)}
+    <button class="icon" type="button" aria-label="Close message" onClick=${() => onClose(toast.id)}>✕</button></div>`)}
 </div>`;
 
 /**

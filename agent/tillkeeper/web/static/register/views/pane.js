@@ -3,7 +3,7 @@
 
 import { html, useLayoutEffect, useRef } from "../../vendor/preact.js";
 import { Choice } from "../../shared/ui.js";
-import { ORDER_TYPES } from "../../shared/words.js";
+import { CHECK_STATES, ORDER_TYPES } from "../../shared/words.js";
 import { Text } from "../dialogs.js";
 import { coursesLeft, draftMinor, isEmpty, pieceMinor } from "../order.js";
 import { CheckMenu, LineMenu } from "../line-menus.js";
@@ -22,6 +22,7 @@ export function Pane({ desk, state, draft, check }) {
   }, [draft?.id, newest?.uid, newest?.quantity]);
   if (!draft) return html`<section class="pane"></section>`;
   const sending = Boolean(draft.sending);
+  const lane = desk.place().view === "lane";
   const fresh = draftMinor(draft);
   const open = check?.state === "open";
   const nothing = isEmpty(draft) && !check;
@@ -56,6 +57,8 @@ export function Pane({ desk, state, draft, check }) {
         <span class="line-price">${state.money(line.quantity * pieceMinor(line))}</span></button></div>`)}
       ${nothing && html`<p class="muted empty-lines">Tap an item to begin.<br /><span class="small">/ search · F9 send · F8 pay</span></p>`}
     </div>
+    ${check && !open && draft.lines.length > 0 && html`<div class="banner warn" role="alert"><span class="grow">${check.ticket_code} is ${CHECK_STATES[check.state].toLowerCase()} meanwhile.</span>
+      <button type="button" data-action="as-new" onClick=${() => desk.edit((now) => ({ ...now, check_id: "", ticket_code: "" }))}>Make it a new order</button></div>`}
     <footer class="pane-foot">
       <div class="row places"><label class="compact"><span class="visually-hidden">Seat</span><select data-field="seat" value=${draft.seat ?? ""} disabled=${sending} onChange=${(event) => desk.edit((now) => ({ ...now, seat: Number(event.target.value) || null }))}>
           ${SEATS.map((seat) => html`<option value=${seat ?? ""} selected=${draft.seat === seat}>${seat ? `Seat ${seat}` : "Seat –"}</option>`)}</select></label>
@@ -64,8 +67,8 @@ export function Pane({ desk, state, draft, check }) {
       <${Totals} check=${check} fresh=${fresh} money=${state.money} />
       <div class="pane-actions">
         ${check ? html`<button type="button" data-action="more" onClick=${() => desk.ask(CheckMenu, { check })}>More…</button>` : html`<button type="button" data-action="park" disabled=${sending || isEmpty(draft)} onClick=${() => desk.act.send(false)}>Park</button>`}
-        <button type="button" data-action="send" disabled=${sending || (!draft.lines.length && !(open && coursesLeft(check.lines).includes(1)))} onClick=${() => desk.act.send(true)}>${sending ? "Sending…" : "Send"}</button>
-        <button type="button" class="primary" data-action="pay" disabled=${sending || (!draft.lines.length && !(open && check.lines.some((line) => line.quantity)))} onClick=${desk.act.pay}>Pay</button>
+        <button type="button" class=${lane ? "primary" : ""} data-action="send" disabled=${sending || (check && !open) || (!draft.lines.length && !(open && coursesLeft(check.lines).includes(1)))} onClick=${() => desk.act.send(true)}>${sending ? "Sending…" : "Send"}</button>
+        <button type="button" class=${lane ? "" : "primary"} data-action="pay" disabled=${sending || (check && !open) || (!draft.lines.length && !(open && check.lines.some((line) => line.quantity)))} onClick=${desk.act.pay}>Pay</button>
       </div>
     </footer>
   </section>`;
