@@ -32,7 +32,13 @@ OUTSIDE = "outside"
 TENDERS = ("cash", "cash", "usd", "exact", "voucher", "cheque")
 ITEMS = ("burger", "beer", "penny")
 STORES = st.sampled_from(({}, SWISS, US))
-STEPS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 5), st.integers(0, 4_000)), max_size=60)
+OFTEN = (0, 0, 1, 2, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 7, 8, 8, 9)
+"""Which of the steps below, more often those that sell."""
+STEPS = st.lists(
+    st.tuples(st.sampled_from(OFTEN), st.integers(0, 5), st.one_of(st.integers(0, 4_000), st.integers(0, 400))),
+    min_size=50,
+    max_size=80,
+)
 
 
 @dataclass
@@ -154,7 +160,7 @@ def lived(store: dict[str, Any], steps: list[tuple[int, int, int]]) -> Shop:
     return shop
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(store=STORES, steps=STEPS)
 def test_what_is_expected_is_what_the_hands_did(store: dict[str, Any], steps: list[tuple[int, int, int]]) -> None:
     shop = lived(store, steps)
@@ -163,7 +169,7 @@ def test_what_is_expected_is_what_the_hands_did(store: dict[str, Any], steps: li
         assert expected == {shop.home: held[shop.home]} | {name: amount for name, amount in held.items() if amount}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(store=STORES, steps=STEPS, seed=st.integers(0, 99))
 def test_sessions_and_what_went_to_none_are_the_books(
     store: dict[str, Any], steps: list[tuple[int, int, int]], seed: int
