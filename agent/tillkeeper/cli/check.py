@@ -161,7 +161,7 @@ def _table(page: dict[str, Any], money: output.Money) -> str:
 
 def _state(check: dict[str, Any]) -> str:
     return (
-        check["state"]
+        str(check["state"])
         + (f", awaits {check['awaiting']}" if check["awaiting"] else "")
         + (", TRAINING" if check["training"] else "")
     )
