@@ -27,6 +27,16 @@ class DisplaySettings(View, frozen=True):
     stations: dict[str, str]
 
 
+class PreviewOptions(View, frozen=True):
+    """What `/v1/preview/{document}` can show: stations as id -> title, languages by tag, columns of the printers known."""
+
+    documents: tuple[str, ...]
+    stations: dict[str, str]
+    languages: tuple[str, ...]
+    columns: tuple[int, ...]
+    language: str
+
+
 class PageSettings(View, frozen=True):
     """`registers`: base addresses of the store's other registers, for the kitchen page. `bump_keys`: key name (as in
     KeyboardEvent.key) -> action; empty for the page's own default. `staff`: PINs exist, so one has to sign in."""
@@ -47,6 +57,8 @@ class PageSettings(View, frozen=True):
     order_types: tuple[OrderType, ...]
     registers: tuple[str, ...]
     bump_keys: dict[str, str]
+    ticket_warn_s: float
+    ticket_late_s: float
     languages: tuple[str, ...]
     staff: bool
     pin_length: int

@@ -16,6 +16,7 @@ import { Signs, Top } from "./top.js";
 
 const UNDO_MS = 8000;
 const NEW_MS = 8000;
+const STOP_AGAIN_MS = 10_000; // a STOP that nobody has seen is heard again
 
 /**
  * @param {{kitchen: ReturnType<typeof import("./kitchen.js").createKitchen>, view: import("./kitchen.js").View, settings: any, device: string,
@@ -55,6 +56,12 @@ export function Screen({ kitchen, view, settings, device, clocks, steady, sound,
   useEffect(() => {
     if (board.news.kind && !prefs.muted) sound.play(board.news.kind);
   }, [board.news]);
+  const stopped = all.some((card) => card.stops.length);
+  useEffect(() => {
+    if (!stopped || prefs.muted) return undefined;
+    const again = setInterval(() => sound.play("void"), STOP_AGAIN_MS);
+    return () => clearInterval(again);
+  }, [stopped, prefs.muted]);
   useLateAlarm(cards, ageOf, prefs, () => !prefs.muted && sound.play("late"));
   useLayoutEffect(() => {
     document.documentElement.dataset.size = prefs.size;
@@ -173,7 +180,7 @@ export function Screen({ kitchen, view, settings, device, clocks, steady, sound,
     <div class="floor">
       <main class="columns" ref=${box} aria-label="Tickets, page ${at + 1} of ${pages.length}" data-testid="tickets" data-open=${all.length}>
         ${cards.length === 0 && html`<p class="nothing">No tickets${all.length ? html` at this station<br />${counted(all.length, "ticket")} at others` : ""}</p>`}
-        ${shown.map((column, index) => html`<div class="column" key=${index}>${column.map((part) => html`<${Card} key=${part.card.key + (part.first ? "" : part.lines[0]?.id)}
+        ${Array.from({ length: screen.columns }, (_, index) => html`<div class="column" key=${index}>${(shown[index] ?? []).map((part) => html`<${Card} key=${part.card.key + (part.first ? "" : part.lines[0]?.id)}
           part=${part} ageMs=${ageOf(part.card)} limits=${prefs} selected=${part.card.key === chosen.key} pointed=${part.card.key === chosen.key ? chosen.line : ""}
           isNew=${steady() - part.card.seenAt < NEW_MS} stationTitle=${titles ? (own[part.card.station] ?? part.card.station) : ""}
           onBump=${() => bump(part.card)} onSeen=${() => kitchen.seen(part.card)} onTick=${(line, done) => kitchen.tick(part.card, line, done)} />`)}</div>`)}
