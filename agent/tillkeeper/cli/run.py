@@ -69,7 +69,7 @@ async def _configured(args: argparse.Namespace) -> None:
 
 
 async def _embedded(args: argparse.Namespace) -> None:
-    from tillkeeper.cli import shop
+    from tillkeeper.cli import shift, shop
     from tillkeeper.config.embedded import embedded
 
     data: Path = args.data.absolute()
@@ -78,6 +78,7 @@ async def _embedded(args: argparse.Namespace) -> None:
         printers = await stack.enter_async_context(shop.printers(data))
         ports = {name: printer.port for name, printer in printers.printers.items()}
         config = embedded(data, ports=ports, listen=args.listen, hq_url=args.hq_url, hq_token_file=args.hq_token_file)
+        config = shift.with_shift(config, data)
         bound: asyncio.Future[Bound] = asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(daemon.run(config, bound.set_result), name="register")
@@ -90,6 +91,7 @@ async def _embedded(args: argparse.Namespace) -> None:
                 await stack.enter_async_context(shop.display(data, name, port, token))
             _tell(args.ready_file, where, ports, printers.control_at)
             output.say(_introduction(config, where, ports, printers.control_at, data, took_s))
+            output.say(shift.introduction(where.url, (data / "page-token").read_text("ascii").strip()))
 
 
 def _tell(file: Path | None, bound: Bound, printers: dict[str, int] | None = None, control: str = "") -> None:
@@ -121,7 +123,6 @@ def _introduction(config: Config, bound: Bound, ports: dict[str, int], control: 
         "  .venv/bin/tillkeeper order --item cheeseburger:2 --mod no-onion --item cola --takeout --cash 40.00",
         "  .venv/bin/tillkeeper status",
         "",
-        "Ctrl-C stops it.",
     ]
     return "\n".join(rows)
 
