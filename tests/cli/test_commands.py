@@ -205,6 +205,10 @@ CHANGES: list[tuple[str, str, dict[str, Any]]] = [
     ("check receipt B-001", "checks/B-001/receipt", {}),
     ("check ticket B-001 --station grill", "checks/B-001/ticket", {"station": "grill"}),
     ("drawer no-sale --reason change", "no-sales", {"drawer": "drawer", "reason": "change"}),
+    ("drawer open 0 --drawer side", "drawers/side/open", {"float_minor": 0}),
+    ("drawer paid-in 20 --reason bank", "drawers/drawer/movements", {"kind": "paid_in", "amount_minor": 2000}),
+    ("drawer paid-out 1.50 --reason milk", "drawers/drawer/movements", {"kind": "paid_out", "reason": "milk"}),
+    ("drawer drop 100 --reason safe", "drawers/drawer/movements", {"kind": "safe_drop", "amount_minor": 10000}),
 ]
 
 
