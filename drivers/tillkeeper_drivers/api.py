@@ -87,6 +87,8 @@ class TicketItem(msgspec.Struct, frozen=True):
     """Only where the line's own order type differs from the check's."""
     previous_quantity: int | None = None
     """With action `modify`: what the kitchen was told before."""
+    was: tuple[str, ...] = ()
+    """With action `modify`: in words, what else it was told before (a name, modifiers, a note, a seat, a course)."""
 
 
 class Ticket(msgspec.Struct, frozen=True):

@@ -62,9 +62,11 @@ def pulse_document(job: Job, data: PulseData, config: Config) -> PulseDocument:
     return PulseDocument(job_id=job.job_id, pin=drawer.pin, on_ms=drawer.on_ms)
 
 
-def display_document(job: Job, data: TicketData, config: Config, personal: Mapping[str, str]) -> DisplayDocument:
-    """A ticket for a kitchen display."""
-    spoken = language_of(job, config)
+def display_document(
+    job: Job, data: TicketData, config: Config, personal: Mapping[str, str], spoken: Language | None = None
+) -> DisplayDocument:
+    """A ticket for a kitchen display. `spoken`: instead of the language that the config says."""
+    spoken = spoken or language_of(job, config)
     sheet = Sheet(job, config, personal, spoken)
     items = tuple(
         TicketItem(
@@ -78,6 +80,7 @@ def display_document(job: Job, data: TicketData, config: Config, personal: Mappi
             course=item.course,
             order_type=spoken.order_type(item.order_type) if item.order_type else "",
             previous_quantity=item.previous_quantity,
+            was=item.was,
         )
         for item in data.items
     )
@@ -107,6 +110,9 @@ def document(job: Job, config: Config, personal: Mapping[str, str], layouts: Cho
     if isinstance(job.data, PulseData):
         return pulse_document(job, job.data, config)
     device = config.devices.get(job.device)
-    if isinstance(job.data, TicketData) and device is not None and device.kind in ("display", "escpos_display"):
+    kind = device.kind if device is not None else ""
+    if isinstance(job.data, TicketData) and kind == "display":
         return display_document(job, job.data, config, personal)
+    if isinstance(job.data, TicketData) and kind == "escpos_display":  # shows itself as a printer, with a printer's letters
+        return display_document(job, job.data, config, personal, language_of(job, config).printable())
     return print_document(job, config, personal, layouts)
