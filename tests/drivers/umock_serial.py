@@ -134,9 +134,12 @@ async def a_write_is_not_far_ahead_of_a_slow_line() -> None:
             waiting = 0
             node.ioctls[termios.TIOCOUTQ] = lambda: 4000
             await connection.write(bytes(4000), 5)
+            node.ioctls[termios.TIOCOUTQ] = lambda: 0
+        node.ioctls[termios.TIOCOUTQ] = lambda: 4000
         async with SerialTransport(node.path, Line(baud=2400)).connect(5) as connection:
             error = await fails(connection.write(bytes(10), 0.1))
             assert (error.reason, error.bytes_left) == ("stalled", True)
+            node.ioctls[termios.TIOCOUTQ] = lambda: 0
 
 
 async def drain_waits_for_the_queue_and_the_shift_register() -> None:
