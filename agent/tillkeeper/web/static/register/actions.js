@@ -41,7 +41,7 @@ export function createActions(desk) {
     if (drafts.current?.id !== draft.id) return;
     drafts.start(desk.orderType());
     desk.showDraft();
-    desk.toast("The register does not answer. The order is kept here and is sent by itself.", "bad");
+    desk.toast("The register does not answer. The order is kept here and is sent by itself.", "info");
   }
 
   const actions = {
@@ -72,7 +72,8 @@ export function createActions(desk) {
       }
       const before = store.get().route;
       const result = await actions.send(true);
-      if (result && store.get().route === before) desk.go("pay", result.check_id || draft.check_id);
+      const elsewhere = drafts.current && !isEmpty(drafts.current); // the next order has been begun meanwhile
+      if (result && store.get().route === before && !elsewhere) desk.go("pay", result.check_id || draft.check_id);
     },
 
     /** Start afresh; what is in the current draft stays in the list of drafts. */

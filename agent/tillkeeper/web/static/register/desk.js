@@ -45,7 +45,8 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
   desk.toast = (text, kind = "info") => {
     toastId += 1;
     const id = toastId;
-    store.set({ toasts: [...store.get().toasts.filter((toast) => toast.text !== text).slice(-2), { id, text, kind }] });
+    const others = store.get().toasts.filter((toast) => toast.kind === "bad" && toast.text !== text); // good news replaces good news
+    store.set({ toasts: [...others.slice(-1), { id, text, kind }] });
     setTimeout(() => desk.closeToast(id), kind === "bad" ? 12_000 : 2600);
   };
   desk.closeToast = (id) => store.set({ toasts: store.get().toasts.filter((toast) => toast.id !== id) });
@@ -161,10 +162,10 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
   };
   desk.orderType = () => (desk.place().view === "counter" ? desk.place().order_type : "drive_through");
 
-  /** @param {(draft: any) => any} change of the current draft; one that is being sent is left alone */
+  /** @param {(draft: any) => any} change of the current draft; while that is being sent, a tap begins the next one */
   desk.edit = (change) => {
-    const draft = drafts.current ?? drafts.start(desk.orderType());
-    if (draft.sending) return;
+    const now = drafts.current;
+    const draft = now && !now.sending ? now : drafts.start(desk.orderType());
     try {
       drafts.keep(change(draft));
     } catch (error) {

@@ -19,9 +19,9 @@ export function Notices({ desk, state }) {
   const done = waiting.filter((entry) => entry.state === "done" && entry.tab !== desk.outbox.tab);
   return html`<div class="notices">
     ${session?.training && html`<div class="banner training" role="status" data-banner="training">TRAINING · nothing counts</div>`}
-    ${link === "lost" && html`<div class="banner bad" role="alert" data-banner="lost"><span aria-hidden="true">✕</span><span class="grow">The register does not answer. What you enter is kept here and goes out by itself.</span></div>`}
+    ${link === "lost" && stuck.length === 0 && html`<div class="banner bad" role="alert" data-banner="lost"><span aria-hidden="true">✕</span><span class="grow">The register does not answer. What you enter is kept here and goes out by itself.</span></div>`}
     ${storageTrouble && html`<div class="banner warn" role="alert" data-banner="storage"><span aria-hidden="true">!</span><span class="grow">This browser keeps nothing (private window, or its storage is full): do not close or reload this page while an order is being sent.</span></div>`}
-    ${stuck.length > 0 && html`<div class="banner warn" role="status" data-banner="waiting"><span aria-hidden="true">◷</span><span class="grow">${counted(stuck.length, "entry", "entries")} not sent yet. ${stuck[0].words}</span><button type="button" data-action="waiting" onClick=${() => desk.go("status")}>Show</button></div>`}
+    ${stuck.length > 0 && html`<div class="banner warn" role="status" data-banner=${link === "lost" ? "lost" : "waiting"}><span aria-hidden="true">◷</span><span class="grow">${stuck[0].words} ${counted(stuck.length, "entry waits", "entries wait")} and ${stuck.length === 1 ? "goes" : "go"} out by ${stuck.length === 1 ? "itself" : "themselves"}.</span><button type="button" data-action="waiting" onClick=${() => desk.go("status")}>Show</button></div>`}
     ${refused.map((entry) => html`<div class="banner bad" role="alert" data-banner="refused" key=${entry.id}><span aria-hidden="true">!</span>
       <span class="grow wrap"><b>${entry.label}</b>: ${entry.problem?.words}</span>
       <button type="button" data-action="retry" onClick=${() => desk.again(entry)}>Try again</button>

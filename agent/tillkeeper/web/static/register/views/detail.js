@@ -5,7 +5,7 @@ import { html, useState } from "../../vendor/preact.js";
 import { CHECK_STATES, ORDER_TYPES, clock } from "../../shared/words.js";
 import { Amount, Pick } from "../dialogs.js";
 import { CheckMenu } from "../line-menus.js";
-import { CheckLine, Totals } from "./lines.js";
+import { CheckLine, Totals, discountWords } from "./lines.js";
 
 /** @param {any} props */
 export function Detail({ desk, state, check }) {
@@ -41,7 +41,7 @@ export function Detail({ desk, state, check }) {
     <div class="lines" role=${check.lines.length + check.payments.length ? "list" : null} aria-label="Lines">${check.lines.map((line) => html`<div key=${line.line_id} role="presentation" class=${picked[line.line_id] ? "picked" : ""}>
       <${CheckLine} line=${line} discounts=${check.discounts.filter((one) => one.line_id === line.line_id)} money=${money} zone=${settings.timezone} onPick=${check.state === "closed" && line.quantity > line.refunded_quantity ? () => pick(line) : null} />
       ${picked[line.line_id] && html`<p class="picked-words small">↩ ${picked[line.line_id]} to refund</p>`}</div>`)}
-      ${check.discounts.filter((one) => !one.line_id).map((one) => html`<div role="listitem" class="pay-line" key=${one.discount_id}><span aria-hidden="true">%</span><span class="wrap">${one.name}</span><span>−${money(one.amount_minor)}</span></div>`)}
+      ${check.discounts.filter((one) => !one.line_id).map((one) => html`<div role="listitem" class="pay-line" key=${one.discount_id}><span aria-hidden="true">%</span><span class="wrap">${discountWords(one, money)}</span></div>`)}
       ${check.payments.map((one) => html`<div role="listitem" class="pay-line settled" key=${one.tender_id}><span aria-hidden="true">✓</span><span class="wrap">${title(one.tender)}${one.change_minor ? ` (given ${money(one.tendered_minor)}, change ${money(one.change_minor)})` : ""}${one.reference ? ` · ${one.reference}` : ""}</span><span>${money(one.amount_minor)}</span></div>`)}
       ${check.refunds.map((one) => html`<div role="listitem" class="pay-line" key=${one.refund_id} data-refund=${one.amount_minor}><span aria-hidden="true">↩</span><span class="wrap">Refund by ${title(one.tender)}: ${one.reason}</span><span>−${money(one.amount_minor)}</span></div>`)}</div>
     <${Totals} check=${check} money=${money} />

@@ -14,12 +14,15 @@ export function CheckLine({ line, discounts, money, zone, onPick }) {
     <span class="line-name"><span class="wrap">${line.name}</span>
       ${line.modifiers.map((pick) => html`<span class="line-modifier" key=${pick.modifier_id}>${pick.quantity > 1 ? `${pick.quantity} × ` : ""}${pick.name}</span>`)}
       ${facts && html`<span class="line-modifier">${facts}</span>`}
-      ${discounts.map((one) => html`<span class="line-modifier" key=${one.discount_id}>${one.name} −${money(one.amount_minor)}</span>`)}
+      ${discounts.map((one) => html`<span class="line-modifier" key=${one.discount_id}>${discountWords(one, money)}</span>`)}
       <span class="line-state">${word}</span></span>
     <span class="line-price">${money(line.quantity * piece)}</span>`;
   const facets = { class: `line ${state}`, "data-line": line.line_id, "data-item-line": line.item_id, "data-state": state };
   return html`<div role="listitem">${onPick ? html`<button type="button" ...${facets} onClick=${onPick}>${body}</button>` : html`<div ...${facets}>${body}</div>`}</div>`;
 }
+
+/** @param {any} one @param {(minor: number) => string} money @returns {string} a rate comes to an amount only within the whole check */
+export const discountWords = (one, money) => (one.rate_ppm ? `${one.name} (−${one.rate_ppm / 10_000} %)` : `${one.name} −${money(one.amount_minor)}`);
 
 /** @param {any} props `fresh`: minor units of lines that the register does not have yet */
 export function Totals({ check, fresh = 0, money }) {

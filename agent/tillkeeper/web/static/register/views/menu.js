@@ -76,15 +76,15 @@ export function Menu({ desk, state, draft }) {
         onClick=${() => { setText(""); setCategory(one.id); }}>${one.name}</button>`)}
     </div>
     <div class="tiles" role="group" aria-label="Items">
-      ${items.map((item) => html`<${Tile} key=${item.item_id} desk=${desk} item=${item} draft=${draft} hue=${hue(item.category)} money=${state.money} stock=${supply(live.availability, "item", item.item_id)} />`)}
+      ${items.map((item) => html`<${Tile} key=${item.item_id} desk=${desk} item=${item} hue=${hue(item.category)} money=${state.money} stock=${supply(live.availability, "item", item.item_id)} />`)}
       ${items.length === 0 && html`<p class="muted empty-tiles">${text.trim() ? `Nothing on the menu is called "${text.trim()}".` : "Nothing is sold here for this order type."}</p>`}
     </div>
   </section>`;
 }
 
-function Tile({ desk, item, draft, hue, money, stock }) {
+function Tile({ desk, item, hue, money, stock }) {
   const state = stock.sold ? "sold-out" : stock.left !== null ? "counting" : "available";
-  return html`<button type="button" class="tile hue-${hue}" data-item=${item.item_id} data-state=${state} disabled=${stock.sold || Boolean(draft?.sending)} onClick=${() => ring(desk, item)} onContextMenu=${(event) => { event.preventDefault(); ring(desk, item, true); }}>
+  return html`<button type="button" class="tile hue-${hue}" data-item=${item.item_id} data-state=${state} disabled=${stock.sold} onClick=${() => ring(desk, item)} onContextMenu=${(event) => { event.preventDefault(); ring(desk, item, true); }}>
     <span class="tile-name">${item.name}</span>
     <span class="tile-foot"><span class="tile-price">${money(item.price_minor)}</span>
       ${stock.sold ? html`<span class="badge bad">86 sold out</span>` : stock.left !== null ? html`<span class="badge warn">${stock.left} left</span>` : item.modifier_groups.length ? html`<span class="muted" aria-hidden="true">⋯</span>` : null}</span>

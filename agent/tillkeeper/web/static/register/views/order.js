@@ -36,7 +36,7 @@ export function Order({ desk, state }) {
     <${Menu} desk=${desk} state=${state} draft=${draft} check=${check} />
     <div class="sides" role="group" aria-label="Menu or order">
       <button type="button" aria-pressed=${side === "menu" ? "true" : "false"} onClick=${() => setSide("menu")}>Menu</button>
-      <button type="button" aria-pressed=${side === "pane" ? "true" : "false"} onClick=${() => setSide("pane")}>${check?.ticket_code ?? "Order"} · ${counted(pieces, "piece")} · ${state.money(draft ? draftMinor(draft) : 0)}</button>
+      <button type="button" aria-pressed=${side === "pane" ? "true" : "false"} onClick=${() => setSide("pane")}>${check?.ticket_code ?? "Order"} · ${counted(pieces, check ? "new piece" : "piece")} · ${state.money((check?.totals.due_minor ?? 0) + (draft ? draftMinor(draft) : 0))}</button>
     </div>
   </div>`;
 }

@@ -69,7 +69,7 @@ function Taking({ desk, state, check }) {
     </section>
     <section class="card pay-take" aria-label="Payment">
       <div class="due-large"><span class="muted">${part ? `${part.words} of ${money(due)}` : foreign ? `Given in ${foreign}` : "Due"}</span>
-        <output class="due-amount" data-due=${due}>${entry ? plain(entry, digits) + (foreign ? ` ${foreign}` : "") : foreign ? `Amount in ${foreign}` : money(asked)}</output>
+        <output class="due-amount" data-due=${due}>${entry ? plain(entry, digits) + (foreign ? ` ${foreign}` : "") : foreign ? money(0, foreign) : money(asked)}</output>
         ${(part || entry > 0 || foreign) && html`<button type="button" class="link" data-action="clear" onClick=${() => { setPart(null); setEntry(0); setForeign(""); }}>${entry || foreign ? "Clear the entry" : "The whole bill instead"}</button>`}</div>
       ${cash && !foreign && html`<div class="quick" role="group" aria-label="Cash amounts">${quickCash(asked, settings.minor_digits).map((amount, index) => html`<button type="button" key=${amount} data-amount=${amount} disabled=${Boolean(busy)} onClick=${() => take(cash, amount)}>
         <span class="small muted">${index ? "cash" : "exact cash"}</span><span class="strong">${money(amount)}</span></button>`)}</div>`}
