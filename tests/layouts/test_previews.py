@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from PIL import Image
 from tests.layouts.world import store, with_station
@@ -15,8 +16,10 @@ from tillkeeper.config.model import Config
 from tillkeeper.devices import pictures, registry
 from tillkeeper.devices.pictures import Pictures
 from tillkeeper.errors import BadRequest, NotFound, Overloaded, TillkeeperError
+from tillkeeper.layouts import samples
 from tillkeeper.layouts.model import DOCUMENTS
 from tillkeeper.layouts.previews import Asked, Encoded
+from tillkeeper_drivers.simulator.printer import VirtualPrinter
 
 CONFIG = store()
 
@@ -142,3 +145,29 @@ def test_the_command_line_shows_a_document(tmp_path: Path, capsys: pytest.Captur
     assert main(["render", "kitchen_ticket", "--station", "attic"]) == 1
     assert "there are grill, cold, bar" in capsys.readouterr().err
     assert main(["render", "receipt", "--profile", "tm-m30"]) == 2
+
+
+def narrow(columns: int, port: int = 1) -> Config:
+    """The grill's printer is set to a narrower paper than its model has."""
+    grill = msgspec.structs.replace(CONFIG.devices["grill"], columns=columns, address=f"127.0.0.1:{port}")
+    return msgspec.structs.replace(CONFIG, devices={**CONFIG.devices, "grill": grill})
+
+
+def test_a_printer_with_another_paper_than_its_model() -> None:
+    asked = Asked(document="kitchen_ticket", station="grill")
+    assert b"-" * 48 in registry.preview(asked, CONFIG).data
+    previewed = registry.preview(asked, narrow(35))
+    assert previewed.profile == "tm-m30"
+    assert b"-" * 35 in previewed.data
+    assert b"-" * 36 not in previewed.data
+
+    async def scene() -> None:
+        async with VirtualPrinter("tm-m30", speed_mm_s=0) as printer:
+            config = narrow(35, printer.port)
+            made = registry.Registry(config, lambda _digests: {}, lambda _event: None)
+            job = samples.sample("kitchen_ticket", config, station="grill")
+            await made.device("grill").deliver(made.document(job), b"aaaa")
+            await made.close()
+            assert "\n" + "-" * 35 + "\n" in printer.store.slips[0].text
+
+    asyncio.run(scene())

@@ -62,6 +62,10 @@ def test_displays_read_the_language_of_their_station() -> None:
     shown = documents.document(job, config, samples.PERSONAL, shelf.chosen(config))
     assert (shown.ticket.order_type, shown.ticket.items[2].order_type) == ("店内", "持ち帰り")  # type: ignore[union-attr]
     assert shown.marks == ("練習",)  # type: ignore[union-attr]
+    wall = msgspec.structs.replace(config.devices["kitchen"], kind="escpos_display")
+    config = msgspec.structs.replace(config, devices={**config.devices, "kitchen": wall})
+    shown = documents.document(job, config, samples.PERSONAL, shelf.chosen(config))
+    assert shown.ticket.order_type == "DINE IN", "it has a printer's letters"  # type: ignore[union-attr]
 
 
 def test_a_chosen_layout_of_the_package() -> None:

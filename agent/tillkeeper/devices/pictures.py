@@ -5,6 +5,8 @@ fonts ever live in the register. One child at a time, few waiting, each with a d
 """
 
 import asyncio
+import contextlib
+import os
 import sys
 from collections import OrderedDict
 from collections.abc import Callable
@@ -20,6 +22,8 @@ MAX_WAITING = 4
 MAX_KEPT = 16
 MAX_PICTURE_BYTES = 4 * 1024 * 1024
 DEADLINE_S = 20.0
+NICE = 10
+"""A picture never takes the processor from a sale."""
 
 _Key = tuple[str, bytes]
 
@@ -84,6 +88,8 @@ async def _drawn(made: Encoded, document: str) -> bytes:
         sys.executable, "-m", "tillkeeper", "render", "-", "--profile", made.profile, "--png", "-",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
+    with contextlib.suppress(OSError):  # it is gone already
+        os.setpriority(os.PRIO_PROCESS, child.pid, NICE)
     try:
         async with asyncio.timeout(DEADLINE_S):
             png, said = await child.communicate(made.data)

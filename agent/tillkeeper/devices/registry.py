@@ -40,6 +40,7 @@ class Registry:
         self._config = config
         self._personal = personal
         self._layouts = shelf.chosen(config)
+        shelf.read_languages(config)
         self._displays: dict[str, WebSocketDisplay] = {}
         self._devices: dict[str, Device] = {}
         for name, device in config.devices.items():
@@ -107,12 +108,13 @@ def preview(asked: Asked, config: Config, layouts: documents.Choice | None = Non
     made = previews.sample(asked, config, shelf.chosen(config) if layouts is None else layouts)
     device = config.devices.get(made.device)
     own = load_profiles().get(device.profile) if device is not None else None
-    widths = {model.columns: model for model in reversed(load_profiles().values()) if model.code_pages}
-    usual = (device.columns if device is not None else None) or (own.columns if own is not None else 0)
-    columns = asked.columns or usual
-    model = own if own is not None and own.columns == columns else widths.get(columns)
+    by_width = {model.columns: model for model in reversed(load_profiles().values()) if model.code_pages}
+    if own is not None and device is not None and device.columns is not None:
+        own = msgspec.structs.replace(own, columns=device.columns)
+    columns = asked.columns or (own.columns if own is not None else 0)
+    model = own if own is not None and own.columns == columns else by_width.get(columns)
     if model is None:
-        there = ", ".join(map(str, sorted(widths)))
+        there = ", ".join(map(str, sorted(by_width)))
         raise NotFound("preview", f"{columns} columns", "no printer of this width is known", f"there are {there}")
     return Encoded(encode(made.document, model, None), model.name)
 

@@ -69,18 +69,10 @@ def parse(text: str, *, file: str) -> tuple[Layout | None, tuple[Problem, ...]]:
 
 @cache
 def builtin(name: str) -> Layout:
-    """A layout of the package.
-
-    Raises:
-        KeyError: there is none of this name.
-        ConfigInvalid: it is wrong (a test reads them all).
-    """
+    """A layout of the package, not checked again: a test does it. Raises KeyError: there is none of this name."""
     if name not in names.builtin_layouts():
         raise KeyError(name)
-    layout, problems = parse(names.builtin_text(name), file=f"{name}{names.SUFFIX}")
-    if layout is None:
-        raise ConfigInvalid("read layout", name, str(problems[0]), problems=problems)
-    return layout
+    return msgspec.convert(tomllib.loads(names.builtin_text(name)), Layout)
 
 
 @cache
@@ -164,7 +156,7 @@ def _copy_problems(config: Config, made: Chosen) -> Iterator[Problem]:
             yield Problem(file, 1, "elements", what)
 
 
-def warm(config: Config) -> None:
-    """Read the languages that this store prints, so that the first ticket does not."""
+def read_languages(config: Config) -> None:
+    """Those that this store prints, now, so that the first ticket does not wait for it."""
     for tag in {config.store.language, *(station.language for station in config.stations.values())}:
         language(tag or FALLBACK)
