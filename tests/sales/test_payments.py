@@ -159,3 +159,19 @@ def test_lines_may_be_added_to_a_partly_paid_check_but_not_taken_below_what_is_p
     added = world.do(cmd.AddLines(check_id="c", lines=(line("beer"),)))
     assert added.totals is not None
     assert added.totals.due_minor == 833
+
+
+def test_where_a_session_is_required_no_cash_moves_without_one() -> None:
+    world = owing("burger", cash={"session_required": True})
+    for tender, given in (("cash", 1000), ("usd", 5000), ("cheque", 1500)):
+        with pytest.raises(Refused) as refused:
+            world.pay(tender, given)
+        assert refused.value.code == "no_drawer_session"
+        assert refused.value.extra["drawer"] == "till"
+        assert not {"cash", "usd", "exact"} & set(refused.value.extra["allowed"])
+    assert world.pay("cheque", 400).change_minor == 0
+    assert world.pay("voucher").closed
+    with pytest.raises(Refused) as refused:
+        world.refund("cash")
+    assert refused.value.code == "no_drawer_session"
+    assert world.refund("voucher").refund_minor == 1000

@@ -5,6 +5,7 @@ goes to the journal its session takes nothing more. A sale goes to the journal i
 a session stands before its count there: once the count is durable, the fold of the journal is the whole truth about it.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import cast
@@ -40,6 +41,7 @@ from tillkeeper.sales.permits import require_all
 from tillkeeper.spool.model import Job, ReportData
 from tillkeeper.till.compose import Draft, Moment, pulse
 from tillkeeper.till.drawer_ledger import DrawerLedger
+from tillkeeper.till.z_numbers import FILE, ZNumbers
 
 Decided = OpenDrawerSession | MoveCash | CountDrawer | CloseDrawerSession | PrintDrawerReport
 
@@ -70,6 +72,7 @@ class DrawerDesk:
 
     def __init__(self, parts: DrawerParts) -> None:
         self._ = parts
+        self._numbers = ZNumbers(parts.journal.path.with_name(FILE))
         self._ledger = DrawerLedger(parts.journal, parts.config.store.currency)
         self._state: dict[str, Drawer] = {}
         self._leaving = ""
@@ -108,7 +111,7 @@ class DrawerDesk:
 
     def accepted(self, draft: Draft) -> None:
         if (stored := draft.settings.get(SETTING)) is not None:
-            self._state = _decode(stored)
+            self._state = self._numbers.over(_decode(stored))
         self._leaving = ""
         self._.changed()
 
@@ -118,7 +121,7 @@ class DrawerDesk:
     def _reload(self) -> None:
         """What is durable: also what a failed disk reported as lost and had written."""
         stored = self._.journal.setting(SETTING)
-        self._state = {} if stored is None else _decode(stored)
+        self._state = self._numbers.over({} if stored is None else _decode(stored))
 
     def _after(self, drawer: str, before: Drawer, event: Event, moment: Moment) -> dict[str, bytes]:
         """The state as a setting, once `event` has happened."""
@@ -145,6 +148,7 @@ class DrawerDesk:
         session = decide.to_close(command, drawer)
         figures = await self._ledger.figures(session, self._live())
         event = decide.close(command, drawer, session, figures)
+        await asyncio.to_thread(self._numbers.keep, command.drawer, event.number)
         closed = Closed(
             session=session,
             number=event.number,
