@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 from tests.people.world import Store, in_store, staffed
-from tests.support.staff import ANA, BEN, BOSS, COOK, WRONG, Page
+from tests.support.staff import ANA, BEN, BOSS, COOK, NEW, WRONG, Page
 from tests.till.world import BURGERS, COLA, config_in
 
 from tillkeeper.contract import cash
@@ -190,6 +190,17 @@ def test_every_change_from_a_page_needs_somebody(tmp_path: Path) -> None:
             assert refused["type"].endswith(":sign_in_needed"), name
             tried += 1
         assert tried >= 29
+
+    in_store(staffed(tmp_path), scene)
+
+
+def test_anybody_says_what_is_sold_out_but_not_who_is_signed_in_without_the_permission(tmp_path: Path) -> None:
+    async def scene(store: Store) -> None:
+        gone = {"kind": "item", "subject_id": "cola", "state": "sold_out"}
+        await store.page().post("/availability", gone)
+        await (await store.signed_in(COOK)).post("/availability", gone | {"state": "available"})
+        refused = await (await store.signed_in(NEW)).post("/availability", gone, status=403)
+        assert refused["permission"] == "sold_out"
 
     in_store(staffed(tmp_path), scene)
 

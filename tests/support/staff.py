@@ -6,6 +6,7 @@ session = await sign_in(client, token, "1397", terminal="front")
 """
 
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -77,18 +78,16 @@ class Page:
     def __init__(self, http: httpx.AsyncClient, token: str, terminal: str = "") -> None:
         self._http, self._token, self.terminal = http, token, terminal
         self.session = ""
-        self._keys = 0
 
     async def call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, key: str = "", approval: str = ""
     ) -> httpx.Response:
         """One request; a POST gets a key of its own where none is given."""
-        self._keys += 1
         headers = {"authorization": f"Bearer {self._token}", "tillkeeper-terminal": self.terminal}
         headers |= {"tillkeeper-session": self.session} if self.session else {}
         headers |= {"tillkeeper-approval": approval} if approval else {}
         if method == "POST":
-            headers |= {"idempotency-key": key or f"page-{id(self)}-{self._keys}", "content-type": "application/json"}
+            headers |= {"idempotency-key": key or f"page-{uuid.uuid4()}", "content-type": "application/json"}
         content = json.dumps(body or {}) if method == "POST" else None
         return await self._http.request(method, f"/v1{path}", content=content, headers=headers)
 

@@ -12,7 +12,7 @@ from tillkeeper.contract.base import AmountOrNone, Command, Day, Event, Id, View
 from tillkeeper.contract.caller import Permission
 from tillkeeper.contract.values import TimeEntryKind
 
-Pin = Annotated[str, Meta(pattern=r"^\d{4,8}$(?!\n)")]
+Pin = Annotated[str, Meta(pattern=r"^[0-9]{4,8}$(?!\n)")]
 Clocked = Literal["out", "in", "break"]
 
 
