@@ -80,6 +80,19 @@ test("a bump is kept until the register says so: over a lost connection and over
   assert.equal([...after.storage.map.keys()].filter((name) => name.includes("touch")).length, 0);
 });
 
+test("what another version left in the storage is no reason not to start", () => {
+  for (const left of ["{", "7", '{"open":[{"jobId":"j1"}]}', '{"open":[{}],"past":[{}],"known":7}', "null"]) {
+    const storage = memoryStorage();
+    storage.setItem("tk.kitchen.board.kitchen", left);
+    storage.setItem("tk.kitchen.touch.x", left);
+    const { last, draw, cards } = page({ storage });
+    last().welcome();
+    last().says(frame({}, { seq: 1, job_id: "j1" }));
+    draw();
+    assert.equal(cards().length, 1, left);
+  }
+});
+
 test("a touch that is not confirmed is sent again, with its own name", () => {
   const { last, draw, kitchen, cards, clock } = page();
   last().welcome();
@@ -185,6 +198,19 @@ test("frames that are none are a lost connection, not a crash", () => {
   last().welcome();
   last().onmessage({ data: "{" });
   assert.equal(state(), "lost");
+});
+
+test("a ticket with fields of another kind is shown and acknowledged all the same", () => {
+  const { last, draw, cards } = page();
+  last().welcome();
+  const odd = { check_id: 7, items: [{ name: "Soup", modifiers: null, was: [{ kind: "note", text: "" }], quantity: "2" }, "Fries", null], fired_at_ms: "x" };
+  last().says({ type: "ticket", seq: 1, job_id: "j1", ticket: odd, marks: "LATE" });
+  last().says({ type: "ticket", seq: 2, job_id: "j2", ticket: null });
+  draw();
+  assert.deepEqual(acks(last()), ["j1", "j2"]);
+  const [lines] = cards().map((card) => card.lines).filter((one) => one.length);
+  assert.deepEqual(lines.map((line) => [line.name, line.quantity, line.modifiers]), [["Soup", 1, []], ["Fries", 1, []], ["", 1, []]]);
+  assert.ok(lines.every((line) => line.was.every((was) => typeof was === "string")));
 });
 
 test("touches are bounded, and so is what they take of the storage", () => {

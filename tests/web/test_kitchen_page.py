@@ -102,7 +102,7 @@ def test_a_void_says_stop_until_a_cook_has_seen_it_and_not_after_a_reload(chromi
             await expect(page.get_by_test_id("line")).to_have_count(2)
             lines = (await rig.get(f"/v1/checks/{placed['check_id']}"))["lines"]
             path = f"/v1/checks/{placed['check_id']}/lines"
-            await rig.ok("POST", f"{path}/{lines[1]['line_id']}/change", {"quantity": 3})
+            await rig.ok("POST", f"{path}/{lines[1]['line_id']}/change", {"quantity": 3, "note": "no olives"})
             await rig.ok("POST", f"{path}/{lines[0]['line_id']}/void", {"quantity": 1, "reason": "guest left"})
             stop = page.get_by_test_id("stop")
             await expect(stop).to_contain_text("STOP")
@@ -113,7 +113,7 @@ def test_a_void_says_stop_until_a_cook_has_seen_it_and_not_after_a_reload(chromi
             await page.get_by_test_id("stop-seen").click()
             await expect(stop).to_have_count(0)
             await expect(page.locator("[data-testid=line][data-state=void]")).to_have_count(1)
-            await expect(page.locator("[data-testid=line][data-state=changed]")).to_contain_text("was 1")
+            await expect(page.locator("[data-testid=line][data-state=changed]")).to_contain_text(re.compile("was 1.*was NO NOTE"))
             await rig.wait_for("the acknowledgement is an event", lambda: seen(rig))
             await page.evaluate("localStorage.removeItem('tk.kitchen.board.kitchen')")
             await page.reload()

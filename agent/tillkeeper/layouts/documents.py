@@ -9,6 +9,7 @@ from tillkeeper.layouts.fields import Sheet
 from tillkeeper.layouts.language import Language, language
 from tillkeeper.layouts.marks import mark_texts, training_of
 from tillkeeper.layouts.model import DocumentName, Layout
+from tillkeeper.layouts.tickets import was_before
 from tillkeeper.spool.model import Job, PulseData, ReceiptData, ReportData, TicketData
 from tillkeeper_drivers.api import Action, DisplayDocument, Document, PrintDocument, PulseDocument, Ticket, TicketItem
 
@@ -80,7 +81,7 @@ def display_document(
             course=item.course,
             order_type=spoken.order_type(item.order_type) if item.order_type else "",
             previous_quantity=item.previous_quantity,
-            was=item.was,
+            was=tuple(was_before(sheet, was) for was in item.was),
         )
         for item in data.items
     )

@@ -83,10 +83,13 @@ def _item(element: Element, sheet: Sheet, item: TicketLine, *, addition: bool) -
     if item.previous_quantity is not None and item.previous_quantity != item.quantity:
         yield Text(_INDENT + language.word("ticket.was", was=f"{item.previous_quantity} x"))
     for was in item.was:
-        yield Text(_INDENT + language.word("ticket.was", was=was if isinstance(was, str) else _before(sheet, was)))
+        yield Text(_INDENT + language.word("ticket.was", was=was_before(sheet, was)))
 
 
-def _before(sheet: Sheet, was: WasBefore) -> str:
+def was_before(sheet: Sheet, was: WasBefore | str) -> str:
+    """What the kitchen was told before, in the sheet's words."""
+    if isinstance(was, str):
+        return was
     language, text = sheet.language, was.text
     match was.kind:
         case "modifiers":

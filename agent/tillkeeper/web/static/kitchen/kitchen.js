@@ -7,6 +7,7 @@
 
 import { emptyBoard, reduce, toSave } from "./board.js";
 import { isLive } from "./cards.js";
+import { clean, cleanFrame } from "./clean.js";
 import { createLink } from "./link.js";
 
 const SAVE_MS = 1000;
@@ -31,8 +32,18 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
   function restore() {
     const saved = read(storage, place);
     clocks.restore(saved.offsets ?? {});
-    const tickets = (saved.open ?? []).map((shown) => ({ ...shown, born: clocks.born(shown.register, shown.ticket.fired_at_ms), seenAt: -Infinity }));
-    board = reduce(board, { type: "restore", saved: { ...saved, open: tickets }, bumped: touches.bumped() });
+    const again = (shown) => {
+      const ticket = clean(shown.ticket); // perhaps kept by a page of another version
+      return { ...shown, ticket, born: clocks.born(shown.register, ticket.fired_at_ms), seenAt: -Infinity };
+    };
+    let kept = { open: [], past: [], known: [] };
+    try {
+      const past = saved.past.map((card) => ({ ...card, tickets: card.tickets.map(again) }));
+      kept = { open: saved.open.map(again), past, known: saved.known.map(String) };
+    } catch {
+      // nothing was kept, or by a page that kept it otherwise: the register has it all
+    }
+    board = reduce(board, { type: "restore", saved: kept, bumped: touches.bumped() });
   }
 
   function changed(after) {
@@ -58,8 +69,9 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
     }
   }
 
-  function onFrame(entry, frame) {
+  function onFrame(entry, raw) {
     const { url } = entry.register;
+    const frame = raw.ticket === undefined ? raw : cleanFrame(raw);
     if (frame.now_ms) clocks.hear(url, frame.now_ms);
     switch (frame.type) {
       case "welcome":

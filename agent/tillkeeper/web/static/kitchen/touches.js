@@ -102,13 +102,13 @@ export function createTouches({ storage, newId, now }) {
 
 function stored(storage) {
   const found = [];
-  try {
-    for (let index = 0; index < (storage?.length ?? 0); index += 1) {
-      const name = storage?.key(index);
+  for (let index = 0; index < (storage?.length ?? 0); index += 1) {
+    const name = storage?.key(index);
+    try {
       if (name?.startsWith(PREFIX)) found.push(JSON.parse(storage?.getItem(name) ?? "null"));
+    } catch {
+      // not ours, or cut off by a browser that crashed
     }
-  } catch {
-    // something else wrote there: what was read so far counts
   }
-  return found.filter((touch) => touch?.touch && touch.frame?.job_ids).sort((a, b) => a.at - b.at);
+  return found.filter((touch) => touch?.touch && Array.isArray(touch.frame?.job_ids)).sort((a, b) => a.at - b.at);
 }
