@@ -4,7 +4,6 @@
 import { html, render, useEffect } from "../vendor/preact.js";
 import { createApi, newKey } from "../shared/api.js";
 import { createLive } from "../shared/live.js";
-import { writer } from "../shared/money.js";
 import { openStorage, pair, wsProtocols, wsUrl } from "../shared/pairing.js";
 import { createActions } from "./actions.js";
 import { createDesk } from "./desk.js";
@@ -45,9 +44,8 @@ async function start() {
     return;
   }
   try {
-    const [settings, catalogue] = await Promise.all([api.get("/v1/pages"), api.get("/v1/catalogue")]);
-    desk.store.set({ settings, catalogue, money: writer({ currency: settings.currency, minor_digits: settings.minor_digits, language: settings.language }) });
-    document.documentElement.lang = "en";
+    await desk.load();
+    const { settings } = desk.store.get();
     document.title = `${desk.place().title || settings.register} · ${settings.store_name}`;
     await desk.people.resume();
     await takeUp();

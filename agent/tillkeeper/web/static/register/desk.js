@@ -5,6 +5,7 @@
  */
 
 import { newKey } from "../shared/api.js";
+import { writer } from "../shared/money.js";
 import { createOutbox } from "../shared/outbox.js";
 import { createDrafts } from "./drafts.js";
 import { NOTHING, heard } from "./live-state.js";
@@ -19,7 +20,7 @@ const HOLD_MS = 600; // a finger that bounces within this time meant one tap
  */
 export function createDesk({ api, storage, locks, tab, terminal }) {
   const store = createStore({ stage: "starting", settings: null, catalogue: null, session: null, live: NOTHING, link: "connecting",
-    route: { view: "", id: "" }, dialogs: [], toasts: [], draft: null, checks: {}, waiting: [], storageTrouble: !storage, update: "", loadTrouble: "" });
+    route: { view: "", id: "" }, dialogs: [], toasts: [], draft: null, checks: {}, waiting: [], storageTrouble: !storage, update: "", version: "", category: "", loadTrouble: "" });
   const owned = new Set();
   const guards = new Map();
   let toastId = 0;
@@ -195,13 +196,31 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
     }
   };
 
+  /** Read what the store is like: settings, and what can be sold and how it can be paid now. Throws `Problem`. */
+  desk.load = async () => {
+    const [settings, catalogue] = await Promise.all([api.get("/v1/pages"), api.get("/v1/catalogue")]);
+    const money = writer({ currency: settings.currency, minor_digits: settings.minor_digits, language: settings.language });
+    store.set({ settings, catalogue, money, version: store.get().version || settings.version });
+  };
+
+  async function reload() {
+    try {
+      await desk.load();
+    } catch (problem) {
+      if (problem.code === "unauthorized") store.set({ stage: "unpaired", loadTrouble: problem.message });
+      else if (!problem.passing) desk.toast(problem.message, "bad"); // else the next connection reads it
+    }
+  }
+
   /** @param {any} message of the live connection */
   desk.heard = (message) => {
     const state = store.get();
     const live = heard(state.live, message);
-    const version = message.status?.version;
-    const update = version && state.settings && version !== state.settings.version ? version : state.update;
+    const { status } = message;
+    const update = status && status.version !== state.version ? status.version : state.update;
     store.set({ live, update });
+    const before = state.live.status;
+    if (status && before && (status.mode !== before.mode || status.catalogue_version !== before.catalogue_version || status.uptime_s < before.uptime_s)) reload();
     const { id } = state.route;
     if (message.type === "snapshot") outbox.poke();
     if (message.type === "check" && message.check.state !== "open") noLongerOpen(message.check.check_id);
@@ -212,6 +231,7 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
   desk.linkChanged = (link) => {
     store.set({ link });
     if (link === "live") outbox.poke();
+    else if (link === "lost") reload(); // a browser does not say why a WebSocket was refused: perhaps the token has changed
   };
 
   return desk;

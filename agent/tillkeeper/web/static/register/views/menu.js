@@ -43,7 +43,8 @@ export async function changeLine(desk, line) {
 export function Menu({ desk, state, draft }) {
   const { catalogue, live } = state;
   const categories = useMemo(() => categoriesOf(catalogue), [catalogue]);
-  const [category, setCategory] = useState(categories[0]?.id ?? "");
+  const [wanted, setCategory] = useState(state.category);
+  const category = categories.some((one) => one.id === wanted) ? wanted : categories[0]?.id ?? "";
   const [text, setText] = useState("");
   const field = useRef(null);
   useEffect(() => {
@@ -73,7 +74,7 @@ export function Menu({ desk, state, draft }) {
     <div class="categories" role="group" aria-label="Categories">
       <input ref=${field} type="search" class="search" data-field="search" aria-label="Search the menu" placeholder="Search  /" value=${text} onInput=${(event) => setText(event.currentTarget.value)} onKeyDown=${enter} />
       ${categories.map((one) => html`<button type="button" key=${one.id} class="category hue-${hue(one.id)}" data-category=${one.id} aria-pressed=${!text.trim() && one.id === category ? "true" : "false"}
-        onClick=${() => { setText(""); setCategory(one.id); }}>${one.name}</button>`)}
+        onClick=${() => { setText(""); setCategory(one.id); desk.store.set({ category: one.id }); }}>${one.name}</button>`)}
     </div>
     <div class="tiles" role="group" aria-label="Items">
       ${items.map((item) => html`<${Tile} key=${item.item_id} desk=${desk} item=${item} hue=${hue(item.category)} money=${state.money} stock=${supply(live.availability, "item", item.item_id)} />`)}

@@ -3,7 +3,7 @@
 
 import { html } from "../../vendor/preact.js";
 import { Dot } from "../../shared/ui.js";
-import { DOCUMENTS, age } from "../../shared/words.js";
+import { DOCUMENTS, age, sentence } from "../../shared/words.js";
 import { connection } from "../notices.js";
 
 const LEVELS = { alarm: { mark: "!", kind: "bad" }, warning: { mark: "!", kind: "warn" }, notice: { mark: "i", kind: "info" } };
@@ -20,7 +20,7 @@ export function Status({ desk, state }) {
   return html`<div class="status">
     <section class="card part" aria-label="Connection"><h2>Connection</h2>
       <p class="row"><${Dot} colour=${dot.colour} words=${dot.words} /></p>
-      ${status && html`<p data-only-here=${status.only_here}>${status.only_here_words}</p>
+      ${status && html`<p data-only-here=${status.only_here}>${sentence(status.only_here_words)}</p>
         ${status.paused?.length > 0 && html`<div data-testid="paused"><p class="strong">Paused meanwhile</p><ul>${status.paused.map((words) => html`<li key=${words}>${words}</li>`)}</ul></div>`}
         <p class="small muted">Register ${status.register} · version ${status.version} · business day ${status.business_day} · catalogue ${status.catalogue_version}</p>`}
     </section>
