@@ -112,8 +112,10 @@ class TestSlipData(msgspec.Struct, frozen=True, tag="test_slip"):
 
 class ReportLine(msgspec.Struct, frozen=True, omit_defaults=True):
     """One row of a report: a name and what stands right of it (`amount_minor`, else `count`, else `text`, else nothing: then
-    it is a heading). `word` is a key of the `report` table of the language files; `label` a name of the store's own (a tender,
-    a drawer), after the word where both are given. `currency` empty: the store's. `strong` is printed large, `depth` indents."""
+    it is a heading).
+
+    `word` is a key of the `report` table of the language files; `label` a name of the store's own (a tender, a drawer), after
+    the word where both are given. `currency` empty: the store's. `strong` is printed large, `depth` indents."""
 
     word: str = ""
     label: str = ""
