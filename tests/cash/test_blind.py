@@ -28,6 +28,8 @@ def test_nobody_who_counts_blind_is_told_before_the_count(config: Config) -> Non
             assert (blind["session"]["expected_minor"], blind["session"]["over_short_minor"]) == (None, None)
             listed = (await page.get("/drawers"))["drawers"][0]["session"]
             assert (listed["expected_minor"], listed["over_short_minor"]) == (None, None)
+            await page.get("/books", status=401 if page is nobody else 403)
+        await boss.get("/books")
         seen = await boss.get(f"{DRAWER}/report")
         assert seen["session"]["expected_minor"] == {"USD": 10_000 + due}
         assert (await ana.post(f"{DRAWER}/report", status=403))["permission"] == "see_expected"

@@ -116,6 +116,23 @@ def test_a_swap_keeps_the_money_of_two_sessions_apart(config: Config) -> None:
     at_till(config, scene)
 
 
+def test_a_count_meant_for_another_session_counts_none(config: Config) -> None:
+    """Two tablets at one drawer: one counts and swaps while the other's count is on its way."""
+
+    async def scene(till: Till) -> None:
+        first = await till.open(1_000)
+        late = {"counted": {"USD": 1_000}, "open_session_id": first}
+        await till.count(USD=1_000)
+        second = await till.open(2_000)
+        problem = await till.post(f"{DRAWER}/count", late, status=422)
+        assert (problem["type"].rpartition(":")[2], problem["session_id"]) == ("session_changed", second)
+        assert (await till.drawer())["session"]["session_id"] == second
+        counted = await till.post(f"{DRAWER}/count", late | {"open_session_id": second})
+        assert counted["report"]["session"]["session_id"] == second
+
+    at_till(config, scene)
+
+
 def test_a_recount_replaces_the_first_count_and_both_stay_in_the_journal(config: Config) -> None:
     async def scene(till: Till) -> None:
         session = await till.open(1_000)

@@ -29,6 +29,7 @@ async def _pages(till: Till, _call: Call) -> Answer:
 
 
 async def _books(till: Till, call: Call) -> Answer:
+    require_all("read", "books", ("reports",), call.caller)  # the cash of the day tells what a blind count should come to
     return Answer(await till.books(call.query))
 
 

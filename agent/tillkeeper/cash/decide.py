@@ -86,6 +86,11 @@ def move_cash(command: MoveCash, drawer: Drawer, new_id: NewId) -> CashMoved:
 def count(command: CountDrawer, drawer: Drawer, config: Config, caller: Caller) -> DrawerCounted:
     """The count of the open session; or again, of one that waits for its Z, by somebody who may see what is expected."""
     session = _open_one(command, drawer) if command.session_id is None else named(command, drawer, command.session_id)
+    meant = command.open_session_id
+    if meant is not None and meant != session.session_id:
+        cause = "another session has been opened since the counting began"
+        hint = "look at the drawer's sessions, and count what lies in it now"
+        raise Refused("session_changed", operation_of(command), command.drawer, cause, hint, session_id=session.session_id)
     recount = session.state == "counted"
     if recount:
         require_all(operation_of(command), f"drawer {command.drawer}", ("see_expected",), caller)

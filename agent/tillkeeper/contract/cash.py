@@ -19,9 +19,9 @@ Counted = Annotated[dict[Currency, AmountOrNone], Meta(min_length=1, max_length=
 
 class DrawerFigures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What happened in one session. `tenders`: tender -> what was kept of it. `expected_minor`: what must lie in the drawer, by
-    currency = float + cash taken - change - cash given back + paid in - paid out - drops; the store's currency is always there.
-    `cash_back_minor`: given back in cash by refunds and voids. `change_minor`: given in cash on foreign notes and vouchers; change
-    on the store's own cash is not counted apart. Otherwise the terms are those of `books.DayBooks`. All positive
+    currency = float + cash taken - change - cash given back + paid in - paid out - drops; the store's own is always there.
+    `cash_back_minor`: given back in cash by refunds and voids. `change_minor`: given in cash on foreign notes and vouchers;
+    change on the store's own cash is not counted apart. Otherwise the terms are those of `books.DayBooks`. All positive
     unless it says otherwise; what is expected and what is kept of a tender can be negative."""
 
     float_minor: int = 0
@@ -71,7 +71,7 @@ class CashMoved(Event, frozen=True):
 
 class DrawerCounted(Event, frozen=True):
     """Counted blind: whoever counted had not been told what to expect. A currency that is not named was counted as nothing.
-    `recount`: a second count by a person who may see the expected amount; it stands beside the first and counts from then on."""
+    `recount`: again, by a person who may see the expected amount; it stands beside the first and counts from then on."""
 
     session_id: str
     drawer: str
@@ -122,10 +122,12 @@ class MoveCash(DrawerCommand, frozen=True, tag="move_cash"):
 
 
 class CountDrawer(DrawerCommand, frozen=True, tag="count_drawer"):
-    """Of the open session, or, named by `session_id`, again of one that waits for its Z."""
+    """Of the open session, or, named by `session_id`, again of one that waits for its Z. `open_session_id`: the session that
+    was open when the counting began, so that no other one is counted by mistake."""
 
     counted: Counted
     session_id: Id | None = None
+    open_session_id: Id | None = None
 
 
 class CloseDrawerSession(DrawerCommand, frozen=True, tag="close_drawer_session"):
@@ -144,8 +146,8 @@ class PrintDrawerReport(DrawerCommand, frozen=True, tag="print_drawer_report"):
 
 
 class DrawerSessionView(View, frozen=True):
-    """`expected_minor` and `over_short_minor` are in reports of counted sessions (before, for those who may see it) and in closed
-    ones; lists of drawers leave them out."""
+    """`expected_minor` and `over_short_minor` are in reports of counted sessions (before, for those who may see it) and in
+    closed ones; lists of drawers leave them out."""
 
     session_id: str
     drawer: str

@@ -59,8 +59,8 @@ class JobRow(msgspec.Struct, frozen=True):
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """One atomic change: all of it is durable, or none of it. `settings` are small named values (cursors, counters), never a
-    text that a person typed. `catalogues`: version -> snapshot. A batch with a `command` is a sale: it is refused while the
-    disk is full, when the others may still use the reserve."""
+    text that a person typed, unless an event of this batch or before holds it. `catalogues`: version -> snapshot. A batch
+    with a `command` is a sale: it is refused while the disk is full, when the others may still use the reserve."""
 
     events: tuple[NewEvent, ...] = ()
     checks: tuple[CheckRow, ...] = ()
