@@ -5,12 +5,15 @@ import { CHECK_STATES } from "../shared/words.js";
 import { Amount, Confirm, Pick, REASONS, Reason } from "./dialogs.js";
 import { commandsOf, isEmpty } from "./order.js";
 
+const AGAIN_MS = 500;
+
 const at = (check, rest) => `/v1/checks/${encodeURIComponent(check.check_id)}/${rest}`;
 
 /** @param {any} desk */
 export function createActions(desk) {
   const { drafts, outbox, store } = desk;
   const run = (check, rest, body, label, more = {}) => desk.command({ lane: check.check_id, path: at(check, rest), body, label: `${label} ${check.ticket_code}`, ...more });
+  let asked = 0;
   const said = (result, words) => result.ok && desk.toast(words, "good");
 
   /** A name that stays while one draft is sent twice by two fingers. */
@@ -42,6 +45,19 @@ export function createActions(desk) {
     drafts.start(desk.orderType());
     desk.showDraft();
     desk.toast("The register does not answer. The order is kept here and is sent by itself.", "info");
+  }
+
+  /** The check, as soon as the register answers; null where there is none, or the person has turned to something else. */
+  async function found(ref) {
+    asked += 1;
+    const mine = asked;
+    const { route } = store.get();
+    for (let tries = 0; mine === asked && store.get().route === route; tries += 1) {
+      const { check, final } = await desk.readCheck(ref, tries === 0);
+      if (check || final) return check;
+      await new Promise((go) => setTimeout(go, AGAIN_MS));
+    }
+    return null;
   }
 
   const actions = {
@@ -85,7 +101,7 @@ export function createActions(desk) {
 
     /** Show a check in the order view, to ring more on it. @param {string} ref ticket code, number or long id */
     async recall(ref) {
-      const check = await desk.readCheck(ref);
+      const check = await found(ref);
       if (!check) return null;
       if (check.state !== "open") {
         desk.toast(`${check.ticket_code} is ${CHECK_STATES[check.state].toLowerCase()}.`, "info");

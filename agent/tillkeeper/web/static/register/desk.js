@@ -181,20 +181,35 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
     if (draft) desk.dropDraft(draft.id);
   }
 
-  /** Read a check again. @param {string} id @returns {Promise<any>} null where it could not be read */
-  desk.readCheck = async (id) => {
+  /** Read a check again. @param {string} id @param {boolean} [asked] by a person, who wants to know why it can not be read now
+   * @returns {Promise<{check: any, final: boolean}>} `check` null where it could not be read; `final`: asking again is no use */
+  desk.readCheck = async (id, asked = false) => {
     try {
       const check = await api.get(`/v1/checks/${encodeURIComponent(id)}`);
       const kept = Object.entries({ ...store.get().checks, [check.check_id]: check }).slice(-40);
       store.set({ checks: Object.fromEntries(kept) });
       if (check.state !== "open") noLongerOpen(check.check_id);
-      return check;
+      return { check, final: true };
     } catch (problem) {
       if (problem.status === 404) desk.toast(`There is no check ${id}.`, "bad");
-      else if (!problem.passing) desk.toast(problem.message, "bad");
-      return null;
+      else if (asked || !problem.passing) desk.toast(`${id} can not be read now. ${problem.message}`, "bad");
+      return { check: null, final: !problem.passing };
     }
   };
+
+  /** Checks on the screen. */
+  function shown() {
+    const { view, id } = store.get().route;
+    return [...new Set([["pay", "check"].includes(view) ? id : "", drafts.current?.check_id ?? ""])].filter(Boolean);
+  }
+
+  /** After a time without news: what is on the screen is read again, what else was read is forgotten. */
+  function readShown() {
+    const { checks } = store.get();
+    const keep = shown();
+    store.set({ checks: Object.fromEntries(Object.entries(checks).filter(([id]) => keep.includes(id))) });
+    for (const id of keep) desk.readCheck(id);
+  }
 
   /** Read what the store is like: settings, and what can be sold and how it can be paid now. Throws `Problem`. */
   desk.load = async () => {
@@ -221,11 +236,13 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
     store.set({ live, update });
     const before = state.live.status;
     if (status && before && (status.mode !== before.mode || status.catalogue_version !== before.catalogue_version || status.uptime_s < before.uptime_s)) reload();
-    const { id } = state.route;
-    if (message.type === "snapshot") outbox.poke();
+    if (message.type === "snapshot") {
+      outbox.poke();
+      readShown();
+    }
     if (message.type === "check" && message.check.state !== "open") noLongerOpen(message.check.check_id);
-    const stale = message.type === "check" ? message.check.check_id : message.type === "snapshot" ? id : "";
-    if (stale && (stale === id || stale === drafts.current?.check_id || state.checks[stale])) desk.readCheck(stale);
+    const stale = message.type === "check" ? message.check.check_id : "";
+    if (stale && (shown().includes(stale) || state.checks[stale])) desk.readCheck(stale);
   };
 
   desk.linkChanged = (link) => {

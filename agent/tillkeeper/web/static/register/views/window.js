@@ -16,7 +16,7 @@ export function Window({ desk, state }) {
   const view = now && state.checks[now.check_id];
   useEffect(() => {
     if (now && !view) desk.readCheck(now.check_id);
-  }, [now?.check_id]);
+  }, [now?.check_id, Boolean(view)]);
   if (!now) return html`<section class="card window-empty"><h1>No car at the window</h1><p class="muted">Cars appear here as soon as their order is rung.</p></section>`;
   const since = (car) => age((state.live.status?.at_ms ?? car.opened_at_ms) - car.opened_at_ms);
   const cash = state.catalogue.tenders.find((one) => one.kind === "cash" && (!one.currency || one.currency === state.settings.currency));
