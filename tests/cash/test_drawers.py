@@ -266,7 +266,10 @@ def test_training_never_touches_a_drawer(config: Config) -> None:
         practice = await till.post("/orders", order)
         assert "drawer_pulse" not in [job["document_class"] for job in practice["jobs"]]
         figures = (await till.report())["figures"]
-        assert figures == {"float_minor": 1_000, "expected_minor": {"USD": 1_000}}
+        assert {name: amount for name, amount in figures.items() if amount} == {
+            "float_minor": 1_000,
+            "expected_minor": {"USD": 1_000},
+        }
 
     at_till(config, scene)
 

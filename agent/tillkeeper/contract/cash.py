@@ -17,7 +17,7 @@ SessionState = Literal["open", "counted", "closed"]
 Counted = Annotated[dict[Currency, AmountOrNone], Meta(min_length=1, max_length=20)]
 
 
-class DrawerFigures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DrawerFigures(msgspec.Struct, frozen=True, kw_only=True):
     """What happened in one session. `tenders`: tender -> what was kept of it. `expected_minor`: what must lie in the drawer, by
     currency = float + cash taken - change - cash given back + paid in - paid out - drops; the store's own is always there.
     `cash_back_minor`: given back in cash by refunds and voids. `change_minor`: given in cash on foreign notes and vouchers;
