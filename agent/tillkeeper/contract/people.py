@@ -33,8 +33,8 @@ class SignedIn(Event, frozen=True):
 
 
 class SignedOut(Event, frozen=True):
-    """`cause`: by_hand, replaced (somebody signed in there), expired, removed (no longer on the roster, or the terminal is gone),
-    pin_changed."""
+    """`cause`: by_hand, replaced (somebody signed in there), expired, removed (no longer on the roster, or the terminal is
+    gone), pin_changed."""
 
     employee: str
     terminal: str
@@ -176,7 +176,8 @@ class TimeEntryView(View, frozen=True):
 
 
 class WorkedView(View, frozen=True):
-    """Minutes of one employee in the shifts that began on one day, breaks taken off; `open`: still clocked in, counted up to now."""
+    """Minutes of one employee in the shifts that began on one day, breaks taken off; `open`: still clocked in, counted up
+    to now."""
 
     employee: str
     name: str
