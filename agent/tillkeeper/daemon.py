@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 
 JOURNAL_FILE = "journal.db"
 CODES_FILE = "ticket-codes.json"
-SECRET_FILE = "store-secret"
+SECRET_FILE = "store-secret"  # noqa: S105 - the name of a file
 TRAINING_CODES_FILE = "training-codes.json"
 STATUS_EVERY_S = 1.0
 
@@ -242,7 +242,8 @@ class _Register:
         token = load_or_create_token(Path(api.token_file) if api.token_file else data / "api-token")
         listen = ApiListen(Path(api.socket), api.socket_group, api.listen)
         page_token = load_or_create_token(Path(api.page_token_file) if api.page_token_file else data / "page-token")
-        app = create_app(till, Access(token, (*api.origins, *self.config.pages.registers), page_token), limits, self.config.pages.registers)
+        registers = self.config.pages.registers
+        app = create_app(till, Access(token, (*api.origins, *registers), page_token), limits, registers)
         return ApiServer(app, listen, limits)
 
     def _hq_link(self) -> HqLink:

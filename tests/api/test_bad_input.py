@@ -118,7 +118,6 @@ def test_only_plain_json_is_read(headers: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
-        ("/", 404, "not_found"),
         ("/v1", 404, "not_found"),
         ("/v1/status/", 404, "not_found"),
         ("//v1/status", 404, "not_found"),
