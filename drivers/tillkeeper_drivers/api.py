@@ -113,6 +113,8 @@ class Ticket(msgspec.Struct, frozen=True):
     note: str = ""
     rush: bool = False
     check_number: int | None = None
+    car: int = 0
+    """The place in the drive-through; 0 for what is none."""
 
 
 # --- documents ----------------------------------------------------------------------------------------------------

@@ -50,6 +50,11 @@ test("a new connection starts from the last sequence; a fresh page and another e
   draw();
   last().breaks();
   clock.pass(1000);
+  last().welcome();
+  assert.deepEqual(last().sent[0], { type: "hello", epoch: "e1", last_seq: 7, past: true }, "what can be recalled did not come through yet");
+  last().says({ type: "beat", behind: 0, now_ms: 1 });
+  last().breaks();
+  clock.pass(1000);
   last().welcome({ epoch: "e2" });
   assert.deepEqual(last().sent[0], { type: "hello", epoch: "e1", last_seq: 7, past: false });
   last().breaks();

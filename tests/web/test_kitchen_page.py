@@ -113,13 +113,14 @@ def test_a_void_says_stop_until_a_cook_has_seen_it_and_not_after_a_reload(chromi
             await page.get_by_test_id("stop-seen").click()
             await expect(stop).to_have_count(0)
             await expect(page.locator("[data-testid=line][data-state=void]")).to_have_count(1)
-            await expect(page.locator("[data-testid=line][data-state=changed]")).to_contain_text(re.compile("was 1.*was NO NOTE"))
+            changed = page.locator("[data-testid=line][data-state=changed]")
+            await expect(changed).to_contain_text(re.compile("was 1.*was NO NOTE"))
             await rig.wait_for("the acknowledgement is an event", lambda: seen(rig))
             await page.evaluate("localStorage.removeItem('tk.kitchen.board.kitchen')")
             await page.reload()
             await expect(page.locator("[data-testid=line][data-state=void]")).to_have_count(1)
             await expect(stop).to_have_count(0)
-            await page.locator("[data-testid=line][data-state=changed]").click()
+            await changed.click()
             await expect(page.locator("[data-testid=line][aria-pressed=true]")).to_have_count(1)
 
     async def seen(rig: StoreRig) -> bool:
@@ -153,6 +154,16 @@ def test_a_hundred_and_twenty_tickets_need_no_scrolling(chromium: Chromium, tmp_
             assert found == sorted(placed)
             assert not await grave_violations(page)
             assert not await too_small(page)
+
+    chromium.run(scene())
+
+
+def test_a_car_is_known_by_its_place(chromium: Chromium, tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with StoreRig(tmp_path, hq=False, screens=False) as rig, kitchen(chromium, rig) as page:
+            for _ in range(2):
+                await order(rig, order_type="drive_through")
+            await expect(cards(page).nth(1)).to_contain_text("Car 2")
 
     chromium.run(scene())
 

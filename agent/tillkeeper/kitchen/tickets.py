@@ -206,6 +206,7 @@ def _job(
         server=check.server,
         terminal=check.terminal,
         covers=check.covers,
+        car=check.car,
         check_number=check.number,
         training=check.training,
     )

@@ -99,6 +99,7 @@ def display_document(
         terminal=data.terminal,
         name=personal.get("name", ""),
         covers=data.covers,
+        car=data.car,
         note=personal.get("note", ""),
         check_number=data.check_number,
     )

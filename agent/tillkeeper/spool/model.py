@@ -99,6 +99,8 @@ class TicketData(msgspec.Struct, frozen=True, tag="ticket"):
     covers: int = 0
     check_number: int | None = None
     training: bool = False
+    car: int = 0
+    """Its place in the drive-through; 0 for what is none."""
 
 
 class PulseData(msgspec.Struct, frozen=True, tag="pulse"):

@@ -12,7 +12,7 @@ export const MAX_KNOWN = 2000; // job ids of tickets that were bumped
  * @typedef {{line_id: string, quantity: number, name: string, action: "add"|"modify"|"void", modifiers: string[], note: string,
  *   seat: number|null, course: number, order_type: string, previous_quantity: number|null, was?: string[]}} Item
  * @typedef {{check_id: string, ticket_code: string, revision: number, station: string, order_type: string, items: Item[],
- *   fired_at_ms: number, table: string, server: string, terminal: string, name: string, covers: number, note: string,
+ *   fired_at_ms: number, table: string, server: string, terminal: string, name: string, covers: number, car: number, note: string,
  *   rush: boolean, check_number: number|null}} Ticket
  * @typedef {{jobId: string, register: string, n: number, born: number, ticket: Ticket, marks: string[], done: string[],
  *   stopSeen: boolean, seenAt: number}} Shown one ticket; `born` (when it was fired) and `seenAt` (when it came) on the page's own

@@ -35,7 +35,7 @@ const StopSign = ({ card, onSeen }) => html`<div class="stop" role="alert" data-
 
 /** @param {import("./cards.js").Card} card */
 function whoWords(card) {
-  const parts = [card.table && `Table ${card.table}`, card.name, card.covers ? `${card.covers} covers` : "", card.server, card.terminal];
+  const parts = [card.car ? `Car ${card.car}` : "", card.table && `Table ${card.table}`, card.name, card.covers ? `${card.covers} covers` : "", card.server, card.terminal];
   return parts.filter(Boolean).join(" · ");
 }
 

@@ -8,7 +8,7 @@ import { isVoid, keyOf } from "./board.js";
  *   seat: number|null, course: number, orderType: string, previous: number|null, was: string[], done: boolean}} Line
  * @typedef {{jobId: string, lines: Line[]}} Stop a VOID that no cook has seen yet
  * @typedef {{key: string, register: string, checkId: string, station: string, code: string, number: number|null, orderType: string,
- *   table: string, name: string, server: string, terminal: string, covers: number, note: string, rush: boolean, marks: string[],
+ *   table: string, name: string, server: string, terminal: string, covers: number, car: number, note: string, rush: boolean, marks: string[],
  *   lines: Line[], stops: Stop[], firedAt: number, born: number, jobIds: string[], revision: number, slips: boolean,
  *   n: number, seenAt: number}} Card `slips`: something was added or changed after it was first sent
  */
@@ -55,6 +55,7 @@ export function cardOf(key, tickets) {
     server: ticket.server ?? "",
     terminal: ticket.terminal ?? "",
     covers: ticket.covers ?? 0,
+    car: ticket.car ?? 0,
     note: ticket.note ?? "",
     rush: inOrder.some((shown) => shown.ticket.rush),
     marks: [...new Set(inOrder.flatMap((shown) => shown.marks))],

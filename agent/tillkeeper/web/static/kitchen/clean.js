@@ -43,6 +43,7 @@ export function clean(ticket) {
     terminal: text(one.terminal),
     name: text(one.name),
     covers: number(one.covers, 0),
+    car: number(one.car, 0),
     note: text(one.note),
     rush: one.rush === true,
     check_number: number(one.check_number, null),

@@ -15,7 +15,7 @@ const MAX_JOBS = 64; // tickets that one touch may name
 
 /**
  * @typedef {{url: string, name: string, state: import("./link.js").LinkState, since: number, ever: boolean}} Register `since`: its own
- *   clock when it got into this state, ms
+ *   clock when it got into this state, ms; `ever`: it has told all that it had
  * @typedef {{board: import("./board.js").Board, registers: Register[], unsent: number}} View
  * @param {{device: string, protocols: string[], storage: Storage | null, touches: ReturnType<typeof import("./touches.js").createTouches>,
  *   clocks: ReturnType<typeof import("./clocks.js").createClocks>, steady: () => number, onChange: () => void, linkOptions?: object,
@@ -77,7 +77,6 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
       case "welcome":
         if (frame.epoch !== entry.epoch) Object.assign(entry, { epoch: frame.epoch, lastSeq: 0 });
         entry.register.name = frame.register || entry.register.name;
-        entry.register.ever = true;
         sendDue(entry, true);
         onChange();
         return;
@@ -100,6 +99,7 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
         onChange();
         return;
       case "beat":
+        entry.register.ever = true; // the first beat comes after all that was there to be told
         sendDue(entry, false);
     }
   }

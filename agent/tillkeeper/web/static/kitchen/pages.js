@@ -36,7 +36,7 @@ export function lineHeight(line, room, touch) {
 
 /** @param {import("./cards.js").Card} card @param {number} room @param {number} touch */
 export function headHeight(card, room, touch) {
-  const who = [card.table && `Table ${card.table}`, card.name, card.covers ? `${card.covers} covers` : "", card.server, card.terminal];
+  const who = [card.car ? `Car ${card.car}` : "", card.table && `Table ${card.table}`, card.name, card.covers ? `${card.covers} covers` : "", card.server, card.terminal];
   const marks = card.marks.length + (card.rush ? 1 : 0) + (card.slips ? 1 : 0);
   const stopped = card.stops.flatMap((stop) => stop.lines).reduce((sum, line) => sum + lineHeight(line, room, 0) * 1.1, 0);
   const stops = card.stops.length ? STOP + touch + stopped : 0;
