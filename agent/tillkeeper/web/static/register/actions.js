@@ -71,7 +71,6 @@ export function createActions(desk) {
         if (!result.ok) return undefined;
         const code = result.value.ticket_code || draft.ticket_code;
         desk.toast(`${code} ${send ? "is with the kitchen" : "is parked"}.`, "good");
-        store.set({ last: { check_id: result.value.check_id || draft.check_id, ticket_code: code, sent: send } });
         if (!drafts.current || drafts.current.id === wasCurrent) drafts.start(desk.orderType());
         desk.showDraft();
         return result.value;

@@ -14,14 +14,13 @@ import { Stage } from "./views/start.js";
 const RETRY_MS = 900;
 
 const storage = openStorage();
-const { token, terminal, params } = pair({ location, history, storage });
+const { token, terminal } = pair({ location, history, storage });
 const tab = newKey().slice(0, 12);
 const locks = navigator.locks ?? null;
 let desk;
 const api = createApi({ token: () => token, terminal: () => terminal, session: () => desk.store.get().session?.session ?? "" });
 desk = createDesk({ api, storage, locks, tab, terminal });
 desk.act = createActions(desk);
-desk.params = params;
 
 const live = createLive({ url: () => wsUrl("/v1/live"), protocols: () => wsProtocols(token), onMessage: desk.heard, onState: desk.linkChanged, silenceMs: 8000 });
 
