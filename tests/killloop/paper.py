@@ -46,6 +46,8 @@ def prints_of(device: str, slips: Iterable[str], address: str) -> Iterator[Print
     for slip in slips:
         rows = slip.splitlines()
         codes = [at for at, row in enumerate(rows) if _CODE.fullmatch(row)]
+        if not codes:
+            continue  # a report
         starts = [_start(rows, at, address) for at in codes]
         for at, start, end in zip(codes, starts, [*starts[1:], len(rows)], strict=True):
             part = rows[start:end]

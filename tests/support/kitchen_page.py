@@ -6,6 +6,7 @@ async with kitchen_page(chromium, rig) as cook:
 """
 
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,9 +16,14 @@ from tests.support.store import StoreRig
 
 _REMEMBER = """() => {
   globalThis.everShown = new Set();
+  globalThis.everRead = new Set();
   const look = () => {
     const cards = document.querySelectorAll("[data-jobs]");
-    for (const card of cards) card.dataset.jobs.split(" ").forEach((job) => everShown.add(job));
+    for (const card of cards) {
+      card.dataset.jobs.split(" ").forEach((job) => everShown.add(job));
+      const lines = [...card.querySelectorAll(".what")].map((line) => line.innerText);
+      everRead.add(JSON.stringify([card.dataset.code, card.dataset.station, lines]));
+    }
   };
   look();
   const watched = {subtree: true, childList: true, attributes: true, attributeFilter: ["data-jobs"]};
@@ -64,6 +70,11 @@ class KitchenPage:
     async def ever(self) -> frozenset[str]:
         """Job ids of all tickets that were on the screen since the page was opened."""
         return frozenset(await self.page.evaluate("[...everShown]"))
+
+    async def ever_read(self) -> list[tuple[str, str, list[str]]]:
+        """What a cook could read so far, each state of a card once: ticket code, station, lines with modifiers."""
+        found: list[str] = await self.page.evaluate("[...everRead]")
+        return [tuple(json.loads(one)) for one in found]
 
     async def open_count(self) -> int:
         return int(await self.page.locator("[data-testid=tickets]").get_attribute("data-open") or "-1")

@@ -19,10 +19,15 @@ from functools import cache
 from typing import Any
 
 from playwright.async_api import Error, Locator, Page, expect
+from playwright.async_api import TimeoutError as NotInTime
 from tests.support.browser import STEP_MS, Chromium
 from tests.support.store import StoreRig
 
 from tillkeeper.config.load import builtin_menu
+
+AGAIN_MS = 5_000
+BOUNCE_S = 0.7
+"""A second tap within 0.6 s is taken for a bounce of the first, and a person is slower than a test."""
 
 _CODE = re.compile(r"\b([A-Z]-\d{3,})\b")
 
@@ -80,6 +85,7 @@ class RegisterPage:
 
     async def go(self, action: str) -> None:
         """By its tab: menu, window, checks, status, drawer, ..."""
+        await self.close_messages()  # they lie over the tabs
         await self.page.locator(f"nav [data-action={action}]").click()
 
     def on(self, action: str) -> Locator:
@@ -94,7 +100,7 @@ class RegisterPage:
 
     async def said(self, words: str | re.Pattern[str]) -> str:
         """A message that says this; its whole text."""
-        toast = self.page.locator("[data-testid=toast]").filter(has_text=words).last
+        toast = self.page.locator("[data-testid=toast]:not([data-seen])").filter(has_text=words).last
         await toast.wait_for(timeout=self.patience_ms)
         return await toast.inner_text()
 
@@ -180,10 +186,11 @@ class RegisterPage:
         box = self.dialog("modifiers")
         if not modifiers and not held:
             return
-        await box.or_(self.page.locator(f".pane [data-draft-line][data-item-line={item}]").last).first.wait_for()
+        line = self.page.locator(f".pane [data-draft-line][data-item-line={item}]").last
+        await box.or_(line).first.wait_for()
         if not await box.is_visible():
             await self.side("pane")
-            await self.page.locator(f".pane [data-draft-line][data-item-line={item}]").last.click()
+            await line.click()
         for modifier in modifiers:
             await box.locator(f"[data-modifier={modifier}]").click()
         if held:
@@ -194,12 +201,14 @@ class RegisterPage:
     async def send(self) -> str:
         """To the kitchen; the ticket code."""
         await self.side("pane")
+        await self.close_messages()
         await self.tap("send")
         return await self._code("is with the kitchen")
 
     async def park(self) -> str:
         """Kept for later, the kitchen hears nothing; the ticket code."""
         await self.side("pane")
+        await self.close_messages()
         await self.tap("park")
         return await self._code("is parked")
 
@@ -210,22 +219,24 @@ class RegisterPage:
         return found[1]
 
     async def close_messages(self) -> None:
-        """So that the next message is not taken for this one."""
-        for _ in range(await self.page.locator("[data-testid=toast]").count()):
+        """Close what can be closed, and take nothing that is shown now for the next message."""
+        toasts = self.page.locator("[data-testid=toast]")
+        await toasts.evaluate_all("(all) => all.forEach((one) => { one.dataset.seen = 'yes'; })")
+        for _ in range(await toasts.locator("button").count()):
             with contextlib.suppress(Error):  # gone by itself in the meantime
-                await self.page.locator("[data-testid=toast] button").first.click(timeout=500)
+                await toasts.locator("button").first.click(timeout=500)
 
     async def recall(self, code: str) -> None:
         """Bring a check back into the order view by its ticket code."""
         await self.go("checks")
         field = self.page.locator("[data-field=code]")
         await field.fill(code)
-        await field.press("Enter")
-        await self.shows(code)
-
-    async def shows(self, code: str) -> None:
-        """Until the order view shows this check."""
-        await self.page.locator(f".pane[data-code={code}]").wait_for(timeout=self.patience_ms)
+        for _ in range(max(1, int(self.patience_ms / AGAIN_MS))):
+            await field.press("Enter")
+            with contextlib.suppress(NotInTime):  # the register was away: a person tries again
+                await self.page.locator(f".pane[data-code={code}]").wait_for(timeout=AGAIN_MS)
+                return
+        raise AssertionError(f"{code} could not be recalled")
 
     async def detail(self, code: str, listed: str = "closed") -> Locator:
         """One check in full, found in the list of open, closed or awaiting ones."""
@@ -294,14 +305,31 @@ class RegisterPage:
     async def amount(self, minor: int) -> None:
         """Type an amount into the dialog that asks for one."""
         box = self.dialog("amount")
-        await box.wait_for()
-        await self.page.keyboard.type(str(minor))
+        await self.keys(minor, box)
         await self.tap("confirm", box)
         await box.wait_for(state="detached")
+
+    async def keys(self, minor: int, within: Locator) -> None:
+        """An amount by taps on the keypad."""
+        for digit in str(minor):
+            await within.locator(f".keypad button[aria-label='{digit}']").click()
 
     async def fire(self, course: int) -> None:
         await self.page.locator(f".pane [data-fire-course='{course}']").click()
         await self.said("Fired")
+        await self.close_messages()
+
+    async def fire_line(self, item: str) -> None:
+        """A line that is held goes to the kitchen now."""
+        await self.line(item).click()
+        await self.tap("fire", self.dialog("line"))
+        await expect(self.line(item)).to_have_attribute("data-state", "fired", timeout=self.patience_ms)
+        await self.close_messages()
+
+    async def await_card(self) -> None:
+        """The guest is gone; the check waits for its card payment."""
+        await self.more("await")
+        await self.said("waits for its card payment")
         await self.close_messages()
 
     # --- money ---
@@ -315,11 +343,20 @@ class RegisterPage:
         await taking.wait_for(timeout=self.patience_ms)
         return await taking.get_attribute("data-code") or "", await self.due()
 
-    async def pay(self, tender: str, given_minor: int | None = None) -> int | None:
-        """Take a payment: this amount, or exactly what is due. The change as shown where the check is paid, else None."""
+    async def split(self) -> None:
+        """The next payment is one of two equal parts."""
+        await self.tap("split")
+        await self.tap("use-split", self.dialog("split"))
+
+    async def pay(self, tender: str, given_minor: int | None = None, *, foreign: bool = False) -> int | None:
+        """Take a payment: this amount, or exactly what is due (or the part of a split). The change as shown where the check is
+        paid, else None. `foreign`: the amount is in the tender's own currency."""
         code = await self.page.locator(".view [data-code]").first.get_attribute("data-code")
         due = await self.due()
         button = self.page.locator(f".tenders [data-tender={tender}]")
+        if foreign:
+            await button.click()
+            await expect(self.page.locator(".tenders [data-tender=cash]")).to_have_count(0)
         if given_minor is not None:
             await self.page.keyboard.type(str(given_minor))
         await button.click()
@@ -327,6 +364,7 @@ class RegisterPage:
         less = self.page.locator(f".pay[data-code={code}] .totals:not([data-total='{due}'])")
         await paid.or_(less).first.wait_for(timeout=self.patience_ms)
         if not await paid.count():
+            await asyncio.sleep(BOUNCE_S)
             return None
         return int(await paid.get_attribute("data-change") or "-1")
 
