@@ -60,12 +60,17 @@ class KitchenPage:
     async def shows(self, code: str) -> None:
         await self.card(code).wait_for(timeout=self.patience_ms)
 
-    async def on_screen(self) -> dict[str, frozenset[str]]:
-        """Check id -> job ids, of the cards on this page of the screen."""
-        cards: list[list[str]] = await self.page.locator("[data-testid=card]").evaluate_all(
-            "(all) => all.map((one) => [one.dataset.check, one.dataset.jobs])"
-        )
-        return {check: frozenset(jobs.split()) for check, jobs in cards}
+    async def open_jobs(self) -> frozenset[str]:
+        """Job ids of the tickets that are open, on all pages of the screen."""
+        found: set[str] = set()
+        following = self.page.locator("[data-testid=page-next]")
+        while True:
+            cards = self.page.locator("[data-testid=card]")
+            for jobs in await cards.evaluate_all("(all) => all.map((one) => one.dataset.jobs)"):
+                found.update(jobs.split())
+            if not await following.is_enabled():
+                return frozenset(found)
+            await following.click()
 
     async def ever(self) -> frozenset[str]:
         """Job ids of all tickets that were on the screen since the page was opened."""

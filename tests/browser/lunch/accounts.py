@@ -30,12 +30,10 @@ KEPT = (
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """The kitchen page. `ever`: job ids of all tickets it has shown; `now`: check id -> jobs on the screen at the end;
-    `bumped`: how often a cook bumped."""
+    """The kitchen page. `ever`: job ids of all tickets it has shown; `now`: those on the screen at the end."""
 
     ever: frozenset[str]
-    now: Mapping[str, frozenset[str]]
-    bumped: int
+    now: frozenset[str]
 
 
 def differences(told: Told, left: Left, seen: Seen, device: str) -> list[str]:
@@ -157,19 +155,19 @@ def _kitchen(left: Left, seen: Seen, device: str) -> Iterable[str]:
     wanted = {event.job_id: event for event in left.written.of(TicketFired) if event.device == device}
     for job in wanted.keys() - seen.ever:
         yield f"ticket {codes[wanted[job].check_id]} ({job}) was never on the kitchen page"
-    up: dict[tuple[str, str], bool] = {}
+    up: set[str] = set()
     for _day, event in left.written.events:
         if isinstance(event, TicketFired) and event.device == device:
-            up[event.check_id, event.station] = True
-        elif isinstance(event, TicketBumped | TicketRecalled) and event.device == device:
-            up[event.check_id, event.station] = isinstance(event, TicketRecalled)
-    on = {check for (check, _station), shown in up.items() if shown}
-    for check in on ^ {check for check, jobs in seen.now.items() if jobs}:
-        where = "the journal" if check in on else "the page"
-        yield f"ticket {codes.get(check, check)} is up in {where} alone"
-    bumps = sum(1 for event in left.written.of(TicketBumped) if event.device == device)
-    if bumps != seen.bumped:
-        yield f"the cook bumped {seen.bumped} times, the journal says {bumps}"
+            up.add(event.job_id)
+        elif isinstance(event, TicketBumped | TicketRecalled):
+            back = isinstance(event, TicketRecalled)
+            for job in wanted.keys() & set(event.job_ids):
+                if (job in up) == back:
+                    yield f"ticket {codes[wanted[job].check_id]} ({job}) was {'recalled' if back else 'bumped'} twice"
+            up = up | set(event.job_ids) & wanted.keys() if back else up - set(event.job_ids)
+    for job in up ^ seen.now:
+        code = codes[wanted[job].check_id] if job in wanted else "of nobody"
+        yield f"ticket {code} ({job}) is up in {'the journal' if job in up else 'the page'} alone"
 
 
 # --- drawers and people ---
