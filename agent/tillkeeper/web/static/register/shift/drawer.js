@@ -73,7 +73,7 @@ function actionsOf(desk, state, drawer, show) {
       const currencies = currenciesOf(state.settings, state.catalogue.tenders);
       const counted = await desk.ask(CountDialog, { drawer: drawer.drawer, currencies, title: session ? "Count again" : "Count the drawer" });
       if (counted === undefined) return;
-      const done = await run("count", "Count of the drawer", session ? { counted, session_id: session.session_id } : { counted });
+      const done = await run("count", "Count of the drawer", session ? { counted, session_id: session.session_id } : { counted, open_session_id: drawer.session?.session_id });
       if (!done.ok) return;
       forgetCount(drawer.drawer);
       show(done.value.report);
