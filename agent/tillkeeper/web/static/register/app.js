@@ -94,6 +94,8 @@ function Page() {
 }
 
 locks?.request(`tk.tab.${tab}`, () => new Promise(() => {})); // held until the tab is gone: its drafts are then taken over
+addEventListener("pointerdown", desk.store.press, true);
+for (const end of ["pointerup", "pointercancel"]) addEventListener(end, desk.store.lift, true);
 addEventListener("hashchange", route);
 addEventListener("online", () => live.retry());
 addEventListener("storage", (event) => {

@@ -49,7 +49,7 @@ export function Amount({ done, desk, title, currency, most = Infinity, zero = fa
     ${note && html`<p class="muted">${note}</p>`}
     <output class="amount-entry" aria-live="polite">${plain(minor, digits)} ${money}</output>
     ${minor > most && html`<p class="bad-text" role="alert">At most ${plain(most, digits)} ${money}.</p>`}
-    <${Keypad} onKey=${(key) => setMinor(typed(minor, key))} onEnter=${enter} />
+    <${Keypad} onKey=${(key) => setMinor((now) => typed(now, key))} onEnter=${enter} />
   <//>`;
 }
 

@@ -1,7 +1,8 @@
 // @ts-check
-/** What must not be overlooked, above every view: training, lost register, storage, upgrade, what waits. */
+/** What must not be overlooked, above every view: training, storage, refusals, upgrade. */
 
 import { html } from "../vendor/preact.js";
+import { Dot } from "../shared/ui.js";
 import { counted } from "../shared/words.js";
 
 /** The dot as this page knows it: the register's own words, or that the register does not answer. @param {any} state */
@@ -11,17 +12,27 @@ export function connection(state) {
   return state.live.status?.dot ?? { colour: "grey", words: "Unknown" };
 }
 
+/**
+ * The connection in the bar at the top, and what waits for it. It comes and goes without moving anything under a finger.
+ * @param {any} props
+ */
+export function Connection({ state }) {
+  const dot = connection(state);
+  const stuck = state.waiting.filter((entry) => entry.state === "waiting" && entry.tries > 0);
+  const lost = state.link === "lost";
+  const words = stuck.length ? `${lost ? "Register does not answer." : stuck[0].words} ${counted(stuck.length, "entry waits", "entries wait")}` : dot.words;
+  return html`<a class="top-dot ${lost || stuck.length ? "trouble" : ""}" href="#/status" role=${lost || stuck.length ? "alert" : null} data-banner=${lost ? "lost" : stuck.length ? "waiting" : null}>
+    <${Dot} colour=${stuck.length && !lost ? "grey" : dot.colour} words=${words} />${lost && html`<span class="visually-hidden">What you enter is kept here and goes out by itself.</span>`}</a>`;
+}
+
 /** @param {any} props */
 export function Notices({ desk, state }) {
-  const { session, link, storageTrouble, update, waiting } = state;
-  const stuck = waiting.filter((entry) => entry.state === "waiting" && entry.tries > 0);
+  const { session, storageTrouble, update, waiting } = state;
   const refused = waiting.filter((entry) => entry.state === "refused");
   const done = waiting.filter((entry) => entry.state === "done" && entry.tab !== desk.outbox.tab);
   return html`<div class="notices">
     ${session?.training && html`<div class="banner training" role="status" data-banner="training">TRAINING · nothing counts</div>`}
-    ${link === "lost" && stuck.length === 0 && html`<div class="banner bad" role="alert" data-banner="lost"><span aria-hidden="true">✕</span><span class="grow">The register does not answer. What you enter is kept here and goes out by itself.</span></div>`}
     ${storageTrouble && html`<div class="banner warn" role="alert" data-banner="storage"><span aria-hidden="true">!</span><span class="grow">This browser keeps nothing (private window, or its storage is full): do not close or reload this page while an order is being sent.</span></div>`}
-    ${stuck.length > 0 && html`<div class="banner warn" role="status" data-banner=${link === "lost" ? "lost" : "waiting"}><span aria-hidden="true">◷</span><span class="grow">${stuck[0].words} ${counted(stuck.length, "entry waits", "entries wait")} and ${stuck.length === 1 ? "goes" : "go"} out by ${stuck.length === 1 ? "itself" : "themselves"}.</span><button type="button" data-action="waiting" onClick=${() => desk.go("status")}>Show</button></div>`}
     ${refused.map((entry) => html`<div class="banner bad" role="alert" data-banner="refused" key=${entry.id}><span aria-hidden="true">!</span>
       <span class="grow wrap"><b>${entry.label}</b>: ${entry.problem?.words}</span>
       <button type="button" data-action="retry" onClick=${() => desk.again(entry)}>Try again</button>

@@ -2,8 +2,8 @@
 /** The frame around every view: navigation, dot, person, notices, dialogs, messages. */
 
 import { html } from "../vendor/preact.js";
-import { Dot, Toasts } from "../shared/ui.js";
-import { Notices, connection } from "./notices.js";
+import { Toasts } from "../shared/ui.js";
+import { Connection, Notices } from "./notices.js";
 import { viewsFor } from "./views.js";
 
 /** @param {any} props */
@@ -11,7 +11,6 @@ export function Shell({ desk, state, view }) {
   const place = desk.place();
   const views = viewsFor(desk, state);
   const chosen = views.find((one) => one.id === view || one.also?.includes(view)) ?? views[0];
-  const dot = connection(state);
   const count = (one) => one.count?.(desk, state) ?? 0;
   const Body = chosen.component;
   return html`<div class="shell">
@@ -19,7 +18,7 @@ export function Shell({ desk, state, view }) {
       <div class="who-where"><span class="strong clip">${place.title || state.settings.register}</span><span class="muted small clip">${state.settings.store_name}</span></div>
       <nav aria-label="Views">${views.filter((one) => one.title).map((one) => html`<a key=${one.id} href="#/${one.id}" data-action=${one.action ?? one.id} aria-current=${one === chosen ? "page" : null}>
         <span class="nav-icon" aria-hidden="true">${one.icon}</span><span>${one.title}</span>${count(one) > 0 && html`<span class="count">${count(one)}</span>`}</a>`)}</nav>
-      <a class="top-dot" href="#/status" aria-label="Connection: ${dot.words}"><${Dot} colour=${dot.colour} words=${dot.words} /></a>
+      <${Connection} state=${state} />
       ${state.session && html`<button type="button" class="person clip" data-action="sign-out" aria-label="Sign out ${state.session.name}" onClick=${() => desk.once("sign-out", desk.people.signOut)}>
         <span class="clip">${state.session.name}</span><span class="small muted">sign out</span></button>`}
     </header>

@@ -1,23 +1,51 @@
 // @ts-check
-/** The state of the page in one place: read by views, changed by the desk. Views are drawn again once per turn. */
+/**
+ * The state of the page in one place: read by views, changed by the desk. Views are drawn again once per turn, and not while a
+ * finger is down: nothing moves away under it, so that no tap is lost or meets another button.
+ */
 
 import { useEffect, useState } from "../vendor/preact.js";
+
+const LONGEST_MS = 700; // a finger that rests
+const CLICK_MS = 20; // a click follows its touch in a turn of its own
 
 /** @param {any} state */
 export function createStore(state) {
   const listeners = new Set();
   let planned = false;
+  let held = null;
+  let owed = false;
+
+  function draw() {
+    planned = false;
+    owed = held !== null;
+    if (!owed) for (const listener of listeners) listener();
+  }
+
+  function letGo() {
+    clearTimeout(held);
+    held = null;
+    if (owed) draw();
+  }
+
   return {
+    /** A finger went down. */
+    press() {
+      clearTimeout(held);
+      held = setTimeout(letGo, LONGEST_MS);
+    },
+    /** It went up; its click comes first. */
+    lift() {
+      clearTimeout(held);
+      held = setTimeout(letGo, CLICK_MS);
+    },
     get: () => state,
     /** @param {object} part */
     set(part) {
       state = { ...state, ...part };
       if (planned) return;
       planned = true;
-      queueMicrotask(() => {
-        planned = false;
-        for (const listener of listeners) listener();
-      });
+      queueMicrotask(draw);
     },
     /** @param {() => void} listener */
     subscribe(listener) {

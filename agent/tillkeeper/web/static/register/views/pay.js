@@ -73,7 +73,7 @@ function Taking({ desk, state, check }) {
         ${(part || entry > 0 || foreign) && html`<button type="button" class="link" data-action="clear" onClick=${() => { setPart(null); setEntry(0); setForeign(""); }}>${entry || foreign ? "Clear the entry" : "The whole bill instead"}</button>`}</div>
       ${cash && !foreign && html`<div class="quick" role="group" aria-label="Cash amounts">${quickCash(asked, settings.minor_digits).map((amount, index) => html`<button type="button" key=${amount} data-amount=${amount} disabled=${Boolean(busy)} onClick=${() => take(cash, amount)}>
         <span class="small muted">${index ? "cash" : "exact cash"}</span><span class="strong">${money(amount)}</span></button>`)}</div>`}
-      <div class="pay-lower"><${Keypad} label="Amount" onKey=${(key) => setEntry(typed(entry, key))} />
+      <div class="pay-lower"><${Keypad} label="Amount" onKey=${(key) => setEntry((now) => typed(now, key))} />
         <div class="tenders" role="group" aria-label="Tenders">${tenders.filter(offered).map((tender) => html`<button type="button" key=${tender.tender} class="tender ${tender === cash ? "primary" : ""}" data-tender=${tender.tender} disabled=${!tender.available || Boolean(busy)} onClick=${() => press(tender)}>
           <span class="strong">${busy === tender.tender ? "Booking…" : tender.title}</span>
           ${!tender.available ? html`<span class="small">not now</span>` : foreign && !entry ? html`<span class="small">least that covers it</span>` : null}</button>`)}
