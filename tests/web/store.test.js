@@ -36,6 +36,16 @@ test("nothing moves while a finger is down, and everything right after it", asyn
   assert.equal(drawn, 2);
 });
 
+test("another view is drawn at once", () => {
+  const store = createStore({});
+  let drawn = 0;
+  store.subscribe(() => (drawn += 1));
+  store.press();
+  store.set({ route: "checks" });
+  store.flush();
+  assert.equal(drawn, 1);
+});
+
 test("a finger that rests stops nothing for long", async () => {
   const store = createStore({});
   let drawn = 0;

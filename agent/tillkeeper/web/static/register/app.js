@@ -1,7 +1,7 @@
 // @ts-check
 /** The register page: pairing, start, live connection, and what the browser tells (other tabs, back button, online again). */
 
-import { html, render, useEffect } from "../vendor/preact.js";
+import { html, render, useEffect, useLayoutEffect } from "../vendor/preact.js";
 import { createApi, newKey } from "../shared/api.js";
 import { createLive } from "../shared/live.js";
 import { openStorage, pair, wsProtocols, wsUrl } from "../shared/pairing.js";
@@ -34,6 +34,7 @@ function route() {
     // an address that somebody typed
   }
   desk.store.set({ route: { view, id: decoded } });
+  desk.store.flush();
 }
 
 /** Settings, catalogue and the session of before; again and again while the register does not answer. */
@@ -84,7 +85,7 @@ function Page() {
   const unknown = stage === "ready" && settings.terminals.length > 1 && !settings.terminals.some((one) => one.terminal === terminal);
   const signIn = stage === "ready" && settings.staff && !session;
   const view = stage !== "ready" ? stage : unknown ? "place" : signIn ? "signin" : state.route.view || { lane: "order", window: "window", counter: "order" }[desk.place().view];
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.body.dataset.view = view;
   }, [view]);
   useEffect(() => {

@@ -39,6 +39,11 @@ export function createStore(state) {
       clearTimeout(held);
       held = setTimeout(letGo, CLICK_MS);
     },
+    /** Whatever the finger did is done (it led to another view): draw at once. */
+    flush() {
+      owed = true;
+      letGo();
+    },
     get: () => state,
     /** @param {object} part */
     set(part) {
