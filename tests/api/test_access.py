@@ -1,6 +1,7 @@
 """Who may call: the port is reachable from any page in the register's browser, so each check is tried alone."""
 
 import asyncio
+import os
 import stat
 from pathlib import Path
 
@@ -235,3 +236,10 @@ def test_a_token_file_without_a_usable_token_is_refused(text: str, tmp_path: Pat
 def test_a_token_file_in_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigInvalid):
         load_or_create_token(tmp_path / "nowhere" / "token")
+
+
+def test_a_pipe_in_the_place_of_a_token_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "api.token"
+    os.mkfifo(path, 0o600)
+    with pytest.raises(ConfigInvalid, match="not a file"):
+        load_or_create_token(path)

@@ -1,5 +1,6 @@
 """Which layout a document takes: the store's folder before the package, a station's own before the store's."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -145,3 +146,10 @@ def test_a_region_without_words_of_its_own_takes_its_language(tmp_path: Path) ->
     text = example_toml().replace('language = "en"', 'language = "de-AT"', 1)
     config = parse(text, file="s.toml", folder=tmp_path)
     assert documents.language_of(samples.sample("receipt", config), config).tag == "de"
+
+
+def test_a_pipe_among_the_layouts_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    own = folder(tmp_path)
+    os.mkfifo(Path(own) / "receipt.toml")
+    with pytest.raises(ConfigInvalid, match="not a file"):
+        shelf.chosen(with_layouts(store(), folder=own))

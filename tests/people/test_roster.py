@@ -1,6 +1,7 @@
 """The roster: what is taken over from the file, and what holds when there is none."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,10 @@ async def advisories(store: Store) -> list[str]:
     return [one["text"] for one in (await store.register.get("/status"))["advisories"] if one["code"] == "staff_roster"]
 
 
-@pytest.mark.parametrize("damage", ["gone", "nonsense", "of another store", "of another secret", "too large", "a folder"])
+DAMAGES = ("gone", "nonsense", "of another store", "of another secret", "too large", "a folder", "a pipe")
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_without_a_usable_file_the_last_roster_holds(damage: str, tmp_path: Path) -> None:
     config, file = staffed(tmp_path), tmp_path / FILE
 
@@ -67,6 +71,9 @@ def damaged(file: Path, damage: str) -> None:
         write_roster(file, file.parent / "elsewhere")
     elif damage == "too large":
         file.write_bytes(b" " * (roster.MAX_BYTES + 1))
+    elif damage == "a pipe":
+        file.unlink()
+        os.mkfifo(file)
     else:
         file.unlink()
         file.mkdir()

@@ -18,6 +18,7 @@ from tillkeeper.api.problems import RequestRefused, answer_problem
 from tillkeeper.api.web import is_page
 from tillkeeper.contract.caller import Scope
 from tillkeeper.errors import ConfigInvalid
+from tillkeeper.plain_file import open_plain
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def _create(path: Path) -> str | None:
 
 
 def _load(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         facts = os.fstat(file.fileno())
         if facts.st_mode & 0o077:
             if facts.st_uid == os.geteuid():

@@ -14,6 +14,7 @@ from tillkeeper.errors import ConfigInvalid
 from tillkeeper.layouts import copies, names, rules
 from tillkeeper.layouts.language import FALLBACK, language, own_words
 from tillkeeper.layouts.model import DOCUMENTS, RECEIPTS, DocumentName, Layout
+from tillkeeper.plain_file import open_plain
 
 MAX_BYTES = 100_000
 
@@ -131,7 +132,7 @@ def _file(folder: str, name: str) -> str:
 def _read(path: Path) -> tuple[str, str]:
     """The text, or what is wrong with the file."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         return "", f"can not be read: {error.strerror}"

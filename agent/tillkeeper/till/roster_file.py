@@ -10,6 +10,7 @@ from tillkeeper.errors import ConfigInvalid, TillkeeperError
 from tillkeeper.people import roster
 from tillkeeper.people.pins import secret_id
 from tillkeeper.people.roster import Roster
+from tillkeeper.plain_file import open_plain
 from tillkeeper.till.people import SignInDesk
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class RosterKeeper:
                 log.warning("the end of a session could not be stored: %s", error.cause)
 
     def _read(self) -> Roster:
-        with self._file.open("rb") as file:
+        with open_plain(self._file) as file:
             found = roster.decode(file.read(roster.MAX_BYTES + 1), self._store, self._file.name)
         if not self._secret:
             raise ConfigInvalid("read", self._file.name, "the store secret can not be read", "see the log")
