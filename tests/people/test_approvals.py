@@ -19,7 +19,7 @@ class Clock:
 
 
 def caller_with(approvals: Approvals, token: str) -> Caller:
-    found = approvals.look(token, "front")
+    found = approvals.look(token, "ana", "front")
     return Caller(
         scope="page",
         terminal="front",
@@ -30,21 +30,22 @@ def caller_with(approvals: Approvals, token: str) -> Caller:
     )
 
 
-def test_an_approval_is_good_for_a_minute_at_its_terminal() -> None:
+def test_an_approval_is_good_for_a_minute_for_who_asked_at_its_terminal() -> None:
     clock = Clock()
     approvals = Approvals(clock)
-    token = approvals.add("mia", "front", "no_sale")
-    assert approvals.look(token, "side") is None
-    assert approvals.look(token + "x", "front") is None
+    token = approvals.add("mia", "ana", "front", "no_sale")
+    assert approvals.look(token, "ana", "side") is None
+    assert approvals.look(token, "ben", "front") is None, "who signs in there next has not been approved"
+    assert approvals.look(token + "x", "ana", "front") is None
     clock.now_s += APPROVAL_S - 0.1
-    assert approvals.look(token, "front") is not None
+    assert approvals.look(token, "ana", "front") is not None
     clock.now_s += 0.1
-    assert approvals.look(token, "front") is None
+    assert approvals.look(token, "ana", "front") is None
 
 
 def test_it_is_used_up_by_success_and_only_by_that() -> None:
     approvals = Approvals(Clock())
-    caller = caller_with(approvals, approvals.add("mia", "front", "no_sale"))
+    caller = caller_with(approvals, approvals.add("mia", "ana", "front", "no_sale"))
     with pytest.raises(ZeroDivisionError), approvals.permitted(NO_SALE, None, caller):
         raise ZeroDivisionError
     with approvals.permitted(NO_SALE, None, caller) as given:
@@ -60,5 +61,5 @@ def test_it_is_used_up_by_success_and_only_by_that() -> None:
 def test_so_many_are_kept_and_no_more() -> None:
     clock = Clock()
     approvals = Approvals(clock)
-    tokens = [approvals.add("mia", "front", "no_sale") for _ in range(MAX_APPROVALS + 5)]
-    assert [approvals.look(token, "front") is not None for token in tokens] == [False] * 5 + [True] * MAX_APPROVALS
+    tokens = [approvals.add("mia", "ana", "front", "no_sale") for _ in range(MAX_APPROVALS + 5)]
+    assert [approvals.look(token, "ana", "front") is not None for token in tokens] == [False] * 5 + [True] * MAX_APPROVALS

@@ -19,10 +19,11 @@ APPROVAL_S, MAX_APPROVALS = 60.0, 100
 
 @dataclass(frozen=True)
 class Approval:
-    """`until_s` on the boot clock."""
+    """`employee`: who asked for it, and alone may use it. `until_s` on the boot clock."""
 
     digest: str
     approver: str
+    employee: str
     terminal: str
     permission: Permission
     until_s: float
@@ -35,20 +36,22 @@ class Approvals:
         self._now_s = now_s
         self._live: dict[str, Approval] = {}
 
-    def add(self, approver: str, terminal: str, permission: Permission) -> str:
-        """A new one; its token is given out here and kept nowhere."""
+    def add(self, approver: str, employee: str, terminal: str, permission: Permission) -> str:
+        """A new one for what `employee` does at `terminal`; its token is given out here and kept nowhere."""
         token, now_s = secrets.token_urlsafe(32), self._now_s()
         self._live = {digest: one for digest, one in self._live.items() if now_s < one.until_s}
         while len(self._live) >= MAX_APPROVALS:
             self._live.pop(next(iter(self._live)))
         digest = digest_of(token)
-        self._live[digest] = Approval(digest, approver, terminal, permission, now_s + APPROVAL_S)
+        self._live[digest] = Approval(digest, approver, employee, terminal, permission, now_s + APPROVAL_S)
         return token
 
-    def look(self, token: str, terminal: str) -> Approval | None:
-        """The approval, if it is good at this terminal."""
+    def look(self, token: str, employee: str, terminal: str) -> Approval | None:
+        """The approval, if it is good for this person at this terminal: whoever signs in there next can not use it."""
         found = self._live.get(digest_of(token)) if token else None
-        return found if found and found.terminal == terminal and self._now_s() < found.until_s else None
+        if found is None or (found.employee, found.terminal) != (employee, terminal):
+            return None
+        return found if self._now_s() < found.until_s else None
 
     @contextmanager
     def permitted(self, command: Command, check: Check | None, caller: Caller) -> Iterator[tuple[Event, ...]]:

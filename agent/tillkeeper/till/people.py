@@ -148,7 +148,7 @@ class SignInDesk:
                 return Caller(scope=scope, terminal=terminal, permissions=permissions_of(("manager",)))
             return Caller(scope=scope, terminal=terminal)
         kept, member = found
-        given = self.approvals.look(approval, kept.terminal)
+        given = self.approvals.look(approval, kept.employee, kept.terminal)
         return Caller(
             scope=scope,
             terminal=kept.terminal,
@@ -272,7 +272,7 @@ class SignInDesk:
         member = await self._who("approve", pin, caller.terminal)
         if permission not in member.permissions:
             raise ApproverMayNot(permission, WORDS[permission])
-        token = self.approvals.add(member.employee, caller.terminal, permission)
+        token = self.approvals.add(member.employee, caller.employee, caller.terminal, permission)
         return ApprovalView(approval=token, approver=member.employee, name=member.name, expires_s=APPROVAL_S)
 
     def _view(self, session: Session, member: Member, token: str) -> SessionView:
