@@ -265,3 +265,18 @@ def test_no_body_and_no_path_makes_it_fall() -> None:
             fuzz()
         finally:
             runner.run(context.__aexit__(None, None, None))
+
+
+@pytest.mark.parametrize("terminal", [b"\x1b@\x1dV0", b"front\x85", "caf\u00e9".encode(), b"x" * 65, b"a/../b", b"a b"])
+def test_a_terminal_that_can_be_none(terminal: bytes) -> None:
+    """The name would go into events and onto paper."""
+
+    async def scenario() -> None:
+        async with serving() as running:
+            headers: list[tuple[bytes, bytes]] = [(key.encode(), value.encode()) for key, value in KEY.items()]
+            headers.append((b"tillkeeper-terminal", terminal))
+            answer = await running.http.post("/v1/orders", content=GOOD, headers=headers)
+            assert problem(answer, 400, "bad_request")["subject"] == "Tillkeeper-Terminal"
+            await untouched(running)
+
+    asyncio.run(scenario())

@@ -3,20 +3,32 @@
 Headers: `Tillkeeper-Terminal`, `Tillkeeper-Session`, `Tillkeeper-Approval`.
 """
 
+import re
+
 from starlette.requests import Request
 
 from tillkeeper.api.auth import SCOPE_KEY
 from tillkeeper.api.ports import People
 from tillkeeper.contract.caller import Caller
+from tillkeeper.errors import BadRequest
 
 TERMINAL_HEADER = "tillkeeper-terminal"
 SESSION_HEADER = "tillkeeper-session"
 APPROVAL_HEADER = "tillkeeper-approval"
+_terminal = re.compile(r"[A-Za-z0-9._:-]{0,64}")
+"""As ids are; the name goes into events and onto paper."""
 
 
 def caller_of(request: Request, people: People) -> Caller:
-    """The caller of this request; whoever has signed in is where that was, whatever terminal the header names."""
+    """The caller of this request; whoever has signed in is where that was, whatever terminal the header names.
+
+    Raises:
+        BadRequest: the terminal can be the name of none.
+    """
     said = request.headers
+    if not _terminal.fullmatch(said.get(TERMINAL_HEADER, "")):
+        hint = "send one of the terminals of the configuration"
+        raise BadRequest("read", "Tillkeeper-Terminal", "it must be at most 64 letters, digits, `.`, `_`, `:` or `-`", hint)
     return people.caller(
         request.scope.get(SCOPE_KEY, "full"),
         said.get(TERMINAL_HEADER, ""),
