@@ -142,3 +142,6 @@ export function searched(items, text) {
 }
 
 const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
+/** Lines that are paid for and that nobody sends by itself any more. @param {any[]} lines of a closed check @returns {any[]} */
+export const notSent = (lines) => lines.filter((line) => line.quantity > 0 && (line.state === "held" || line.state === "waiting"));
