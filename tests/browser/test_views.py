@@ -155,10 +155,14 @@ def test_the_kitchen_page(chromium: Chromium, tmp_path: Path, size: str, dark: b
             await look("kitchen")
             line = first["line_ids"][0]
             await rig.ok("POST", f"/v1/checks/{codes[0]}/lines/{line}/void", {"reason": "guest left"})
-            await cook.page.locator("[data-testid=stop]").first.wait_for()
+            stop, elsewhere = cook.page.locator("[data-testid=stop]").first, cook.page.locator("[data-sign=stop]")
+            await stop.or_(elsewhere).first.wait_for()
+            if await elsewhere.is_visible():  # on a small screen the card is on another page
+                await elsewhere.click()
+            await stop.wait_for()
             await look("kitchen-stop")
             await cook.stop_seen(codes[0])
-            await cook.bump(codes[2])
+            await cook.page.locator("[data-testid=bump]:enabled").first.click()
             await cook.page.keyboard.press("r")
             await cook.page.locator("[data-testid=recall-row]").first.wait_for()
             await look("kitchen-recall")

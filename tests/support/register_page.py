@@ -176,6 +176,8 @@ class RegisterPage:
         await box.wait_for(state="detached")
 
     async def course(self, number: int) -> None:
+        """Of what is rung next."""
+        await self.side("pane")
         await self.page.locator(f".pane [data-course='{number}']").click()
 
     async def ring(self, item: str, *modifiers: str, held: bool = False) -> None:
@@ -187,7 +189,7 @@ class RegisterPage:
         if not modifiers and not held:
             return
         line = self.page.locator(f".pane [data-draft-line][data-item-line={item}]").last
-        await box.or_(line).first.wait_for()
+        await box.or_(line).first.wait_for(state="attached")
         if not await box.is_visible():
             await self.side("pane")
             await line.click()
@@ -274,6 +276,7 @@ class RegisterPage:
 
     async def more(self, action: str) -> None:
         """Something from the menu of the check."""
+        await self.side("pane")
         await self.tap("more")
         await self.tap(action, self.dialog("check-menu"))
 
