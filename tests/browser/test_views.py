@@ -162,6 +162,7 @@ def test_the_kitchen_page(chromium: Chromium, tmp_path: Path, size: str, dark: b
             await stop.wait_for()
             await look("kitchen-stop")
             await cook.stop_seen(codes[0])
+            await expect(stop).to_have_count(0)
             await cook.page.locator("[data-testid=bump]:enabled").first.click()
             await cook.page.keyboard.press("r")
             await cook.page.locator("[data-testid=recall-row]").first.wait_for()

@@ -107,7 +107,7 @@ paint();
 ask();
 if (token) live.start();
 
-addEventListener("pointerdown", sound.open);
+addEventListener("click", sound.open); // not at the press: the sign that leaves would move the button away under the finger
 addEventListener("keydown", sound.open);
 addEventListener("online", () => {
   kitchen?.again();
