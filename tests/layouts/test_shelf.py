@@ -153,3 +153,10 @@ def test_a_pipe_among_the_layouts_is_refused_and_not_waited_for(tmp_path: Path) 
     os.mkfifo(Path(own) / "receipt.toml")
     with pytest.raises(ConfigInvalid, match="not a file"):
         shelf.chosen(with_layouts(store(), folder=own))
+
+
+def test_a_line_too_long_is_refused_before_it_takes_a_minute_to_read() -> None:
+    for text in ("a" + ".a" * 40_000 + " = 1", "[[" + "a." * 30_000 + "b]]"):
+        made, (problem,) = shelf.parse('document = "receipt"\n' + text, file="x.toml")
+        assert made is None
+        assert (problem.line, problem.what) == (2, f"a line of {len(text)} characters; the most is {shelf.MAX_LINE}")

@@ -17,6 +17,8 @@ from tillkeeper.layouts.model import DOCUMENTS, RECEIPTS, DocumentName, Layout
 from tillkeeper.plain_file import open_plain
 
 MAX_BYTES = 100_000
+MAX_LINE = 2_000
+"""In characters. The time that `tomllib` takes for a dotted key grows with the square of its length."""
 
 Chosen = dict[tuple[DocumentName, str], Layout]
 """By document and station; the station is empty for the store's own choice."""
@@ -44,6 +46,9 @@ def problems_of(config: Config) -> tuple[Problem, ...]:
 def parse(text: str, *, file: str) -> tuple[Layout | None, tuple[Problem, ...]]:
     """A layout from its TOML, or everything that is wrong with it, by line."""
     text = text.replace("\r\n", "\n")
+    for number, line in enumerate(text.split("\n"), start=1):
+        if len(line) > MAX_LINE:
+            return None, (Problem(file, number, "", f"a line of {len(line)} characters; the most is {MAX_LINE}"),)
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
