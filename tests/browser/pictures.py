@@ -13,7 +13,14 @@ from tests.support.looks import PICTURES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs" / "pictures"
-CHOSEN: dict[str, str] = {}
+CHOSEN = {
+    "page-order": "order-tablet-light",
+    "page-pay": "pay-tablet-dark",
+    "page-window": "window-tablet-light",
+    "page-small": "pay-5-inch-light",
+    "page-phone": "order-phone-dark",
+    "page-kitchen": "kitchen-stop-tablet-dark",
+}
 """Name in docs/pictures -> name of the screenshot."""
 MOST_BYTES = 150_000
 COLOURS = (256, 128, 64, 32)

@@ -70,6 +70,8 @@ async def counter(till: RegisterPage, look: Look) -> None:
     await till.tap("add", till.dialog("modifiers"))
     await till.course(2)
     await till.ring("baklava")
+    await till.side("menu")
+    await till.page.locator("[data-category=grill]").click()
     await till.side("pane")
     await look("order")
     code = await till.send()
