@@ -66,6 +66,22 @@ def test_who_switches_training_on_changes_sides(tmp_path: Path) -> None:
     in_store(staffed(tmp_path), scene)
 
 
+def test_a_page_in_training_keeps_its_hands_off_real_papers(tmp_path: Path) -> None:
+    async def scene(store: Store) -> None:
+        ana, tim = await store.signed_in(ANA), await store.signed_in(NEW, "side")
+        await ana.post("/orders", ORDER)  # this one is being sent, the others wait behind it
+        (real,) = (await ana.post("/orders", ORDER))["jobs"]
+        sold = await tim.post("/orders", ORDER | {"tenders": [{"tender": "cash"}]})
+        practice = sold["jobs"][-1]
+        for what in ("cancel", "release"):
+            assert code(await tim.post(f"/jobs/{real['job_id']}/{what}", status=422)) == "not_training"
+        assert (await store.register.get(f"/jobs/{real['job_id']}"))["state"] == "queued"
+        assert (await ana.post(f"/jobs/{real['job_id']}/cancel"))["state"] == "expired"
+        assert (await tim.post(f"/jobs/{practice['job_id']}/cancel"))["state"] == "expired"
+
+    in_store(staffed(tmp_path), scene)
+
+
 def test_the_kitchen_says_86_without_a_session_and_the_register_with_a_name(tmp_path: Path) -> None:
     async def scene(store: Store) -> None:
         kitchen, ben = store.page(), await store.signed_in(BEN, "side")

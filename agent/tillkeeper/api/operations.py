@@ -9,6 +9,7 @@ from tillkeeper.api.routes import Answer, Call, Operation, PersonBody, command, 
 from tillkeeper.contract import commands as c
 from tillkeeper.contract import views as v
 from tillkeeper.contract.pages import PageSettings
+from tillkeeper.errors import Refused
 from tillkeeper.sales.permits import require_all
 
 
@@ -62,11 +63,24 @@ def _person(call: Call, operation: str) -> str:
 
 
 async def _release(till: Till, call: Call) -> Answer:
-    return Answer(*await till.release_job(call.key, call.params["job_id"], _person(call, "release")))
+    person = await _person_at_job(till, call, "release")
+    return Answer(*await till.release_job(call.key, call.params["job_id"], person))
 
 
 async def _cancel(till: Till, call: Call) -> Answer:
-    return Answer(*await till.cancel_job(call.key, call.params["job_id"], _person(call, "cancel")))
+    person = await _person_at_job(till, call, "cancel")
+    return Answer(*await till.cancel_job(call.key, call.params["job_id"], person))
+
+
+async def _person_at_job(till: Till, call: Call, operation: str) -> str:
+    """As `_person`; in training only jobs of practice. Raises `Refused` (`not_training`)."""
+    person = _person(call, operation)
+    if call.caller.scope == "page" and call.caller.training:
+        job = await till.job(call.params["job_id"])
+        if not job.check_id or not (await till.check(job.check_id)).training:
+            cause, hint = "it is no practice", "switch training off to work on it"
+            raise Refused("not_training", operation, f"job {job.job_id}", cause, hint)
+    return person
 
 
 async def _test_slip(till: Till, call: Call) -> Answer:
