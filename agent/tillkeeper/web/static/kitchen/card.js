@@ -9,7 +9,7 @@ const MARKS = { fresh: "●", warn: "▲", late: "■" };
 const LATE_WORDS = { fresh: "", warn: "SOON LATE", late: "LATE" };
 const STATE_WORDS = { added: "＋ ADDED", changed: "✎ CHANGED", void: "✕ VOID" };
 
-const Note = ({ text }) => html`<span class="note ${isAllergy(text) ? "allergy" : ""}">${isAllergy(text) ? html`<b>⚠ ALLERGY</b> ` : "! "}${text}</span>`;
+const Note = ({ text }) => html`<span class="note ${isAllergy(text) ? "allergy" : ""}">${isAllergy(text) ? html`<b>⚠${/^allerg/i.test(text.trim()) ? "" : " ALLERGY"}</b> ` : "! "}${text}</span>`;
 
 /** Quantity, name and modifiers exactly as they were sent. @param {{line: import("./cards.js").Line}} props */
 const What = ({ line }) => html`<span class="what"><span class="item"><b class="quantity">${line.quantity}</b> ${line.name}${line.seat === null ? "" : html` <span class="seat">seat ${line.seat}</span>`}</span>
