@@ -1,11 +1,12 @@
 """Who may do what: the table against commands, and pages against the table."""
 
+import asyncio
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from tests.people.world import Store, in_store, staffed
-from tests.support.staff import ANA, BEN, BOSS, COOK, NEW, WRONG, Page
+from tests.support.staff import ANA, BEN, BOSS, COOK, FILE, NEW, WRONG, Page, write_roster
 from tests.till.world import BURGERS, COLA, config_in
 
 from tillkeeper.contract import cash
@@ -18,6 +19,7 @@ from tillkeeper.people.refusals import ApprovalNeeded, SignInNeeded
 from tillkeeper.people.roles import roles
 from tillkeeper.sales.model import Check, Line, Payment
 from tillkeeper.sales.permits import WORDS, needed, require
+from tillkeeper.till.roster_file import LOOK_S
 
 PAGE = Caller(scope="page", terminal="front", employee="ana")
 LINE = c.NewLine(item_id="cola")
@@ -150,6 +152,23 @@ def test_an_approval_is_of_one_terminal_one_permission_and_somebody_who_may(tmp_
         await front.post("/no-sales", asked, status=403)
 
     in_store(staffed(tmp_path), scene)
+
+
+def test_an_approval_ends_with_the_roster_that_it_was_given_under(tmp_path: Path) -> None:
+    """Who gave it may have been taken off since."""
+    config = staffed(tmp_path)
+
+    async def scene(store: Store) -> None:
+        page = await store.signed_in(ANA)
+        approval = await page.approval(BOSS, "no_sale")
+        write_roster(tmp_path / FILE, Path(config.data_dir), (ANA, BEN))
+        async with asyncio.timeout(5 * LOOK_S):
+            while len((await page.get("/staff"))["staff"]) > 2:  # noqa: ASYNC110 - another task's doing, seen over the port
+                await asyncio.sleep(0.05)
+        asked = {"drawer": "drawer", "reason": "change"}
+        await page.post("/no-sales", asked, approval=approval, status=403)
+
+    in_store(config, scene)
 
 
 def test_a_known_key_is_answered_whoever_asks(tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ class SignInDesk:
             self._kept = msgspec.json.decode(kept, type=Kept)
         if (roster := draft.settings.get(ROSTER_SETTING)) is not None:
             self.roster = msgspec.json.decode(roster, type=Roster)
+            self.approvals.forget()
 
     async def _change(self, make: Callable[[Kept], tuple[Kept, tuple[Event, ...]]]) -> None:
         """Make durable what `make` turns the state into, with its events. Raises `StorageRefused`: nothing has changed."""
