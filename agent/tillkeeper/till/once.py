@@ -30,7 +30,7 @@ class Once:
 
         Raises:
             Conflict: the key came before with another `body`.
-            Overloaded: too much is under way.
+            Overloaded: too much is under way, or the agent is stopping.
             TillkeeperError: what `work` raised; nothing is kept then.
         """
         digest = hashlib.sha256(body).digest()
@@ -43,8 +43,13 @@ class Once:
         if len(self._under_way) >= MAX_UNDER_WAY:
             raise Overloaded("accept", "command", f"{MAX_UNDER_WAY} commands are under way", "try again in a moment")
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        finish = self._finish(key, digest, work, answer)
+        try:
+            self._tasks.create_task(finish, name=f"command {key}")
+        except RuntimeError as error:  # so a task group says that it has ended or is being cancelled
+            finish.close()
+            raise _stopping() from error
         self._under_way[key] = (digest, answer)
-        self._tasks.create_task(self._finish(key, digest, work, answer), name=f"command {key}")
         return await asyncio.shield(answer), False
 
     async def _finish(self, key: str, digest: bytes, work: Work, answer: "asyncio.Future[bytes]") -> None:
@@ -64,8 +69,9 @@ class Once:
             answer.exception()  # somebody may have hung up: then nobody else retrieves it
         finally:
             del self._under_way[key]
-            if not answer.done():
-                answer.cancel()
+            if not answer.done():  # cancelled on the way; it may have become durable, and its key knows
+                answer.set_exception(_stopping())
+                answer.exception()
 
     @staticmethod
     def _must_match(key: str, digest: bytes, kept: bytes) -> None:
@@ -76,3 +82,7 @@ class Once:
                 "this idempotency key was used with another command",
                 "use a new key for a new command",
             )
+
+
+def _stopping() -> Overloaded:
+    return Overloaded("accept", "command", "the agent is stopping", "ask again with the same key once it is back")
