@@ -53,7 +53,11 @@ PLAIN = {"data", "blob", "about"}
 T = TypeVar("T")
 
 _STATUS = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
-_GONE = re.compile(r"net::ERR_(CONNECTION|EMPTY_RESPONSE|SOCKET|ABORTED|INCOMPLETE|SOCKS|PROXY|TUNNEL|TIMED_OUT|NETWORK)")
+_GONE = re.compile(
+    r"^WebSocket connection to '\S+' failed"
+    r"|net::ERR_(CONNECTION|EMPTY_RESPONSE|CONTENT_LENGTH|SOCKET|ABORTED|INCOMPLETE|SOCKS|PROXY|TUNNEL|TIMED_OUT|NETWORK)"
+)
+"""What Chromium notes of an agent that went away, in the middle of an answer too."""
 _TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP stopped ${event.effectiveDirective}: ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));

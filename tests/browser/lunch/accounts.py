@@ -11,7 +11,7 @@ from tests.killloop.verdict import Left, judge
 from tillkeeper.contract.availability import AvailabilitySet
 from tillkeeper.contract.books import Books, day_books, days, post
 from tillkeeper.contract.cash import CashMoved, DrawerCounted, DrawerReportPrinted, DrawerSessionClosed
-from tillkeeper.contract.documents import NoSaleRecorded, TicketBumped, TicketFired, TicketRecalled
+from tillkeeper.contract.documents import NoSaleRecorded, TicketBumped, TicketFired, TicketRecalled, TicketReprinted
 from tillkeeper.contract.events import CheckOpened
 from tillkeeper.contract.people import TimeEntryRecorded, TipsDeclared
 from tillkeeper.sales.checks import fold
@@ -152,12 +152,13 @@ def _receipts(told: Told, left: Left, checks: Mapping[str, Check]) -> Iterable[s
 
 def _kitchen(left: Left, seen: Seen, device: str) -> Iterable[str]:
     codes = {event.check_id: event.ticket_code for event in left.written.of(CheckOpened)}
-    wanted = {event.job_id: event for event in left.written.of(TicketFired) if event.device == device}
+    told = [event for _day, event in left.written.events if isinstance(event, TicketFired | TicketReprinted)]
+    wanted = {event.job_id: event for event in told if event.device == device}
     for job in wanted.keys() - seen.ever:
         yield f"ticket {codes[wanted[job].check_id]} ({job}) was never on the kitchen page"
     up: set[str] = set()
     for _day, event in left.written.events:
-        if isinstance(event, TicketFired) and event.device == device:
+        if isinstance(event, TicketFired | TicketReprinted) and event.device == device:
             up.add(event.job_id)
         elif isinstance(event, TicketBumped | TicketRecalled):
             back = isinstance(event, TicketRecalled)
