@@ -95,3 +95,10 @@ test("words are there for whatever the register says", () => {
   assert.equal(clock(0, "America/New_York"), "19:00");
   assert.equal(clock(0, "No/Where"), "00:00");
 });
+
+test("an amount that looks like a slip of the finger is asked about, a large note is not", () => {
+  assert.equal(order.unlikely(402915, 491, 10000), true);
+  assert.equal(order.unlikely(10000, 491, 10000), false);
+  assert.equal(order.unlikely(50000, 6000, 10000), false);
+  assert.equal(order.unlikely(20000, 250, 10000), false);
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { countTyped, currenciesOf, differenceOf, differences, piecesOf, sumOf } from "../../agent/tillkeeper/web/static/register/shift/cash.js";
+import { cashRows } from "../../agent/tillkeeper/web/static/register/shift/figures.js";
 import { subjects } from "../../agent/tillkeeper/web/static/register/shift/sold-out.js";
 
 test("pieces come to their sum, whatever was typed", () => {
@@ -29,4 +30,11 @@ test("items and modifiers are one list, a modifier of several groups once", () =
 test("a foreign currency without money in the drawer has no line", () => {
   const session = { over_short_minor: { USD: 0, EUR: 0, GBP: -5, CHF: 0 }, counted_minor: { USD: 100, CHF: 20 } };
   assert.deepEqual(differences(session, "USD").map(([currency]) => currency), ["USD", "GBP", "CHF"]);
+});
+
+test("the rows of a drawer add up to what is expected", () => {
+  const figures = { float_minor: 10000, expected_minor: { USD: 13801 }, cash_back_minor: 500, change_minor: 120, paid_in_minor: 300, paid_out_minor: 250, safe_drop_minor: 1000 };
+  const rows = cashRows(figures, "USD");
+  assert.equal(rows.reduce((sum, [, , minor]) => sum + minor, 0), 13801);
+  assert.deepEqual(rows.find(([, field]) => field === "cash_sales"), ["Cash sales", "cash_sales", 5371]);
 });

@@ -145,3 +145,12 @@ const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCas
 
 /** Lines that are paid for and that nobody sends by itself any more. @param {any[]} lines of a closed check @returns {any[]} */
 export const notSent = (lines) => lines.filter((line) => line.quantity > 0 && (line.state === "held" || line.state === "waiting"));
+
+/** What a line of a check comes to before discounts and tax. @param {any} line @returns {number} minor units */
+export const lineMinor = (line) => line.quantity * Math.max(0, line.unit_price_minor + line.modifiers.reduce((sum, pick) => sum + pick.price_minor * pick.quantity, 0));
+
+/**
+ * Whether an amount given looks like a slip of the finger: ten times what is due, and change of more than two of the largest notes.
+ * @param {number} given @param {number} due @param {number} note the largest in use @returns {boolean}
+ */
+export const unlikely = (given, due, note) => given >= 10 * due && given - due > 2 * note;

@@ -12,19 +12,22 @@ export function Dialog({ title, onClose, children, footer = null, wide = false, 
   useLayoutEffect(() => {
     const before = document.activeElement;
     if (!box.current.open) box.current.showModal();
-    box.current.querySelector("[autofocus]")?.focus();
+    (box.current.querySelector("[autofocus]") ?? box.current).focus(); // never the ✕, which a late Enter would press
     return () => before instanceof HTMLElement && before.isConnected && before.focus();
   }, []);
   const cancel = (event) => {
     event.preventDefault();
     onClose();
   };
-  return html`<dialog ref=${box} class="dialog ${wide ? "wide" : ""} ${alarm ? "alarm" : ""}" aria-label=${title} data-testid=${testid} data-dialog=${name} onCancel=${cancel}>
+  return html`<dialog ref=${box} tabindex="-1" class="dialog ${wide ? "wide" : ""} ${alarm ? "alarm" : ""}" aria-label=${title} data-testid=${testid} data-dialog=${name} onCancel=${cancel}>
     <header><h2>${title}</h2><button class="icon" type="button" aria-label="Close" onClick=${onClose}>✕</button></header>
     <div class="body">${children}</div>
     ${footer && html`<footer>${footer}</footer>`}
   </dialog>`;
 }
+
+/** The dialog that has the floor, or null: keys are for what it holds and for nothing behind it. @returns {Element | null} */
+export const topDialog = () => [...document.querySelectorAll("dialog[open]")].pop() ?? null;
 
 const DIGITS = ["7", "8", "9", "4", "5", "6", "1", "2", "3"];
 
@@ -34,9 +37,11 @@ const DIGITS = ["7", "8", "9", "4", "5", "6", "1", "2", "3"];
  */
 export function Keypad({ onKey, onEnter, extra = "00", label = "Keypad" }) {
   const latest = useRef({ onKey, onEnter });
+  const pad = useRef(/** @type {any} */ (null));
   latest.current = { onKey, onEnter };
   useEffect(() => {
     const pressed = (event) => {
+      if (pad.current?.closest("dialog") !== topDialog()) return;
       if (event.ctrlKey || event.altKey || event.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target?.tagName ?? "")) return;
       if (/^[0-9]$/.test(event.key)) latest.current.onKey(event.key);
       else if (event.key === "Backspace") latest.current.onKey("back");
@@ -50,7 +55,7 @@ export function Keypad({ onKey, onEnter, extra = "00", label = "Keypad" }) {
   }, []);
   const key = (value, face = value, name = face) =>
     html`<button type="button" class="key" data-key=${value === "back" ? "delete" : value} aria-label=${name} onClick=${() => onKey(value)}>${face}</button>`;
-  return html`<div class="keypad" role="group" aria-label=${label}>
+  return html`<div ref=${pad} class="keypad" role="group" aria-label=${label}>
     ${DIGITS.map((digit) => key(digit))}
     ${extra === "00" ? key("00") : key("clear", "C", "Clear")}${key("0")}${key("back", "⌫", "Delete the last digit")}
   </div>`;

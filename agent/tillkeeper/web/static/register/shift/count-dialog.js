@@ -51,7 +51,7 @@ export function CountDialog({ desk, done, drawer, title, currencies }) {
   const byPieces = known.length > 0 && Boolean(entry.pieces);
   const counted = Object.fromEntries(currencies.map((one) => [one, amountOf(entries[one])]));
   return html`<${Dialog} title=${title} testid="count" wide onClose=${() => done()}
-    footer=${html`<button type="button" class="primary big" data-action="confirm" onClick=${() => done(counted)}>Counted: ${currencies.map((one) => money(counted[one], one)).join(" + ")}</button>`}>
+    footer=${html`<button type="button" class="primary big" data-action="confirm" disabled=${!Object.keys(entries).length} onClick=${() => done(counted)}>Counted: ${currencies.map((one) => money(counted[one], one)).join(" + ")}</button>`}>
     <p class="muted">Count everything that lies in the drawer, the float too. What is expected is shown afterwards.</p>
     ${currencies.length > 1 && html`<div class="choice" role="group" aria-label="Currency">${currencies.map((one) => html`<button type="button" key=${one} data-currency=${one} aria-pressed=${one === currency ? "true" : "false"} onClick=${() => setCurrency(one)}>${one}</button>`)}</div>`}
     ${known.length > 0 && html`<div class="choice" role="group" aria-label="How to count">

@@ -105,7 +105,7 @@ function Report({ state, names, report, onClose, onPrint }) {
     const { word, mark, kind } = differenceOf(minor);
     return html`<p key=${currency} class="difference ${kind}-text" role="status" data-over-short=${minor}><span aria-hidden="true">${mark}</span> ${minor ? `${state.money(Math.abs(minor), currency)} ${word}` : `${currency} is exact`}</p>`;
   })}
-    ${figures ? html`<${Figures} figures=${figures} session=${session} money=${state.money} />` : html`<p>The figures are shown after the count: whoever counts does not know what is expected.</p>`}
+    ${figures ? html`<${Figures} figures=${figures} session=${session} money=${state.money} own=${state.settings.currency} />` : html`<p>The figures are shown after the count: whoever counts does not know what is expected.</p>`}
     <p class="small muted">${session.counted_by ? `Counted by ${names(session.counted_by)}. ` : ""}${session.closed_by ? `Closed by ${names(session.closed_by)}.` : ""}</p>
     <div class="row wrap-row">${session.state !== "open" && html`<button type="button" data-action="print-report" onClick=${() => onPrint(session)}>Print${session.state === "closed" ? " again" : ""}</button>`}
       <button type="button" data-action="close-report" onClick=${onClose}>Put away</button></div></section>`;

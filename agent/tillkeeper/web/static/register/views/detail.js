@@ -4,6 +4,7 @@
 import { html, useState } from "../../vendor/preact.js";
 import { CHECK_STATES, ORDER_TYPES, clock } from "../../shared/words.js";
 import { Amount, Pick } from "../dialogs.js";
+import { notSent } from "../order.js";
 import { CheckMenu } from "../line-menus.js";
 import { CheckLine, Totals, discountWords } from "./lines.js";
 
@@ -15,6 +16,8 @@ export function Detail({ desk, state, check }) {
   const { money, catalogue, settings } = state;
   const title = (id) => catalogue.tenders.find((one) => one.tender === id)?.title ?? id;
   const open = check.state === "open";
+  const kept = check.state === "closed" ? notSent(check.lines) : [];
+  const sendKept = () => desk.act.fire(check, { line_ids: kept.map((line) => line.line_id) }, "Send what was on hold");
   const pieces = Object.values(picked).reduce((sum, count) => sum + count, 0);
   const pick = (line) => setPicked((now) => {
     const most = line.quantity - line.refunded_quantity;
@@ -48,11 +51,12 @@ export function Detail({ desk, state, check }) {
     <footer class="row wrap-row">
       ${open && html`<button type="button" class="primary grow" data-action="recall" onClick=${() => desk.act.recall(check.check_id)}>Recall</button><button type="button" class="grow" data-action="pay" disabled=${!check.lines.some((line) => line.quantity)} onClick=${() => desk.go("pay", check.check_id)}>Pay</button>
         <button type="button" data-action="more" onClick=${() => desk.ask(CheckMenu, { check })}>More…</button>`}
+      ${kept.length > 0 && html`<button type="button" class="primary grow" data-action="fire-held" onClick=${sendKept}>Send ${kept.length} to the kitchen</button>`}
       ${check.state === "closed" && html`<button type="button" data-action="reprint-receipt" onClick=${() => desk.act.receipt(check)}>Receipt (COPY)</button>
         <button type="button" data-action="reprint-ticket" onClick=${() => desk.act.ticket(check)}>Kitchen ticket</button>
         ${pieces > 0 ? html`<button type="button" class="danger grow" data-action="refund" onClick=${() => refund({ quantities: picked }, `${pieces} of ${check.ticket_code}`)}>Refund ${pieces} picked…</button>`
     : html`<button type="button" class="danger" data-action="refund" onClick=${() => refund({}, `all of ${check.ticket_code}`)}>Refund all…</button>`}
-        <button type="button" class="danger" data-action="refund-amount" onClick=${refundAmount}>Amount…</button>`}
+        <button type="button" class="danger" data-action="refund-amount" onClick=${refundAmount}>Refund amount…</button>`}
     </footer>
     ${check.state === "closed" && !pieces && html`<p class="small muted">Tap lines to refund single pieces.</p>`}
   </section>`;

@@ -4,6 +4,9 @@
 import { html, useState } from "../../vendor/preact.js";
 import { digitsOf, plain, quickCash, typed } from "../../shared/money.js";
 import { Keypad } from "../../shared/ui.js";
+import { Confirm } from "../dialogs.js";
+import { lineMinor, unlikely } from "../order.js";
+import { piecesOf } from "../shift/cash.js";
 import { Split } from "../split.js";
 import { Paid } from "./paid.js";
 import { Totals } from "./lines.js";
@@ -30,6 +33,10 @@ function Taking({ desk, state, check }) {
 
   async function take(tender, minor) {
     if (busy) return;
+    if (tender.kind === "cash" && !foreign && minor && unlikely(minor, due, piecesOf(currency)[0] ?? 100 * 10 ** digits)) {
+      const meant = await desk.ask(Confirm, { title: `Given ${money(minor)}?`, words: `${money(due)} is due. The change would be ${money(minor - due)}.`, action: `Yes, ${money(minor)}` });
+      if (!meant) return;
+    }
     setBusy(tender.tender);
     const result = await desk.act.tender(check, tender.tender, minor);
     setBusy("");
@@ -62,7 +69,7 @@ function Taking({ desk, state, check }) {
   const offered = (tender) => !foreign || tender.currency === foreign;
   return html`<div class="pay" data-code=${check.ticket_code}>
     <section class="card pay-check"><header class="row"><button type="button" class="ghost" data-action="back" onClick=${() => desk.act.recall(check.check_id)}>‹ Order</button><h1 class="code">${check.ticket_code}</h1><span class="muted clip">${[check.table, check.name].filter(Boolean).join(" · ")}</span></header>
-      <div class="pay-lines">${check.lines.filter((line) => line.quantity).map((line) => html`<div class="pay-line" key=${line.line_id}><span>${line.quantity}</span><span class="wrap">${line.name}</span></div>`)}</div>
+      <div class="pay-lines">${check.lines.filter((line) => line.quantity).map((line) => html`<div class="pay-line" key=${line.line_id}><span>${line.quantity}</span><span class="wrap">${line.name}</span><span>${money(lineMinor(line))}</span></div>`)}</div>
       ${check.payments.map((one) => html`<div class="pay-line settled" key=${one.tender_id}><span aria-hidden="true">✓</span><span>${tenders.find((tender) => tender.tender === one.tender)?.title ?? one.tender}</span><span>${money(one.amount_minor)}</span></div>`)}
       <${Totals} check=${check} money=${money} />
       <div class="row wrap-row"><button type="button" data-action="split" onClick=${split}>Split…</button><button type="button" data-action="discount" onClick=${() => desk.act.discount(check)}>Discount…</button></div>
