@@ -4,6 +4,7 @@
 import { CHECK_STATES } from "../shared/words.js";
 import { Amount, Confirm, Pick, REASONS, Reason } from "./dialogs.js";
 import { commandsOf, isEmpty } from "./order.js";
+import { sentWords } from "./sent.js";
 
 const AGAIN_MS = 500;
 
@@ -67,10 +68,11 @@ export function createActions(desk) {
       if (!draft || draft.sending || (isEmpty(draft) && !draft.check_id)) return undefined;
       return desk.once(`send.${draft.id}`, async () => {
         const wasCurrent = draft.id;
+        const before = store.get().checks[draft.check_id] ?? null;
         const result = await give(draft, send);
         if (!result.ok) return undefined;
         const code = result.value.ticket_code || draft.ticket_code;
-        desk.toast(`${code} ${send ? "is with the kitchen" : "is parked"}.`, "good");
+        desk.toast(send ? sentWords(code, draft.lines, before) : `${code} is parked.`, "good");
         if (!drafts.current || drafts.current.id === wasCurrent) drafts.start(desk.orderType());
         desk.showDraft();
         return result.value;
