@@ -215,6 +215,7 @@ class Reads:
             pin_length=config.staff.pin_length,
             offline_support=config.offline.support,
             cash_session_required=config.cash.session_required,
+            hq=bool(config.hq.url),
         )
 
     # --- catalogue and books ---

@@ -70,7 +70,7 @@ function Row({ desk, state, row, chosen }) {
     onClick=${() => desk.go("check", row.check_id)}>
     <span class="row-code">${row.ticket_code}</span>
     <span class="row-about"><span class="clip">${about}</span><span class="small muted clip">${clock(row.opened_at_ms, state.settings.timezone)} · ${mark} ${row.awaiting ? "Awaiting card" : CHECK_STATES[row.state]}${row.number ? ` · No. ${row.number}` : ""}${row.training ? " · TRAINING" : ""}</span></span>
-    ${!row.synced && html`<span class="badge plain" title="HQ does not have it yet">⇡ not synced</span>`}
+    ${state.settings.hq && !row.synced && html`<span class="badge plain" title="HQ does not have it yet">⇡ not synced</span>`}
     <span class="row-money"><span class="strong">${state.money(open ? row.due_minor : row.gross_minor)}</span><span class="small muted">${open ? "due" : row.state === "voided" ? "void" : "paid"}</span></span>
   </button>`;
 }
