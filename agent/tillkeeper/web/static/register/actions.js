@@ -175,7 +175,10 @@ export function createActions(desk) {
     /** @param {any} check summary or view @param {string} tender @param {number | null} minor in the tender's currency; null: exactly what is due */
     tender: (check, tender, minor) => desk.once(`tender.${check.check_id}`, async () => {
       const result = await run(check, "tenders", minor === null ? { tender } : { tender, tendered_minor: minor }, `Payment by ${tender} on`);
-      if (result.ok) await desk.readCheck(check.check_id);
+      if (result.ok) {
+        desk.forgetTrouble();
+        await desk.readCheck(check.check_id);
+      }
       return result;
     }),
 

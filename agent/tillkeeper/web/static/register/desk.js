@@ -50,6 +50,11 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
     store.set({ toasts: [...others.slice(-1), { id, text, kind }] });
     setTimeout(() => desk.closeToast(id), kind === "bad" ? 12_000 : 2600);
   };
+  /** What went wrong before is not said any more: the person has turned to something else, or it went well since. */
+  desk.forgetTrouble = () => {
+    const { toasts } = store.get();
+    if (toasts.some((toast) => toast.kind === "bad")) store.set({ toasts: toasts.filter((toast) => toast.kind !== "bad") });
+  };
   desk.closeToast = (id) => store.set({ toasts: store.get().toasts.filter((toast) => toast.id !== id) });
 
   /**

@@ -1,7 +1,7 @@
 // @ts-check
 /** The frame around every view: navigation, dot, person, notices, dialogs, messages. */
 
-import { html } from "../vendor/preact.js";
+import { html, useEffect, useRef } from "../vendor/preact.js";
 import { Toasts } from "../shared/ui.js";
 import { Connection, Notices } from "./notices.js";
 import { viewsFor } from "./views.js";
@@ -13,9 +13,14 @@ export function Shell({ desk, state, view }) {
   const chosen = views.find((one) => one.id === view || one.also?.includes(view)) ?? views[0];
   const count = (one) => one.count?.(desk, state) ?? 0;
   const Body = chosen.component;
+  const route = useRef(state.route);
+  useEffect(() => {
+    if (route.current !== state.route) desk.forgetTrouble();
+    route.current = state.route;
+  }, [state.route]);
   return html`<div class="shell">
     <header class="top">
-      <div class="who-where"><span class="strong clip">${place.title || state.settings.register}</span><span class="muted small clip">${state.settings.store_name}</span></div>
+      <div class="who-where"><span class="strong place-name" title=${place.title || state.settings.register}>${place.title || state.settings.register}</span><span class="muted small clip">${state.settings.store_name}</span></div>
       <nav aria-label="Views">${views.filter((one) => one.title).map((one) => html`<a key=${one.id} href="#/${one.id}" data-action=${one.action ?? one.id} aria-current=${one === chosen ? "page" : null}>
         <span class="nav-icon" aria-hidden="true">${one.icon}</span><span>${one.title}</span>${count(one) > 0 && html`<span class="count">${count(one)}</span>`}</a>`)}</nav>
       <${Connection} state=${state} />

@@ -62,7 +62,7 @@ export function Pane({ desk, state, draft, check }) {
     <footer class="pane-foot">
       <div class="row places"><label class="compact"><span class="visually-hidden">Seat</span><select data-field="seat" value=${draft.seat ?? ""} disabled=${sending} onChange=${(event) => desk.edit((now) => ({ ...now, seat: Number(event.target.value) || null }))}>
           ${SEATS.map((seat) => html`<option value=${seat ?? ""} selected=${draft.seat === seat}>${seat ? `Seat ${seat}` : "Seat –"}</option>`)}</select></label>
-        <div class="choice courses" role="group" aria-label="Course">${COURSES.map((course) => html`<button type="button" key=${course} data-course=${course} aria-pressed=${draft.course === course ? "true" : "false"} aria-label="Course ${course}" disabled=${sending} onClick=${() => desk.edit((now) => ({ ...now, course }))}>C${course}</button>`)}</div></div>
+        <div class="choice courses" role="group" aria-label="Course">${COURSES.map((course) => html`<button type="button" key=${course} data-course=${course} aria-pressed=${draft.course === course ? "true" : "false"} aria-label="Course ${course}" title="Course ${course}" disabled=${sending} onClick=${() => desk.edit((now) => ({ ...now, course }))}><span class="course-word">Course</span>${course}</button>`)}</div></div>
       ${open && later.length > 0 && html`<div class="row wrap-row fires">${later.map((course) => html`<button type="button" class="grow" key=${course} data-action="fire" data-fire-course=${course} onClick=${() => desk.act.fire(check, { course }, `Course ${course} of`)}>Fire course ${course}</button>`)}</div>`}
       <${Totals} check=${check} fresh=${fresh} money=${state.money} />
       <div class="pane-actions">
