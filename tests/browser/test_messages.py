@@ -34,6 +34,8 @@ def test_a_message_lies_below_the_top_bar_and_goes_with_its_view(chromium: Chrom
             register_page(chromium, rig, "front", size=SIZES[size]) as till,
         ):
             page = till.page
+            name = page.locator("header .place-name")
+            assert await name.evaluate("(one) => one.scrollHeight < one.clientHeight + 8"), "the name of the place is cut"
             tabs = [await box(one) for one in await page.locator("header nav a").all()]
             await till.go("menu")
             await till.new()
