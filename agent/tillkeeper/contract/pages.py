@@ -39,8 +39,8 @@ class PreviewOptions(View, frozen=True):
 
 class PageSettings(View, frozen=True):
     """`registers`: base addresses of the store's other registers, for the kitchen page. `bump_keys`: key name (as in
-    KeyboardEvent.key) -> action; empty for the page's own default. `staff`: PINs exist, so one has to sign in. `hq`: there is one
-    to report to; without it nothing is ever synced."""
+    KeyboardEvent.key) -> action; empty for the page's own default. `staff`: PINs exist, so one has to sign in. `hq`: there is
+    one to report to; without it nothing is ever synced."""
 
     store: str
     store_name: str
