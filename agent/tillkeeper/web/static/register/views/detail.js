@@ -39,7 +39,7 @@ export function Detail({ desk, state, check }) {
         <span class="grow"></span><button type="button" class="icon" aria-label="Close" data-action="close-detail" onClick=${close}>✕</button></div>
       <p class="wrap">${[ORDER_TYPES[check.order_type], check.table && `table ${check.table}`, check.name, check.car ? `car ${check.car}` : "", check.server].filter(Boolean).join(" · ")}</p>
       <p class="small muted wrap">${clock(check.opened_at_ms, settings.timezone)}${check.closed_at_ms ? ` – ${clock(check.closed_at_ms, settings.timezone)}` : ""} · ${check.terminal}${check.number ? ` · No. ${check.number}` : ""} · <span data-long-id=${check.check_id}>${check.check_id}</span></p>
-      <p class="small ${check.synced ? "muted" : "strong"}" data-synced=${check.synced ? "yes" : "no"}>${check.synced ? "✓ HQ has everything of it" : "⇡ not synced: HQ does not have everything of it yet"}</p>
+      ${settings.hq && html`<p class="small ${check.synced ? "muted" : "strong"}" data-synced=${check.synced ? "yes" : "no"}>${check.synced ? "✓ HQ has everything of it" : "⇡ not synced: HQ does not have everything of it yet"}</p>`}
       ${check.note && html`<p class="wrap">Note: ${check.note}</p>`}${check.void_reason && html`<p class="wrap">Void: ${check.void_reason}</p>`}</header>
     <div class="lines" role=${check.lines.length + check.payments.length ? "list" : null} aria-label="Lines">${check.lines.map((line) => html`<div key=${line.line_id} role="presentation" class=${picked[line.line_id] ? "picked" : ""}>
       <${CheckLine} line=${line} discounts=${check.discounts.filter((one) => one.line_id === line.line_id)} money=${money} zone=${settings.timezone} onPick=${check.state === "closed" && line.quantity > line.refunded_quantity ? () => pick(line) : null} />
