@@ -127,7 +127,8 @@ def test_the_order_type_comes_first() -> None:
 
 def test_files_that_are_no_layouts() -> None:
     assert problems("document = \n")[0].startswith("x.toml:1: ")
-    assert problems("a = " + "[" * 5000) == ["x.toml:1: is nested too deeply"]
+    assert problems("a = " + "[\n" * 5000) == ["x.toml:1: is nested too deeply"]
+    assert problems("a = " + "[" * 5000) == ["x.toml:1: a line of 5004 characters; the most is 2000"]
     assert problems('document = "menu"\nelements = []\n')[0].startswith("x.toml:1: document: 'menu' is none of receipt,")
     assert "x.toml:2: elements: a layout has 1 to 100 elements, not 0" in problems('document = "receipt"\nelements = []\n')
     many = '{ element = "rule" },\n' * 101
