@@ -25,7 +25,7 @@ from tillkeeper.journal.files import newest_set_aside
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.numbering import SETTING as CODES_SETTING
 from tillkeeper.journal.numbering import TRAINING_BLOCK, TRAINING_SETTING, Codes
-from tillkeeper.people.roster import Member
+from tillkeeper.people.roster import SECRET_FILE, Member
 from tillkeeper.people.sessions import Now
 from tillkeeper.replication.hq import HqLink
 from tillkeeper.roles.mode import Uplink
@@ -52,7 +52,6 @@ log = logging.getLogger(__name__)
 
 JOURNAL_FILE = "journal.db"
 CODES_FILE = "ticket-codes.json"
-SECRET_FILE = "store-secret"  # noqa: S105 - the name of a file
 TRAINING_CODES_FILE = "training-codes.json"
 STATUS_EVERY_S = 1.0
 

@@ -24,7 +24,7 @@ def _regular(path: str, flags: int) -> int:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         if not stat.S_ISREG(mode):
             raise OSError(errno.EINVAL, "it is not a file", path)
-    except BaseException:
+    except BaseException:  # whatever it is: let go of what is held, then pass it on
         os.close(handle)
         raise
     return handle

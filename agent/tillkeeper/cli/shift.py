@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tillkeeper.api.auth import load_or_create_token
 from tillkeeper.config.model import Config, Staff, Terminal
 from tillkeeper.people import pins, roster
-from tillkeeper.people.roster import Member, Roster
+from tillkeeper.people.roster import SECRET_FILE, Member, Roster
 
 TERMINALS = {
     "counter": Terminal(title="Counter", order_type="takeout"),
@@ -22,7 +22,6 @@ PEOPLE = (
 )
 """Employee, name, role, PIN: made up, printed at the start, for trying things out only."""
 STAFF_FILE = "staff.json"
-SECRET_FILE = "store-secret"  # noqa: S105 - the name of a file
 DISPLAY = "kitchen"
 
 

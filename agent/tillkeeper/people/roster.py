@@ -15,6 +15,9 @@ from tillkeeper.people.roles import permissions_of, practises, roles
 MAX_BYTES = 1_000_000
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
+SECRET_FILE = "store-secret"  # noqa: S105 - the name of a file
+"""In the data folder: what PINs are keyed with."""
+
 
 class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`pin`: `pins.digest` of it."""

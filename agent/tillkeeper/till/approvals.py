@@ -91,7 +91,7 @@ class Approvals:
                     check_id=check_id,
                 ),
             )
-        except BaseException:
+        except BaseException:  # nothing was done, a cancellation included: the approval is still good
             self._live[caller.approval] = approval
             raise
 

@@ -132,7 +132,7 @@ class Intake:
             # From here to the journal nothing is awaited: what a draft holds back from others is held back in time.
             try:
                 answer = await self._accept(draft, keep, given)
-            except BaseException:
+            except BaseException:  # not durable, for whatever reason: what the draft held back is free again
                 draft.dropped()
                 raise
             desk.accepted(draft)
