@@ -33,6 +33,9 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
     ),
 }  # fmt: skip
 
+OF_ITSELF = {"incarnation_began", "catalogue_adopted", "mode_changed"}
+"""What a register journals without anybody asking."""
+
 
 def bytes_below(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file())
@@ -40,7 +43,6 @@ def bytes_below(folder: Path) -> bytes:
 
 def test_bad_orders_are_refused_in_words_and_leave_nothing(tmp_path: Path) -> None:
     async def scene(rig: StoreRig) -> None:
-        before = (await rig.get("/v1/status"))["only_here"]
         for name, (body, status, code) in REFUSED.items():
             answer = await rig.post("/v1/orders", {"order_type": "takeout", **body}, key=f"bad-{len(name)}-{name[:3]}")
             problem = answer.json()
@@ -61,7 +63,7 @@ def test_bad_orders_are_refused_in_words_and_leave_nothing(tmp_path: Path) -> No
         drawer = await rig.post("/v1/no-sales", {"drawer": "sock", "reason": "change"})
         assert (drawer.status_code, drawer.json()["type"].rpartition(":")[2]) == (422, "unknown_drawer")
         assert (await rig.own_books())["checks_opened"] == 0
-        assert (await rig.get("/v1/status"))["only_here"] == before, "nothing was journaled"
+        assert rig.event_types() <= OF_ITSELF, "nothing was journaled"
         assert not (await rig.get("/v1/jobs?state=all"))["jobs"]
 
     in_store(tmp_path, scene, hq=False)

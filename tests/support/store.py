@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import secrets
 import socket
+import sqlite3
 import tomllib
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -355,6 +356,12 @@ class StoreRig:
             taken = {tender["tender"]: tender["taken_minor"] for tender in own["tenders"]}
             assert {name: tender["taken_minor"] for name, tender in theirs["tenders"].items()} == taken
         return sums
+
+    def event_types(self) -> set[str]:
+        """The types of all events in the journal. Also while the agent runs."""
+        journal = sqlite3.connect(f"file:{self.data / 'journal.db'}?mode=ro", uri=True)
+        with contextlib.closing(journal):
+            return {kind for (kind,) in journal.execute("SELECT DISTINCT type FROM events")}
 
     def verify_chain(self) -> list[LogReport]:
         """Check every hash of the journal; AssertionError where one does not fit. Also while the agent runs."""
