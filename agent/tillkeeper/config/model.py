@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from tillkeeper.config.network import Network
 from tillkeeper.contract.values import FireRule, OrderType, TenderKind
 from tillkeeper.layouts.model import DocumentName
 
@@ -240,6 +241,7 @@ class Config(Section, frozen=True):
     offline: Offline = Offline()
     hq: Hq = Hq()
     api: Api = Api()
+    network: Network = Network()
 
     @property
     def register(self) -> Register:

@@ -1,0 +1,1 @@
+"""Says what broke in the network: plan -> probe -> evidence -> verdict. Everything here but `prober` and `deep` is pure."""
