@@ -31,7 +31,7 @@ class Wire:
         self.url = ""
 
     async def __aenter__(self) -> "Wire":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0)
         self.url = f"socks5://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
@@ -62,16 +62,16 @@ class Wire:
         for relay in self._relays:
             relay.cancel()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer), name="wire relay")
         self._relays.add(task)
-        try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                await self._relay(reader, writer)
-        finally:
-            self._relays.discard(task)
-            writer.transport.abort()
+        task.add_done_callback(self._relays.discard)
+        # A task that is cancelled before its first step runs no `finally`.
+        task.add_done_callback(lambda _task: writer.transport.abort())
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            await self._relay(reader, writer)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host, port = await _handshake(reader, writer)

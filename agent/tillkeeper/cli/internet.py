@@ -30,7 +30,7 @@ class Internet:
 
     async def restore(self) -> None:
         """The link is back, on the same port."""
-        self._server = await asyncio.start_server(self._relay, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
@@ -44,16 +44,21 @@ class Internet:
         while self._relays:
             await asyncio.wait(tuple(self._relays))
 
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._relays.add(task)
-            task.add_done_callback(self._relays.discard)
+    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None:  # cut while the connection was on its way in
+            writer.transport.abort()
+            return
         self._open.add(writer)
+        task = asyncio.create_task(self._relay(reader, writer), name="internet relay")
+        self._relays.add(task)
+        task.add_done_callback(self._relays.discard)
+        # A task that is cancelled before its first step runs no `finally`.
+        task.add_done_callback(lambda _task: self._drop(writer))
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
         except OSError:
-            self._drop(writer)
             return
         self._open.add(far_writer)
         try:
@@ -61,7 +66,6 @@ class Internet:
                 both.create_task(_copy(reader, far_writer))
                 both.create_task(_copy(far_reader, writer))
         finally:
-            self._drop(writer)
             self._drop(far_writer)
 
     def _drop(self, writer: asyncio.StreamWriter) -> None:

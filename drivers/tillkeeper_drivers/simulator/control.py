@@ -74,6 +74,8 @@ async def control(
         task = asyncio.create_task(_serve(devices, reader, writer), name="simulator control")
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+        # A task that is cancelled before its first step runs no `finally`.
+        task.add_done_callback(lambda _task: writer.transport.abort())
 
     if path is not None:
         server: asyncio.Server = await asyncio.start_unix_server(accepted, sock=_listen(path), limit=_LINE)

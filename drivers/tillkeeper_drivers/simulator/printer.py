@@ -126,10 +126,11 @@ class VirtualPrinter:
         # The caller's own error goes on as it is, and not wrapped into a group.
         await self._stack.aclose()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._group.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _later(self, delay_s: float, what: Any) -> None:
         self._timers = {timer for timer in self._timers if not timer.cancelled() and timer.when() > self._now()}
@@ -274,10 +275,11 @@ class VirtualPrinter:
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         busy = self._turn.locked() and self.model.second_connection == "rst" and not self.faults.silent
-        if self.faults.rst_on_connect or busy or self._waiting >= _WAITING_CONNECTIONS:
+        if not self.powered or self.faults.rst_on_connect or busy or self._waiting >= _WAITING_CONNECTIONS:
             _reset(writer)
             return
-        self._spawn(self._connection(reader, writer))
+        # A task that is cancelled before its first step runs no `finally`.
+        self._spawn(self._connection(reader, writer)).add_done_callback(lambda _task: writer.transport.abort())
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._waiting += 1
