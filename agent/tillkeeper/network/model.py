@@ -251,6 +251,11 @@ class Column(Value, frozen=True):
     rtt_ms: float | None = None
     usual_ms: float | None = None
     detail: str = ""
+    answered_s: float | None = None
+    """When it was last answered; with `missing_s`, when the first unanswered question of `run` was sent, it dates a fault."""
+    missing_s: float | None = None
+    recent: str = ""
+    """The last rounds, at most 32, oldest first: "." answered, "x" not. Tells a burst of losses from silence."""
 
 
 SignKind = Literal[
