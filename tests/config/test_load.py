@@ -1,5 +1,7 @@
 """Every error of a configuration at once, each with its line and the nearest right word."""
 
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +38,8 @@ def test_the_example_is_valid_and_its_paths_are_absolute(tmp_path: Path) -> None
     assert config.catalogue.file == str(builtin_menu())
     assert builtin_menu().is_file()
     assert config.api.token_file == ""
+    assert config.network.socket == str(tmp_path / "data" / "probe.sock")
+    assert config.network.key_file == ""
 
 
 def test_embedded_has_a_port_for_each_virtual_printer_and_two_tax_rates(tmp_path: Path) -> None:
@@ -115,6 +119,20 @@ MATRIX = [
     ("hq address", 'url = ""', 'url = "hq:1"', 'url = "hq:1"', "not an http(s) address", ""),
     ("api beyond this machine", 'listen = ""', 'listen = "0.0.0.0:8400"', "listen =", "this machine only", ""),
     ("origin", "origins = []", 'origins = ["https://a/b"]', "origins =", "is not an origin", ""),
+    ("probe address", "# [network]", '[network]\nanycast = ["1.1.1"]', 'anycast = ["1.1.1"]', "is not an IP address", ""),
+    ("resolver", "# [network]", '[network]\nother_resolvers = ["dns9"]', 'resolvers = ["dns9"]', "is not an IP address", ""),
+    ("zone", "# [network]", '[network]\nanycast = ["fe80::1%eth0"]', "fe80::1%eth0", "is not an IP address", ""),
+    ("no family", "# [network]", "[network]\nfamilies = []", "families = []", "at least one", ""),
+    ("family", "# [network]", '[network]\nfamilies = ["ipv5"]', "ipv5", "none of ipv4, ipv6", "ipv6"),
+    ("interface", "# [network]", '[network]\ninterface = "eth 0"', '"eth 0"', "can be no interface", ""),
+    ("mac", "# [network]", '[network]\ngateway_mac = "02:00:5E:10:00:01"', "02:00:5E", "is not a MAC", "02:00:5e:10:00:01"),
+    ("portal", "# [network]", '[network]\nportal_url = "https://a/204"', "https://a/204", "is not an http:// address", ""),
+    ("portal port", "# [network]", '[network]\nportal_url = "http://a:x/"', "http://a:x/", "is not an http:// address", ""),
+    ("cable", "# [network]", '[network.links.cables.frnt]\nwhere = "here"', "frnt", "no register 'frnt'", "front"),
+    ("link address", "# [network]", '[network.links.modem]\naddress = "192.168.100"', "168.100", "not an IP address", ""),
+    ("link key", "# [network]", '[network.links.modem]\ncable_color = "red"', "cable_color =", "unknown key", "cable_colour"),
+    ("beacon key", "# [network]", '[network]\nkey_file = "no-such.key"', "no-such.key", "can not be read", ""),
+    ("no socket", "# [network]", '[network]\nsocket = ""', 'socket = ""', "it needs a name", ""),
     ("names", "[tenders.gift]", '[tenders."gift card"]', '"gift card"', "letters, digits", ""),
 ]
 
@@ -223,3 +241,27 @@ def test_a_file_that_is_no_text_is_one_problem(make: Callable[[Path], None], lin
     (problem,) = caught.value.extra["problems"]
     assert problem.line == line
     assert words in problem.what
+
+
+def test_a_beacon_key_is_64_hexadecimal_digits_and_may_be_closed_to_the_agent(tmp_path: Path) -> None:
+    text = EXAMPLE.replace("# [network]", '[network]\nkey_file = "beacon.key"')
+    key = tmp_path / "beacon.key"
+    key.write_text("ab" * 32 + "\n")
+    assert parse(text, file="store.toml", folder=tmp_path).network.key_file == str(key)
+    key.write_text("ab" * 31)
+    (problem,) = problems_of(text, tmp_path)
+    assert "64 hexadecimal digits" in problem.what
+    key.unlink()
+    os.mkfifo(key)  # opened without care it would hold the start up for ever
+    (problem,) = problems_of(text, tmp_path)
+    assert "it is not a file" in problem.what
+
+
+def test_the_part_about_the_network_is_valid_once_it_is_uncommented(tmp_path: Path) -> None:
+    head, mark, tail = EXAMPLE.partition("# [network]")
+    body = re.sub(r"^# ", "", mark + tail, flags=re.MULTILINE)
+    (tmp_path / "beacon.key").write_text("0f" * 32)
+    network = parse(head + body, file="store.toml", folder=tmp_path).network
+    assert network.links.cables["front"].cable_colour == "yellow"
+    assert network.links.internet.isp_phone
+    assert network.links.switch.address

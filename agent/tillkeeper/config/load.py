@@ -18,7 +18,7 @@ import msgspec
 
 from tillkeeper.config import lines, rules
 from tillkeeper.config.model import Config
-from tillkeeper.config.rules import Report
+from tillkeeper.config.raw import Report
 from tillkeeper.errors import ConfigInvalid
 
 BUILTIN = "builtin"
@@ -211,9 +211,9 @@ def _word(value: Any) -> str:
 
 
 def _absolute(config: Config, folder: Path) -> Config:
-    """Every path absolute: socket and the API's tokens within `data_dir`, the others from the file's folder."""
+    """Every path absolute: sockets and the API's tokens within `data_dir`, the others from the file's folder."""
     data = folder / Path(config.data_dir).expanduser()
-    api, hq = config.api, config.hq
+    api, hq, network = config.api, config.hq, config.network
     menu = builtin_menu() if config.catalogue.file == BUILTIN else folder / Path(config.catalogue.file).expanduser()
     return msgspec.structs.replace(
         config,
@@ -228,6 +228,7 @@ def _absolute(config: Config, folder: Path) -> Config:
         staff=msgspec.structs.replace(config.staff, file=_within(folder, config.staff.file)),
         hq=msgspec.structs.replace(hq, token_file=_within(folder, hq.token_file)),
         layouts=msgspec.structs.replace(config.layouts, folder=_within(folder, config.layouts.folder)),
+        network=msgspec.structs.replace(network, socket=str(data / network.socket), key_file=_within(folder, network.key_file)),
     )
 
 

@@ -6,28 +6,26 @@ is skipped here, `load` has reported it already.
 
 import re
 import zoneinfo
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from tillkeeper.config import address as where
+from tillkeeper.config import network_rules
+from tillkeeper.config.raw import Report, Table
+from tillkeeper.config.raw import table as _table
+from tillkeeper.config.raw import tables as _tables
+from tillkeeper.config.raw import text as _text
+from tillkeeper.config.raw import texts as _texts
 from tillkeeper.layouts.names import builtin_layouts, languages, own_layouts
 from tillkeeper.sales.money import minor_digits
-
-Table = dict[str, Any]
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _LOWEST_RATE, _HIGHEST_RATE = Decimal("0.000000001"), Decimal(1_000_000_000)
 _PRINTERS = ("escpos", "escpos_display")
-
-
-class Report(Protocol):
-    def __call__(self, path: tuple[str | int, ...], what: str, wrong: str = "", right: Iterable[str] = ()) -> None:
-        """Note an error at `path`. `wrong` is the word that is wrong, `right` are the words that would be right."""
 
 
 def check(document: Table, folder: Path, profiles: Collection[str], report: Report) -> None:
@@ -45,32 +43,7 @@ def check(document: Table, folder: Path, profiles: Collection[str], report: Repo
     _files(document, folder, report)
     _api(document, report)
     _layouts(document, folder, report)
-
-
-# --- reading raw tables ---
-
-
-def _table(document: Table, *path: str) -> Table:
-    value: Any = document
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def _tables(document: Table, *path: str) -> Iterator[tuple[str, Table]]:
-    for name, value in _table(document, *path).items():
-        if isinstance(value, dict):
-            yield name, value
-
-
-def _text(table: Table, key: str) -> str:
-    value = table.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _texts(table: Table, key: str) -> list[tuple[int, str]]:
-    value = table.get(key)
-    return [(at, item) for at, item in enumerate(value) if isinstance(item, str)] if isinstance(value, list) else []
+    network_rules.check(document, folder, report)
 
 
 # --- the rules ---

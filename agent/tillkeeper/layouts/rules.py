@@ -6,7 +6,7 @@ out of the printer costs more than a pretty page is worth: a layout without them
 
 from collections.abc import Iterable, Iterator
 
-from tillkeeper.config.rules import Report
+from tillkeeper.config.raw import Report
 from tillkeeper.layouts import placeholders
 from tillkeeper.layouts.fields import known
 from tillkeeper.layouts.model import (
