@@ -24,7 +24,7 @@ async def printed(rig: StoreRig, name: str, count: int) -> list[str]:
 
 def test_a_timed_fire_survives_a_kill(tmp_path: Path) -> None:
     async def scene(rig: StoreRig) -> None:
-        fire_at_ms = time.time_ns() // 1_000_000 + 2_500
+        fire_at_ms = time.time_ns() // 1_000_000 + 6_000
         order = await rig.order("cheeseburger", fire_at_ms=fire_at_ms)
         assert not [job for job in order["jobs"] if job["document_class"] == "kitchen_ticket"]
         await rig.kill_agent()
@@ -42,7 +42,7 @@ def test_a_timed_fire_survives_a_kill(tmp_path: Path) -> None:
 
 def test_a_fire_whose_time_passed_while_the_agent_was_dead_comes_at_its_start(tmp_path: Path) -> None:
     async def scene(rig: StoreRig) -> None:
-        fire_at_ms = time.time_ns() // 1_000_000 + 500
+        fire_at_ms = time.time_ns() // 1_000_000 + 2_000
         await rig.order("cheeseburger", fire_at_ms=fire_at_ms)
         await rig.kill_agent()
 

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from tillkeeper import daemon
+from tillkeeper import daemon, sd_notify
 from tillkeeper.api.server import Bound
 from tillkeeper.cli import exits, output
 from tillkeeper.config.model import Config
@@ -63,6 +63,7 @@ async def _configured(args: argparse.Namespace) -> None:
 
     def started(bound: Bound) -> None:
         _tell(args.ready_file, bound)
+        sd_notify.notify(READY="1", STATUS=f"register {config.this_register} takes orders")
         output.say(f"register {config.this_register} of {config.store.name} takes orders at {bound.socket} {bound.url}".strip())
 
     await daemon.run(config, started)
