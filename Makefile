@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # A machine with certificates of its own (a company's proxy) trusts those; without any, uv brings its own list.
 UV := VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(BIN)/uv $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
 
-.PHONY: help run demo test pictures lint env dev-env machine bench kill-loop lock clean
+.PHONY: help run demo test pictures lint env dev-env machine bench sim kill-loop lock clean
 
 help:
 	@echo "make run        start one register with virtual devices (Ctrl-C stops it)"
@@ -15,6 +15,7 @@ help:
 	@echo "make test       run all tests, linters included"
 	@echo "make pictures   take the screenshots of the pages and copy the chosen ones to docs/pictures/"
 	@echo "make bench      print and write the figures to build/bench.json"
+	@echo "make sim        play the prober's engine on a virtual clock: days of noise, all faults, all pairs; build/sim.json"
 	@echo "make kill-loop  200 SIGKILLs at random moments of a replayed day (KILLS=n, SEED=n)"
 	@echo "make lock       resolve the locked requirements anew"
 	@echo "make clean      remove the environment and build/"
@@ -71,6 +72,9 @@ lint: dev-env
 
 bench: dev-env
 	$(BIN)/python -m tests.bench
+
+sim: dev-env
+	$(BIN)/python -m tests.netsim $(if $(SEEDS),--seeds $(SEEDS)) $(if $(HOURS),--hours $(HOURS))
 
 kill-loop: dev-env
 	$(BIN)/python -m tests.killloop --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
