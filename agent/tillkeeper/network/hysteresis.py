@@ -1,0 +1,201 @@
+"""From one explanation after the other to what is said. A pure fold.
+
+A fault is suspected after three unanswered rounds that two witnesses agree on, and confirmed after as many as its entry in the
+catalogue asks for, if nothing else explains them nearly as well. What the kernel says is confirmed at once. A confirmed fault
+is only replaced by one that is confirmed by the same measure, and only ends after three clean looks and a second; the more
+often that happened lately, the longer it has to be clean. Evidence that is not trusted changes nothing, except that it takes
+away what was said of the present.
+"""
+
+import msgspec
+
+from tillkeeper.network.faults import FAULTS, Fault
+from tillkeeper.network.likelihood import Silence, silences_of
+from tillkeeper.network.model import Column, ColumnName, Evidence, Explanation, Value, Verdict
+
+SUSPECT_ROUNDS = 3
+WITNESSES = 2
+LONELY = 2
+"""Where a single path is all there is, so many times the rounds."""
+CONFIRM_MARGIN = 3.0
+"""Nats to losses, to nothing wrong, and to any fault outside the set."""
+SIGN_S = 0.5
+SUSPECT_SIGN_S = 0.2
+"""How long a sign that is no proof by itself has to last."""
+NARROW_S = 0.3
+"""How long a change within what was said already has to last."""
+CLEAN_ROUNDS = 3
+CLEAN_S = 1.0
+LOOK_S = 0.09
+"""Looks closer together than a round are one."""
+FLAP_WINDOW_S = 60.0
+HOLD_MAX_S = 15.0
+FLAPS = 3
+"""So many healed faults of the link within the window are a link that flaps."""
+HOLD_STALE_S = 3.0
+"""So long a confirmed fault stands without trusted evidence; then it is no longer said of the present."""
+_PROOF: tuple[ColumnName, ...] = ("gateway", "router", "neighbours", "switch", "hop2", "anycast", "hq", "broadcast")
+_LINK = ("cable", "switch_power", "wifi_lost", "interface_disabled", "link_flapping")
+
+
+class Settled(Value, frozen=True):
+    """What was said and what is under way. `pending`: what was last explained, unchanged since `pending_s`. `clean_s`: since
+    when nothing is wrong, `looks`: how often that was seen, `looked_s`: when last. `healed`: when faults ended lately, and
+    whether they were the link's. `trusted_s`: when evidence was last to be trusted. `held`: what was confirmed before a
+    pause."""
+
+    verdict: Verdict = Verdict(phase="checking")
+    pending: tuple[str, ...] = ()
+    pending_s: float = 0.0
+    clean_s: float | None = None
+    looks: int = 0
+    looked_s: float = 0.0
+    healed: tuple[tuple[float, bool], ...] = ()
+    trusted_s: float | None = None
+    held: Verdict | None = None
+
+
+def settle(state: Settled, explanation: Explanation, evidence: Evidence, now_s: float) -> Settled:
+    """The next state; `state.verdict` is what to say. `now_s` never goes back; how often it is called does not matter."""
+    if not evidence.trusted:
+        return _paused(state, explanation, now_s)
+    state = _replace(state, trusted_s=now_s)
+    if not explanation.faults:
+        return _clean(state, explanation, evidence, now_s)
+    state = _replace(state, clean_s=None, looks=0)
+    if explanation.faults != state.pending:
+        state = _replace(state, pending=explanation.faults, pending_s=now_s)
+    return _faulty(state, explanation, evidence, now_s)
+
+
+def _paused(state: Settled, explanation: Explanation, now_s: float) -> Settled:
+    verdict = state.verdict
+    if verdict.phase == "confirmed" and state.trusted_s is not None and now_s - state.trusted_s <= HOLD_STALE_S:
+        return _replace(state, clean_s=None, looks=0)
+    if verdict.phase == "checking":
+        return state
+    held = verdict if verdict.phase == "confirmed" else None
+    checking = Verdict(phase="checking", since_s=now_s)
+    return _replace(state, verdict=checking, held=held, clean_s=None, looks=0, pending=(), pending_s=now_s)
+
+
+def _clean(state: Settled, explanation: Explanation, evidence: Evidence, now_s: float) -> Settled:
+    if not _answers(evidence):
+        # Nothing speaks for a fault, nothing against it: what was said stands, and nothing is said of a healthy network.
+        if state.verdict.phase in ("confirmed", "checking"):
+            return _replace(state, clean_s=None, looks=0)
+        return _replace(state, verdict=Verdict(phase="checking", since_s=now_s), clean_s=None, looks=0)
+    if state.clean_s is None:
+        state = _replace(state, clean_s=now_s, looks=1, looked_s=now_s)
+    elif now_s - state.looked_s >= LOOK_S:
+        state = _replace(state, looks=state.looks + 1, looked_s=now_s)
+    state = _replace(state, pending=(), pending_s=now_s)
+    verdict = state.verdict
+    if verdict.phase == "fine":
+        return _replace(state, verdict=_saying(verdict, "fine", (), explanation.also, now_s))
+    if verdict.phase == "suspect" or (verdict.phase == "checking" and state.held is None):
+        return _replace(state, verdict=_saying(verdict, "fine", (), explanation.also, now_s))
+    said = state.held or verdict
+    clean_s = state.clean_s if state.clean_s is not None else now_s
+    lasted = now_s - clean_s
+    answered = _keys_answer(said, evidence) or lasted > HOLD_MAX_S
+    if state.looks < CLEAN_ROUNDS or lasted < _hold_s(state, now_s) or not answered:
+        return _flapping(state, said, now_s)
+    healed = (*_lately(state, now_s), (now_s, said.faults[0] in _LINK))[-16:]
+    fine = Verdict(phase="fine", also=explanation.also, since_s=clean_s)
+    return _replace(state, verdict=fine, held=None, healed=healed)
+
+
+def _faulty(state: Settled, explanation: Explanation, evidence: Evidence, now_s: float) -> Settled:
+    verdict, faults = state.verdict, explanation.faults
+    if verdict.phase == "checking" and state.held is not None and set(state.held.faults) & set(faults):
+        verdict = state.held
+        state = _replace(state, verdict=verdict, held=None)
+    confirmed = explanation.certain or _supported(faults, evidence, explanation.margin, now_s, confirm=True)
+    if verdict.phase == "confirmed":
+        if set(faults) == set(verdict.faults) or verdict.faults == ("link_flapping",):
+            return _replace(state, verdict=_saying(verdict, "confirmed", verdict.faults, explanation.also, now_s))
+        related = bool(set(faults) & set(verdict.faults))
+        lasted = now_s - state.pending_s >= NARROW_S
+        if not confirmed or (related and not lasted and not explanation.certain):
+            return state
+        said = Verdict(phase="confirmed", faults=faults, also=explanation.also, since_s=verdict.since_s if related else now_s)
+        return _replace(state, verdict=said)
+    if confirmed:
+        said = Verdict(phase="confirmed", faults=_or_flapping(state, faults, now_s), also=explanation.also,
+                       since_s=verdict.since_s if verdict.phase == "suspect" else now_s)  # fmt: skip
+        return _replace(state, verdict=said, held=None)
+    if _supported(faults, evidence, explanation.margin, now_s, confirm=False):
+        return _replace(state, verdict=_saying(verdict, "suspect", faults, explanation.also, now_s))
+    return state
+
+
+def _supported(faults: tuple[str, ...], evidence: Evidence, margin: float, now_s: float, *, confirm: bool) -> bool:
+    """Whether the columns carry it: enough unanswered rounds, and enough witnesses."""
+    fault = FAULTS[faults[0]]
+    if fault.signs:
+        ages = [now_s - sign.since_s for sign in evidence.signs if sign.kind in fault.signs]
+        return bool(ages) and max(ages) >= (SIGN_S if confirm else SUSPECT_SIGN_S)
+    silences = silences_of(evidence)
+    rounds = max((silences[name].run for name in fault.keys if name in silences), default=0)
+    wanted = fault.rounds if confirm else SUSPECT_ROUNDS
+    if _witnesses(fault, silences, evidence) < WITNESSES:
+        wanted *= LONELY
+    return rounds >= wanted and (not confirm or margin >= CONFIRM_MARGIN)
+
+
+def _witnesses(fault: Fault, silences: dict[ColumnName, Silence], evidence: Evidence) -> int:
+    """Independent paths: those that are silent as they ought to be, and one for all that answer as they ought to."""
+    silent = sum(one.paths for name, one in silences.items() if one.run >= 1 and fault.columns[name] == "no")
+    answering = any(one.run == 0 and fault.columns[name] == "yes" for name, one in silences.items())
+    return silent + answering
+
+
+def _answers(evidence: Evidence) -> bool:
+    """Something beyond this register answered lately: without that nothing is known to be fine."""
+    columns = evidence.columns
+    return any(_good(columns.get(name)) for name in _PROOF)
+
+
+def _good(column: Column | None) -> bool:
+    return column is not None and column.state == "yes"
+
+
+def _keys_answer(said: Verdict, evidence: Evidence) -> bool:
+    """Columns that the fault silenced answer again. One that is no longer asked says nothing."""
+    keys, silences = FAULTS[said.faults[0]].keys, silences_of(evidence)
+    known = [silences[name].run == 0 for name in keys if name in silences]
+    return all(known) and (bool(known) or not keys)
+
+
+def _lately(state: Settled, now_s: float) -> tuple[tuple[float, bool], ...]:
+    return tuple(one for one in state.healed if now_s - one[0] <= FLAP_WINDOW_S)
+
+
+def _hold_s(state: Settled, now_s: float) -> float:
+    return float(min(CLEAN_S * 2 ** len(_lately(state, now_s)), HOLD_MAX_S))
+
+
+def _or_flapping(state: Settled, faults: tuple[str, ...], now_s: float) -> tuple[str, ...]:
+    link = sum(1 for _, was_link in _lately(state, now_s) if was_link)
+    return ("link_flapping",) if link >= FLAPS - 1 and faults[0] in _LINK else faults
+
+
+def _flapping(state: Settled, said: Verdict, now_s: float) -> Settled:
+    """Clean, but not for long enough: what was said stands."""
+    if state.held is not None or not said.faults:
+        return state
+    faults = _or_flapping(state, said.faults, now_s)
+    return state if faults == said.faults else _replace(state, verdict=_saying(said, "confirmed", faults, said.also, now_s))
+
+
+def _saying(was: Verdict, phase: str, faults: tuple[str, ...], also: tuple[str, ...], now_s: float) -> Verdict:
+    """The same verdict with its age where nothing but `also` changed."""
+    if phase == "fine":
+        return Verdict(phase="fine", also=also, since_s=was.since_s if was.phase == "fine" else now_s)
+    since_s = was.since_s if was.phase in ("suspect", "confirmed") else now_s
+    return Verdict(phase="suspect" if phase == "suspect" else "confirmed", faults=faults, also=also, since_s=since_s)
+
+
+def _replace(state: Settled, **changes: object) -> Settled:
+    return msgspec.structs.replace(state, **changes)

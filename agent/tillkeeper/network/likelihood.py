@@ -1,0 +1,176 @@
+"""What a column costs under a hypothesis, in nats. Pure.
+
+A column's rounds until its present run of unanswered ones cost the same under every hypothesis, so only the run counts:
+
+* alive: every unanswered round costs `MISS`, up to the column's `MUTE` - an answerer may fall silent for a reason of its own
+  (filtered, rate-limited, switched off), and beyond that more silence says nothing more about what is in front of it. Columns
+  that share a component fail together for reasons that no hypothesis names, so the second of them counts less (`SHARED`).
+* dead since `onset`: rounds sent after it are free, earlier ones cost as if alive. The onset is not before the last answer of
+  any column that the fault silences: one answer makes all misses before it worth nothing, however many.
+* lossy with rate p from some moment on: -ln p a miss and -ln(1 - p) an answer, best moment and best rate of `RATES`. Needs no
+  streak, and so explains a burst that also hits what a dead component would leave alone.
+"""
+
+import math
+
+from tillkeeper.network.faults import FAULTS, Fault
+from tillkeeper.network.model import Column, ColumnName, Evidence, Value
+
+MISS = 1.6
+"""-ln 0.2: an unanswered round of a healthy column is rare, but comes in company; independent 2 % would be 3.9."""
+MUTE: dict[ColumnName, float] = {
+    "broadcast": 6.0, "gateway": 12.0, "switch": 6.0, "neighbours": 8.0, "router": 7.0, "hop2": 5.0, "modem": 5.0,
+    "anycast": 9.0, "resolver": 9.0, "other_resolver": 8.0, "portal": 5.0, "hq": 9.0,
+}  # fmt: skip
+"""What it costs at most that a column is silent by itself. A gateway has to answer ARP; a second hop often answers nobody."""
+SHARED = (1.0, 0.6, 0.4, 0.3)
+"""Weight of the costliest silent column of a group, of the next, and so on."""
+GROUPS: tuple[tuple[ColumnName, ...], ...] = (
+    ("gateway", "router"),
+    ("broadcast", "switch", "neighbours"),
+    ("hop2", "modem", "anycast", "resolver", "other_resolver", "portal", "hq"),
+)
+RATES = (0.05, 0.2, 0.5, 0.8)
+LOSS_PRIOR = 2.5
+"""Bursts are commoner than deaths, and a death that is taken for a burst is only said half a second later."""
+LOSSY: dict[str, tuple[ColumnName, ...]] = {
+    "lan": ("broadcast", "gateway", "switch", "neighbours", "router", "hop2", "modem", "anycast", "resolver", "other_resolver",
+            "portal", "hq"),
+    "router": ("gateway", "router", "hop2", "modem", "anycast", "other_resolver", "portal", "hq"),
+    "isp": ("hop2", "modem", "anycast", "other_resolver", "portal", "hq"),
+    "internet": ("anycast", "other_resolver", "portal", "hq"),
+}  # fmt: skip
+"""What each layer's losses touch: itself and everything beyond."""
+_RATES = tuple((-math.log(rate), -math.log(1 - rate)) for rate in RATES)
+RECENT = 32
+WINDOW_S = 5.0
+"""What a column's `hits` and `misses` are of (`windows.WINDOW_S`)."""
+PATHS = 3
+"""So many targets of one column count apart when losses have to hit all of them."""
+
+
+class Silence(Value, frozen=True):
+    """A column as the costs need it. `run`: unanswered rounds until now, `since_s`: when the first of them was sent,
+    `answered_s`: the last answer before them, None where there never was one."""
+
+    run: int
+    since_s: float
+    answered_s: float | None
+    recent: str
+    rounds: float
+    """In `WINDOW_S`, about."""
+    paths: int
+    alive: float
+    """What it costs if the column should answer."""
+
+
+def silence(name: ColumnName, column: Column, at_s: float) -> Silence | None:
+    """None for a column that carries no weight."""
+    if name in ("carrier", "address") or column.state == "unknown" or column.hits + column.misses + column.run == 0:
+        return None
+    run, since_s, answered_s = column.run, column.missing_s, column.answered_s
+    if since_s is None:
+        since_s = column.since_s if column.state == "no" and column.since_s is not None else at_s
+        if run and since_s == at_s and answered_s is not None:
+            since_s = answered_s
+    if column.state == "no" and run < 3:
+        # It answered, but not as it has to (a refusing HQ, a redirecting portal): as good as silent since then.
+        since_s = column.since_s if column.since_s is not None else at_s
+        run = max(run, 3 + int(min(max(at_s - since_s, 0.0), 10.0) * 4))
+        answered_s = None if answered_s is None else min(answered_s, since_s)
+    if run == 0:
+        answered_s = at_s if answered_s is None else answered_s
+    elif answered_s is None and column.hits:
+        answered_s = since_s
+    recent = column.recent or _spread(column.hits, max(column.misses - run, 0)) + "x" * run
+    return Silence(
+        run=run, since_s=since_s, answered_s=answered_s, recent=recent[-RECENT:],
+        rounds=max(run, (column.hits + column.misses) / max(column.paths, 1)), paths=max(1, min(column.paths, PATHS)),
+        alive=min(MUTE[name], MISS * run),
+    )  # fmt: skip
+
+
+def _spread(hits: int, misses: int) -> str:
+    """Earlier rounds whose order is not known: misses evenly among the answers."""
+    total = min(hits + misses, RECENT)
+    if total == 0:
+        return ""
+    lost = round(misses * total / (hits + misses))
+    return "".join("x" if (i + 1) * lost // total > i * lost // total else "." for i in range(total))
+
+
+def grouped(costs: dict[ColumnName, float]) -> float:
+    """The sum, where columns that share a component count less from the second on."""
+    total = 0.0
+    for group in GROUPS:
+        found = sorted((costs[name] for name in group if costs.get(name, 0.0) > 0), reverse=True)
+        total += sum(cost * SHARED[min(i, len(SHARED) - 1)] for i, cost in enumerate(found))
+    return total
+
+
+def onset(dead: dict[ColumnName, Silence]) -> float:
+    """The earliest moment from which all of these can have been dead: the last answer of any of them."""
+    return max((one.answered_s for one in dead.values() if one.answered_s is not None), default=-math.inf)
+
+
+def before(one: Silence, onset_s: float, at_s: float) -> float:
+    """What the rounds of a run cost that were sent before the onset: they ought to have been answered."""
+    if one.run == 0 or onset_s <= one.since_s:
+        return 0.0
+    # A run of one still has an age; one round more than the elapsed share keeps a single late answer from being nothing.
+    share = min((onset_s - one.since_s) / max(at_s - one.since_s, 1e-3), 1.0)
+    return min(one.alive, MISS * one.run * share)
+
+
+def dead_cost(silences: dict[ColumnName, Silence], dead: set[ColumnName], answering: set[ColumnName], at_s: float) -> float:
+    """A component died that silences `dead`, while `answering` should go on. The other columns may follow it, not lead it."""
+    found = {name: one for name, one in silences.items() if name in dead}
+    onset_s = onset(found) if any(one.run for one in found.values()) else at_s
+    costs = {
+        name: one.alive if name in answering else before(one, onset_s, at_s) for name, one in silences.items() if one.run
+    }  # fmt: skip
+    return grouped(costs)
+
+
+def loss_cost(silences: dict[ColumnName, Silence], layer: str, at_s: float) -> float:
+    """Losses from `layer` on, at the rate that fits best, either since the longest of the runs began or for as long as is
+    remembered; what is nearer should answer."""
+    touched = LOSSY[layer]
+    rest = grouped({name: one.alive for name, one in silences.items() if name not in touched})
+    lossy = [one for name, one in silences.items() if name in touched]
+    onset_s = min((one.since_s for one in lossy if one.run), default=at_s)
+    best = math.inf
+    for share in ((at_s - onset_s) / WINDOW_S, 1.0):
+        counts = [_counts(one, share) for one in lossy]
+        hits, misses = sum(hit for hit, _, _ in counts), sum(miss for _, miss, _ in counts)
+        spared = sum(chance for _, _, chance in counts) * MISS
+        best = min(best, *(hits * hit + misses * miss - spared for miss, hit in _RATES))
+    return LOSS_PRIOR + rest + best
+
+
+def _counts(one: Silence, share: float) -> tuple[int, int, int]:
+    """Answers and misses among the last rounds, `share` of what is remembered, but at least the whole run; and how many misses
+    outside the run would be chance otherwise. A round of the run was missed by all paths."""
+    earlier = one.recent[: len(one.recent) - one.run] if one.run else one.recent
+    wanted = min(len(earlier), max(0, round(one.rounds * share) - one.run))
+    part = earlier[len(earlier) - wanted :]
+    chance = part.count("x")
+    return wanted - chance, chance + min(one.run, RECENT) * one.paths, chance
+
+
+def silences_of(evidence: Evidence) -> dict[ColumnName, Silence]:
+    found: dict[ColumnName, Silence] = {}
+    for name, column in evidence.columns.items():
+        one = silence(name, column, evidence.at_s)
+        if one is not None:
+            found[name] = one
+    return found
+
+
+def _sets(fault: Fault) -> tuple[set[ColumnName], set[ColumnName]]:
+    dead = {name for name, is_to_be in fault.columns.items() if is_to_be == "no"}
+    return dead, {name for name, is_to_be in fault.columns.items() if is_to_be == "yes"}
+
+
+SETS = {fault.code: _sets(fault) for fault in FAULTS.values()}
+"""Of every fault: the columns that it silences, and those that must go on."""

@@ -1,0 +1,279 @@
+"""Evidence -> what explains it at the least cost. A pure function.
+
+What the kernel says or what is seen directly comes first. Then every fault of the catalogue, "nothing is wrong" and losses from
+each layer on compete with costs (`likelihood`): a fault's prior, the silent columns that it leaves unexplained, and the rounds
+that were missed before it can have begun. All faults within `SET_MARGIN` of the cheapest are the ambiguity set. What cannot be
+told from here is not told: a fault that a nearer one hides is no part of any answer.
+"""
+
+from tillkeeper.network.faults import FAULTS, Fault, depth
+from tillkeeper.network.likelihood import SETS, Silence, dead_cost, grouped, loss_cost, onset, silences_of
+from tillkeeper.network.model import ColumnName, Evidence, Explanation, Sign, SignKind
+from tillkeeper.network.peers import gateway_faults, router_is_mine, word_cost
+from tillkeeper.network.setup import Setup
+
+SET_MARGIN = 4.0
+"""Nats within which explanations fit equally well: one is 50 times likelier than what is left out."""
+BEATS_FINE = 1.0
+"""A fault has to be so much cheaper than nothing at all."""
+PAIR = 1.0
+PAIR_GAIN = 2.0
+"""A second fault at the same time costs its own prior and this, and is told if it saves at least that."""
+CERTAIN_MARGIN = 99.0
+SIGN_GAIN = 3.0
+"""What a sign that points to one of two faults takes from its cost, and twice of it lays on the other's."""
+
+_BY_COLUMNS = tuple(fault for fault in FAULTS.values() if fault.keys)
+_LINK_SIGNS: tuple[tuple[SignKind, str], ...] = (
+    ("interface_missing", "interface_missing"), ("interface_disabled", "interface_disabled"),
+    ("link_flapping", "link_flapping"), ("wifi_not_associated", "wifi_lost"),
+)  # fmt: skip
+_NO_ADDRESS: tuple[SignKind, ...] = ("address_missing", "address_self_assigned", "gateway_missing")
+_SUBJECTED: tuple[SignKind, ...] = ("family_broken", "device_routed", "device_silent", "peer_silent")
+_PLAIN: tuple[SignKind, ...] = (
+    "on_backup_line", "clock_wrong", "wifi_weak", "wifi_isolated", "hq_refuses", "hq_wrong_answer", "resolver_lies", "metered",
+)  # fmt: skip
+_DEVICES = ("device_routed", "device_silent", "peer_silent", "wifi_isolated")
+_FAR = ("family_broken", "hq_refuses", "hq_wrong_answer", "resolver_lies")
+_PLACES: dict[str, str] = {"lan": "switch", "router": "router", "isp": "isp", "internet": "internet"}
+
+
+class _Seen:
+    """The evidence of one call, taken apart once."""
+
+    def __init__(self, evidence: Evidence, setup: Setup) -> None:
+        self.evidence = evidence
+        self.setup = setup
+        self.signs: dict[SignKind, Sign] = {sign.kind: sign for sign in evidence.signs}
+        self.silences: dict[ColumnName, Silence] = {}
+        self.fine = 0.0
+        if any(column.run or column.state == "no" for column in evidence.columns.values()):
+            free = self._free()
+            self.silences = {name: one for name, one in silences_of(evidence).items() if name not in free}
+            self.fine = grouped({name: one.alive for name, one in self.silences.items()})
+
+    def _free(self) -> set[ColumnName]:
+        """Columns that a sign accounts for."""
+        free: set[ColumnName] = set()
+        if "on_backup_line" in self.signs:
+            free |= {"hop2", "modem"}
+        if "wifi_isolated" in self.signs:
+            free |= {"broadcast", "neighbours"}
+        hq = self.evidence.columns.get("hq")
+        if ("hq_refuses" in self.signs or "hq_wrong_answer" in self.signs) and hq is not None and hq.run < 3:
+            free |= {"hq"}
+        return free
+
+
+def explain(evidence: Evidence, setup: Setup) -> Explanation:
+    """What is wrong. Never raises; costs microseconds while nothing is. The same evidence gives the same explanation."""
+    seen = _Seen(evidence, setup)
+    link = _link(seen)
+    if link:
+        return _certain(link, seen)
+    ranked = _ranked(seen)
+    best = _fitting(ranked, seen)
+    signed = _signed(seen, best)
+    if signed:
+        return _joined(signed, best, seen)
+    if best:
+        return _told(best, ranked, seen)
+    return _degraded(seen)
+
+
+def _link(seen: _Seen) -> tuple[str, ...]:
+    """What the kernel says of the interface."""
+    for kind, code in _LINK_SIGNS:
+        if kind in seen.signs:
+            return (code,)
+    carrier = seen.evidence.columns.get("carrier")
+    if carrier is None or carrier.state != "no":
+        return ()
+    return ("wifi_lost",) if carrier.detail == "wireless" else ("cable", "switch_power")
+
+
+def _ranked(seen: _Seen) -> list[tuple[float, Fault]]:
+    """The cost of every fault that columns alone tell, cheapest first; of captive portals too once a redirect was seen."""
+    if seen.fine < BEATS_FINE and "captive_redirect" not in seen.signs:
+        return []
+    found = [(_cost(fault, seen), fault) for fault in _BY_COLUMNS if not _ruled_out(fault, seen)]
+    if "captive_redirect" in seen.signs:
+        found.append((_cost(FAULTS["captive_portal"], seen), FAULTS["captive_portal"]))
+    return sorted(found, key=lambda one: one[0])
+
+
+def _ruled_out(fault: Fault, seen: _Seen) -> bool:
+    if fault.code == "router_cable" and seen.setup.all_in_one:
+        return True
+    return not any(seen.silences[name].run for name in SETS[fault.code][0] if name in seen.silences)
+
+
+def _cost(fault: Fault, seen: _Seen) -> float:
+    dead, answering = SETS[fault.code]
+    at_s = seen.evidence.at_s
+    if fault.code == "isp_access" and _modem_is_second_hop(seen):
+        dead = dead - {"hop2"}
+    cost = fault.prior + dead_cost(seen.silences, dead, answering, at_s) + _sign_cost(fault.code, seen)
+    silent = {name: one for name, one in seen.silences.items() if name in dead and one.run > 0}
+    return cost + word_cost(fault, set(silent), onset(silent), seen.evidence)
+
+
+def _modem_is_second_hop(seen: _Seen) -> bool:
+    """A modem that routes is itself the second hop, and answers while the line behind it is dead."""
+    hop2 = seen.evidence.columns.get("hop2")
+    modems = {target.address for target in seen.setup.targets if target.role == "modem"}
+    return hop2 is not None and hop2.detail in modems
+
+
+def _sign_cost(code: str, seen: _Seen) -> float:
+    """Signs that separate two faults which the columns do not."""
+    signs = seen.signs
+    unreachable = signs.get("router_says_unreachable")
+    if unreachable is not None and code in ("router_no_forward", "modem"):
+        modems = {target.address for target in seen.setup.targets if target.role == "modem"}
+        if code == "router_no_forward" or unreachable.subject in modems:
+            return 2 * SIGN_GAIN
+    if code in ("hq_server", "hq_path"):
+        alive, path = "hq_host_alive" in signs, "hq_path_unreachable" in signs
+        if alive != path:
+            return -SIGN_GAIN if alive == (code == "hq_server") else 2 * SIGN_GAIN
+    return 0.0
+
+
+def _fitting(ranked: list[tuple[float, Fault]], seen: _Seen) -> tuple[str, ...]:
+    """The ambiguity set, or nothing where nothing is wrong after all."""
+    if not ranked or ranked[0][0] > seen.fine - BEATS_FINE:
+        return ()
+    least = ranked[0][0]
+    return tuple(fault.code for cost, fault in ranked if cost < least + SET_MARGIN and cost < seen.fine + SET_MARGIN)
+
+
+def _signed(seen: _Seen, best: tuple[str, ...]) -> tuple[str, ...]:
+    """Faults that are seen directly, the nearest only. A dead LAN or router explains a lost address, not the reverse."""
+    signs = seen.signs
+    if "broadcast_loop" in signs:
+        return ("broadcast_loop",)
+    if "duplicate_address" in signs:
+        return ("duplicate_address",)
+    lan_is_dead = bool(best) and depth(best[0]) <= depth("router_dead") and best[0] != "router_hung"
+    if not lan_is_dead:
+        if any(kind in signs for kind in _NO_ADDRESS):
+            only_ipv6 = seen.setup.families == ("ipv6",)
+            return ("ipv6_router_lost",) if only_ipv6 and "address_missing" not in signs else ("dhcp_lost",)
+        if "wrong_subnet" in signs:
+            return ("wrong_subnet",)
+    gateway = gateway_faults(seen.evidence.signs, seen.evidence, seen.setup.gateway_mac)
+    if gateway:
+        return gateway
+    if "router_advertisement_lost" in signs and (not best or (seen.setup.families == ("ipv6",) and not lan_is_dead)):
+        return ("ipv6_router_lost",)
+    return ()
+
+
+_LEAVES_REST = ("gateway_replaced",)
+"""Directly seen, and yet something behind may be broken by itself."""
+
+
+def _joined(signed: tuple[str, ...], best: tuple[str, ...], seen: _Seen) -> Explanation:
+    second = (f"and:{best[0]}",) if best and signed[0] in _LEAVES_REST else ()
+    certain = FAULTS[signed[0]].certain and not _just_up(signed, seen)
+    return Explanation(faults=signed, also=(*second, *_also(seen, signed)), margin=CERTAIN_MARGIN, certain=certain)
+
+
+ADDRESS_GRACE_S = 4.0
+"""A DHCP client that just got its carrier back takes a while; until then a missing address is no fault."""
+
+
+def _just_up(signed: tuple[str, ...], seen: _Seen) -> bool:
+    carrier = seen.evidence.columns.get("carrier")
+    since_s = carrier.since_s if carrier is not None else None
+    return signed[0] == "dhcp_lost" and since_s is not None and 0 <= seen.evidence.at_s - since_s < ADDRESS_GRACE_S
+
+
+def _certain(faults: tuple[str, ...], seen: _Seen) -> Explanation:
+    return Explanation(faults=faults, also=_also(seen, faults), margin=CERTAIN_MARGIN, certain=True)
+
+
+def _told(best: tuple[str, ...], ranked: list[tuple[float, Fault]], seen: _Seen) -> Explanation:
+    least = ranked[0][0]
+    rest = [cost for cost, fault in ranked if fault.code not in best]
+    losses = [loss_cost(seen.silences, layer, seen.evidence.at_s) for layer in ("lan", "router", "isp", "internet")]
+    margin = min([seen.fine, *losses, *rest]) - least
+    if best[0] == "captive_portal":
+        margin = max(margin, SET_MARGIN)
+    second = _second(ranked[0], seen)
+    also = (*((f"and:{second}",) if second else ()), *_beside(seen, best[0]), *_also(seen, best))
+    return Explanation(faults=_reordered(best, seen), also=also, margin=margin)
+
+
+def _reordered(best: tuple[str, ...], seen: _Seen) -> tuple[str, ...]:
+    """Where all others reach the router, its own cable is a likelier reason than its death: mine comes last anyway."""
+    if best[0] != "router_dead" or "router_cable" not in best:
+        return best
+    silent = {name: one for name, one in seen.silences.items() if one.run > 0}
+    if not router_is_mine(seen.evidence, onset(silent)):
+        return best
+    return ("router_cable", *(code for code in best if code != "router_cable"))
+
+
+def _second(first: tuple[float, Fault], seen: _Seen) -> str:
+    """The second fault of a double that is clearly cheaper than any single one. A fault whose answering columns the first one
+    silences cannot be seen, and is not guessed."""
+    fault = first[1]
+    dead, answering = SETS[fault.code]
+    left = {name: one for name, one in seen.silences.items() if name in answering}
+    unexplained = grouped({name: one.alive for name, one in left.items()})
+    best, gain = "", PAIR_GAIN
+    for other in _BY_COLUMNS:
+        other_dead, other_answering = SETS[other.code]
+        if other.code == fault.code or other_answering & dead - {"resolver", "other_resolver"} or not other_dead & answering:
+            continue
+        if any(left[name].run == 0 for name in other_dead & set(left)):
+            continue
+        rest = dead_cost(left, other_dead, answering - other_dead, seen.evidence.at_s)
+        saved = unexplained - rest - other.prior - PAIR
+        if saved > gain:
+            best, gain = other.code, saved
+    return best
+
+
+def _degraded(seen: _Seen) -> Explanation:
+    """Everything answers: losses and delays, where they were located."""
+    found = _worse(seen)
+    if not found:
+        return Explanation(faults=(), also=_also(seen, ()))
+    first, *rest = found
+    return Explanation(faults=(first,), also=(*(f"and:{code}" for code in rest), *_also(seen, (first,))), margin=SET_MARGIN)
+
+
+def _worse(seen: _Seen) -> list[str]:
+    """loss_* and latency_* that were seen, nearest and losses first: one layer's losses show in all beyond it, so only the
+    nearest of a kind is told."""
+    found: list[str] = []
+    for kind in ("loss", "latency"):
+        places = [sign.layer for sign in seen.evidence.signs if sign.kind == kind and sign.layer in _PLACES]
+        if places:
+            found.append(f"{kind}_{min(places, key=list(_PLACES).index)}")
+    return found
+
+
+def _beside(seen: _Seen, root: str) -> tuple[str, ...]:
+    """Losses nearer than an outage go on beside it; those at or behind it are its own."""
+    return tuple(f"and:{code}" for code in _worse(seen) if depth(code) < depth(root))
+
+
+def _also(seen: _Seen, faults: tuple[str, ...]) -> tuple[str, ...]:
+    """Advisories that do not follow from the fault."""
+    near = bool(faults) and FAULTS[faults[0]].severity == "outage" and depth(faults[0]) < depth("router_dead")
+    cut = bool(faults) and FAULTS[faults[0]].severity == "outage"
+    found: list[str] = []
+    for sign in seen.evidence.signs:
+        if (near and sign.kind in _DEVICES) or (cut and sign.kind in _FAR):
+            continue
+        if near and sign.kind == "on_backup_line":
+            continue
+        if sign.kind in _SUBJECTED:
+            found.append(f"{sign.kind}:{sign.subject}")
+        elif sign.kind in _PLAIN:
+            found.append(sign.kind)
+    return tuple(dict.fromkeys(found))
