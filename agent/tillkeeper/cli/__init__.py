@@ -17,6 +17,7 @@ GROUPS = {
     "order": "place a whole order: ring, discount, send, pay",
     "check": "list, show and change checks",
     "86": "what is sold out, counted down, and back again",
+    "probe": "watch the network and name what is broken (its own process)",
     "drawer": "drawer sessions: float, count, X and Z; a no-sale",
     "staff": "who works here: roles and PINs",
     "clock": "clock in and out, breaks",

@@ -1,0 +1,31 @@
+"""Watch the network and name what is broken: a process of its own, with CAP_NET_RAW, beside the register agent."""
+
+import argparse
+from pathlib import Path
+
+from tillkeeper.cli import exits
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    parser.add_argument(
+        "--uplink", choices=("agent", "none"), default="agent",
+        help="who tells when HQ was last heard: the agent at network.socket, or nobody (agent)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--print", choices=("changes", "all"), default="", dest="printing",
+        help="reports as JSON lines on standard output: those that change the verdict, or all",
+    )  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    from importlib.metadata import version
+
+    from tillkeeper.network.engine import Engine
+    from tillkeeper.network.prober import setup
+    from tillkeeper.network.prober.loop import Prober
+
+    agent = args.uplink == "agent"
+    plan = setup.read(args.config, uplink=agent)
+    Prober(plan, Engine, version=version("tillkeeper"), agent=agent, printing=args.printing).run()
+    return exits.OK

@@ -1,0 +1,251 @@
+"""From the configuration file to what the engine and the shell need. Reads only the tables that concern the network.
+
+What is wrong elsewhere in the file is the agent's business (`config.load`): a typo in a tax rate does not keep the prober from
+its work.
+"""
+
+import os
+import time
+import tomllib
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+
+from tillkeeper.config import address as where
+from tillkeeper.config.network import Network
+from tillkeeper.errors import ConfigInvalid
+from tillkeeper.network import beacon
+from tillkeeper.network.model import Family, Role, Target, Way
+from tillkeeper.network.prober.resolv import literal
+from tillkeeper.network.setup import Setup
+from tillkeeper.plain_file import open_plain
+
+MAX_BYTES = 1_000_000
+_KEY_BYTES = 256
+
+
+class _Register(msgspec.Struct):
+    letter: str = ""
+
+
+class _Device(msgspec.Struct):
+    kind: str = ""
+    address: str = ""
+
+
+class _Hq(msgspec.Struct):
+    url: str = ""
+
+
+class _File(msgspec.Struct):
+    """The part of the file that is read here; everything else is left alone."""
+
+    this_register: str
+    registers: dict[str, _Register] = {}
+    devices: dict[str, _Device] = {}
+    data_dir: str = "data"
+    hq: _Hq = _Hq()
+    network: Network = Network()
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """`socket`: where the agent listens. `key`: of beacons, empty for none. `tls`: HQ is asked by HTTPS."""
+
+    setup: Setup
+    network: Network
+    socket: Path
+    key: bytes = b""
+    tls: bool = False
+
+
+def read(path: Path, *, uplink: bool = True) -> Plan:
+    """Args:
+        uplink: there is an agent that tells when HQ was last heard.
+
+    Raises:
+        ConfigInvalid: in words, with all problems of the network's part that could be found.
+    """
+    file = _parse(path)
+    folder = path.resolve().parent
+    network = file.network
+    problems: list[str] = []
+    if file.this_register not in file.registers:
+        problems.append(f"this_register: {file.this_register!r} is none of the registers {', '.join(sorted(file.registers))}")
+    hq = _url(file.hq.url, ("http", "https"), "hq.url", problems)
+    portal = _url(network.portal_url, ("http",), "network.portal_url", problems)
+    name = next((url.hostname for url in (hq, portal) if url and url.hostname and not literal(url.hostname)), ".")
+    anycast = _addresses(network.anycast, "network.anycast", problems)
+    other = _addresses(network.other_resolvers, "network.other_resolvers", problems) or anycast
+    targets = [*_devices(file), *_boxes(network, problems)]
+    ways: tuple[Way, ...] = ("echo", "dns", "tcp")
+    targets += [_target(f"anycast:{address}", "anycast", address, ways, wan=True, host=name) for address in anycast]
+    if portal is not None:
+        targets += _named(portal, "portal", ("http",), portal.path or "/")
+    if hq is not None:
+        ways = ("tls", "tcp") if hq.scheme == "https" else ("http", "tcp")
+        targets += _named(hq, "hq", ways, hq.path.rstrip("/") + "/healthz")
+    key = _key(folder / Path(network.key_file).expanduser(), problems) if network.key_file else b""
+    if problems:
+        raise _invalid(path, problems)
+    count, position = _place(file)
+    setup = Setup(
+        register=file.this_register,
+        targets=tuple(target for target in targets if target.family in network.families),
+        families=network.families,
+        registers=count,
+        position=position,
+        session=beacon.session(time.time(), int.from_bytes(os.urandom(3), "big")),
+        interface=network.interface,
+        hq_host=hq.hostname or "" if hq else "",
+        resolve_name=name,
+        other_resolvers=tuple(address for address in other if _family(address) in network.families),
+        gateway_mac=network.gateway_mac.lower().replace("-", ":"),
+        metered=network.metered,
+        all_in_one=network.all_in_one,
+        beacons=bool(key),
+        has_uplink=uplink and hq is not None,
+    )
+    data = folder / Path(file.data_dir).expanduser()
+    tls = hq is not None and hq.scheme == "https"
+    return Plan(setup=setup, network=network, socket=data / network.socket, key=key, tls=tls)
+
+
+def _parse(path: Path) -> _File:
+    try:
+        with open_plain(path) as opened:
+            raw = opened.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise _invalid(path, [f"is larger than {MAX_BYTES} bytes"])
+        return msgspec.convert(tomllib.loads(raw.decode("utf-8")), _File)
+    except OSError as error:
+        raise _invalid(path, [f"can not be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise _invalid(path, ["is not UTF-8 text"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise _invalid(path, [f"is not TOML: {error}"]) from error
+    except RecursionError as error:
+        raise _invalid(path, ["is nested too deeply"]) from error
+    except msgspec.ValidationError as error:
+        what, _, at = str(error).partition(" - at `$")
+        raise _invalid(path, [f"{at.strip('.`') or 'the file'}: {what[0].lower()}{what[1:]}"]) from error
+
+
+def _invalid(path: Path, problems: list[str]) -> ConfigInvalid:
+    cause = problems[0] if len(problems) == 1 else f"{len(problems)} problems, the first: {problems[0]}"
+    return ConfigInvalid("read config", str(path), cause, "`tillkeeper config check` lists them all", problems=tuple(problems))
+
+
+def _place(file: _File) -> tuple[int, int]:
+    """How many registers share the budgets, and which one this is: by name where the file names them all, else by letter."""
+    names = sorted(file.registers)
+    count = file.network.store_registers or len(names)
+    if len(names) >= count:
+        return count, names.index(file.this_register) % count
+    return count, (ord(file.registers[file.this_register].letter[:1] or "A") - ord("A")) % count
+
+
+def _family(address: str) -> Family:
+    return "ipv6" if ":" in address else "ipv4"
+
+
+def _target(
+    name: str, role: Role, address: str, ways: tuple[Way, ...], *,
+    wan: bool = False, host: str = "", port: int = 0, path: str = "",
+) -> Target:  # fmt: skip
+    family = _family(address)
+    return Target(name=name, role=role, family=family, address=address, ways=ways, wan=wan, host=host, port=port, path=path)
+
+
+def _devices(file: _File) -> list[Target]:
+    """Printers and displays with an address on the network; those of this machine itself say nothing about the network."""
+    found: dict[str, Target] = {}
+    for name, device in file.devices.items():
+        role: Role = "display" if device.kind == "escpos_display" else "printer"
+        if device.kind not in ("escpos", "escpos_display") or not device.address or where.kind(device.address) != "tcp":
+            continue
+        if where.problem(device.address):
+            continue  # `config check` says it
+        host, port = where.host_port(device.address)
+        address = literal(host)
+        if host == "localhost" or address.startswith("127.") or address == "::1":
+            continue
+        if address:
+            found.setdefault(host, _target(f"{role}:{name}", role, address, ("echo", "arp"), port=port))
+        else:
+            target = Target(
+                name=f"{role}:{name}", role=role, family="ipv4", address="", ways=("echo", "arp"), host=host, port=port
+            )
+            found.setdefault(host, target)
+    return [_with_nd(target) for target in found.values()]
+
+
+def _with_nd(target: Target) -> Target:
+    return target if target.family == "ipv4" else msgspec.structs.replace(target, ways=("echo", "nd"))
+
+
+def _boxes(network: Network, problems: list[str]) -> list[Target]:
+    found = []
+    for role, link in (("switch", network.links.switch), ("modem", network.links.modem)):
+        for address in _addresses((link.address,) if link.address else (), f"network.links.{role}.address", problems):
+            if role == "switch":
+                found.append(_with_nd(_target("switch", "switch", address, ("echo", "arp"))))
+            else:
+                found.append(_target("modem", "modem", address, ("echo",), wan=True))
+    return found
+
+
+def _named(url: SplitResult, role: Role, ways: tuple[Way, ...], path: str) -> list[Target]:
+    """A server that a URL names: one target for each family unless it is an address already."""
+    host = url.hostname or ""
+    port = url.port or (443 if url.scheme == "https" else 80)
+    address = literal(host)
+    if address:
+        return [_target(role, role, address, ways, wan=True, port=port, host=host, path=path)]
+    families: tuple[tuple[Family, str], ...] = (("ipv4", role), ("ipv6", f"{role}:ipv6"))
+    return [
+        Target(name=name, role=role, family=family, address="", ways=ways, host=host, port=port, path=path, wan=True)
+        for family, name in families
+    ]
+
+
+def _url(text: str, schemes: tuple[str, ...], key: str, problems: list[str]) -> SplitResult | None:
+    if not text:
+        return None
+    wanted = " or ".join(f"{scheme}://host/..." for scheme in schemes)
+    try:
+        url = urlsplit(text)
+        sound = url.scheme in schemes and url.hostname and url.port != 0 and url.hostname.isascii()
+    except ValueError:
+        sound = False
+    if not sound:
+        problems.append(f"{key}: {text!r} is not {wanted}")
+        return None
+    return url
+
+
+def _addresses(texts: tuple[str, ...], key: str, problems: list[str]) -> tuple[str, ...]:
+    found = []
+    for text in texts:
+        address = literal(text)
+        if address:
+            found.append(address)
+        else:
+            problems.append(f"{key}: {text!r} is no address of IPv4 or IPv6")
+    return tuple(dict.fromkeys(found))
+
+
+def _key(path: Path, problems: list[str]) -> bytes:
+    """The first line of the key file: 64 hexadecimal digits."""
+    try:
+        with open_plain(path) as file:
+            line = file.read(_KEY_BYTES).partition(b"\n")[0].strip()
+        key = bytes.fromhex(line.decode("ascii"))
+        beacon.head(key)
+    except OSError as error:
+        problems.append(f"network.key_file: {path} can not be read: {error.strerror}")
+    except ValueError:
+        problems.append(f"network.key_file: the first line of {path} is no key of 64 hexadecimal digits")
+    else:
+        return key
+    return b""
