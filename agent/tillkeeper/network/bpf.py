@@ -81,6 +81,22 @@ def nd() -> Program:
     ])  # fmt: skip
 
 
+def diagnosis() -> Program:
+    """For AF_PACKET, what others sent that the deep diagnosis reads: ARP, LLDP (IEEE 802.1AB), CDP, neighbour advertisements,
+    and DHCP to a client, unless it is a later fragment."""
+    return _assembled([
+        (_WORD, _PACKET_TYPE), (_EQUAL, _OUTGOING, "drop", ""),
+        (_HALF, 12), (_EQUAL, ARP, "take", ""), (_EQUAL, 0x88CC, "take", ""),
+        (_EQUAL, IPV6, "ipv6", ""), (_EQUAL, 0x0800, "ipv4", ""), (_GREATER, 1500, "drop", ""),
+        (_WORD, 0), (_EQUAL, 0x0100_0CCC, "", "drop"), (_HALF, 4), (_EQUAL, 0xCCCC, "take", "drop"),
+        "ipv6",
+        (_BYTE, 20), (_EQUAL, 58, "", "drop"), (_BYTE, 54), (_EQUAL, ADVERTISEMENT, "take", "drop"),
+        "ipv4",
+        (_BYTE, 23), (_EQUAL, 17, "", "drop"), (_HALF, 20), (_AND, 0x1FFF), (_EQUAL, 0, "", "drop"),
+        (_HEADER_SIZE_TO_X, 14), (_HALF_AT_X, 16), (_EQUAL, 68, "", "drop"),
+    ])  # fmt: skip
+
+
 def icmp(identifiers: tuple[int, ...]) -> Program:
     """For a raw ICMP socket: echo replies to one of `identifiers`, and unreachable or time-exceeded that quote such an echo
     request (RFC 792). Raises ValueError for none, or more than 8. Errors about UDP and TCP are the business of their own
