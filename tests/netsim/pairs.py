@@ -13,7 +13,7 @@ from tests.bench.rows import Row, figure
 from tests.netsim.faults import BY_NAME, DEGRADED, OUTAGES, Fault
 from tests.netsim.scoring import Score, spans
 from tests.netsim.simulation import MakeEngine, Simulation
-from tests.netsim.singles import WARM_S, hash_of
+from tests.netsim.singles import WARM_S, Watched, hash_of, unwatched
 from tests.netsim.store import Store
 from tests.netsim.stores import STORES
 
@@ -58,7 +58,7 @@ def tasks(seeds: int = 1, only: float = 1.0) -> list[Task]:
     return found
 
 
-def play(task: Task, make: MakeEngine) -> PairResult:
+def play(task: Task, make: MakeEngine, watched: Watched = unwatched) -> PairResult:
     chance = random.Random(hash_of(task))
     one, two = BY_NAME[task[0]], BY_NAME[task[1]]
     if chance.random() < 0.5:
@@ -70,10 +70,11 @@ def play(task: Task, make: MakeEngine) -> PairResult:
     over_s = second_s + OVERLAP_S + chance.random()
     last_s = over_s + chance.uniform(3.0, 6.0)
     ends = [one, two] if chance.random() < 0.5 else [two, one]
-    sim.at(began_s, lambda: one.begin(sim))
-    sim.at(second_s, lambda: two.begin(sim))
-    sim.at(over_s, lambda: ends[0].end(sim))
-    sim.at(last_s, lambda: ends[1].end(sim))
+    watched(sim)
+    sim.at(began_s, lambda: one.begin(sim), f"{one.name} begins")
+    sim.at(second_s, lambda: two.begin(sim), f"{two.name} begins")
+    sim.at(over_s, lambda: ends[0].end(sim), f"{ends[0].name} ends")
+    sim.at(last_s, lambda: ends[1].end(sim), f"{ends[1].name} ends")
     sim.run(over_s - 0.01)
     report = sim.machines[0].last
     verdict = report.verdict if report else Verdict(phase="checking")

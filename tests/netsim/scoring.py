@@ -8,6 +8,7 @@ from tests.netsim.faults import Fault
 from tests.netsim.simulation import Machine
 
 from tillkeeper.network.model import Verdict
+from tillkeeper.network.timeline import Timeline
 
 Score = Literal["right", "ambiguous", "wrong", "missed"]
 
@@ -27,6 +28,24 @@ class Result(NamedTuple):
     wrong: tuple[tuple[float, tuple[str, ...]], ...]
     relapses: int
     others: tuple[tuple[float, tuple[str, ...]], ...]
+    corrected: bool | None = None
+    """Whether the timeline knows the truth once the peers were heard again; None where that is not to be expected."""
+
+
+MINE = {"cable": frozenset({"cable"}), "switch_power": frozenset({"switch_power"}), "switch_hung": frozenset({"switch_hung"}),
+        "own_port": frozenset({"own_port", "nic_receive"}), "nic_receive": frozenset({"own_port", "nic_receive"})}  # fmt: skip
+"""What peers can tell afterwards: whether it was this register's own or all had it."""
+
+
+def corrected(fault: Fault, machine: Machine, began_s: float) -> bool | None:
+    if fault.code not in MINE or machine.reports is None:
+        return None
+    timeline = Timeline()
+    for report in machine.reports:
+        timeline.take(report, report.at_s)
+    entries = [one for one in timeline.entries if one.began_s >= machine.offset_s + began_s - 1.0]
+    said = set(entries[0].corrected_faults) if entries else set()
+    return fault.code in said and said <= MINE[fault.code]
 
 
 def judge(verdict: Verdict, truth: Sequence[Fault], store: s.Store) -> Score:
@@ -70,7 +89,8 @@ def score(fault: Fault, store: s.Store, seed: int, machines: Sequence[Machine], 
         outcome = "wrong"
     recovered_s, relapses = _recovery(machines[0], ended_s, until_s)
     return Result(fault.name, seed, outcome, suspect_s, confirmed_s, recovered_s, first or (wrong[0][1] if wrong else ()),
-                  tuple(wrong), relapses, _others(fault, machines, began_s, until_s))  # fmt: skip
+                  tuple(wrong), relapses, _others(fault, machines, began_s, until_s),
+                  corrected(fault, machines[0], began_s))  # fmt: skip
 
 
 def _advised(fault: Fault, verdict: Verdict) -> bool:

@@ -1,4 +1,4 @@
-"""The facts that a kernel, a neighbour or psutil would tell of the state that the world has now. `at_s` is the register's clock."""
+"""What a kernel, a neighbour or psutil would tell of the state that the world has now. `at_s`: of the register's clock."""
 
 import random
 

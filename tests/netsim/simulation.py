@@ -81,6 +81,7 @@ class Simulation:
         self._heap: list[tuple[float, int, int, object]] = []
         self._order = 0
         self.machines: list[Machine] = []
+        self.told: list[tuple[float, str]] = []
         for index in range(store.registers):
             offset_s = self.random.uniform(10.0, 90_000.0)
             setup = s.setup_of(store, index, session=self.random.getrandbits(40))
@@ -95,7 +96,10 @@ class Simulation:
         self._order += 1
         heappush(self._heap, (at_s, self._order, index, what))
 
-    def at(self, at_s: float, call: Callable[[], None]) -> None:
+    def at(self, at_s: float, call: Callable[[], None], name: str = "") -> None:
+        """`name`: it is an event that is told afterwards."""
+        if name:
+            self.told.append((at_s, name))
         self._push(at_s, -1, call)
 
     def run(self, until_s: float) -> None:

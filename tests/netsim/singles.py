@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from tests.bench.rows import Row, figure, percentile
-from tests.netsim.faults import ALL, BY_NAME, Fault
+from tests.netsim.faults import ALL, BY_NAME
 from tests.netsim.scoring import Result, score
 from tests.netsim.simulation import MakeEngine, Simulation
 from tests.netsim.stores import STORES, seeds_for
@@ -16,6 +16,11 @@ HEAL_S = 20.0
 RECOVERY_GOAL_S = 1.5
 Task = tuple[str, str, int]
 """Fault, store, seed."""
+Watched = Callable[[Simulation], None]
+
+
+def unwatched(_: Simulation) -> None:
+    """Nobody looks on."""
 
 
 def tasks(seeds: int) -> list[Task]:
@@ -28,15 +33,18 @@ def tasks(seeds: int) -> list[Task]:
     ]
 
 
-def play(task: Task, make: MakeEngine) -> tuple[str, Result]:
+def play(task: Task, make: MakeEngine, watched: Watched = unwatched) -> tuple[str, Result]:
     fault_name, store_name, seed = task
     fault, store = BY_NAME[fault_name], STORES[store_name]
     sim = Simulation(store, make, seed=hash_of(task))
     chance = random.Random(hash_of(task) + 1)
     began_s = WARM_S + chance.uniform(0.0, 10.0)
     ended_s = began_s + fault.lasts_s + chance.random()
-    sim.at(began_s, lambda: fault.begin(sim))
-    sim.at(ended_s, lambda: fault.end(sim))
+    if store.registers > 1:
+        sim.machines[0].reports = []
+    watched(sim)
+    sim.at(began_s, lambda: fault.begin(sim), f"{fault.name} begins")
+    sim.at(ended_s, lambda: fault.end(sim), f"{fault.name} ends")
     sim.run(ended_s + HEAL_S)
     return store_name, score(fault, store, seed, sim.machines, began_s, ended_s, sim.now_s)
 
@@ -81,6 +89,10 @@ def rows(results: list[tuple[str, Result]]) -> list[Row]:
         goal = 100.0 - fault.goal_right
         shown = sorted({"/".join(one.first) for one in group if one.score != "right"})[:3]
         found.append(figure(f"sim: {store}: {name}: not named rightly", bad, "%", goal, f"n {n} {' '.join(shown)}".strip()))
+        known = [one.corrected for one in group if one.corrected is not None]
+        if known:
+            wrong = 100.0 * known.count(False) / len(known)
+            found.append(figure(f"sim: {store}: {name}: not corrected rightly by peers", wrong, "%", 1.0, f"n {len(known)}"))
     found += _summary(results)
     return found
 
@@ -128,9 +140,9 @@ def _p95(times: list[float | None]) -> str:
     return f"{percentile(known, 95):.2f}" if known else "-"
 
 
-def evidence_of(result: Result, store: str, fault: Fault) -> str:
+def evidence_of(result: Result, store: str) -> str:
     """One line for whoever has to look into it; `python -m tests.netsim.show` plays it again."""
     return (
-        f"{result.score}: {fault.name!r} in {store!r}, seed {result.seed}: first {result.first}, wrong {result.wrong}, "
+        f"{result.score}: {result.fault!r} in {store!r}, seed {result.seed}: first {result.first}, wrong {result.wrong}, "
         f"suspect {result.suspect_s}, confirmed {result.confirmed_s}, recovered {result.recovered_s}, others {result.others}"
     )
