@@ -16,10 +16,15 @@ def ipv4_bytes(text: str) -> bytes:
     return ipaddress.IPv4Address(text).packed
 
 
-def ipv4_text(data: Packet) -> str:
-    """Of exactly four bytes."""
+@lru_cache(maxsize=512)
+def _ipv4_text(data: bytes) -> str:
     first, second, third, fourth = data
     return f"{first}.{second}.{third}.{fourth}"
+
+
+def ipv4_text(data: Packet) -> str:
+    """Of exactly four bytes."""
+    return _ipv4_text(bytes(data))
 
 
 @lru_cache(maxsize=512)

@@ -87,9 +87,10 @@ class _Heard:
 class Acceptor:
     """Tells the authentic, new beacons of others from the rest, and counts the rest by `Reason`.
 
-    A sequence must grow within its session; a session must be newer than the last one, or, after `FORGET_S` of silence, at
-    least none of the last eight. What is held back on its way and told later, once, cannot be known for old. Only beacons that
-    are authentic and new count against a register's rate, so nobody else can use it up. Memory: `MAX_REGISTERS` entries.
+    A sequence must grow within its session; a new session must be newer than the last one or come after `FORGET_S` of silence,
+    and be none of the last eight, whose runs are over. What is held back on its way and told later, once, cannot be known for
+    old. Only beacons that are authentic and new count against a register's rate, so nobody else can use it up. Memory:
+    `MAX_REGISTERS` entries.
     """
 
     def __init__(self, key: bytes, register: str) -> None:
@@ -144,7 +145,7 @@ class Acceptor:
         if state.session == current:
             if state.sequence <= heard.sequence:
                 return "replayed"
-        elif state.session < current and (now_s - heard.at_s < FORGET_S or state.session in heard.sessions):
+        elif state.session in heard.sessions or (state.session < current and now_s - heard.at_s < FORGET_S):
             return "replayed"
         heard.allowance = min(float(BURST), heard.allowance + max(0.0, now_s - heard.at_s) * PER_S)
         heard.at_s = now_s
