@@ -134,19 +134,27 @@ def test_more_answers_than_anybody_needs_are_not_read() -> None:
     assert (len(found.addresses), found.whole, found.records) == (MOST_RECORDS, False, 4000)
 
 
-def test_the_worst_names_cost_a_bounded_amount() -> None:
-    """Names of 127 labels, each reached by a pointer into the one before: as much work as a message can ask for."""
-    chain = b"\xc0" + bytes([END]) + b"".join(b"\1a" + struct.pack("!H", 0xC000 | END + 2 + 4 * n) for n in range(-1, 2000))
-    chain = chain.replace(b"\xc0" + bytes([END - 2]), MINE)
-    filler = record(MINE, 16, chain)
-    start = END + len(filler) - 4
-    hostile = filler + b"".join(
-        record(struct.pack("!H", 0xC000 | start), 5, struct.pack("!H", 0xC000 | start - 4)) for _ in range(3000)
-    )
+@pytest.mark.parametrize("link", [b"\1a", b""], ids=["labels", "pointers alone"])
+def test_the_worst_names_cost_a_bounded_amount(link: bytes) -> None:
+    """Each name is reached by pointers through thousands of pieces: as much work as a message can ask for."""
+    first = END + 12
+    chain = bytearray(b"\0")
+    places = [first]
+    while len(chain) < 16_000:
+        places.append(first + len(chain))
+        chain += link + struct.pack("!H", 0xC000 | places[-2])
+    deep = places[90] if link else places[190]
+    hostile = record(MINE, 16, bytes(chain))
+    hostile += b"".join(record(MINE, 5, struct.pack("!H", 0xC000 | deep)) for _ in range(3000))
     data = with_answers(0xFFFF, hostile)
     assert len(data) < 65_000
-    assert lines_of(lambda: parse(data, 7, "hq.example.net", "A")) < 64 * 2 * 130 * 12
+    found: list[Response | None] = []
+    assert 20_000 < lines_of(lambda: found.append(parse(data, 7, "hq.example.net", "A"))) < 64 * 192 * 12
+    assert found[0] is not None
+    assert not found[0].whole
     assert peak_bytes(lambda: parse(data, 7, "hq.example.net", "A")) < 200_000
+    beyond = with_answers(1, hostile.replace(struct.pack("!H", 0xC000 | deep), struct.pack("!H", 0xC000 | places[2000])))
+    assert parse(with_answers(2, beyond[END:]), 7, "hq.example.net", "A") == Response(0, (), False, True, False, 2)
 
 
 WHOLE = answer(

@@ -19,6 +19,8 @@ _RESPONSE, _AUTHORITATIVE, _TRUNCATED, _RECURSION_DESIRED, _RECURSION = 0x8000, 
 _OPCODE = 0x7800
 _POINTER = 0xC0
 _MOST_NAME, _MOST_LABEL = 255, 63
+_MOST_STEPS = 192
+"""Labels and pointers of one name: a name of 127 labels, and more pointers than any server writes."""
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -112,10 +114,12 @@ def _addresses(data: bytes, at: int, answers: int, asked: bytes, wanted: int) ->
 
 def _name(data: bytes, at: int) -> tuple[bytes, int] | None:
     """The name at `at`, lower case in its uncompressed form, and where it ends. Each pointer must lead to before all that
-    was read of this name so far: at most 127 steps."""
+    was read of this name so far."""
     parts: list[bytes] = []
     size, end, earliest = 1, 0, at
-    while at < len(data):
+    for _ in range(_MOST_STEPS):
+        if at >= len(data):
+            return None
         length = data[at]
         if length == 0:
             return b"".join(parts) + b"\0", end or at + 1
