@@ -174,8 +174,9 @@ class Lan:
     def _nd(self, data: bytes, at_s: float, sender: tuple[object, ...], _messages: object) -> None:
         seen = nd.parse_frame(data) if sender[2] != socket.PACKET_OUTGOING else None
         if isinstance(seen, nd.Advertisement):
-            asked = self._pending.answered((seen.target, False))
-            if asked is not None:
+            asked = self._pending.peek((seen.target, False))
+            if asked is not None and at_s >= asked.sent_s:
+                self._pending.answered((seen.target, False))
                 self._tell(replied(asked, at_s, "reply", mac=seen.target_mac or seen.source_mac))
 
 

@@ -25,20 +25,20 @@ MAX_BYTES = 1_000_000
 _KEY_BYTES = 256
 
 
-class _Register(msgspec.Struct):
+class _Register(msgspec.Struct, frozen=True):
     letter: str = ""
 
 
-class _Device(msgspec.Struct):
+class _Device(msgspec.Struct, frozen=True):
     kind: str = ""
     address: str = ""
 
 
-class _Hq(msgspec.Struct):
+class _Hq(msgspec.Struct, frozen=True):
     url: str = ""
 
 
-class _File(msgspec.Struct):
+class _File(msgspec.Struct, frozen=True):
     """The part of the file that is read here; everything else is left alone."""
 
     this_register: str
