@@ -1,0 +1,89 @@
+"""How much may be asked: ARP frames a second, bytes behind the router a day, whose turn it is among the registers. Pure."""
+
+from collections import deque
+
+from tillkeeper.network.model import Way
+from tillkeeper.network.setup import ARP_PER_S, PRINTER_PER_S, WAN_BYTES_PER_DAY, WAN_BYTES_PER_DAY_METERED, Setup
+
+ARP_DEEP_PER_S = 2
+"""Left to deep diagnosis, so that both together stay within `ARP_PER_S`."""
+ARP_OWN_PER_S = ARP_PER_S - ARP_DEEP_PER_S
+ARP_URGENT = 2
+"""Of the own share, kept for enquiries that cannot wait (another MAC, the own address)."""
+DAY_S = 86_400.0
+BURST_S = 1_800.0
+"""So many seconds' worth of the day's bytes may be saved up for bursts."""
+
+ASKED_BYTES: dict[Way, int] = {"arp": 0, "nd": 0, "echo": 44, "hop": 44, "tcp": 140, "dns": 75, "http": 520, "tls": 1_600}
+ANSWERED_BYTES: dict[Way, int] = {"arp": 0, "nd": 0, "echo": 44, "hop": 72, "tcp": 100, "dns": 130, "http": 720, "tls": 5_000}
+"""Of a question and its answer with IP headers: echo with 16 bytes of payload; SYN, ACK, RST against SYN-ACK; HTTP with its
+connection; a TLS handshake with a chain of two certificates. IPv6 adds 20 a packet, `IPV6_BYTES`."""
+IPV6_BYTES = 20
+
+
+class ArpBudget:
+    """At most `ARP_OWN_PER_S` in any window of one second, wherever the window begins: the last sends are remembered, not a
+    rate. A little of it is for urgent questions only."""
+
+    def __init__(self) -> None:
+        self._sent: deque[float] = deque(maxlen=ARP_OWN_PER_S)
+        self.total = 0
+
+    def take(self, now_s: float, *, urgent: bool = False) -> bool:
+        sent = self._sent
+        keep = 0 if urgent else ARP_URGENT
+        # A shade over a second: clocks of the switch and ours do not tick alike.
+        within = sum(1 for at_s in sent if now_s - at_s < 1.02)
+        if within >= ARP_OWN_PER_S - keep:
+            return False
+        sent.append(now_s)
+        self.total += 1
+        return True
+
+
+class ByteBudget:
+    """This register's part of the store's day. Within any 24 hours not more than the day's bytes: what may be saved up is
+    taken off the rate. Half of what is saved up is kept for bursts."""
+
+    def __init__(self, setup: Setup, now_s: float) -> None:
+        day = WAN_BYTES_PER_DAY_METERED if setup.metered else WAN_BYTES_PER_DAY
+        share = day / max(1, setup.registers)
+        self._most = share * BURST_S / DAY_S
+        self._rate = (share - self._most) / DAY_S
+        self._left = self._most
+        self._at_s = now_s
+        self.total = 0
+
+    def refill(self, now_s: float) -> None:
+        self._left = min(self._most, self._left + max(0.0, now_s - self._at_s) * self._rate)
+        self._at_s = now_s
+
+    def take(self, size: int, *, burst: bool) -> bool:
+        if self._left - size < (0.0 if burst else self._most / 2):
+            return False
+        self.spend(size)
+        return True
+
+    def spend(self, size: int) -> None:
+        """An answer came: its bytes count whether there is room or not."""
+        self._left -= size
+        self.total += size
+
+
+def bytes_of(way: Way, family: str, *, answer: bool) -> int:
+    size = (ANSWERED_BYTES if answer else ASKED_BYTES)[way]
+    return size + IPV6_BYTES if family == "ipv6" and size else size
+
+
+def printer_interval_s(setup: Setup) -> float:
+    """Between two questions to the same printer, so that all registers together keep within `PRINTER_PER_S`."""
+    return max(1, setup.registers) / PRINTER_PER_S
+
+
+def next_turn_s(now_s: float, interval_s: float, setup: Setup) -> float:
+    """The next moment that is this register's: the registers' phases divide `interval_s` evenly (as far as their clocks agree;
+    the rate holds anyhow). Later than `now_s`."""
+    phase = interval_s * (setup.position % max(1, setup.registers)) / max(1, setup.registers)
+    turns = int((now_s - phase) / interval_s) + 1
+    at_s = phase + turns * interval_s
+    return at_s if at_s > now_s + 1e-6 else at_s + interval_s

@@ -1,0 +1,396 @@
+"""Facts in, questions and verdicts out, on whatever clock: live, simulated, or over recordings. Pure.
+
+`take` only notes; `step` times out, plans, evaluates and settles. A step that comes more than half a tick late drops the open
+questions: what they would have said is about this machine, not about the network.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from tillkeeper.network.evidence import EvidenceKeeper
+from tillkeeper.network.heard import Heard
+from tillkeeper.network.hysteresis import Settled, settle
+from tillkeeper.network.locate import Locator
+from tillkeeper.network.model import (
+    AddressesSeen,
+    ArpSeen,
+    BeaconSeen,
+    Column,
+    ColumnName,
+    Evidence,
+    Fact,
+    Family,
+    HostSeen,
+    LinkSeen,
+    NeighbourSeen,
+    NotSent,
+    PeerState,
+    Probe,
+    Replied,
+    Report,
+    ResolversSeen,
+    RoutesSeen,
+    Stalled,
+    Step,
+    Tri,
+    UplinkSeen,
+)
+from tillkeeper.network.plan import LOCATE_S, PROOF_S, TICK_S, Mood, Plan
+from tillkeeper.network.questions import STIR_ROUNDS, Questions
+from tillkeeper.network.setup import Setup
+from tillkeeper.network.signs import Signs
+from tillkeeper.network.surroundings import BEACON_S, FAILING_S, Surroundings
+from tillkeeper.network.timeline import Timeline
+from tillkeeper.network.verdict import explain
+
+REPORT_S = 1.0
+BEACON_GAP_S = 0.25
+LONG_STALL_S = 1.0
+CLEAN_ROUNDS = 1
+CLEAN_ROUNDS_LONG = 5
+PEER_COUNTS = 3
+"""Beacons of a peer after which the next one is expected."""
+PEER_MISSES_S = 6.0
+
+
+class Engine:
+    """`evidence`: the last that was judged."""
+
+    def __init__(self, setup: Setup, now_s: float) -> None:
+        self.setup: Final = setup
+        self.known = Surroundings(setup, now_s)
+        self.plan = Plan(setup, now_s)
+        self.keeper = EvidenceKeeper(setup)
+        self.heard = Heard()
+        self.locator = Locator()
+        self.signs = Signs(setup, now_s)
+        self.questions = Questions(self.known, self.plan, self.keeper, self.heard, self.locator, self.signs)
+        self.settled = Settled()
+        self.timeline = Timeline()
+        self.evidence: Evidence | None = None
+        self._now_s = now_s
+        self._tick_s = now_s
+        self._half_s: float | None = None
+        self._version = -1
+        self._hop2: dict[Family, str] = {}
+        self._dirty = True
+        self._unclean = CLEAN_ROUNDS_LONG
+        self._stalls = 0
+        self._address_since: tuple[Tri, float] = ("unknown", now_s)
+        self._doubtful = False
+        self._judged_s = now_s - REPORT_S
+        self._reported: tuple[object, ...] = ()
+        self._report_s = now_s - REPORT_S
+        self._sequence = 0
+        self._beacon_s = now_s + (setup.session % 97) / 97 * BEACON_S
+        self._beaconed: tuple[object, ...] = ()
+        self._beaconed_s = now_s - BEACON_S
+        self._takes: dict[type, Callable[[Any], None]] = {
+            Replied: lambda fact: self.questions.replied(fact, self._at(fact.at_s)),
+            NotSent: lambda fact: self.questions.not_sent(fact, self._at(fact.at_s)),
+            LinkSeen: self._link, AddressesSeen: self._addresses, RoutesSeen: self._routes, NeighbourSeen: self._neighbour,
+            ArpSeen: self._arp, ResolversSeen: self.known.take_resolvers, UplinkSeen: self._uplink, HostSeen: self._host,
+            Stalled: self._stalled, BeaconSeen: self._beacon_seen,
+        }  # fmt: skip
+
+    # --- facts ---
+
+    def take(self, fact: Fact) -> None:
+        self._takes[type(fact)](fact)
+
+    def _at(self, at_s: float) -> float:
+        """A fact's time; between the last step and a little later, whatever it says."""
+        return at_s if self._now_s <= at_s <= self._now_s + LONG_STALL_S else self._now_s
+
+    def _link(self, fact: LinkSeen) -> None:
+        if self.known.take_link(fact):
+            self.questions.drop()
+            self.keeper.forget()
+            self.locator.forget()
+            self.questions.stir.all(self._at(fact.at_s) + 1.0)
+        self._dirty = True
+
+    def _addresses(self, fact: AddressesSeen) -> None:
+        before = self.known.own_ipv4()
+        self.known.take_addresses(fact)
+        if self.known.own_ipv4() != before:
+            self.questions.drop()
+        self._dirty = True
+
+    def _routes(self, fact: RoutesSeen) -> None:
+        before = dict(self.known.gateways)
+        if self.known.take_routes(fact):
+            self.questions.drop()
+            for family, address in self.known.gateways.items():
+                if before.get(family, address) != address:
+                    self.signs.gateways.pop(family, None)
+        self._dirty = True
+
+    def _neighbour(self, fact: NeighbourSeen) -> None:
+        for family, address in self.known.gateways.items():
+            if address == fact.address:
+                self._gateway_mac(family, fact.mac, fact.at_s, claim=True)
+                return
+        for path in self.plan.paths:
+            if path.target.address == fact.address and path.way in ("arp", "nd") and fact.mac:
+                path.mac = fact.mac
+
+    def _gateway_mac(self, family: Family, mac: str, at_s: float, *, claim: bool) -> None:
+        watch = self.signs.gateway(family)
+        watch.saw(mac, self._at(at_s), claim=claim)
+        if watch.next_s() is not None or watch.state:
+            self.questions.poked = True
+
+    def _arp(self, fact: ArpSeen) -> None:
+        known, mac = self.known, fact.sender_mac.lower()
+        if known.link is not None and mac == known.link.mac.lower():
+            return
+        if not fact.is_reply:
+            keeper, number = self.keeper, self.questions.round
+            at_s = self._at(fact.at_s)
+            if keeper.answered_s("broadcast") is None or at_s - (keeper.answered_s("broadcast") or 0.0) > TICK_S / 2:
+                keeper.hit("ipv4", "broadcast", number, at_s, at_s)
+        if fact.sender_address == known.gateways.get("ipv4"):
+            enquiring = self.signs.gateway("ipv4").next_s() is not None
+            self._gateway_mac("ipv4", mac, fact.at_s, claim=not (fact.is_reply and enquiring))
+        elif fact.sender_address in known.own_ipv4():
+            self.signs.own_address(fact.sender_address).saw(mac, self._at(fact.at_s))
+            self.questions.poked = True
+
+    def _uplink(self, fact: UplinkSeen) -> None:
+        ok, failed = self.known.take_uplink(fact)
+        at_s, family = self._at(fact.at_s), self.setup.families[0]
+        questions = self.questions
+        if ok:
+            if self.keeper.run("hq"):
+                questions.stir.column("hq", at_s, 0)
+            self.keeper.hit(family, "hq", questions.round, at_s, fact.ok_at_s or at_s)
+            self.keeper.detail("hq", "")
+            self.heard.hq_answered()
+        if failed:
+            self._uplink_failed(fact, at_s, family)
+
+    def _uplink_failed(self, fact: UplinkSeen, at_s: float, family: Family) -> None:
+        questions, trouble = self.questions, fact.trouble
+        self.heard.take_trouble(trouble, at_s)
+        self.keeper.detail("hq", trouble)
+        questions.poked = True
+        if trouble in ("credentials_refused", "batch_refused", "busy"):
+            self.keeper.hit(family, "hq", questions.round, at_s, at_s)
+        elif trouble in ("server_error", "garbage", "redirected"):
+            self.keeper.refute(family, "hq", questions.round, at_s, trouble)
+        else:
+            self.keeper.miss(family, "hq", questions.round, at_s)
+        if self.keeper.run("hq") < STIR_ROUNDS:
+            questions.stir.column("hq", at_s, 0)
+
+    def _host(self, fact: HostSeen) -> None:
+        self.known.take_host(fact)
+        if self.known.storm_s is not None or fact.wifi is not None:
+            self.questions.poked = True
+
+    def _stalled(self, fact: Stalled) -> None:
+        self._stall(fact.to_s - fact.from_s)
+
+    def _stall(self, length_s: float) -> None:
+        self._stalls += 1
+        self.questions.drop()
+        long = not length_s < LONG_STALL_S
+        self._unclean = max(self._unclean, CLEAN_ROUNDS_LONG if long else CLEAN_ROUNDS)
+        if long:
+            self.keeper.forget()
+            self.locator.forget()
+            self.known.carrier_changes.clear()
+
+    def _beacon_seen(self, fact: BeaconSeen) -> None:
+        at_s = self._at(fact.at_s)
+        if self.known.take_beacon(fact):
+            self.questions.stir.all(at_s + 1.5)
+        self.keeper.hit("ipv4", "broadcast", self.questions.round, at_s, at_s)
+
+    # --- the step ---
+
+    def next_at_s(self) -> float:
+        at_s = self._tick_s if self._half_s is None else min(self._tick_s, self._half_s)
+        for watch in self.signs.gateways.values():
+            due_s = watch.next_s()
+            if due_s is not None and due_s < at_s:
+                at_s = due_s
+        return max(at_s, self._now_s)
+
+    def step(self, now_s: float) -> Step:
+        now_s = max(now_s, self._now_s)
+        late_s = now_s - self._tick_s
+        self._now_s = now_s
+        ticked = late_s > -0.002
+        if late_s > TICK_S / 2 and self._version >= 0:
+            self._stall(late_s)
+        if ticked:
+            self.questions.round += 1
+            self._tick_s = now_s + TICK_S if late_s > TICK_S / 2 else self._tick_s + TICK_S
+            if self._unclean and late_s <= TICK_S / 2:
+                self._unclean -= 1
+        self.questions.time_out(now_s)
+        self._expect(now_s)
+        if self.known.version != self._version:
+            self.plan.rebuild(self.known, self._hop2, now_s)
+            self._version = self.known.version
+        probes = self._ask(now_s, ticked=ticked)
+        if self._dirty or (ticked and self._must_judge(now_s)):
+            self._judge(now_s)
+        return Step(probes=tuple(probes), report=self._report(now_s), beacon=self._beacon(now_s))
+
+    def _expect(self, now_s: float) -> None:
+        """What should have come by itself: beacons of the others, the uplink's stamps."""
+        known, keeper = self.known, self.keeper
+        for peer in known.peers.values():
+            if peer.heard >= PEER_COUNTS and now_s > peer.expected_s and now_s - peer.at_s < PEER_MISSES_S:
+                keeper.miss("ipv4", "broadcast", self.questions.round, peer.expected_s)
+                peer.expected_s = max(peer.expected_s + BEACON_S, now_s)
+                self.questions.stir.column("broadcast", now_s, 0)
+        doubtful = known.uplink_doubtful(now_s)
+        if doubtful and not self._doubtful:
+            self.questions.stir.column("hq", now_s, 2)
+            self.questions.stir.wan_s = max(self.questions.stir.wan_s, now_s + 2.0)
+        self._doubtful = doubtful
+        for family, hops in self.heard.hops.items():
+            usual = hops.usual[0] if hops.usual else ""
+            if usual and self._hop2.get("ipv4" if family == "ipv4" else "ipv6") != usual:
+                self._hop2["ipv4" if family == "ipv4" else "ipv6"] = usual
+                known.version += 1
+
+    def _ask(self, now_s: float, *, ticked: bool) -> list[Probe]:
+        link, plan, questions = self.known.link, self.plan, self.questions
+        if link is None or link.gone or not link.admin_up or link.carrier == "no":
+            self._half_s = None
+            return []
+        probes: list[Probe] = []
+        for family, watch in self.signs.gateways.items():
+            if watch.question_due(now_s):
+                path = plan.find("gateway" if family == "ipv4" else "gateway6", "arp" if family == "ipv4" else "nd")
+                if path is not None and plan.arp.take(now_s, urgent=True):
+                    path.asked_s = now_s
+                    probes.append(questions.ask(path, now_s, broadcast=True))
+                watch.asked()
+        half = not ticked and self._half_s is not None and now_s >= self._half_s - 0.002
+        if not ticked and not half:
+            return probes
+        mood = self._mood(now_s, half=half)
+        self._half_s = now_s + LOCATE_S if mood.locating else None
+        probes += [questions.ask(path, now_s) for path in plan.due(now_s, mood)]
+        return probes
+
+    def _mood(self, now_s: float, *, half: bool) -> Mood:
+        keeper, stir = self.keeper, self.questions.stir
+        age_s = self.known.uplink_age_s(now_s)
+        uplink = self.known.uplink
+        proof_s = FAILING_S * uplink.beat_s if self.setup.metered and uplink is not None else PROOF_S
+        gateway, neighbours = keeper.run("gateway"), keeper.run("neighbours")
+        known = keeper.answered_s("neighbours") is not None
+        own = self.signs.own
+        return Mood(
+            lan=now_s < stir.lan_s, wan=now_s < stir.wan_s, lan_dead=gateway >= 3 and (neighbours >= 3 or not known),
+            proven=age_s is not None and age_s <= proof_s and not self._doubtful,
+            locating=self.locator.wants_burst(now_s, self.plan.paths),
+            own_suspected=any(watch.suspected(now_s) for watch in own.values()),
+            resolver_fails=keeper.run("resolver") > 0, half=half,
+        )  # fmt: skip
+
+    # --- judging ---
+
+    def _must_judge(self, now_s: float) -> bool:
+        poked, self.questions.poked = self.questions.poked, False
+        verdict, locator = self.settled.verdict, self.locator
+        return (
+            poked or verdict.phase != "fine" or now_s - self._judged_s >= REPORT_S - 0.01 or not self.keeper.calm()
+            or locator.loss is not None or locator.latency is not None or any(meter.gain > 6.0 for meter in locator.meters) or any(path.slow >= 10 for path in self.plan.paths)
+            or any(watch.state for watch in self.signs.gateways.values())
+        )  # fmt: skip
+
+    def _judge(self, now_s: float) -> None:
+        known = self.known
+        self._dirty = False
+        self._judged_s = now_s
+        if known.peers:
+            known.forget_peers(now_s)
+        self.locator.judge(now_s, self.plan.paths)
+        signs = self.signs.all(now_s, known, self.keeper, self.plan.paths, self.heard, self.locator)
+        deaf = self.keeper.run("gateway") > 0
+        beacons = sum(
+            1 for peer in known.peers.values()
+            if peer.heard >= PEER_COUNTS and (deaf or now_s - peer.at_s < PEER_MISSES_S)
+        )  # fmt: skip
+        link = known.link
+        blind = link is None or link.gone or not link.admin_up or link.carrier == "no"
+        self.evidence = self.keeper.evidence(
+            now_s, interface=known.interface, given=self._given(now_s), blind=blind, paths=self.plan.paths, beacons=beacons,
+            signs=signs, peers=known.fresh_peers(now_s), trusted=not self._unclean and link is not None,
+        )  # fmt: skip
+        explanation = explain(self.evidence, self.setup)
+        self.settled = settle(self.settled, explanation, self.evidence, now_s)
+        self.timeline.fold(self.settled.verdict, self.evidence, now_s)
+
+    def _given(self, now_s: float) -> dict[ColumnName, Column]:
+        known = self.known
+        state: Tri = "unknown"
+        if known.addresses_known and known.carrier != "no":
+            usable = bool(known.own_ipv4()) if "ipv4" in self.setup.families else known.has_global("ipv6")
+            alone6 = "ipv4" not in known.had_global and known.has_global("ipv6") and "ipv6" in self.setup.families
+            state = "yes" if usable or alone6 else "no"
+        if state != self._address_since[0]:
+            self._address_since = (state, now_s)
+        return {
+            "carrier": Column(
+                state=known.carrier, since_s=known.carrier_since_s, detail="wireless" if known.wireless else "",
+                answered_s=known.carrier_since_s if known.carrier == "yes" else None,
+            ),
+            "address": Column(state=state, since_s=self._address_since[1]),
+        }  # fmt: skip
+
+    # --- what is said ---
+
+    def _report(self, now_s: float) -> Report | None:
+        evidence = self.evidence
+        if evidence is None:
+            return None
+        verdict = self.settled.verdict
+        said = (
+            verdict.phase, verdict.faults, verdict.also, evidence.trusted,
+            tuple(column.state for column in evidence.columns.values()), tuple((s.kind, s.subject) for s in evidence.signs),
+        )  # fmt: skip
+        if said == self._reported and now_s - self._report_s < REPORT_S - 0.01:
+            return None
+        self._reported = said
+        self._report_s = now_s
+        return Report(
+            at_s=now_s, verdict=verdict, evidence=evidence, targets=tuple(path.state() for path in self.plan.paths),
+            probes_sent=self.plan.sent, arp_sent=self.plan.arp.total, wan_bytes=self.plan.wan.total, stalls=self._stalls,
+        )  # fmt: skip
+
+    def _beacon(self, now_s: float) -> PeerState | None:
+        evidence = self.evidence
+        if not self.setup.beacons or evidence is None or self.known.carrier == "no":
+            return None
+        verdict = self.settled.verdict
+        columns: dict[ColumnName, Tri] = {
+            name: column.state for name, column in evidence.columns.items() if column.state != "unknown"
+        }
+        said = (verdict.phase, verdict.faults, tuple(name for name, state in columns.items() if state == "no"))
+        changed = said != self._beaconed and now_s - self._beaconed_s >= BEACON_GAP_S
+        if now_s < self._beacon_s and not changed:
+            return None
+        self._beaconed, self._beaconed_s = said, now_s
+        self._sequence += 1
+        if now_s >= self._beacon_s:
+            # A tenth of a second of jitter, so that registers that were switched on together drift apart.
+            jitter_s = ((self.setup.session + self._sequence * 7_919) % 101) / 1_010
+            self._beacon_s = now_s + BEACON_S - 0.05 + jitter_s
+        own = self.known.own_ipv4()
+        wan_s = self.plan.wan_asked_s
+        return PeerState(
+            register=self.setup.register, session=self.setup.session, sequence=self._sequence,
+            address=own[0] if own else next((a.address for a in self.known.addresses if a.family == "ipv6"), ""),
+            columns=columns, phase=verdict.phase, faults=verdict.faults,
+            gateway_mac=self.signs.gateway("ipv4").current if "ipv4" in self.signs.gateways else "",
+            marks=self.timeline.marks(now_s), wan_asked=wan_s is not None and now_s - wan_s <= 1.0,
+        )  # fmt: skip

@@ -1,0 +1,146 @@
+"""Who claims an address on the LAN: the gateway's MAC, and this register's own address. Pure.
+
+A MAC that is new for the gateway starts an enquiry: two broadcast ARP requests, and whoever answers them within `COLLECT_S` is
+counted. Only the new one: another router (or VRRP, RFC 5798, 7.3, whose virtual MACs begin with 00:00:5e:00:01). Both: somebody
+speaks for a router that is still there.
+"""
+
+from collections import deque
+from typing import Literal
+
+COLLECT_S = 0.12
+ASK_AGAIN_S = 0.05
+REPEAT_S = 0.5
+CLEAN_S = 1.5
+"""So long the stranger must be unheard, while enquiries go on, until it is taken to have gone."""
+ADOPT_S = 600.0
+CLAIMS = 2
+CLAIM_S = 5.0
+OWN_CLEAN_S = 1.2
+OWN_WITHIN_S = 3.0
+VIRTUAL = {"00:00:5e:00:01": "VRRP", "00:00:5e:00:02": "VRRP", "00:00:0c:07:ac": "HSRP", "00:00:0c:9f:f0": "HSRP"}
+MOST = 8
+
+
+def virtual(mac: str) -> str:
+    return VIRTUAL.get(mac[:14], "")
+
+
+class GatewayWatch:
+    """One gateway address. `usual`: whom it belongs to; `state`: what the last enquiry found."""
+
+    def __init__(self, pinned: str = "") -> None:
+        self.pinned = pinned.lower()
+        self.usual = self.pinned
+        self.other = ""
+        self.state: Literal["", "changed", "two"] = ""
+        self.since_s = 0.0
+        self._enquiry_s: float | None = None
+        self._asked = 0
+        self._again_s = 0.0
+        self._answers: dict[str, float] = {}
+        self._claims: deque[tuple[float, str]] = deque(maxlen=MOST)
+
+    def saw(self, mac: str, at_s: float, *, claim: bool = False) -> None:
+        """`claim`: nobody had asked (a gratuitous ARP, the kernel's table)."""
+        mac = mac.lower()
+        if not mac or mac in ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"):
+            return
+        if not self.usual:
+            self.usual = mac
+        if claim:
+            self._claims.append((at_s, mac))
+        else:
+            self._answers[mac] = at_s
+            if len(self._answers) > MOST:
+                del self._answers[min(self._answers, key=self._answers.__getitem__)]
+        expected = self.other if self.state == "changed" else self.usual
+        if mac != expected and self._enquiry_s is None and (at_s >= self._again_s or self.state == ""):
+            self._begin(at_s)
+
+    def _begin(self, now_s: float) -> None:
+        self._enquiry_s = now_s
+        self._asked = 0
+
+    def question_due(self, now_s: float) -> bool:
+        """Whether a broadcast request should go out now; `asked` when it has."""
+        if self._enquiry_s is None and self.state == "two" and now_s >= self._again_s:
+            self._begin(now_s)
+        if self._enquiry_s is None or self._asked >= 2:
+            return False
+        return now_s >= self._enquiry_s + self._asked * ASK_AGAIN_S
+
+    def asked(self) -> None:
+        self._asked += 1
+
+    def next_s(self) -> float | None:
+        """When something is due here."""
+        if self._enquiry_s is not None:
+            return self._enquiry_s + (ASK_AGAIN_S * self._asked if self._asked < 2 else COLLECT_S)
+        return self._again_s if self.state == "two" else None
+
+    def judge(self, now_s: float) -> None:
+        begun_s = self._enquiry_s
+        if begun_s is not None and now_s >= begun_s + COLLECT_S:
+            self._decide(begun_s, now_s)
+        if self.state == "changed" and not self.pinned and now_s - self.since_s > ADOPT_S:
+            self.usual, self.other = self.other, ""
+            self._become("", now_s)
+
+    def _decide(self, begun_s: float, now_s: float) -> None:
+        self._enquiry_s = None
+        self._again_s = now_s + REPEAT_S
+        answers = {mac for mac, at_s in self._answers.items() if at_s >= begun_s - 0.02}
+        claims = [mac for at_s, mac in self._claims if now_s - at_s <= CLAIM_S and mac != self.usual]
+        strangers = {mac for mac in answers if mac != self.usual}
+        strangers |= {mac for mac in claims if claims.count(mac) >= CLAIMS}
+        if strangers:
+            newest = max(strangers, key=lambda mac: (self._last(mac), mac))
+            self.other = newest
+            self._become("two" if self.usual in answers else "changed", now_s)
+        elif self.usual in answers and (self.state != "two" or now_s - self._last(self.other) > CLEAN_S):
+            self.other = ""
+            self._become("", now_s)
+
+    def _last(self, mac: str) -> float:
+        claimed = max((at_s for at_s, claimed in self._claims if claimed == mac), default=-1e9)
+        return max(self._answers.get(mac, -1e9), claimed)
+
+    def _become(self, state: Literal["", "changed", "two"], now_s: float) -> None:
+        if state != self.state:
+            self.state = state
+            self.since_s = now_s
+
+    @property
+    def current(self) -> str:
+        """Where a unicast question goes."""
+        return self.other if self.state == "changed" else self.usual
+
+    def words(self) -> str:
+        kind = virtual(self.other)
+        return f"{self.usual} -> {self.other}" + (f" {kind}" if kind else "")
+
+
+class OwnAddressWatch:
+    """Who else answers for one of this register's own addresses (RFC 5227, 2.4). Two sightings are needed."""
+
+    def __init__(self) -> None:
+        self._sightings: deque[tuple[float, str]] = deque(maxlen=MOST)
+        self._since_s: float | None = None
+
+    def saw(self, mac: str, at_s: float) -> None:
+        self._sightings.append((at_s, mac))
+
+    def suspected(self, now_s: float) -> bool:
+        return bool(self._sightings) and now_s - self._sightings[-1][0] < OWN_CLEAN_S
+
+    def seen(self, now_s: float) -> tuple[float, str] | None:
+        """(since when, the other's MAC) while it is there."""
+        if not self.suspected(now_s):
+            self._since_s = None
+            return None
+        if self._since_s is None:
+            if sum(1 for at_s, _ in self._sightings if now_s - at_s <= OWN_WITHIN_S) < 2:
+                return None
+            self._since_s = now_s
+        return self._since_s, self._sightings[-1][1]

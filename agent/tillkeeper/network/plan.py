@@ -1,0 +1,278 @@
+"""What to ask next: the cadence of every question in every mood, within the budgets. Pure.
+
+`TICK_S` is the round. In calm the gateway's echo is the only thing that is asked each round; the first miss anywhere stirs, and
+what is in doubt is asked each round for a second; what stays silent is then asked a few times a second, so that its return is
+seen at once.
+"""
+
+import msgspec
+
+from tillkeeper.network.budget import ArpBudget, ByteBudget, bytes_of, next_turn_s, printer_interval_s
+from tillkeeper.network.capabilities import TRIES, Path
+from tillkeeper.network.model import Family, Probe
+from tillkeeper.network.setup import Setup
+from tillkeeper.network.surroundings import Surroundings
+from tillkeeper.network.targets import LAN_ROLES, wanted
+
+TICK_S = 0.1
+LOCATE_S = TICK_S / 3
+LEARN_S = 1.0
+RETRY_S = 60.0
+"""A way that does not work, or that is not the best, is tried again so often."""
+WAN_TURN_S = 0.5
+"""The store asks something behind the router so often, all registers together."""
+WAN_LEARN_S = 10.0
+PROOF_S = 0.5
+"""HQ was heard so lately: nothing behind the router need be asked (metered: 1.5 beats of the uplink)."""
+HOP_CREDIT = 4.0
+HOP_PER_S = 0.8
+"""Linux sends six time-exceeded at once and then one a second to a host (icmp_ratelimit, icmp(7)); others are alike."""
+OWN_CHECK_S = 0.33
+OWN_CHECKS_PER_S = 12
+RANK = {"yes": 0, "unknown": 1, "no": 2}
+
+
+class Mood(msgspec.Struct):
+    """What the engine makes of the moment. `lan`, `wan`: a question there has lately gone unanswered, or a peer suspects.
+    `lan_dead`: neither gateway nor neighbours answer. `proven`: HQ was heard just now. `locating`: loss is being located."""
+
+    lan: bool = False
+    wan: bool = False
+    lan_dead: bool = False
+    proven: bool = False
+    locating: bool = False
+    own_suspected: bool = False
+    resolver_fails: bool = False
+    half: bool = False
+    """A tick between two rounds, while locating."""
+
+
+class Plan:
+    """Keeps the paths, and when each is due. Budgets are spent as questions are chosen."""
+
+    def __init__(self, setup: Setup, now_s: float) -> None:
+        self.setup = setup
+        self.arp = ArpBudget()
+        self.wan = ByteBudget(setup, now_s)
+        self.paths: list[Path] = []
+        self.sent = 0
+        self.wan_asked_s: float | None = None
+        self._known: dict[tuple[str, str], Path] = {}
+        self._best: dict[str, Path] = {}
+        self._turn_s = next_turn_s(now_s, WAN_TURN_S * max(1, setup.registers), setup)
+        self._printer_s = printer_interval_s(setup)
+        self._credits: dict[str, tuple[float, float]] = {}
+        self._one_neighbour = ""
+        self._broadcasts = 0
+
+    def rebuild(self, known: Surroundings, hop2: dict[Family, str], now_s: float) -> None:
+        """Keeps what was learned of every path that stays."""
+        fresh: dict[tuple[str, str], Path] = {}
+        for want in wanted(self.setup, known, hop2):
+            key = (want.target.name, want.way)
+            path = self._known.get(key)
+            if path is None or path.target != want.target:
+                path = Path(want.target, want.way, want.column, now_s, assumed=want.assumed)
+                path.due_s = self._first_s(path, now_s, len(fresh))
+            fresh[key] = path
+        self._known = fresh
+        self.paths = list(fresh.values())
+        self.choose()
+
+    def _first_s(self, path: Path, now_s: float, index: int) -> float:
+        if path.target.role in ("printer", "display"):
+            return next_turn_s(now_s, self._printer_s, self.setup)
+        return now_s if path.target.role == "gateway" else now_s + 0.02 + (index % 10) * 0.1
+
+    def choose(self) -> None:
+        """The best way of every target: the first that works, else the first that may."""
+        self._best = {}
+        for path in self.paths:
+            best = self._best.get(path.target.name)
+            if path.column != "gateway" and (best is None or _rank(path) < _rank(best)):
+                self._best[path.target.name] = path
+        neighbours = [p for p in self._best.values() if p.target.role in LAN_ROLES and p.weighs]
+        self._one_neighbour = neighbours[0].target.name if neighbours else ""
+
+    def find(self, name: str, way: str) -> Path | None:
+        return self._known.get((name, way))
+
+    # --- what is due ---
+
+    def due(self, now_s: float, mood: Mood) -> list[Path]:
+        """The paths to be asked now, spending the budgets. ARP of the gateway comes first."""
+        self.wan.refill(now_s)
+        chosen: list[Path] = []
+        for path in self.paths:
+            if now_s + 0.005 < path.due_s and not mood.lan and not mood.wan and not mood.own_suspected and not mood.locating:
+                continue
+            interval_s = self._interval_s(path, mood)
+            if interval_s is None:
+                continue
+            asked_s = path.asked_s
+            # Half a tick of grace, so that the rounds of one cadence do not slip by a tick each time.
+            at_s = path.due_s if asked_s is None else min(path.due_s, asked_s + interval_s)
+            if path.target.role in ("printer", "display") and asked_s is not None:
+                at_s = max(at_s, asked_s + self._printer_s)
+            if now_s + (0.01 if mood.half or interval_s < TICK_S else 0.03) < at_s:
+                continue
+            if self._affords(path, now_s, mood):
+                chosen.append(path)
+                path.asked_s = now_s
+                path.due_s = self._next_s(path, now_s, interval_s)
+        turn = self._take_turn(now_s, mood)
+        if turn is not None:
+            chosen.append(turn)
+        return chosen
+
+    def _next_s(self, path: Path, now_s: float, interval_s: float) -> float:
+        if path.target.role in ("printer", "display"):
+            turn_s = next_turn_s(now_s + self._printer_s / 2, self._printer_s, self.setup)
+            return turn_s + max(0.0, interval_s - self._printer_s)
+        return now_s + interval_s
+
+    def _affords(self, path: Path, now_s: float, mood: Mood) -> bool:
+        if path.way in ("arp", "nd"):
+            urgent = path.target.role == "self" and mood.own_suspected
+            if not self.arp.take(now_s, urgent=urgent):
+                return False
+        elif path.way == "hop":
+            credit, at_s = self._credits.get(path.target.name, (HOP_CREDIT, now_s))
+            credit = min(HOP_CREDIT, credit + (now_s - at_s) * HOP_PER_S)
+            if credit < 1.0:
+                self._credits[path.target.name] = (credit, now_s)
+                return False
+            self._credits[path.target.name] = (credit - 1.0, now_s)
+        if path.target.wan:
+            if not self.wan.take(bytes_of(path.way, path.target.family, answer=False), burst=mood.wan or mood.locating):
+                return False
+            self.wan_asked_s = now_s
+        return True
+
+    def _take_turn(self, now_s: float, mood: Mood) -> Path | None:
+        """In calm this register's turn to ask something behind the router: whatever was not asked for longest."""
+        if now_s + 0.005 < self._turn_s:
+            return None
+        self._turn_s = next_turn_s(now_s, WAN_TURN_S * max(1, self.setup.registers), self.setup)
+        if mood.wan or mood.half:
+            return None
+        wait_s = WAN_LEARN_S * max(1.0, self.setup.registers / 2) if mood.proven else 0.0
+        waiting = [
+            path for path in self._best.values()
+            if path.weighs and _takes_turns(path) and (path.asked_s is None or now_s - path.asked_s >= wait_s)
+        ]  # fmt: skip
+        if not waiting:
+            return None
+        path = min(waiting, key=lambda path: path.asked_s or 0.0)
+        if not self._affords(path, now_s, mood):
+            return None
+        path.asked_s = now_s
+        return path
+
+    def _interval_s(self, path: Path, mood: Mood) -> float | None:
+        """How long after the last question the next one goes out; None: not now."""
+        role, way = path.target.role, path.way
+        if mood.half:
+            return LOCATE_S if role == "gateway" and way == "echo" and path.weighs else None
+        if role == "self":
+            calm_s = max(OWN_CHECK_S, self.setup.registers / OWN_CHECKS_PER_S)
+            return 0.25 if mood.own_suspected else 1.0 if mood.lan else calm_s
+        if path.column == "gateway":
+            return self._resolve_s(path, mood)
+        if self._best.get(path.target.name) is not path:
+            return RETRY_S if path.sent >= TRIES or way in ("arp", "nd") else LEARN_S * (3 if path.target.wan else 1)
+        if path.works == "no":
+            return RETRY_S
+        if mood.lan_dead and role in LAN_ROLES and path.target.name != self._one_neighbour:
+            return 5.0
+        learning = path.works == "unknown"
+        if role in LAN_ROLES:
+            return self._lan_s(path, mood, learning=learning)
+        return self._far_s(path, mood, learning=learning)
+
+    def _resolve_s(self, path: Path, mood: Mood) -> float:
+        """ARP and neighbour solicitations of the gateway: rare while it answers echoes, four a second in doubt."""
+        if path.way == "nd":
+            return 0.5 if mood.lan else 10.0
+        echo = self._known.get(("gateway", "echo"))
+        if mood.lan:
+            return 0.25
+        if not path.mac:
+            return 0.5
+        return 5.0 if echo is not None and echo.weighs and not echo.run else 0.5
+
+    def _lan_s(self, path: Path, mood: Mood, *, learning: bool) -> float:
+        role = path.target.role
+        slow = 2.0 if path.way in ("arp", "nd") else 1.0
+        if role in ("printer", "display"):
+            if learning or path.silent:
+                return max(5.0 if path.silent else 1.0, self._printer_s)
+            return max(self._printer_s, 0.5 * slow) if mood.lan or mood.locating else max(1.0 * slow, self._printer_s)
+        if path.silent:
+            return 2.0
+        if role == "switch":
+            return 0.25 * slow if mood.lan else 0.5 * slow
+        if mood.lan or mood.locating:
+            return TICK_S if slow == 1.0 else 0.5
+        return 1.0 * slow
+
+    def _far_s(self, path: Path, mood: Mood, *, learning: bool) -> float | None:
+        """The gateway's layer 3, and what lies behind it."""
+        role, way = path.target.role, path.way
+        stirred = mood.wan or mood.locating
+        if role == "gateway":
+            if way == "echo":
+                return TICK_S if path.target.name == "gateway" or mood.lan or learning else 0.5
+            echo = self._known.get((path.target.name.partition(":")[0], "echo"))
+            if echo is not None and echo.weighs:
+                return 10.0
+            return 0.3 if mood.lan or mood.wan else 1.3
+        if role == "modem":
+            return 0.2 if stirred else 2.0
+        if role == "resolver":
+            calm_s = float(max(1, self.setup.registers)) if path.target.wan else 1.0
+            return 0.2 if mood.wan else calm_s
+        if role == "other_resolver":
+            return 0.2 if mood.wan and mood.resolver_fails else WAN_LEARN_S * max(1, self.setup.registers)
+        if role == "portal":
+            return 0.5 if mood.wan else LEARN_S * 3 if learning else 60.0 * self.setup.registers
+        if role == "hop2" and way == "hop":
+            return 0.3 if mood.wan else LEARN_S if learning else WAN_LEARN_S * max(1.0, self.setup.registers / 2)
+        if role == "hq" and way == "tls":
+            return 1.0 if mood.wan else 60.0 * self.setup.registers
+        if learning:
+            return LEARN_S
+        if mood.wan:
+            return 0.25 if role == "hq" else self._shared_s(path)
+        return TICK_S if mood.locating else None
+
+    def _shared_s(self, path: Path) -> float:
+        """Several targets of one column take turns, so that the column is asked every round and each of them now and then."""
+        role = path.target.role
+        count = sum(1 for other in self._best.values() if other.target.role == role and other.weighs)
+        return TICK_S * min(2, max(1, count))
+
+    # --- a question ---
+
+    def probe(self, path: Path, number: int, *, broadcast: bool = False, gateway_mac: str = "", sender: str = "") -> Probe:
+        """Builds it and counts it. A unicast that came to nothing three times is followed by a broadcast now and then."""
+        path.sent += 1
+        self.sent += 1
+        target, way = path.target, path.way
+        mac = ""
+        if way in ("arp", "nd") and target.role != "self" and not broadcast and not (path.run >= 3 and path.run % 3 == 0):
+            mac = gateway_mac or path.mac
+        ttl = (1 if target.role == "gateway" else 2) if way == "hop" else 0
+        return Probe(
+            number=number, target=target, way=way, timeout_ms=path.timeout_ms(), ttl=ttl, mac=mac,
+            sender="0.0.0.0" if target.role == "self" else sender,  # noqa: S104
+        )  # fmt: skip
+
+
+def _rank(path: Path) -> tuple[int, int]:
+    ways = path.target.ways
+    return RANK[path.works], ways.index(path.way) if path.way in ways else len(ways)
+
+
+def _takes_turns(path: Path) -> bool:
+    return path.target.wan and path.target.role in ("anycast", "hop2", "hq") and path.way in ("echo", "tcp", "dns")

@@ -1,0 +1,255 @@
+"""The open questions: what became of each of them, and what else an answer proves. Pure; bounded."""
+
+import math
+
+from tillkeeper.network.budget import ByteBudget, bytes_of
+from tillkeeper.network.capabilities import Open, Path
+from tillkeeper.network.evidence import DEAD_ROUNDS, SHARED, EvidenceKeeper
+from tillkeeper.network.heard import Heard
+from tillkeeper.network.locate import Locator
+from tillkeeper.network.model import Family, NotSent, Probe, Replied
+from tillkeeper.network.plan import Plan
+from tillkeeper.network.signs import Signs
+from tillkeeper.network.surroundings import Surroundings
+
+LATE_S = 2.0
+"""So long after its time-out an answer still counts as late."""
+MOST_OPEN = 512
+LAN_COLUMNS = frozenset({"gateway", "router", "neighbours", "switch", "broadcast"})
+STIR_ROUNDS = 9
+"""A column that has been silent for longer has been asked enough; it is looked after in calm."""
+
+
+class Stir:
+    """Until when what is in doubt is asked every round."""
+
+    __slots__ = ("lan_s", "wan_s")
+    HOLD_S = 1.0
+
+    def __init__(self) -> None:
+        self.lan_s = self.wan_s = -1.0
+
+    def column(self, name: str, now_s: float, run: int) -> None:
+        until_s = now_s + self.HOLD_S
+        if name in LAN_COLUMNS:
+            self.lan_s = max(self.lan_s, until_s)
+            if run < 2:
+                return
+        self.wan_s = max(self.wan_s, until_s)
+
+    def all(self, until_s: float) -> None:
+        self.lan_s = max(self.lan_s, until_s)
+        self.wan_s = max(self.wan_s, until_s)
+
+
+class Questions:
+    def __init__(
+        self, known: Surroundings, plan: Plan, keeper: EvidenceKeeper, heard: Heard, locator: Locator, signs: Signs
+    ) -> None:
+        self._known, self._plan, self._keeper = known, plan, keeper
+        self._heard, self._locator, self._signs = heard, locator, signs
+        self._wan: ByteBudget = plan.wan
+        self._open: dict[int, Open] = {}
+        self._overdue: dict[int, Open] = {}
+        self.stir = Stir()
+        self.number = 0
+        self.round = 0
+        self.poked = False
+        """Something was seen that may be a sign: evaluate at the next tick."""
+
+    def ask(self, path: Path, now_s: float, *, broadcast: bool = False) -> Probe:
+        self.number += 1
+        gateway_mac = ""
+        sender = ""
+        if path.target.role == "gateway" and path.way in ("arp", "nd"):
+            gateway_mac = self._signs.gateway(path.target.family).current
+            if path.way == "arp" and not self._known.own_ipv4():
+                sender = "0.0.0.0"  # noqa: S104 - nobody's address, not all interfaces
+        probe = self._plan.probe(path, self.number, broadcast=broadcast, gateway_mac=gateway_mac, sender=sender)
+        if len(self._open) >= MOST_OPEN:
+            del self._open[next(iter(self._open))]
+        self._open[probe.number] = Open(path, probe, self.round, now_s)
+        return probe
+
+    def drop(self) -> None:
+        """What is open says nothing: this process, or the line, was away meanwhile."""
+        self._open.clear()
+        self._overdue.clear()
+
+    # --- answers ---
+
+    def not_sent(self, fact: NotSent, now_s: float) -> None:
+        waiting = self._open.pop(fact.number, None)
+        # The kernel's own ARP came to nothing: that is silence. All else (no route, no capability, no buffer) says nothing.
+        if waiting is not None and fact.error == "EHOSTUNREACH" and self._counts(waiting.path):
+            self._missed(waiting, now_s)
+
+    def replied(self, fact: Replied, now_s: float) -> None:
+        waiting = self._open.pop(fact.number, None)
+        late = waiting is None
+        if waiting is None:
+            waiting = self._overdue.pop(fact.number, None)
+            if waiting is None:
+                return
+        path, target = waiting.path, waiting.path.target
+        at_s = fact.at_s if waiting.sent_s <= fact.at_s <= now_s + 1.0 else now_s
+        rtt_ms = fact.rtt_ms if math.isfinite(fact.rtt_ms) and 0 <= fact.rtt_ms <= 60_000 else (at_s - waiting.sent_s) * 1000
+        if target.wan:
+            self._wan.spend(bytes_of(path.way, target.family, answer=True))
+        if fact.mac and path.way in ("arp", "nd") and not self._took_mac(path, fact.mac, at_s):
+            return
+        self._heard.take(path, fact, frozenset(self._known.gateways.values()))
+        if target.role == "self":
+            return
+        if fact.answer == "unreachable":
+            self._unreachable(waiting, fact, now_s, late=late)
+            return
+        self._answered(waiting, fact, at_s, rtt_ms, late=late)
+
+    def _took_mac(self, path: Path, mac: str, at_s: float) -> bool:
+        """Whether the answer is the asked one's. An own-address check is answered by a stranger, if by anybody."""
+        target = path.target
+        mac = mac.lower()
+        if target.role == "self":
+            link = self._known.link
+            if link is None or mac != link.mac.lower():
+                self._signs.own_address(target.address).saw(mac, at_s)
+                path.due_s = at_s
+                self.poked = True
+            return False
+        if target.role == "gateway":
+            watch = self._signs.gateway(target.family)
+            watch.saw(mac, at_s)
+            self.poked = self.poked or bool(watch.state) or mac != watch.usual
+        path.mac = mac
+        return True
+
+    def _answered(self, waiting: Open, fact: Replied, at_s: float, rtt_ms: float, *, late: bool) -> None:
+        path, target, name = waiting.path, waiting.path.target, waiting.path.column
+        family = target.family
+        before = path.run
+        wrong = _is_wrong(path, fact)
+        path.answered += not late
+        path.late += late
+        if path.works != "yes":
+            path.works = "yes"
+            self._plan.choose()
+        if not wrong:
+            path.took(rtt_ms)
+            if path.answered_now(at_s):
+                self._plan.choose()
+            if not late:
+                self._locator.hit(path, waiting.sent_s, rtt_ms)
+        self._proves(path, family, waiting.sent_s, at_s)
+        if not name or not self._counts(path):
+            return
+        keeper = self._keeper
+        if wrong:
+            self._refuted(waiting, fact, at_s)
+        elif late:
+            if waiting.entry is not None:
+                keeper.late(family, name, waiting.entry, self.round, at_s)
+        else:
+            if keeper.run(name) >= DEAD_ROUNDS or before >= DEAD_ROUNDS:
+                self.stir.column(name, at_s, DEAD_ROUNDS)
+            keeper.hit(family, name, waiting.number, waiting.sent_s, at_s)
+        if target.role == "hop2" and fact.address:
+            keeper.detail("hop2", fact.address)
+
+    def _refuted(self, waiting: Open, fact: Replied, at_s: float) -> None:
+        path = waiting.path
+        family, name = path.target.family, path.column
+        detail = fact.detail or fact.answer
+        if path.target.role in ("hq", "portal"):
+            if self._keeper.family_state(family, name)[0] != "no":
+                self.stir.column(name, at_s, 0)
+            self._keeper.refute(family, name, waiting.number, waiting.sent_s, detail)
+            self.poked = True
+        else:
+            self._keeper.miss(family, name, waiting.number, waiting.sent_s)
+            if self._keeper.run(name) < STIR_ROUNDS:
+                self.stir.column(name, at_s, 0)
+
+    def _proves(self, path: Path, family: Family, sent_s: float, at_s: float) -> None:
+        """An answer of the gateway shows that its MAC lives; one from behind it, that it forwards."""
+        keeper, target = self._keeper, path.target
+        here = target.role == "gateway" or target.address in self._known.gateways.values()
+        if here:
+            if target.address == self._known.gateways.get(family):
+                self._known.lasting[family] = target.address
+                self._signs.worked.add(family)
+            if path.column == "router":
+                keeper.hit(family, "gateway", self.round, sent_s, at_s)
+            elif path.way == "dns":
+                keeper.hit(family, "router", self.round, sent_s, at_s)
+        elif target.wan and not self._known.contains(target.address):
+            keeper.hit(family, "router", self.round, sent_s, at_s)
+            keeper.hit(family, "gateway", self.round, sent_s, at_s)
+
+    def _unreachable(self, waiting: Open, fact: Replied, now_s: float, *, late: bool) -> None:
+        """A router says that it cannot get there. If it is ours, it lives."""
+        family = waiting.path.target.family
+        self.poked = True
+        if fact.address and fact.address == self._known.gateways.get(family):
+            self._keeper.hit(family, "router", self.round, waiting.sent_s, now_s)
+            self._keeper.hit(family, "gateway", self.round, waiting.sent_s, now_s)
+        if not late:
+            self._missed(waiting, now_s)
+
+    # --- silence ---
+
+    def time_out(self, now_s: float) -> None:
+        for number in [number for number, waiting in self._open.items() if waiting.deadline_s <= now_s]:
+            waiting = self._open.pop(number)
+            if waiting.path.target.role == "self":
+                waiting.path.run += 1
+                continue
+            self._missed(waiting, now_s)
+            if len(self._overdue) >= MOST_OPEN:
+                del self._overdue[next(iter(self._overdue))]
+            self._overdue[number] = waiting
+        for number in [number for number, waiting in self._overdue.items() if waiting.deadline_s + LATE_S <= now_s]:
+            del self._overdue[number]
+
+    def _missed(self, waiting: Open, now_s: float) -> None:
+        path, name = waiting.path, waiting.path.column
+        works = path.works
+        if not self._counts(path):
+            path.missed(None)
+        else:
+            self._locator.miss(path, waiting.sent_s)
+            if self._keeper.timed_out(waiting, others_answer=self._others_answer(path, now_s)):
+                self._plan.choose()
+            elif path.weighs and path.run < STIR_ROUNDS:
+                self.stir.column(name, now_s, self._keeper.run(name))
+        if path.works != works:
+            self._plan.choose()
+
+    def _counts(self, path: Path) -> bool:
+        """Time-exceeded is limited by most routers, so its silence says nothing where the hop itself answers echoes."""
+        if path.way != "hop":
+            return True
+        name = path.target.name
+        direct = self._plan.find("hop2:direct" + name[4:] if name.startswith("hop2") else name.partition(":")[0], "echo")
+        return direct is None or direct.works != "yes"
+
+    def _others_answer(self, path: Path, now_s: float) -> bool:
+        if path.column not in SHARED:
+            return False
+        near = path.column == "neighbours"
+        since_s = now_s - 0.35
+        return any(
+            other.answered_s is not None and other.answered_s > since_s and other.target.name != path.target.name
+            and (other.column == path.column or (near and other.column in ("gateway", "router", "switch")))
+            for other in self._plan.paths
+        )  # fmt: skip
+
+
+def _is_wrong(path: Path, fact: Replied) -> bool:
+    """Whether the answer is not the one that its column needs. An RST or a port that is unreachable shows a living host, which
+    is all that is asked of most; of HQ and of resolvers more is asked."""
+    if fact.answer == "reply":
+        return False
+    if fact.answer == "refused":
+        return path.target.role in ("hq", "portal") or path.way == "dns"
+    return fact.answer in ("wrong", "redirected")

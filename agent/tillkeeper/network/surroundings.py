@@ -1,0 +1,235 @@
+"""What the kernel, the agent and the peers have told of this register's place in the network. Pure; bounded."""
+
+from collections import deque
+from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface
+
+import msgspec
+
+from tillkeeper.network.model import (
+    Address,
+    AddressesSeen,
+    BeaconSeen,
+    Family,
+    HostSeen,
+    LinkSeen,
+    PeerState,
+    ResolversSeen,
+    RoutesSeen,
+    Tri,
+    UplinkSeen,
+)
+from tillkeeper.network.setup import Setup
+
+PEER_FRESH_S = 3.0
+PEER_KNOWN_S = 600.0
+MOST_PEERS = 64
+BEACON_S = 1.0
+FAILING_S = 1.5
+"""Beats of the uplink without an answer after which it is in doubt."""
+
+
+class Peer(msgspec.Struct):
+    """Another register as its beacons tell it. `expected_s`: when the next one is missed."""
+
+    state: PeerState
+    mac: str
+    at_s: float
+    heard: int = 1
+    expected_s: float = 0.0
+
+
+def networks(addresses: tuple[Address, ...]) -> list[IPv4Interface | IPv6Interface]:
+    found = []
+    for address in addresses:
+        try:
+            found.append(ip_interface(f"{address.address}/{address.prefix}"))
+        except ValueError:  # The kernel does not say such things; a fuzzer does.
+            continue
+    return found
+
+
+class Surroundings:
+    """`version` grows with everything that may change which targets there are."""
+
+    def __init__(self, setup: Setup, now_s: float) -> None:
+        self.setup = setup
+        self.version = 0
+        self.interface = setup.interface
+        self.link: LinkSeen | None = None
+        self.carrier_since_s = now_s
+        self.carrier_changes: deque[float] = deque(maxlen=16)
+        self.addresses: tuple[Address, ...] = ()
+        self.addresses_known = False
+        self.routes_known = False
+        self.own: list[IPv4Interface | IPv6Interface] = []
+        self.gateways: dict[Family, str] = {}
+        self.lasting: dict[Family, str] = {}
+        """Gateways that have answered: where the way out was, also after its route has gone."""
+        self.had_global: set[Family] = set()
+        self.lost_router6_s: float | None = None
+        self.resolvers: tuple[str, ...] = ()
+        self.cached: dict[str, tuple[str, ...]] = {}
+        self.peers: dict[str, Peer] = {}
+        self.uplink: UplinkSeen | None = None
+        self.host: HostSeen | None = None
+        self.quiet_rx: float | None = None
+        self.storm_s: float | None = None
+        self._contained: dict[str, bool] = {}
+
+    # --- the kernel ---
+
+    def take_link(self, fact: LinkSeen) -> bool:
+        """Whether carrier came, went, or belongs to another interface now: what is open says nothing then."""
+        before, self.link = self.link, fact
+        was = "unknown" if before is None else before.carrier
+        other = fact.interface != self.interface and before is not None
+        self.interface = fact.interface
+        if other:
+            self.carrier_changes.clear()
+        if was != fact.carrier or other:
+            self.carrier_since_s = fact.at_s
+            if {was, fact.carrier} == {"yes", "no"} and not other:
+                self.carrier_changes.append(fact.at_s)
+            self.version += 1
+            return True
+        if before is not None and (before.gone, before.admin_up, before.mac) != (fact.gone, fact.admin_up, fact.mac):
+            self.version += 1
+        return False
+
+    def take_addresses(self, fact: AddressesSeen) -> None:
+        self.addresses_known = True
+        if fact.addresses != self.addresses:
+            self.addresses = fact.addresses[:32]
+            self.own = networks(self.addresses)
+            self._contained.clear()
+            self.had_global.update(family for family in ("ipv4", "ipv6") if self.has_global(family))
+            self.version += 1
+
+    def take_routes(self, fact: RoutesSeen) -> bool:
+        """Whether the gateway is another one than before."""
+        self.routes_known = True
+        if fact.gateways == self.gateways:
+            return False
+        before, self.gateways = self.gateways, dict(fact.gateways)
+        if "ipv6" in before and "ipv6" not in self.gateways and self.carrier == "yes":
+            self.lost_router6_s = fact.at_s
+        if "ipv6" in self.gateways:
+            self.lost_router6_s = None
+        self.version += 1
+        return any(before.get(family, address) != address for family, address in self.gateways.items())
+
+    def take_resolvers(self, fact: ResolversSeen) -> None:
+        cached = dict(list(fact.cached.items())[:32])
+        if fact.addresses[:3] != self.resolvers or cached != self.cached:
+            self.resolvers = fact.addresses[:3]
+            self.cached = cached
+            self.version += 1
+
+    def take_host(self, fact: HostSeen) -> None:
+        """Remembers when a storm was seen: packets received explode, what we send does not."""
+        self.host = fact
+        rx, quiet = fact.rx_packets_per_s, self.quiet_rx
+        if rx > 5_000 and rx > 20 * max(10.0, quiet or 0.0) and rx > 10 * max(1.0, fact.tx_packets_per_s):
+            self.storm_s = fact.at_s
+        elif quiet is None:
+            self.quiet_rx = rx
+        else:
+            self.quiet_rx = quiet + (rx - quiet) / 30
+
+    # --- the others ---
+
+    def take_uplink(self, fact: UplinkSeen) -> tuple[bool, bool]:
+        """Whether HQ was heard anew, and whether an attempt failed anew."""
+        before, self.uplink = self.uplink, fact
+        ok = fact.ok_at_s is not None and (before is None or before.ok_at_s is None or fact.ok_at_s > before.ok_at_s)
+        failed_s = fact.failed_at_s
+        failed = failed_s is not None and (before is None or before.failed_at_s is None or failed_s > before.failed_at_s)
+        return ok, failed and (fact.ok_at_s is None or failed_s is None or failed_s >= fact.ok_at_s)
+
+    def take_beacon(self, fact: BeaconSeen) -> bool:
+        """Whether the peer has begun to suspect something, or has come to another verdict."""
+        name = fact.state.register
+        peer = self.peers.get(name)
+        if peer is None:
+            if len(self.peers) >= MOST_PEERS:
+                del self.peers[min(self.peers, key=lambda key: self.peers[key].at_s)]
+            self.peers[name] = Peer(fact.state, fact.mac, fact.at_s)
+            self.version += 1
+            return False
+        before = peer.state
+        back = fact.at_s - peer.at_s > 5 * BEACON_S
+        peer.heard = 1 if back else peer.heard + 1
+        peer.state, peer.mac, peer.at_s = fact.state, fact.mac, fact.at_s
+        peer.expected_s = fact.at_s + 1.3 * BEACON_S
+        if before.address != fact.state.address:
+            self.version += 1
+        return fact.state.phase in ("suspect", "confirmed") and (before.phase, before.faults) != (
+            fact.state.phase, fact.state.faults,
+        )  # fmt: skip
+
+    def forget_peers(self, now_s: float) -> None:
+        for name in [name for name, peer in self.peers.items() if now_s - peer.at_s > PEER_KNOWN_S]:
+            del self.peers[name]
+            self.version += 1
+
+    def fresh_peers(self, now_s: float) -> tuple[PeerState, ...]:
+        return tuple(peer.state for peer in self.peers.values() if now_s - peer.at_s <= PEER_FRESH_S)
+
+    # --- what follows ---
+
+    @property
+    def carrier(self) -> Tri:
+        return "unknown" if self.link is None else self.link.carrier
+
+    @property
+    def wireless(self) -> bool:
+        return self.link is not None and self.link.wireless
+
+    def has_global(self, family: str) -> bool:
+        return any(
+            address.family == family and not address.address.startswith(("169.254.", "fe8", "fe9", "fea", "feb"))
+            for address in self.addresses
+        )
+
+    def self_assigned(self) -> str:
+        return next((address.address for address in self.addresses if address.address.startswith("169.254.")), "")
+
+    def own_ipv4(self) -> tuple[str, ...]:
+        return tuple(
+            address.address
+            for address in self.addresses
+            if address.family == "ipv4" and not address.address.startswith(("169.254.", "127."))
+        )
+
+    def contains(self, address: str) -> bool:
+        """Whether it is in one of the own prefixes, so reached without a router. Link-local IPv6 always is."""
+        known = self._contained.get(address)
+        if known is None:
+            known = self._is_contained(address)
+            if len(self._contained) < 1_000:
+                self._contained[address] = known
+        return known
+
+    def _is_contained(self, address: str) -> bool:
+        try:
+            asked = ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        if asked.version == 6 and asked.is_link_local:
+            return True
+        return any(asked in own.network for own in self.own if own.version == asked.version and not own.ip.is_link_local)
+
+    def uplink_age_s(self, now_s: float) -> float | None:
+        """Since HQ was last heard; None where that says nothing."""
+        uplink = self.uplink
+        if uplink is None or uplink.ok_at_s is None:
+            return None
+        return max(0.0, now_s - uplink.ok_at_s)
+
+    def uplink_doubtful(self, now_s: float) -> bool:
+        """HQ was heard and is not any more: the last attempt failed, or the last answer is older than it should be."""
+        uplink, age_s = self.uplink, self.uplink_age_s(now_s)
+        if uplink is None or age_s is None:
+            return False
+        failed = uplink.failed_at_s is not None and uplink.ok_at_s is not None and uplink.failed_at_s > uplink.ok_at_s
+        return failed or age_s > FAILING_S * max(0.2, uplink.beat_s)
