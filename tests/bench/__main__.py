@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import accepting, append, load, printing, rows, starting, window
+from tests.bench import accepting, append, load, packets, printing, rows, starting, window
 from tests.bench.world import ROOT
 
 KEPT = ROOT / "build" / "bench"
@@ -24,6 +24,7 @@ FIGURES: dict[str, Callable[[Path], list[rows.Row]]] = {
     "past": lambda folder: accepting.measure_past(folder, KEPT),
     "load": load.measure,
     "window": window.measure,
+    "packets": packets.measure,
 }
 
 
