@@ -87,14 +87,16 @@ class Machine:
 
 
 @contextlib.contextmanager
-def booted(root: Path, name: str, namespace: str, etc: Path) -> Iterator[Machine]:
-    """A machine of `root` in the named network namespace, with `etc` as its /etc/tillkeeper. Nothing that it writes stays."""
+def booted(root: Path, name: str, namespace: str, etc: Path, resolvers: Path) -> Iterator[Machine]:
+    """A machine of `root` in the named network namespace, with `etc` as its /etc/tillkeeper and `resolvers` as its resolv.conf.
+    Nothing that it writes stays."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "console"
         start = _START.format(cgroups=" ".join(CGROUPS), name=name)
         command = (
             "systemd-nspawn", "-q", "-D", str(root), "--volatile=overlay", "-M", name, "--register=no", "--keep-unit",
-            f"--network-namespace-path=/run/netns/{namespace}", f"--bind-ro={etc}:/etc/tillkeeper", "--boot",
+            f"--network-namespace-path=/run/netns/{namespace}", f"--bind-ro={etc}:/etc/tillkeeper",
+            "--resolv-conf=off", f"--bind-ro={resolvers}:/etc/resolv.conf", "--boot",
         )  # fmt: skip
         with log.open("wb") as console:
             nspawn = subprocess.Popen(
