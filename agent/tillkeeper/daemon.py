@@ -25,6 +25,7 @@ from tillkeeper.journal.files import newest_set_aside
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.numbering import SETTING as CODES_SETTING
 from tillkeeper.journal.numbering import TRAINING_BLOCK, TRAINING_SETTING, Codes
+from tillkeeper.network.desk import DeskParts, NetworkDesk
 from tillkeeper.people.roster import SECRET_FILE, Member
 from tillkeeper.people.sessions import Now
 from tillkeeper.replication.hq import HqLink
@@ -163,6 +164,20 @@ class _Register:
             drawer_session=self.drawers.session_of,
         )
         self.link: HqLink | None = None
+        self.network = NetworkDesk(
+            DeskParts(
+                network=config.network,
+                register=config.this_register,
+                folder=Path(config.data_dir),
+                now_s=clock.boot_s,
+                now_ms=clock.wall_ms,
+                new_id=clock.new_id,
+                link=lambda: self.link.status() if self.link else None,
+                beat_s=config.hq.beat_s,
+                poke=lambda: self.link.poke() if self.link else None,
+                changed=lambda: self.announcer.status_changed(),
+            )
+        )
         self.status = StatusDesk(
             config=config,
             journal=journal,
@@ -178,6 +193,7 @@ class _Register:
             stamp=stamp,
             staff_trouble=lambda: self.roster.trouble if self.roster else "",
             drawers_left_open=self.drawers.left_open,
+            network=self.network.facts,
         )
         self.reads = Reads(
             config=config,
@@ -212,6 +228,7 @@ class _Register:
             tasks.create_task(self.board.run(), name="till.board")
             tasks.create_task(self.fires.run(), name="till.fires")
             tasks.create_task(self._status_changes(), name="till.status")
+            tasks.create_task(self.network.run(), name="network")
             if self.roster is not None:
                 await self.roster.look()
                 tasks.create_task(self.roster.run(), name="till.roster")
@@ -228,6 +245,7 @@ class _Register:
             people=self.people,
             hours=self.hours,
             drawers=self.drawers,
+            network=self.network,
             intake=self.intake,
             reads=self.reads,
             spool=self.spool,
@@ -272,6 +290,7 @@ class _Register:
 
     def _link_changed(self) -> None:
         self.mode.wake()
+        self.network.link_changed()
         self.announcer.hq_answered()
 
     def _changed(self, held: Held | None) -> None:

@@ -14,6 +14,7 @@ from tillkeeper.api.ports import (
     JobsQuery,
     KitchenDoor,
     LiveFeed,
+    NetworkHistoryQuery,
     PreviewQuery,
     SessionsQuery,
 )
@@ -23,6 +24,7 @@ from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.caller import INTEGRATION, PERMISSIONS, Caller, Scope
 from tillkeeper.contract.cash import DrawerList, DrawerReport, DrawerSessionList, DrawerSessionView, DrawerView
 from tillkeeper.contract.live import CheckChanged
+from tillkeeper.contract.network import DiagnosisView, NetworkHistory, NetworkView, ProberView
 from tillkeeper.contract.pages import PreviewOptions
 from tillkeeper.contract.values import Totals
 from tillkeeper.diagnostics.facts import CatalogueFacts, Facts, HqFacts, JournalFacts
@@ -132,6 +134,43 @@ class FakeDrawers:
         return DrawerSessionList(sessions=())
 
 
+class FakeNetwork:
+    """Nobody watches; a diagnosis runs for ever."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, bool, str]] = []
+
+    def view(self) -> NetworkView:
+        return NetworkView(
+            phase="checking",
+            headline="No prober has reported yet",
+            evidence=(),
+            what_to_do=(),
+            faults=(),
+            also=(),
+            since_age_s=None,
+            columns=(),
+            targets=(),
+            peers=(),
+            prober=ProberView(state="absent", words="No prober has reported yet"),
+        )
+
+    def history(self, query: NetworkHistoryQuery) -> NetworkHistory:
+        return NetworkHistory(entries=(), more=query.limit == 1)
+
+    def diagnose(self, key: str, pcap: bool, by: str) -> tuple[DiagnosisView, bool]:
+        if any(known != key for known, _, _ in self.asked):
+            raise Conflict("diagnose", "network", "a diagnosis is running")
+        replayed = bool(self.asked)
+        self.asked.append((key, pcap, by))
+        return self.diagnosis("D1"), replayed
+
+    def diagnosis(self, diagnosis_id: str) -> DiagnosisView:
+        if diagnosis_id != "D1":
+            raise NotFound("find", f"diagnosis {diagnosis_id}", "there is none")
+        return DiagnosisView(diagnosis_id="D1", state="running", started_at_ms=1, by="")
+
+
 class FakeTill:
     """`hang`: commands wait for it to be set (None: they do not). `trouble`: item ids that make `execute` fail."""
 
@@ -143,6 +182,7 @@ class FakeTill:
         self.hub = hub or LiveHub()
         self.people = FakePeople()
         self.drawers = FakeDrawers()
+        self.network = FakeNetwork()
         self.display = Echo()
         self.hang: asyncio.Event | None = None
         self.entered = asyncio.Event()

@@ -4,9 +4,11 @@ import msgspec
 import pytest
 from tests.api.fake_till import facts
 
+from tillkeeper.contract.network import NetworkBrief
 from tillkeeper.contract.views import DeviceView
+from tillkeeper.diagnostics import network
 from tillkeeper.diagnostics.advisories import ADVISORIES, advise, duration_words
-from tillkeeper.diagnostics.facts import CatalogueFacts, Facts, HqFacts, JournalFacts
+from tillkeeper.diagnostics.facts import AlsoFacts, CatalogueFacts, Facts, HqFacts, JournalFacts, NetworkFacts
 from tillkeeper.diagnostics.snapshot import status_view
 
 FINE = DeviceView(device="grill", kind="escpos", known=True, reachable="yes", paper_out="no")
@@ -16,6 +18,14 @@ SILENT = DeviceView(device="bar", kind="escpos")
 def device(**changes: object) -> tuple[DeviceView, ...]:
     return (FINE, msgspec.structs.replace(FINE, device="pass", **changes))
 
+
+def prober(also: tuple[str, ...] = (), **brief: object) -> NetworkFacts:
+    """What a prober that reports says; `also`: each with its own code as text."""
+    said = msgspec.structs.replace(NetworkBrief(phase="fine", headline="All is well", prober="reporting"), **brief)
+    return NetworkFacts(brief=said, also=tuple(AlsoFacts(code=code, text=f"About {code}", hint="Look.") for code in also))
+
+
+ROUTER = {"headline": "The router does not answer", "works": "Cash works.", "what_to_do": ("Look at the router.", "Lights?")}
 
 RAISED: dict[str, tuple[Facts, str]] = {
     "storage_refused": (facts(journal=JournalFacts(refusing="the disk is full")), "the disk is full"),
@@ -40,7 +50,12 @@ RAISED: dict[str, tuple[Facts, str]] = {
     "device_silent": (facts(devices=(FINE, SILENT), uptime_s=120.0), "bar has said nothing"),
     "drawer_left_open": (facts(drawers_left_open=("side",)), "session of side"),
     "paper_low": (facts(devices=device(paper_near_end="yes")), "pass is near"),
-}
+    "network_fault": (facts(network=prober(phase="confirmed", **ROUTER)), "The router does not answer."),
+    "network_suspect": (facts(network=prober(phase="suspect", **ROUTER)), "The router does not answer."),
+    "network_unwatched": (facts(network=prober(phase="checking", prober="silent", headline="It is silent")), "It is silent."),
+    "network_blind": (facts(network=NetworkFacts(prober_trouble="CAP_NET_RAW is missing")), "CAP_NET_RAW is missing."),
+    "network_history": (facts(network=NetworkFacts(history_trouble="No space left on device")), "No space left"),
+} | {f"network_{code}": (facts(network=prober(also=(f"{code}:grill",))), f"About {code}:grill.") for code in network.TITLES}
 
 
 def test_a_register_that_is_fine_says_nothing() -> None:
@@ -127,3 +142,42 @@ def test_a_wrong_clock_is_named(at_ms: int, ahead: float | None, words: str) -> 
 )
 def test_durations_in_words(seconds: float, words: str) -> None:
     assert duration_words(seconds) == words
+
+
+def test_a_fault_of_the_network_comes_with_what_to_do_and_its_second_fault() -> None:
+    said = facts(network=prober(also=("and:dns_own", "device_silent:grill"), phase="confirmed", **ROUTER))
+    found = {one.code: one for one in advise(said)}
+    assert set(found) == {"network_fault", "network_and", "network_device_silent"}
+    assert found["network_fault"].hint == "Look at the router. Lights?"
+    assert found["network_fault"].text == "The router does not answer. Cash works."
+    assert found["network_device_silent"].subject == "grill"
+    assert found["network_and"].subject == "dns_own"
+
+
+@pytest.mark.parametrize(("uptime_s", "raised"), [(30.0, False), (90.0, True)])
+def test_a_prober_that_never_came_is_said_after_a_minute(uptime_s: float, raised: bool) -> None:
+    absent = facts(uptime_s=uptime_s, network=NetworkFacts(brief=NetworkBrief(prober="absent", headline="None yet")))
+    assert bool(advise(absent)) == raised
+
+
+@pytest.mark.parametrize(
+    ("phase", "headline", "words"),
+    [
+        ("confirmed", "The router does not answer.", "Offline for 40 s: the router does not answer, offline support is on"),
+        ("suspect", "Not sure yet: it may be HQ", "Offline for 40 s: it may be HQ, offline support is on"),
+        ("confirmed", "HQ is down", "Offline for 40 s: HQ is down, offline support is on"),
+        ("confirmed", "DNS fails", "Offline for 40 s: DNS fails, offline support is on"),
+        ("fine", "All is well", "Offline for 40 s, offline support is on"),
+        ("checking", "The prober is silent", "Offline for 40 s, offline support is on"),
+    ],
+)
+def test_the_dot_names_the_fault_when_one_is_known(phase: str, headline: str, words: str) -> None:
+    hq = HqFacts(configured=True, exchange_age_s=40.0)
+    dot = status_view(facts(mode="offline", hq=hq, network=prober(phase=phase, headline=headline))).dot
+    assert (dot.colour, dot.words) == ("red", words)
+
+
+def test_a_fault_that_does_not_touch_hq_leaves_the_dot_green() -> None:
+    given = facts(network=prober(phase="confirmed", headline="The line loses packets"))
+    assert status_view(given).dot.words == "Online, offline support is on"
+    assert status_view(given).network.headline == "The line loses packets"

@@ -108,7 +108,7 @@ def test_nothing_changes_without_one_good_key(keys: list[str | bytes]) -> None:
     async def scenario() -> None:
         async with serving() as running:
             changing = [operation for operation in OPERATIONS if operation.changes]
-            assert len(changing) == len({type(expected) for _, _, expected in COMMANDS}) + 3
+            assert len(changing) == len({type(expected) for _, _, expected in COMMANDS}) + 4
             for operation in changing:
                 path = operation.path.replace("{", "").replace("}", "")
                 headers: list[tuple[str | bytes, str | bytes]] = [("idempotency-key", key) for key in keys]
@@ -117,6 +117,7 @@ def test_nothing_changes_without_one_good_key(keys: list[str | bytes]) -> None:
                 assert members["subject"] == "Idempotency-Key"
             assert not running.till.executed
             assert not running.till.calls
+            assert not running.till.network.asked
 
     asyncio.run(scenario())
 

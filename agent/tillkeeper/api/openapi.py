@@ -18,6 +18,7 @@ _PATH_WORDS = {
     "check_id": "The long id, the ticket code of today, or the check number",
     "device": "The device's name in the config",
     "drawer": "The drawer's name in the config",
+    "diagnosis_id": "What the start of the diagnosis answered",
     "document": "One of the documents that `/v1/preview` lists",
 }
 CALLER_HEADERS = {
@@ -47,7 +48,7 @@ def document() -> dict[str, Any]:
         },
         "servers": [{"url": "/", "description": "the unix socket, or the loopback port"}],
         "security": [{"token": []}],
-        "tags": [{"name": name} for name in ("checks", "cash", "people", "devices", "register")],
+        "tags": [{"name": name} for name in ("checks", "cash", "people", "devices", "network", "register")],
         "paths": paths,
         "components": {
             "schemas": _components(),

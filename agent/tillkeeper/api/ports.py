@@ -16,6 +16,7 @@ from tillkeeper.contract.base import Day, Id
 from tillkeeper.contract.caller import INTEGRATION, Caller, Permission, Scope
 from tillkeeper.contract.cash import DrawerList, DrawerReport, DrawerSessionList
 from tillkeeper.contract.commands import AnyCommand, CommandResult, JobRef
+from tillkeeper.contract.network import DiagnosisView, NetworkHistory, NetworkView
 from tillkeeper.contract.pages import PageSettings, PreviewOptions
 from tillkeeper.contract.people import ApprovalView, SessionView, StaffList, TimeEntriesQuery, TimeEntryList
 from tillkeeper.contract.values import CheckState, OrderType
@@ -70,6 +71,10 @@ class SessionsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     limit: Limit = 50
     before: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
+
+
+class NetworkHistoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    limit: Limit = 50
 
 
 class LiveFeed(Protocol):
@@ -128,6 +133,22 @@ class Drawers(Protocol):
     def closed(self, drawer: str, query: SessionsQuery) -> DrawerSessionList: ...
 
 
+class Network(Protocol):
+    """What the prober says. Never waits for it."""
+
+    def view(self) -> NetworkView: ...
+
+    def history(self, query: NetworkHistoryQuery) -> NetworkHistory: ...
+
+    def diagnose(self, key: str, pcap: bool, by: str) -> tuple[DiagnosisView, bool]:
+        """Begin a deep diagnosis. Raises `Conflict` where one is running, or no prober is there to do it."""
+        ...
+
+    def diagnosis(self, diagnosis_id: str) -> DiagnosisView:
+        """Raises `NotFound`."""
+        ...
+
+
 class Till(Protocol):
     """The register, seen from its API."""
 
@@ -139,6 +160,9 @@ class Till(Protocol):
 
     @property
     def drawers(self) -> Drawers: ...
+
+    @property
+    def network(self) -> Network: ...
 
     async def execute(self, key: str, command: AnyCommand, caller: Caller = INTEGRATION) -> tuple[CommandResult, bool]:
         """Decide, store durably, answer. The flag tells that `key` was seen before with the same command and that this is

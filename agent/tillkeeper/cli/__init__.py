@@ -27,6 +27,7 @@ GROUPS = {
     "render": "show what a stream of ESC/POS bytes prints",
     "simulate": "virtual printers and displays; replay a day of orders",
     "config": "check a configuration, show an example",
+    "network": "what is wrong with the network, and what to do",
     "catalogue": "what can be sold; import and check a catalogue file",
     "journal": "verify the journal",
     "books": "the sums of a business day",

@@ -51,4 +51,5 @@ def embedded(
         devices=devices,
         api=replace(config.api, listen=listen, socket=str(data_dir / "tillkeeper.sock")),
         hq=replace(config.hq, url=hq_url, token_file=hq_token_file),
+        network=replace(config.network, watch=False, socket=str(data_dir / config.network.socket)),
     )

@@ -17,10 +17,11 @@ ProberState = Literal["off", "absent", "silent", "reporting"]
 
 class NetworkBrief(View, frozen=True):
     """Within the status. `faults`: codes that explain what is seen equally well, likeliest first (docs/network.md); empty
-    unless `phase` is suspect or confirmed. `also`: codes of what holds besides."""
+    unless `phase` is suspect or confirmed. `works`: what goes on meanwhile. `also`: codes of what holds besides."""
 
     phase: NetworkPhase = "checking"
     headline: str = ""
+    works: str = ""
     what_to_do: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
@@ -94,7 +95,8 @@ class ProberView(View, frozen=True):
 
 class NetworkView(View, frozen=True):
     """The network as it is now. `evidence`: what the verdict rests on, in sentences. `what_to_do`: steps for whoever stands at
-    the counter, first things first. `since_age_s`: since when the verdict holds."""
+    the counter, first things first. `question`: its answer tells apart what fits equally well. `works`: what goes on
+    meanwhile. `since_age_s`: since when the verdict holds."""
 
     phase: NetworkPhase
     headline: str
@@ -107,6 +109,8 @@ class NetworkView(View, frozen=True):
     targets: tuple[TargetView, ...]
     peers: tuple[PeerView, ...]
     prober: ProberView
+    question: str = ""
+    works: str = ""
     history_trouble: str = ""
     """Why the timeline can not be written to the disk, or empty."""
 

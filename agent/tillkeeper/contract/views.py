@@ -7,6 +7,7 @@ named `_age_s` are seconds measured on the boot clock. A fact that is not known 
 from typing import Literal
 
 from tillkeeper.contract.base import View
+from tillkeeper.contract.network import NetworkBrief
 from tillkeeper.contract.values import CheckState, DocumentClass, JobState, Modifier, OrderType, Tax, TenderKind, Totals
 
 Tri = Literal["yes", "no", "unknown"]
@@ -247,6 +248,8 @@ class StatusView(View, frozen=True):
     advisories: tuple[AdvisoryView, ...]
     paused: tuple[str, ...] = ()
     """What stands still while HQ is away, in words; empty while it answers."""
+    network: NetworkBrief = NetworkBrief()
+    """What the prober says; all of it is at `/v1/network`."""
 
 
 class Health(View, frozen=True):

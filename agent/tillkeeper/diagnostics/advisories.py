@@ -1,11 +1,11 @@
 """The catalogue of warnings: each has a code that never changes, and a pure test over the facts. What is not known raises its
 own advisory where it matters; it is never taken for fine."""
 
-from collections.abc import Callable, Iterator
-
-import msgspec
+from collections.abc import Iterator
 
 from tillkeeper.contract.views import AdvisoryView, Severity
+from tillkeeper.diagnostics import network
+from tillkeeper.diagnostics.advisory import Advisory, Found
 from tillkeeper.diagnostics.facts import Facts
 
 CATALOGUE_STALE_S = 36 * 3600.0
@@ -18,24 +18,6 @@ NEVER_BEFORE_MS = 1_704_067_200_000
 """2024-01-01: this program is younger, so a clock before it is wrong."""
 
 _ORDER: dict[Severity, int] = {"alarm": 0, "warning": 1, "notice": 2}
-
-
-class Found(msgspec.Struct, frozen=True):
-    """One instance of an advisory: the words that fill its text, and what it is about."""
-
-    words: dict[str, str | int] = {}
-    subject: str = ""
-
-
-class Advisory(msgspec.Struct, frozen=True, kw_only=True):
-    """`text` is a template for the words of what `find` finds."""
-
-    code: str
-    severity: Severity
-    title: str
-    text: str
-    hint: str
-    find: Callable[[Facts], Iterator[Found]]
 
 
 def duration_words(seconds: float) -> str:
@@ -312,6 +294,7 @@ ADVISORIES: tuple[Advisory, ...] = (
         hint="Have a new roll ready.",
         find=_paper_low,
     ),
+    *network.ADVISORIES,
 )
 
 
@@ -323,7 +306,7 @@ def advise(facts: Facts) -> tuple[AdvisoryView, ...]:
             severity=advisory.severity,
             title=advisory.title,
             text=advisory.text.format_map(one.words),
-            hint=advisory.hint,
+            hint=one.hint or advisory.hint,
             subject=one.subject,
         )
         for advisory in ADVISORIES

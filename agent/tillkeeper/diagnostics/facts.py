@@ -2,6 +2,7 @@
 
 import msgspec
 
+from tillkeeper.contract.network import NetworkBrief
 from tillkeeper.contract.views import DeviceView, Mode
 
 
@@ -33,6 +34,23 @@ class CatalogueFacts(msgspec.Struct, frozen=True, kw_only=True):
     age_s: float | None = None
 
 
+class AlsoFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that holds of the network besides its verdict. `code` may carry a subject behind a colon."""
+
+    code: str
+    text: str
+    hint: str = ""
+
+
+class NetworkFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """`history_trouble`: why its timeline can not be written. `prober_trouble`: why the prober may not send packets."""
+
+    brief: NetworkBrief = NetworkBrief()
+    also: tuple[AlsoFacts, ...] = ()
+    history_trouble: str = ""
+    prober_trouble: str = ""
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """`uptime_s` and all ages on the boot clock; `at_ms` is the wall clock. `only_here`: events that HQ does not hold.
     `held_tickets` are kitchen tickets and change slips, `held_others` receipts and pulses, waiting for a person."""
@@ -60,3 +78,4 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """With a session of an earlier business day."""
     staff_trouble: str = ""
     """Why the roster file could not be taken over, or empty."""
+    network: NetworkFacts = NetworkFacts()

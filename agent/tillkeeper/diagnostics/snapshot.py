@@ -15,10 +15,22 @@ def dot(facts: Facts) -> Dot:
         return Dot(colour="red", words=f"Offline by hand, {support}")
     if facts.mode == "offline":
         since = "" if hq.exchange_age_s is None else f" for {duration_words(hq.exchange_age_s)}"
-        return Dot(colour="red", words=f"Offline{since}, {support}")
+        return Dot(colour="red", words=f"Offline{since}{_why(facts)}, {support}")
     if facts.mode == "online" and hq.exchange_age_s is not None and hq.exchange_age_s <= facts.online_window_s:
         return Dot(colour="green", words=f"Online, {support}")
-    return Dot(colour="grey", words=f"Checking the connection to HQ, {support}")
+    return Dot(colour="grey", words=f"Checking the connection to HQ{_why(facts)}, {support}")
+
+
+def _why(facts: Facts) -> str:
+    """": the router does not answer", where the prober names a fault."""
+    network = facts.network.brief
+    # A suspicion says first that it is one ("Not sure yet: it may be ..."): within a sentence "may" is enough.
+    headline = network.headline.rstrip(".").rpartition(": ")[2]
+    if network.phase not in ("suspect", "confirmed") or not headline:
+        return ""
+    # Within a sentence; HQ, DNS and Wi-Fi keep their capitals.
+    first = headline.partition(" ")[0]
+    return f": {headline[0].lower() + headline[1:]}" if first[1:].islower() or first == "A" else f": {headline}"
 
 
 def only_here_words(count: int) -> str:
@@ -63,4 +75,5 @@ def status_view(facts: Facts) -> StatusView:
         checks_open=facts.checks_open,
         advisories=advise(facts),
         paused=paused(facts),
+        network=facts.network.brief,
     )

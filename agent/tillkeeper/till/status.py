@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tillkeeper import clock
 from tillkeeper.config.model import Config
 from tillkeeper.contract.views import DeviceView, StatusView
-from tillkeeper.diagnostics.facts import CatalogueFacts, Facts, HqFacts, JournalFacts
+from tillkeeper.diagnostics.facts import CatalogueFacts, Facts, HqFacts, JournalFacts, NetworkFacts
 from tillkeeper.diagnostics.snapshot import status_view
 from tillkeeper.journal.journal import Journal
 from tillkeeper.replication.hq import HqLink, LinkStatus
@@ -33,6 +33,7 @@ class StatusDesk:
     stamp: Stamp
     staff_trouble: Callable[[], str]
     drawers_left_open: Callable[[], tuple[str, ...]]
+    network: Callable[[], NetworkFacts]
 
     def view(self) -> StatusView:
         now_s, now_ms = clock.boot_s(), clock.wall_ms()
@@ -61,6 +62,7 @@ class StatusDesk:
                 held_others=len(held) - tickets,
                 staff_trouble=self.staff_trouble(),
                 drawers_left_open=self.drawers_left_open(),
+                network=self.network(),
                 checks_open=sum(1 for held in self.shelf.open_checks() if not held.check.training),
             )
         )

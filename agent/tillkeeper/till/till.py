@@ -20,6 +20,7 @@ from tillkeeper.contract.views import BooksView, CatalogueView, CheckPage, Check
 from tillkeeper.devices.pictures import Pictures
 from tillkeeper.journal.records import KeptCommand
 from tillkeeper.layouts.previews import Asked
+from tillkeeper.network.desk import NetworkDesk
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.spool import Spool
 from tillkeeper.till.drawers import DrawerDesk
@@ -40,6 +41,7 @@ class Till:
     people: SignInDesk
     hours: HoursDesk
     drawers: DrawerDesk
+    network: NetworkDesk
     intake: Intake
     reads: Reads
     spool: Spool

@@ -1,0 +1,106 @@
+"""The advisories of the network: the verdict, what holds besides it, and that nobody watches. Pure."""
+
+from collections.abc import Iterator
+
+from tillkeeper.contract.views import Severity
+from tillkeeper.diagnostics.advisory import Advisory, Found
+from tillkeeper.diagnostics.facts import Facts
+from tillkeeper.network.faults import ADVISORIES as BESIDES
+
+UNWATCHED_S = 60.0
+"""So long after the start there may be no prober yet without a word about it."""
+
+WARNINGS = frozenset(
+    ("clock_wrong", "wifi_isolated", "device_silent", "peer_silent", "hq_refuses", "hq_wrong_answer", "resolver_lies", "and")
+)
+"""Of what may hold besides a verdict; the rest are notices."""
+TITLES = {**BESIDES, "and": "The network has a second fault"}
+"""By code, without a subject behind a colon."""
+
+
+def _fault(facts: Facts) -> Iterator[Found]:
+    yield from _verdict(facts, "confirmed")
+
+
+def _suspect(facts: Facts) -> Iterator[Found]:
+    yield from _verdict(facts, "suspect")
+
+
+def _verdict(facts: Facts, phase: str) -> Iterator[Found]:
+    brief = facts.network.brief
+    if brief.phase == phase:
+        works = f" {brief.works}" if brief.works else ""
+        yield Found({"headline": brief.headline.rstrip("."), "works": works}, hint=" ".join(brief.what_to_do))
+
+
+def _unwatched(facts: Facts) -> Iterator[Found]:
+    brief = facts.network.brief
+    if brief.prober == "silent" or (brief.prober == "absent" and facts.uptime_s > UNWATCHED_S):
+        yield Found({"words": brief.headline.rstrip(".")}, hint=" ".join(brief.what_to_do))
+
+
+def _blind(facts: Facts) -> Iterator[Found]:
+    if facts.network.prober_trouble:
+        yield Found({"why": facts.network.prober_trouble.rstrip(".")})
+
+
+def _history(facts: Facts) -> Iterator[Found]:
+    if facts.network.history_trouble:
+        yield Found({"why": facts.network.history_trouble})
+
+
+def _also(kind: str, title: str) -> Advisory:
+    def find(facts: Facts) -> Iterator[Found]:
+        for one in facts.network.also:
+            code, _, subject = one.code.partition(":")
+            if code == kind:
+                yield Found({"text": one.text.rstrip(".")}, subject, one.hint)
+
+    severity: Severity = "warning" if kind in WARNINGS else "notice"
+    hint = "`tillkeeper network` has the evidence."
+    return Advisory(code=f"network_{kind}", severity=severity, title=title, text="{text}.", hint=hint, find=find)
+
+
+ADVISORIES: tuple[Advisory, ...] = (
+    Advisory(
+        code="network_fault",
+        severity="warning",
+        title="The network has a fault",
+        text="{headline}.{works}",
+        hint="`tillkeeper network` has the evidence.",
+        find=_fault,
+    ),
+    *(_also(code, title) for code, title in TITLES.items()),
+    Advisory(
+        code="network_blind",
+        severity="warning",
+        title="The prober may not send packets",
+        text="{why}.",
+        hint="docs/network.md says which capability it needs.",
+        find=_blind,
+    ),
+    Advisory(
+        code="network_suspect",
+        severity="notice",
+        title="The network may have a fault",
+        text="{headline}.{works}",
+        hint="Wait a few seconds: it is being looked at.",
+        find=_suspect,
+    ),
+    Advisory(
+        code="network_unwatched",
+        severity="notice",
+        title="Nobody watches the network",
+        text="{words}.",
+        hint="docs/network.md says how the prober is started.",
+        find=_unwatched,
+    ),
+    Advisory(
+        code="network_history",
+        severity="notice",
+        title="The timeline of the network is not kept",
+        text="It can not be written: {why}. It goes on in memory.",
+        hint="Look at the disk.",
+        find=_history,
+    ),
+)
