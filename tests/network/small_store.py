@@ -52,7 +52,8 @@ class Store:
         ip("", *(f"netns add {space}" for space in self.spaces))
         for space in self.spaces:
             settings(space, {"ipv6/conf/default/accept_dad": 0, "ipv6/conf/default/dad_transmits": 0})
-        ip("", *(f"link add {host} netns {self.space('sw')} type veth peer name eth0 netns {self.space(host)}" for host in _HOSTS))
+        switch = self.space("sw")
+        ip("", *(f"link add {host} netns {switch} type veth peer name eth0 netns {self.space(host)}" for host in _HOSTS))
         ip(
             self.space("sw"), "link add br0 type bridge forward_delay 0 stp_state 0", "link set br0 up",
             *(line for host in _HOSTS for line in (f"link set {host} master br0", f"link set {host} up")),
@@ -100,8 +101,9 @@ class Server(threading.Thread):
         self.requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.asked: queue.SimpleQueue[str] = queue.SimpleQueue()
         with inside(store.space("rt")):
-            self._names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            self._names.bind(("0.0.0.0", 53))
+            self._names = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in (ROUTER, *ANYCAST)]
+            for sock, address in zip(self._names, (ROUTER, *ANYCAST), strict=True):
+                sock.bind((address, 53))
             self._web = socket.create_server(("0.0.0.0", 80))
         self._wake, self._waker = socket.socketpair()
 
@@ -112,23 +114,23 @@ class Server(threading.Thread):
     def __exit__(self, *_: object) -> None:
         self._waker.send(b"x")
         self.join()
-        for sock in (self._names, self._web, self._wake, self._waker):
+        for sock in (*self._names, self._web, self._wake, self._waker):
             sock.close()
 
     def run(self) -> None:
         with selectors.DefaultSelector() as selector:
-            for sock in (self._names, self._web, self._wake):
+            for sock in (*self._names, self._web, self._wake):
                 selector.register(sock, selectors.EVENT_READ)
             while True:
-                ready = {key.fileobj for key, _ in selector.select()}
+                ready = {key.fileobj for key, _ in selector.select() if isinstance(key.fileobj, socket.socket)}
                 if self._wake in ready:
                     return
-                if self._names in ready:
-                    self._resolve(*self._names.recvfrom(2048))
+                for sock in ready.intersection(self._names):
+                    self._resolve(sock, *sock.recvfrom(2048))
                 if self._web in ready:
                     self._page()
 
-    def _resolve(self, query: bytes, sender: tuple[str, int]) -> None:
+    def _resolve(self, sock: socket.socket, query: bytes, sender: tuple[str, int]) -> None:
         at = 12
         labels = []
         while query[at]:
@@ -138,7 +140,7 @@ class Server(threading.Thread):
         question, record = query[12 : at + 5], query[at + 1 : at + 3]
         rest = b"\xc0\x0c\0\1\0\1\0\0\0\x1e\0\4" + socket.inet_aton(ANYCAST[1]) if record == b"\0\1" and not self.rcode else b""
         head = query[:2] + bytes((0x81, 0x80 | self.rcode)) + b"\0\1" + (b"\0\1" if rest else b"\0\0") + b"\0\0\0\0"
-        self._names.sendto(head + question + rest, sender)
+        sock.sendto(head + question + rest, sender)
 
     def _page(self) -> None:
         client, _ = self._web.accept()
@@ -151,8 +153,11 @@ class Server(threading.Thread):
 def config(folder: Path, changes: dict[str, Any] | None = None) -> Path:
     """A register's file with what the prober reads of it."""
     network = {
-        "anycast": list(ANYCAST), "portal_url": f"http://{ANYCAST[0]}/generate_204", "socket": "probe.sock", "families": ["ipv4"],
-    }  # fmt: skip
+        "anycast": list(ANYCAST),
+        "portal_url": f"http://{ANYCAST[0]}/generate_204",
+        "socket": "probe.sock",
+        "families": ["ipv4"],
+    }
     base = {"this_register": "front", "data_dir": ".", "registers": {"front": {"letter": "A"}}, "network": network}
     file = folder / "register.toml"
     file.write_text(dumps(merged(base, changes or {})), "utf-8")
@@ -163,13 +168,12 @@ class Prober:
     """`tillkeeper probe` as a process in the register. `messages`: all that it printed, decoded."""
 
     def __init__(
-        self, store: Store, file: Path, *options: str, prefix: Sequence[str] = (), python: str = sys.executable
+        self, store: Store, file: Path, *options: str, prefix: Sequence[str] = (), host: str = "reg"
     ) -> None:
         self._log = file.with_suffix(".log").open("a+")
-        command = ["ip", "netns", "exec", store.space("reg"), *prefix, python, "-m", "tillkeeper", "probe", "--config", str(file)]
-        self.process = subprocess.Popen(
-            [*command, "--print", "all", *(options or ("--uplink", "none"))], stdout=subprocess.PIPE, stderr=self._log
-        )
+        command = ["ip", "netns", "exec", store.space(host), *prefix, sys.executable, "-m", "tillkeeper", "probe"]
+        command += ["--config", str(file), "--print", "all", *(options or ("--uplink", "none"))]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log)
         self.messages: list[FromProber] = []
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read, name="reads the prober")
@@ -202,8 +206,9 @@ class Prober:
     def phase(self, phase: str, *faults: str, within_s: float = PROBER_S, since: int = 0) -> Reported:
         """The first report with this phase that names at least `faults`."""
         return self.wait(
-            lambda seen: seen.report.verdict.phase == phase and set(faults) <= set(seen.report.verdict.faults), within_s, since=since
-        )
+            lambda seen: (seen.report.verdict.phase == phase and set(faults) <= set(seen.report.verdict.faults)),
+            within_s, since=since,
+        )  # fmt: skip
 
     @property
     def hello(self) -> Hello:

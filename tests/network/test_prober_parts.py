@@ -1,7 +1,8 @@
-"""Parts of the prober that need no privilege: resolv.conf, the agent's socket, Wi-Fi figures, systemd, exchanges on loopback."""
+"""Parts of the prober that need no privilege: resolv.conf, the agent's socket, Wi-Fi, systemd, exchanges on loopback."""
 
 import contextlib
 import os
+import select
 import socket
 import ssl
 import struct
@@ -15,7 +16,19 @@ import pytest
 from tests.support.prerequisites import need
 
 from tillkeeper import sd_notify
-from tillkeeper.network.model import Evidence, Fact, NotSent, Probe, Replied, Report, ResolversSeen, Target, UplinkSeen, Verdict, Way
+from tillkeeper.network.model import (
+    Evidence,
+    Fact,
+    NotSent,
+    Probe,
+    Replied,
+    Report,
+    ResolversSeen,
+    Target,
+    UplinkSeen,
+    Verdict,
+    Way,
+)
 from tillkeeper.network.prober import clock
 from tillkeeper.network.prober.agent_link import AgentLink
 from tillkeeper.network.prober.host import wireless
@@ -214,7 +227,7 @@ def test_an_agent_that_restarts_is_found_again(tmp_path: Path, poller: Poller, a
         again.close()
 
 
-def test_an_agent_that_does_not_read_costs_no_memory_and_gets_the_newest(tmp_path: Path, poller: Poller, agent: FakeAgent) -> None:
+def test_an_agent_that_does_not_read_gets_the_newest(tmp_path: Path, poller: Poller, agent: FakeAgent) -> None:
     link = link_to(tmp_path / "probe.sock", poller, [], [])
     link.tick(0.0)
     with agent.accept() as client:
@@ -403,7 +416,12 @@ def dns_server(poller: Poller, answer: Callable[[bytes], list[bytes]]) -> socket
 
 def response(query: bytes, code: int = 0, address: str = "203.0.113.7") -> bytes:
     record = b"\xc0\x0c\0\1\0\1\0\0\0\x1e\0\4" + socket.inet_aton(address) if not code else b""
-    return query[:2] + bytes((0x81, 0x80 | code)) + b"\0\1" + struct.pack("!H", bool(record)) + b"\0\0\0\0" + query[12:] + record
+    counts = struct.pack("!HHHH", 1, bool(record), 0, 0)
+    return query[:2] + bytes((0x81, 0x80 | code)) + counts + query[12:] + record
+
+
+def flipped(data: bytes) -> bytes:
+    return bytes((data[0] ^ 1,)) + data[1:]
 
 
 @pytest.mark.parametrize(
@@ -413,7 +431,7 @@ def response(query: bytes, code: int = 0, address: str = "203.0.113.7") -> bytes
         (lambda query: [response(query, 3)], ("reply", "")),
         (lambda query: [response(query, 2)], ("wrong", "SERVFAIL")),
         (lambda query: [response(query, 5)], ("wrong", "REFUSED")),
-        (lambda query: [b"", b"x", bytes((query[0] ^ 1,)) + response(query)[1:], response(query)], ("reply", "203.0.113.7")),
+        (lambda query: [b"", b"x", flipped(response(query)), response(query)], ("reply", "203.0.113.7")),
         (lambda query: [os.urandom(40) for _ in range(20)], ("wrong", "answers that fit no question")),
     ],
 )
@@ -451,8 +469,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("tls")
     chain, key = folder / "chain.pem", folder / "key.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=x",
-         "-addext", "subjectAltName=DNS:hq.small.example", "-keyout", key, "-out", chain],
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-subj", "/CN=x", "-addext", "subjectAltName=DNS:hq.small.example", "-keyout", key, "-out", chain],
         check=True, capture_output=True,
     )  # fmt: skip
     return chain, key
@@ -501,3 +519,37 @@ def test_who_speaks_no_tls_is_a_wrong_answer(poller: Poller, answer: bytes) -> N
         found = exchanges.answer()
     assert isinstance(found, Replied)
     assert found.answer == "wrong"
+
+
+def test_two_thousand_questions_leave_no_descriptor_behind(poller: Poller) -> None:
+    exchanges = Exchanges(poller)
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=64) as silent,
+        dns_server(poller, lambda query: [response(query)] if query[0] & 1 else []) as names,
+        socket.socket() as free,
+    ):
+        free.bind(("127.0.0.1", 0))
+        before = len(os.listdir("/proc/self/fd"))
+        asked: list[tuple[Way, socket.socket]] = [
+            ("tcp", silent), ("tcp", free), ("http", silent), ("http", free), ("dns", names), ("dns", free),
+        ]  # fmt: skip
+        away: tuple[Way, Way] = ("tcp", "dns")
+        for round_ in range(250):
+            for way, sock in asked:
+                exchanges.ask(way, sock.getsockname()[1], role="resolver", timeout_ms=1)
+            for way in away:
+                target = Target(name="t", role="hq", family="ipv6", address="2001:db8::1", ways=(), host="x.example", port=9)
+                probe = Probe(number=round_, target=target, way=way, timeout_ms=1)
+                exchanges.wan.ask(probe, "2001:db8::1", 0, clock.boot_s())
+            for ready in poller.wait(0.0):
+                ready()
+            if round_ % 8 == 7:
+                exchanges.wan.sweep(clock.boot_s() + 3.0)
+                while select.select([silent], [], [], 0)[0]:
+                    silent.accept()[0].close()
+        exchanges.wan.sweep(clock.boot_s() + 3.0)
+        assert exchanges.wan.open == 0
+        assert len(os.listdir("/proc/self/fd")) == before
+        poller.remove(names)
+    assert {"reply", "refused"} <= {fact.answer for fact in exchanges.told if isinstance(fact, Replied)}
+    assert len(exchanges.told) > 1000

@@ -49,7 +49,8 @@ def test_printers_and_displays_with_an_address_are_targets(tmp_path: Path) -> No
         "drawer": {"kind": "drawer", "printer": "grill"},
     }
     found = targets(plan(tmp_path, {"devices": devices, "network": {"families": ["ipv4", "ipv6"]}}))
-    assert {name for name in found if name.startswith(("printer:", "display:"))} == {"printer:grill", "display:line", "printer:named"}
+    devices_found = {name for name in found if name.startswith(("printer:", "display:"))}
+    assert devices_found == {"printer:grill", "display:line", "printer:named"}
     assert found["printer:grill"].ways == ("echo", "arp")
     assert found["display:line"].ways == ("echo", "nd")
     assert (found["printer:named"].address, found["printer:named"].host) == ("", "bar.lan")
@@ -82,7 +83,8 @@ def test_registers_share_budgets_by_name_or_by_letter(tmp_path: Path) -> None:
 def test_links_with_an_address_and_paths_relative_to_the_file(tmp_path: Path) -> None:
     (tmp_path / "beacon.key").write_text("ab" * 32 + "\n")
     links = {"switch": {"address": "10.77.0.9"}, "modem": {"address": "192.168.100.1"}, "router": {"where": "in the office"}}
-    found = plan(tmp_path, {"data_dir": "till", "network": {"links": links, "key_file": "beacon.key", "gateway_mac": "02-00-AA-00-00-01"}})
+    network = {"links": links, "key_file": "beacon.key", "gateway_mac": "02-00-AA-00-00-01"}
+    found = plan(tmp_path, {"data_dir": "till", "network": network})
     assert targets(found)["switch"].role == "switch"
     assert targets(found)["modem"].wan
     assert found.key == bytes.fromhex("ab" * 32)

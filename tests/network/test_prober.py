@@ -1,0 +1,240 @@
+"""The prober as a process of its own, in a small store of real namespaces."""
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.lab.spaces import ip
+from tests.network.flood import KINDS
+from tests.network.small_store import (
+    ANYCAST,
+    HQ_NAME,
+    NEIGHBOUR,
+    ROUTER,
+    ROUTER_MAC,
+    Prober,
+    Server,
+    Store,
+    config,
+    small_store,
+)
+
+from tillkeeper.network.model import TargetState, UplinkSeen
+from tillkeeper.network.wire import FromProber, Hello, Reported, Uplink
+
+pytestmark = pytest.mark.root
+NO_CAPABILITY = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all")
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with small_store() as made:
+        yield made
+
+
+@pytest.fixture
+def server(store: Store) -> Iterator[Server]:
+    with Server(store) as made:
+        yield made
+
+
+def target(seen: Reported, name: str, way: str) -> TargetState:
+    return next(found for found in seen.report.targets if (found.name, found.way) == (name, way))
+
+
+def test_it_finds_the_router_and_says_that_all_is_well(store: Store, server: Server, tmp_path: Path) -> None:
+    with Prober(store, config(tmp_path)) as prober:
+        assert (prober.hello.raw, prober.hello.interface, prober.hello.trouble) == (True, "eth0", "")
+        prober.wait(lambda seen: bool(seen.report.targets) and target(seen, "gateway", "arp").mac == ROUTER_MAC)
+        prober.phase("fine")
+        all_of = ("router", "anycast", "resolver", "portal")
+        prober.wait(lambda seen: all(seen.report.evidence.columns[name].state == "yes" for name in all_of))
+        assert not [seen for seen in prober.reports if seen.report.verdict.phase == "confirmed"]
+        prober.process.terminate()
+        assert prober.process.wait(10) == 0
+
+
+def test_a_pulled_cable_is_named_and_its_return_seen(store: Store, server: Server, tmp_path: Path) -> None:
+    with Prober(store, config(tmp_path)) as prober:
+        prober.phase("fine")
+        before = prober.count
+        ip(store.space("sw"), "link set reg down")
+        named = prober.phase("confirmed", since=before)
+        assert set(named.report.verdict.faults) == {"cable", "switch_power"}
+        assert named.report.evidence.columns["carrier"].state == "no"
+        before = prober.count
+        ip(store.space("sw"), "link set reg up")
+        prober.phase("fine", since=before)
+
+
+def test_a_dead_router_is_told_from_a_dead_line(store: Store, server: Server, tmp_path: Path) -> None:
+    with Prober(store, config(tmp_path, {"devices": {"grill": {"kind": "escpos", "address": f"{NEIGHBOUR}:9100"}}})) as prober:
+        prober.phase("fine")
+        prober.wait(lambda seen: seen.report.evidence.columns["neighbours"].state == "yes")
+        before = prober.count
+        ip(store.space("rt"), "link set eth0 down")
+        assert "router_dead" in prober.phase("confirmed", since=before).report.verdict.faults
+
+
+def test_an_interface_that_comes_later_or_is_renamed(store: Store, server: Server, tmp_path: Path) -> None:
+    with Prober(store, config(tmp_path, {"network": {"interface": "till0"}})) as prober:
+        prober.phase("confirmed", "interface_missing")
+        before = prober.count
+        ip(store.space("reg"), "link set eth0 down", "link set eth0 name till0", "link set till0 up")
+        ip(store.space("reg"), f"route add default via {ROUTER}")
+        seen = prober.phase("fine", since=before)
+        assert seen.report.evidence.interface == "till0"
+        before = prober.count
+        ip(store.space("sw"), "link del reg")
+        assert "interface_missing" in prober.phase("confirmed", since=before).report.verdict.faults
+        before = prober.count
+        ip(
+            store.space("sw"), f"link add reg type veth peer name till0 netns {store.space('reg')}", "link set reg master br0",
+            "link set reg up",
+        )  # fmt: skip
+        ip(store.space("reg"), "link set till0 up", "addr add 10.77.0.2/24 dev till0", f"route add default via {ROUTER}")
+        prober.phase("fine", since=before)
+
+
+def test_changed_resolvers_are_asked(store: Store, server: Server, tmp_path: Path) -> None:
+    with Prober(store, config(tmp_path, {"hq": {"url": f"http://{HQ_NAME}"}})) as prober:
+        prober.wait(lambda seen: seen.report.evidence.columns["hq"].state == "yes")
+        assert prober.wait(lambda seen: any(found.name == f"resolver:{ROUTER}" for found in seen.report.targets))
+        before = prober.count
+        store.resolvers(ANYCAST[0])
+        prober.wait(lambda seen: any(found.name == f"resolver:{ANYCAST[0]}" for found in seen.report.targets), since=before)
+        assert f"resolver:{ROUTER}" not in {found.name for found in prober.reports[-1].report.targets}
+
+
+def test_a_lost_address_is_seen_though_the_kernel_lost_its_messages(store: Store, server: Server, tmp_path: Path) -> None:
+    with Prober(store, config(tmp_path)) as prober:
+        prober.phase("fine")
+        prober.process.send_signal(signal.SIGSTOP)
+        addresses = [f"10.78.{high}.{low}/32" for high in range(8) for low in range(1, 251)]
+        for what in ("add", "del"):
+            ip(store.space("reg"), *(f"addr {what} {address} dev eth0" for address in addresses))
+        ip(store.space("reg"), "addr del 10.77.0.2/24 dev eth0")
+        before = prober.count
+        prober.process.send_signal(signal.SIGCONT)
+        seen = prober.phase("confirmed", since=before)
+        assert seen.report.evidence.columns["address"].state == "no"
+        assert any(event["event"] == "netlink_overrun" for event in prober.events()), "nothing was lost: the test is too gentle"
+
+
+def test_a_pause_of_the_process_gives_no_verdict(store: Store, server: Server, tmp_path: Path) -> None:
+    with Prober(store, config(tmp_path)) as prober:
+        prober.phase("fine")
+        prober.wait(lambda seen: seen.report.evidence.columns["anycast"].state == "yes")
+        before = prober.count
+        for _ in range(2):
+            prober.process.send_signal(signal.SIGSTOP)
+            time.sleep(1.5)  # the pause itself
+            prober.process.send_signal(signal.SIGCONT)
+            seen = prober.phase("fine", since=prober.count)
+        assert seen.report.stalls >= 2
+        assert {found.report.verdict.phase for found in prober.reports[before - 1 :]} <= {"checking", "fine"}
+
+
+def test_without_the_capability_it_says_so_and_does_what_it_can(store: Store, server: Server, tmp_path: Path) -> None:
+    with Prober(store, config(tmp_path, {"hq": {"url": f"http://{HQ_NAME}"}}), prefix=NO_CAPABILITY) as prober:
+        assert not prober.hello.raw
+        assert "CAP_NET_RAW" in prober.hello.trouble
+        seen = prober.wait(lambda seen: seen.report.evidence.columns["hq"].state == "yes")
+        assert seen.report.evidence.columns["carrier"].state == "yes"
+        prober.wait(lambda seen: seen.report.evidence.columns["resolver"].state == "yes")
+        before = prober.count
+        ip(store.space("sw"), "link set reg down")
+        prober.phase("confirmed", "cable", since=before)
+        assert {found.report.verdict.phase for found in prober.reports[: before - 2]} <= {"checking", "fine"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_flood_costs_little_and_changes_nothing(store: Store, server: Server, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "key").write_text("5a" * 32)
+    with Prober(store, config(tmp_path, {"network": {"key_file": "key"}})) as prober:
+        prober.phase("fine")
+        prober.wait(lambda seen: seen.report.evidence.columns["anycast"].state == "yes")
+        before = prober.count
+        flood = subprocess.Popen(
+            ["ip", "netns", "exec", store.space("nb"), sys.executable, "-m", "tests.network.flood", kind],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2],
+        )  # fmt: skip
+        with flood:
+            cpu_s, began_s = prober.cpu_s(), time.monotonic()
+            prober.wait(lambda seen: seen.report.at_s > prober.reports[before - 2].report.at_s + 4.0)
+            share = (prober.cpu_s() - cpu_s) / (time.monotonic() - began_s)
+            sent = int(flood.communicate(timeout=20)[0])
+        assert sent > 20_000, "no flood"
+        assert share < 0.25, f"{share:.0%} of a core under {sent} frames"
+        last = prober.phase("fine", since=prober.count)
+        assert last.report.verdict.faults == ()
+        wrong = [seen.report.verdict for seen in prober.reports if seen.report.verdict.phase == "confirmed"]
+        assert not wrong or all(set(verdict.faults) == {"broadcast_loop"} for verdict in wrong), wrong
+
+
+def test_registers_hear_each_other_and_nobody_else(store: Store, server: Server, tmp_path: Path) -> None:
+    folders = []
+    for name in ("front", "bar"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "key").write_text("5a" * 32)
+        registers = {"front": {"letter": "A"}, "bar": {"letter": "B"}}
+        changes = {"this_register": name, "registers": registers, "network": {"key_file": "key"}}
+        folders.append(config(folder, changes))
+    with Prober(store, folders[0]) as front, Prober(store, folders[1], host="nb"):
+        seen = front.wait(lambda seen: bool(seen.report.evidence.peers))
+        assert [(peer.register, peer.address) for peer in seen.report.evidence.peers] == [("bar", NEIGHBOUR)]
+        front.wait(lambda seen: any(found.name == "peer:bar" and found.works == "yes" for found in seen.report.targets))
+        assert seen.report.evidence.columns["broadcast"].state == "yes"
+
+
+def test_an_agent_that_comes_later_and_restarts(store: Store, server: Server, tmp_path: Path) -> None:
+    decoder = msgspec.json.Decoder(FromProber)
+    file = config(tmp_path, {"hq": {"url": f"http://{ANYCAST[0]}:81"}})
+    with Prober(store, file, "--uplink", "agent") as prober:
+        prober.wait(lambda seen: seen.report.evidence.columns["router"].state == "yes")
+        for run in range(2):
+            with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as listener:
+                (tmp_path / "probe.sock").unlink(missing_ok=True)
+                listener.bind(str(tmp_path / "probe.sock"))
+                listener.listen()
+                listener.settimeout(10.0)
+                client, _ = listener.accept()
+                with client, client.makefile("rb") as lines:
+                    client.settimeout(10.0)
+                    assert isinstance(decoder.decode(lines.readline()), Hello)
+                    assert isinstance(decoder.decode(lines.readline()), Reported)
+                    now_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+                    up = UplinkSeen(at_s=now_s, ok_at_s=now_s - 0.1, failed_at_s=None)
+                    client.sendall(msgspec.json.encode(Uplink(seen=up)) + b"\n")
+                    while True:
+                        seen = decoder.decode(lines.readline())
+                        assert isinstance(seen, Reported), run
+                        if seen.report.evidence.columns["hq"].state == "yes":
+                            break
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"), [({"this_register": "x"}, "this_register"), ({"network": {"portal_url": "x"}}, "network.portal_url")]
+)
+def test_a_wrong_file_is_refused_in_words(tmp_path: Path, changes: dict[str, object], word: str) -> None:
+    command = [sys.executable, "-m", "tillkeeper", "probe", "--config", str(config(tmp_path, changes))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
+    assert word in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_second_address_claimant_is_heard(store: Store, server: Server, tmp_path: Path) -> None:
+    with Prober(store, config(tmp_path)) as prober:
+        prober.phase("fine")
+        before = prober.count
+        ip(store.space("nb"), "addr add 10.77.0.2/32 dev eth0")
+        assert "duplicate_address" in prober.phase("confirmed", since=before).report.verdict.faults
