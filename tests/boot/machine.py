@@ -12,6 +12,7 @@ CGROUPS = ("systemd", "unified")
 BOOT_S = 60.0
 STOP_S = 20.0
 LOOK_S = 0.1
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 # nspawn keeps the cgroup that it was started in, and a machine wants one of its own.
 _OWN_CGROUP = "mkdir -p /sys/fs/cgroup/$c/{name}; echo $$ > /sys/fs/cgroup/$c/{name}/cgroup.procs"
@@ -37,6 +38,7 @@ class Machine:
             check=False,
             timeout=60,
             cwd="/",  # a folder of this tree is nowhere in the machine
+            env={"PATH": PATH},
         )
         assert done.returncode == 0 or not check, f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout + ("" if check else done.stderr)
