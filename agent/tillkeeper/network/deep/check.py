@@ -52,8 +52,8 @@ class Line(Protocol):
 
     def discover(self, transaction: int) -> None: ...
 
-    def packet(self, packet: bytes, target: str) -> None:
-        """A whole IP packet, routed by the kernel."""
+    def packet(self, packet: bytes, target: str) -> float:
+        """Sends a whole IP packet, routed by the kernel; tells when."""
 
 
 class Check:
@@ -66,7 +66,7 @@ class Check:
         """Called once, before anything else. Raises `Skip`."""
 
     def take(self, heard: Heard, now_s: float) -> None:
-        """Something was heard, likely meant for another check."""
+        """Something was heard at `now_s` by the kernel's stamp, likely meant for another check."""
 
     def poll(self, now_s: float, *, last: bool) -> Outcome | None:
         """Sends what is due. None while it goes on; with `last` there is no later."""

@@ -77,7 +77,7 @@ class GatewayClaims(Check):
             if address in several:
                 said.append(f"several devices say to be the gateway {address}: {owners}; one of them may be spoofing")
             else:
-                said.append(f"{address} is {owners}" if owners else f"the gateway {address} does not answer")
+                said.append(f"the gateway {address} is {owners}" if owners else f"the gateway {address} does not answer")
         if announced:
             said.append(f"announced {announced} times without being asked")
         words = "; ".join(said)

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import socket
 import struct
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -17,7 +18,7 @@ from tillkeeper.network.deep.values import Heard
 
 ETH_P_ALL = 3
 ARPHRD_ETHER = 1
-SO_ATTACH_FILTER = 26
+SO_ATTACH_FILTER, SO_TIMESTAMPNS = 26, 35
 SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_MR_MULTICAST = 263, 1, 0
 """linux/if_packet.h."""
 SIOCGIFMTU = 0x8921
@@ -71,6 +72,8 @@ class Line:
                 self._icmp6.setsockopt(socket.IPPROTO_ICMPV6, ICMP6_FILTER, struct.pack("=8I", *blocked))
                 self._out6 = stack.enter_context(_raw(socket.AF_INET6, socket.IPPROTO_RAW))
                 self._out6.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_PROBE)
+            for each in self.readers():
+                each.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
             self._stack = stack.pop_all()
 
     def close(self) -> None:
@@ -90,29 +93,43 @@ class Line:
     def discover(self, transaction: int) -> None:
         self._frames.send(packets.discover(self.mac, transaction))
 
-    def packet(self, packet: bytes, target: str) -> None:
+    def packet(self, packet: bytes, target: str) -> float:
+        at_s = self._clock()
         if ":" not in target:
             self._out.sendto(packet, (target, 0))
         elif self._out6 is not None:
             self._out6.sendto(packet, (target, 0))
         else:
             raise OSError("this kernel has no IPv6")
+        return at_s
 
-    def hear(self) -> Iterator[Heard]:
-        """All that came and could be read, without waiting."""
+    def hear(self) -> Iterator[tuple[Heard, float]]:
+        """All that came and could be read, and when it came, without waiting."""
         second = int(self._clock())
         if second != self._second:
             self._second, self._dissected = second, Counter()
-        for data, _ in _waiting(self._frames):
+        for data, _, at_s in self._waiting(self._frames):
             if self._may(_kind(data, self._wanted)) and (heard := dissect.frame(data)):
-                yield heard
-        for data, _ in _waiting(self._icmp):
+                yield heard, at_s
+        for data, _, at_s in self._waiting(self._icmp):
             if self._may("icmp") and (error := dissect.icmp(data)):
-                yield error
+                yield error, at_s
         if self._icmp6 is not None:
-            for data, sender in _waiting(self._icmp6):
+            for data, sender, at_s in self._waiting(self._icmp6):
                 if self._may("icmp6") and (error := dissect.icmp6(data, sender.partition("%")[0])):
-                    yield error
+                    yield error, at_s
+
+    def _waiting(self, source: socket.socket) -> Iterator[tuple[bytes, str, float]]:
+        """What waits there: data, sender, and when it came by this run's clock."""
+        behind_s = self._clock() - time.time()
+        for _ in range(READS):
+            try:
+                data, ancillary, _, sender = source.recvmsg(READ_BYTES, socket.CMSG_SPACE(16))
+            except OSError:  # nothing more (EAGAIN), or the interface went down (ENETDOWN): told once, then it is silent
+                return
+            stamps = [struct.unpack("=qq", each) for _, kind, each in ancillary if kind == SO_TIMESTAMPNS and len(each) == 16]
+            at_s = stamps[0][0] + stamps[0][1] / 1e9 + behind_s if stamps else self._clock()
+            yield data, str(sender[0]), at_s
 
     def _may(self, kind: str) -> bool:
         if not kind:
@@ -146,17 +163,6 @@ def _raw(family: socket.AddressFamily, protocol: int) -> socket.socket:
 def _mtu(any_socket: socket.socket, interface: str) -> int:
     request = struct.pack("16si12x", interface.encode(), 0)
     return int(struct.unpack("16si12x", fcntl.ioctl(any_socket, SIOCGIFMTU, request))[1])
-
-
-def _waiting(source: socket.socket) -> Iterator[tuple[bytes, str]]:
-    for _ in range(READS):
-        try:
-            data, sender = source.recvfrom(READ_BYTES)
-        except BlockingIOError:
-            return
-        except OSError:  # the interface went down (ENETDOWN): told once, then it is silent
-            return
-        yield data, str(sender[0])
 
 
 def _kind(frame: bytes, wanted: frozenset[bytes]) -> str:

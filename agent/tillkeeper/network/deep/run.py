@@ -59,9 +59,9 @@ class Run:
     def _hear(self) -> None:
         if self._line is None:
             return
-        for heard in self._line.hear():
+        for heard, at_s in self._line.hear():
             for check in self._open:
-                check.take(heard, self._clock())
+                check.take(heard, at_s)
 
     def _poll(self, *, last: bool) -> None:
         still = []

@@ -73,24 +73,23 @@ class Trace(Check):
             self._reached = min(ttl, self._reached or ttl)
         elif heard.kind not in ("time_exceeded", "too_big"):
             self._stopped = f"{heard.source} ({heard.kind.replace('_', ' ')})"
-        self._hops.setdefault(ttl, (heard.source, (now_s - sent_s) * 1000))
+        self._hops.setdefault(ttl, (heard.source, max(0.0, now_s - sent_s) * 1000))
 
     def poll(self, now_s: float, *, last: bool) -> Outcome | None:
         while self._due and now_s >= self._due[0][0]:
             _, ttl, second = self._due.pop(0)
             if ttl not in self._hops and not (self._reached and ttl > self._reached):
-                self._send(ttl, second, now_s)
+                self._send(ttl, second)
         wanted = range(1, self._reached) if self._reached else range(1, MAX_HOPS + 1)
         complete = all(ttl in self._hops for ttl in wanted)
         return self._outcome() if last or complete or now_s >= self._began_s + END_S else None
 
-    def _send(self, ttl: int, second: bool, now_s: float) -> None:
+    def _send(self, ttl: int, second: bool) -> None:
         if second:
             packet = packets.datagram(self._source, self._target, ttl, self._port, packets.UDP_PORT + ttl)
         else:
             packet = packets.echo(self._source, self._target, ttl, self._identifier, ttl)
-        self._sent[ttl, second] = now_s
-        self._line.packet(packet, self._target)
+        self._sent[ttl, second] = self._line.packet(packet, self._target)
 
     def _outcome(self) -> Outcome:
         end = self._reached or max(self._hops, default=0)

@@ -149,7 +149,7 @@ class Diagnoses:
         for line in lines:
             try:
                 said = _decode(line)
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 self._kill(child, "what it said makes no sense")
                 return
             child.steps += 1
