@@ -80,10 +80,11 @@ def printer_interval_s(setup: Setup) -> float:
     return max(1, setup.registers) / PRINTER_PER_S
 
 
-def next_turn_s(now_s: float, interval_s: float, setup: Setup) -> float:
+def next_turn_s(now_s: float, interval_s: float, setup: Setup, shift: float = 0.0) -> float:
     """The next moment that is this register's: the registers' phases divide `interval_s` evenly (as far as their clocks agree;
-    the rate holds anyhow). Later than `now_s`."""
-    phase = interval_s * (setup.position % max(1, setup.registers)) / max(1, setup.registers)
+    the rate holds anyhow), all of them moved by the fraction `shift` of it. Later than `now_s`."""
+    registers = max(1, setup.registers)
+    phase = interval_s * ((setup.position % registers) / registers + shift)
     turns = int((now_s - phase) / interval_s) + 1
     at_s = phase + turns * interval_s
     return at_s if at_s > now_s + 1e-6 else at_s + interval_s

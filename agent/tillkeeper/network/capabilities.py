@@ -8,7 +8,7 @@ from tillkeeper.network.model import Probe, Target, TargetState, Tri, Way
 from tillkeeper.network.windows import Entry
 
 LAN_MIN_MS = 80
-WAN_MIN_MS = 200
+WAN_MIN_MS = 150
 """Below this no time-out goes: a busy machine takes as long to answer, or to read the answer."""
 LAN_FIRST_MS = 250
 LAN_MOST_MS = 500
@@ -26,7 +26,7 @@ class Path:
     default gateway. Mutable, of the engine alone."""
 
     __slots__ = (
-        "answered", "answered_s", "asked_s", "clean", "column", "due_s", "late", "mac", "recent_misses", "run", "sent",
+        "answered", "answered_s", "asked_s", "clean", "column", "due_s", "late", "mac", "meter", "recent_misses", "run", "sent",
         "silent", "slow", "srtt_ms", "target", "usual_ms", "var_ms", "way", "works",
     )  # fmt: skip
 
@@ -40,6 +40,8 @@ class Path:
         self.usual_ms: float | None = None
         self.var_ms = 0.0
         self.mac = ""
+        self.meter: int | None = None
+        """Of `locate.LAYERS`, which one its answers are counted for."""
         self.due_s = now_s
         self.asked_s: float | None = None
         self.answered_s: float | None = None

@@ -293,7 +293,7 @@ class Engine:
             proven=age_s is not None and age_s <= proof_s and not self._doubtful,
             locating=self.locator.wants_burst(now_s, self.plan.paths),
             own_suspected=any(watch.suspected(now_s) for watch in own.values()),
-            resolver_fails=keeper.run("resolver") > 0, half=half,
+            resolver_fails=keeper.run("resolver") > 0, hq_doubted=keeper.run("hq") > 0 or self._doubtful, half=half,
         )  # fmt: skip
 
     # --- judging ---
@@ -301,10 +301,10 @@ class Engine:
     def _must_judge(self, now_s: float) -> bool:
         poked, self.questions.poked = self.questions.poked, False
         verdict, locator = self.settled.verdict, self.locator
+        paths, watches = self.plan.paths, self.signs.gateways.values()
         return (
             poked or verdict.phase != "fine" or now_s - self._judged_s >= REPORT_S - 0.01 or not self.keeper.calm()
-            or locator.loss is not None or locator.latency is not None or any(meter.gain > 6.0 for meter in locator.meters) or any(path.slow >= 10 for path in self.plan.paths)
-            or any(watch.state for watch in self.signs.gateways.values())
+            or locator.busy(paths) or any(watch.state for watch in watches)
         )  # fmt: skip
 
     def _judge(self, now_s: float) -> None:

@@ -1,12 +1,14 @@
 """Where loss or latency begins: sequential tests of the layers from here outwards. Pure.
 
-Loss. Each layer's questions feed a CUSUM (Page 1954) of the log-likelihood ratio of loss at `LOSSY` against `CLEAN`: a miss
-adds ln(0.06/0.01) = 1.79, an answer takes ln(0.94/0.99) = 0.052 away, never below 0. Above `ALARM` = 12.5 (at 1 % loss once in some
-5 million questions) there is loss. What one quarter of a second adds is capped at 2.4, so a burst of a second (five quarters,
-12.0) is no sustained loss, and silence (`OUTAGE_S`) is none either. At 50 questions a second 20 % are told after six quarters.
+Loss is told by a CUSUM (Page 1954) over quarters of a second. A layer's hypothesis takes all questions that pass it, so those
+of the layers behind it as well; each adds its log-likelihood ratio of `LOSSY` against `CLEAN`: a miss ln(0.06/0.01) = 1.79, an
+answer ln(0.94/0.99) = -0.052. A quarter adds at most 2.25, and `ALARM` is 13.0: a burst of one second (five quarters, 11.25)
+is no sustained loss, six bad quarters are. Silence is none either: misses count once an answer follows, unless they lasted
+longer than `OUTAGE_S`. At 1 % loss a quarter raises a false alarm with a chance below e**-13; at 100 questions a second 20 %
+are told after 1.5 s, 5 % after about 4 s.
 
-The layer is the nearest one that loses, if what lies behind it loses too: routers that answer echoes when they please look
-lossy while everything behind them is fine.
+Then the layer: of each one's own questions since the losses began, loss at the rate that was found against `CLEAN`. The nearest
+layer that loses is it, if none behind it is clean: routers that answer echoes when they please look lossy by themselves.
 """
 
 import math
@@ -18,103 +20,91 @@ from tillkeeper.network.capabilities import Path
 Layer = Literal["lan", "router", "isp", "internet"]
 LAYERS: tuple[Layer, ...] = ("lan", "router", "isp", "internet")
 CLEAN = 0.01
-LOSSY = 0.06
-MISS_GAIN = math.log(LOSSY / CLEAN)
-HIT_GAIN = math.log((1 - LOSSY) / (1 - CLEAN))
-ALARM = 12.5
-DOUBT = 2.5
+MISS_GAIN = math.log(0.06 / CLEAN)
+HIT_GAIN = math.log(0.94 / (1 - CLEAN))
 QUARTER_S = 0.25
-QUARTER_GAIN = 2.4
+QUARTER_GAIN = 2.25
+ALARM = 13.0
+DOUBT = 5.0
+QUARTERS = 40
 LEAST_LOSS = 0.03
-KEPT_S = 8.0
-OUTAGE_S = 1.2
+SURE = 1.5
+"""Nats for or against a layer's losing; 4.5 to 1."""
+OUTAGE_S = 1.0
 OUTAGE_MISSES = 8
+BURST_S = 5.0
+REST_S = 10.0
+FRESH_S = 0.5
+FOLLOWED_S = 30.0
+"""So long a loss that was found is followed closely, to see it end."""
+OVER = 4.6
+"""-ln 0.01: so many answers in a row, divided by the rate, come by chance once in a hundred times."""
 SLOW = 15
+SLOW_DOUBT = 3
 SLOW_MOST = 30
 LAN_SLOW_MS = 30.0
 WAN_SLOW_MS = 100.0
 SLOW_TIMES = 3.0
 
 
-class Meter:
-    """The loss of one layer's questions."""
+class Place:
+    """Loss or latency and the layer where it begins. `amount`: fraction, or milliseconds above the usual."""
 
-    __slots__ = ("gain", "in_a_row", "lossy", "pending", "quarters", "targets")
+    __slots__ = ("amount", "detail", "layer", "since_s")
+
+    def __init__(self, layer: Layer, amount: float, since_s: float, detail: str = "") -> None:
+        self.layer, self.amount, self.since_s, self.detail = layer, amount, since_s, detail
+
+
+class Meter:
+    """One layer's own questions, by quarters of a second: number -> [answers, misses]."""
+
+    __slots__ = ("missed_s", "pending", "quarters")
 
     def __init__(self) -> None:
-        self.gain = 0.0
-        self.lossy = False
-        self.in_a_row = 0
+        self.quarters: dict[int, list[int]] = {}
         self.pending: deque[tuple[float, str]] = deque(maxlen=128)
-        """Misses that may turn out to be silence: counted once an answer follows."""
-        self.quarters: deque[list[float]] = deque(maxlen=int(KEPT_S / QUARTER_S))
-        """[number of the quarter, hits, misses, what it has added]."""
-        self.targets: set[str] = set()
-        """Whose questions were lost in this excursion."""
+        """Misses that may turn out to be silence."""
+        self.missed_s = -1e9
 
-    def _quarter(self, sent_s: float) -> list[float]:
-        number = float(int(sent_s / QUARTER_S))
-        for quarter in reversed(self.quarters):
-            if quarter[0] == number:
-                return quarter
-            if quarter[0] < number:
-                break
-        quarter = [number, 0.0, 0.0, 0.0]
-        self.quarters.append(quarter)
-        return quarter
-
-    def hit(self, sent_s: float) -> None:
-        if self.pending:
-            self._settle(sent_s)
-        self._quarter(sent_s)[1] += 1
-        self.in_a_row += 1
-        self.gain = max(0.0, self.gain + HIT_GAIN)
-        if self.gain == 0.0 and not self.lossy:
-            self.targets.clear()
-        if self.lossy and self.in_a_row > 4.6 / max(0.01, self.fraction(sent_s)):
-            self.reset()
+    def add(self, sent_s: float, kind: int) -> None:
+        number = int(sent_s / QUARTER_S)
+        quarter = self.quarters.get(number)
+        if quarter is None:
+            quarter = self.quarters[number] = [0, 0]
+            if len(self.quarters) > QUARTERS:
+                del self.quarters[min(self.quarters)]
+        quarter[kind] += 1
 
     def miss(self, sent_s: float, target: str) -> None:
         self.pending.append((sent_s, target))
+        self.missed_s = sent_s
 
-    def _settle(self, now_s: float) -> None:
-        pending = self.pending
+    def settle(self, now_s: float) -> list[str]:
+        """An answer came: whose misses before it were losses."""
+        pending, found = self.pending, []
         if len(pending) < OUTAGE_MISSES or now_s - pending[0][0] < OUTAGE_S:
             for sent_s, target in pending:
-                quarter = self._quarter(sent_s)
-                quarter[2] += 1
-                added = min(MISS_GAIN, QUARTER_GAIN - quarter[3])
-                quarter[3] += added
-                self.gain = min(2 * ALARM, self.gain + added)
-                if len(self.targets) < 8:
-                    self.targets.add(target)
-            self.in_a_row = 0
+                self.add(sent_s, 1)
+                found.append(target)
         pending.clear()
+        return found
 
-    def counts(self, now_s: float) -> tuple[int, int]:
-        """Hits and misses of the last `KEPT_S`."""
-        oldest = (now_s - KEPT_S) / QUARTER_S
-        hits = misses = 0.0
-        for quarter in self.quarters:
-            if quarter[0] >= oldest:
-                hits += quarter[1]
-                misses += quarter[2]
-        return int(hits), int(misses)
+    def silent(self, now_s: float) -> bool:
+        return len(self.pending) >= OUTAGE_MISSES and now_s - self.pending[0][0] >= OUTAGE_S
 
-    def fraction(self, now_s: float) -> float:
-        hits, misses = self.counts(now_s)
-        return misses / (hits + misses) if misses else 0.0
-
-    def alarmed(self, now_s: float) -> bool:
-        return self.gain >= ALARM and self.fraction(now_s) >= LEAST_LOSS
+    def counts(self, begun: int) -> tuple[int, int]:
+        """Answers and misses since the quarter `begun`."""
+        hits = misses = 0
+        for number, quarter in self.quarters.items():
+            if number >= begun:
+                hits += quarter[0]
+                misses += quarter[1]
+        return hits, misses
 
     def reset(self) -> None:
-        self.gain = 0.0
-        self.lossy = False
-        self.in_a_row = 0
-        self.pending.clear()
         self.quarters.clear()
-        self.targets.clear()
+        self.pending.clear()
 
 
 def meter_of(path: Path) -> int | None:
@@ -132,105 +122,151 @@ def meter_of(path: Path) -> int | None:
 
 
 class Locator:
-    """Loss and latency with the layer where they begin, as (layer, amount, since_s), or None."""
+    """`loss` and `latency`: where they begin, or None."""
 
     def __init__(self) -> None:
         self.meters = tuple(Meter() for _ in LAYERS)
-        self.loss: tuple[Layer, float, float, str] | None = None
-        self.latency: tuple[Layer, float, float, str] | None = None
+        self.loss: Place | None = None
+        self.latency: Place | None = None
+        self._lost: list[dict[str, int]] = [{} for _ in LAYERS]
+        """Of each layer, whose questions were lost, and how many."""
+        self._clean = 0
+        self._missed = False
         self._burst_s: float | None = None
         self._rest_s = 0.0
 
-    def hit(self, path: Path, sent_s: float, rtt_ms: float) -> None:
-        index = meter_of(path)
-        if index is None or path.silent:
-            return
-        self.meters[index].hit(sent_s)
+    def hit(self, path: Path, index: int, sent_s: float, rtt_ms: float) -> None:
+        """`index`: the path's `meter_of`."""
+        meter = self.meters[index]
+        if meter.pending:
+            for target in meter.settle(sent_s):
+                self._lost[index][target] = self._lost[index].get(target, 0) + 1
+                self._missed = True
+                self._clean = 0
+        meter.add(sent_s, 0)
+        self._clean += 1
         usual_ms = path.usual_ms
-        if usual_ms is not None and path.answered >= 20:
-            least = LAN_SLOW_MS if index < 2 else WAN_SLOW_MS
-            if rtt_ms > usual_ms + least and rtt_ms > usual_ms * SLOW_TIMES:
-                path.slow = min(SLOW_MOST, path.slow + 1)
-            elif path.slow:
-                path.slow = max(0, path.slow - 2)
+        if usual_ms is None or path.answered < 20:
+            return
+        if rtt_ms > usual_ms + (LAN_SLOW_MS if index < 2 else WAN_SLOW_MS) and rtt_ms > usual_ms * SLOW_TIMES:
+            path.slow = min(SLOW_MOST, path.slow + 1)
+        elif path.slow:
+            path.slow = max(0, path.slow - 2)
 
     def miss(self, path: Path, sent_s: float) -> None:
-        index = meter_of(path)
-        if index is not None and path.weighs:
-            self.meters[index].miss(sent_s, path.target.name)
+        if path.meter is not None and path.weighs:
+            self.meters[path.meter].miss(sent_s, path.target.name)
 
     def forget(self) -> None:
-        for meter in self.meters:
+        for meter, lost in zip(self.meters, self._lost, strict=True):
             meter.reset()
+            lost.clear()
         self.loss = self.latency = None
+        self._missed = False
+        self._clean = 0
 
     # --- judged once a tick ---
 
+    def busy(self, paths: list[Path]) -> bool:
+        """Whether there is anything to judge."""
+        return self._missed or self.latency is not None or any(path.slow >= SLOW_DOUBT for path in paths)
+
     def wants_burst(self, now_s: float, paths: list[Path]) -> bool:
-        """Whether the layers should be asked faster for some seconds: five at most, then ten of rest."""
-        doubt = any(meter.gain >= DOUBT for meter in self.meters) or any(3 <= path.slow < SLOW_MOST for path in paths)
+        """Whether the layers should be asked faster: five seconds at most, then ten of rest; longer while a loss that was
+        found may end."""
+        if self.loss is not None and now_s - self.loss.since_s < FOLLOWED_S:
+            return True
+        doubt = any(now_s - meter.missed_s < FRESH_S and not meter.silent(now_s) for meter in self.meters)
+        doubt = doubt or any(SLOW_DOUBT <= path.slow < SLOW_MOST for path in paths)
+        doubt = doubt or (self._missed and self._cusum(0)[0] > DOUBT)
         if self._burst_s is not None:
-            if now_s - self._burst_s < 5.0 and doubt:
+            if now_s - self._burst_s < BURST_S and doubt:
                 return True
-            self._rest_s = now_s + 10.0
+            self._rest_s = now_s + (REST_S if now_s - self._burst_s >= BURST_S else 0.0)
             self._burst_s = None
-            return False
         if doubt and now_s >= self._rest_s:
             self._burst_s = now_s
-            return True
-        return False
+        return self._burst_s is not None
 
     def judge(self, now_s: float, paths: list[Path]) -> None:
-        self._judge_loss(now_s, paths)
+        if self._missed:
+            self._judge_loss(now_s, paths)
         self._judge_latency(now_s, paths)
 
-    def _judge_loss(self, now_s: float, paths: list[Path]) -> None:
-        meters = self.meters
-        for meter in meters:
-            if not meter.lossy and meter.alarmed(now_s):
-                meter.lossy = True
-        worst = max((index for index in range(4) if meters[index].lossy), default=None)
-        if worst is None:
-            self.loss = None
-            return
-        asked = [len({path.target.name for path in paths if path.weighs and meter_of(path) == index}) for index in range(4)]
-        lossy = meters[worst]
-        if worst in (0, 3) and asked[worst] > 1 and len(lossy.targets) < 2:
-            self.loss = None  # one target's own cable, not the network's
-            return
-        fraction = lossy.fraction(now_s)
-        layer = self._nearest(now_s, worst, fraction, asked)
-        if layer is None:
-            return
-        index, detail = layer
-        since_s = now_s if self.loss is None else self.loss[2]
-        self.loss = (LAYERS[index], round(fraction, 3), since_s, detail)
+    def _cusum(self, layer: int) -> tuple[float, int]:
+        """The hypothesis that `layer` loses: its sum, and the quarter since which it has been above nothing."""
+        meters = self.meters[layer:]
+        total, begun = 0.0, 0
+        for number in sorted({number for meter in meters for number in meter.quarters}):
+            hits = misses = 0
+            for meter in meters:
+                quarter = meter.quarters.get(number)
+                if quarter is not None:
+                    hits += quarter[0]
+                    misses += quarter[1]
+            gain = misses * MISS_GAIN + hits * HIT_GAIN
+            if total <= 0.0:
+                total, begun = 0.0, number
+            total += min(gain, QUARTER_GAIN)
+        return max(0.0, total), begun
 
-    def _nearest(self, now_s: float, worst: int, fraction: float, asked: list[int]) -> tuple[int, str] | None:
-        """The nearest layer that loses a comparable part; None while a nearer one has not been asked often enough."""
-        enough = min(60, int(3.0 / max(0.03, fraction)))
-        bursting = self._burst_s is not None
-        losing: list[int] = []
+    def _judge_loss(self, now_s: float, paths: list[Path]) -> None:
+        loss = self.loss
+        if loss is not None and self._clean > OVER / max(0.02, loss.amount) * (1 + LAYERS.index(loss.layer) / 3):
+            self.forget()
+            return
+        sums = [self._cusum(layer) for layer in range(4)]
+        if not any(total > 0 for total, _ in sums):
+            self._missed = False
+            for lost in self._lost:
+                lost.clear()
+            return
+        alarmed = [layer for layer in range(4) if sums[layer][0] >= ALARM]
+        if not alarmed or (loss is not None and now_s - loss.since_s < 1.0):
+            return
+        begun = min(sums[layer][1] for layer in alarmed)
+        found = self._nearest(now_s, begun, paths)
+        if found is not None:
+            layer, fraction, detail = found
+            since_s = now_s if loss is None or loss.layer != LAYERS[layer] else loss.since_s
+            self.loss = Place(LAYERS[layer], round(fraction, 3), since_s, detail)
+
+    def _nearest(self, now_s: float, begun: int, paths: list[Path]) -> tuple[int, float, str] | None:
+        """(layer, fraction, detail); None while a layer is undecided, or where it is one target's own trouble."""
+        asked: list[set[str]] = [set() for _ in LAYERS]
+        for path in paths:
+            if path.meter is not None and path.weighs:
+                asked[path.meter].add(path.target.name)
+        counts = [meter.counts(begun) for meter in self.meters]
+        rates = [misses / (hits + misses) for hits, misses in counts if hits + misses >= 10]
+        rate = min(0.9, max([0.04, *rates]))
+        sure = [hits * math.log((1 - rate) / (1 - CLEAN)) + misses * math.log(rate / CLEAN) for hits, misses in counts]
+        waited = now_s / QUARTER_S - begun >= BURST_S / QUARTER_S
         detail = ""
-        for index in range(4):
-            hits, misses = self.meters[index].counts(now_s)
-            if asked[index] and misses >= 2 and misses / (hits + misses) >= max(0.02, 0.35 * fraction):
-                losing.append(index)
-            elif index < worst and hits + misses < enough:
-                if asked[index] and bursting:
-                    return None
-                detail = f"{LAYERS[index]} not known"
-            elif index > 0 and losing and hits >= 2 * enough:
-                losing.clear()  # what lies behind is fine: it only answers when it pleases
-        losing = [index for index in losing if index or 1 in losing or not asked[1]]
-        return (losing[0], detail) if losing else None
+        for layer in range(4):
+            hits, misses = counts[layer]
+            if not asked[layer] or hits + misses == 0:
+                detail = f"{LAYERS[layer]} not asked" if layer == 0 else detail
+                continue
+            if abs(sure[layer]) < SURE and not waited:
+                return None
+            if sure[layer] <= (0.0 if waited else -SURE) or misses / (hits + misses) < LEAST_LOSS:
+                continue
+            if any(asked[behind] and sure[behind] <= -SURE for behind in range(layer + 1, 4)):
+                continue
+            if layer in (0, 3) and len(asked[layer]) > 1 and len(self._lost[layer]) < 2:
+                continue
+            if layer == 0 and asked[1] and sure[1] < SURE:
+                continue
+            return layer, misses / (hits + misses), detail
+        return None
 
     def _judge_latency(self, now_s: float, paths: list[Path]) -> None:
         excess: list[float | None] = [None, None, None, None]
         slow = [False] * 4
         keep = 5 if self.latency is not None else SLOW
         for path in paths:
-            index = meter_of(path)
+            index = path.meter
             if index is None or not path.weighs or path.srtt_ms is None or path.usual_ms is None:
                 continue
             over = path.srtt_ms - path.usual_ms
@@ -238,16 +274,10 @@ class Locator:
             if before is None or over < before:  # the best of the layer speaks for it
                 excess[index] = over
                 slow[index] = path.slow >= keep
-        layer: int | None = None
         for index in range(4):
-            here = excess[index]
-            if slow[index] and here is not None and all(
-                behind is None or behind >= 0.5 * here for behind in excess[max(1, index + 1) :]
-            ):
-                layer = index
-                break
-        if layer is None:
-            self.latency = None
-            return
-        since_s = now_s if self.latency is None else self.latency[2]
-        self.latency = (LAYERS[layer], round(excess[layer] or 0.0, 1), since_s, "")
+            here, behind = excess[index], excess[index + 1 :]
+            if slow[index] and here is not None and all(over is None or over >= 0.5 * here for over in behind):
+                since_s = now_s if self.latency is None else self.latency.since_s
+                self.latency = Place(LAYERS[index], round(here, 1), since_s)
+                return
+        self.latency = None

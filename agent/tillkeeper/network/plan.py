@@ -5,10 +5,13 @@ what is in doubt is asked each round for a second; what stays silent is then ask
 seen at once.
 """
 
+from zlib import crc32
+
 import msgspec
 
 from tillkeeper.network.budget import ArpBudget, ByteBudget, bytes_of, next_turn_s, printer_interval_s
 from tillkeeper.network.capabilities import TRIES, Path
+from tillkeeper.network.locate import meter_of
 from tillkeeper.network.model import Family, Probe
 from tillkeeper.network.setup import Setup
 from tillkeeper.network.surroundings import Surroundings
@@ -17,6 +20,8 @@ from tillkeeper.network.targets import LAN_ROLES, wanted
 TICK_S = 0.1
 LOCATE_S = TICK_S / 3
 LEARN_S = 1.0
+DEAD_S = 0.3
+"""What is known to be dead is asked so often, that its return be seen."""
 RETRY_S = 60.0
 """A way that does not work, or that is not the best, is tried again so often."""
 WAN_TURN_S = 0.5
@@ -43,6 +48,7 @@ class Mood(msgspec.Struct):
     locating: bool = False
     own_suspected: bool = False
     resolver_fails: bool = False
+    hq_doubted: bool = False
     half: bool = False
     """A tick between two rounds, while locating."""
 
@@ -74,6 +80,7 @@ class Plan:
             if path is None or path.target != want.target:
                 path = Path(want.target, want.way, want.column, now_s, assumed=want.assumed)
                 path.due_s = self._first_s(path, now_s, len(fresh))
+                path.meter = meter_of(path)
             fresh[key] = path
         self._known = fresh
         self.paths = list(fresh.values())
@@ -81,7 +88,7 @@ class Plan:
 
     def _first_s(self, path: Path, now_s: float, index: int) -> float:
         if path.target.role in ("printer", "display"):
-            return next_turn_s(now_s, self._printer_s, self.setup)
+            return next_turn_s(now_s, self._printer_s, self.setup, _shift(path))
         return now_s if path.target.role == "gateway" else now_s + 0.02 + (index % 10) * 0.1
 
     def choose(self) -> None:
@@ -120,14 +127,29 @@ class Plan:
                 chosen.append(path)
                 path.asked_s = now_s
                 path.due_s = self._next_s(path, now_s, interval_s)
+        chosen += self._burst(now_s, mood) if mood.wan and not mood.half else []
         turn = self._take_turn(now_s, mood)
         if turn is not None:
             chosen.append(turn)
         return chosen
 
+    def _burst(self, now_s: float, mood: Mood) -> list[Path]:
+        """One anycast target of each family every round, in turns, so that rounds come at the full rate and rest on all."""
+        chosen = []
+        for family in self.setup.families:
+            waiting = [
+                path for path in self._best.values()
+                if path.weighs and path.target.role == "anycast" and path.target.family == family
+            ]  # fmt: skip
+            path = min(waiting, key=lambda path: path.asked_s or 0.0, default=None)
+            if path is not None and self._affords(path, now_s, mood):
+                path.asked_s = now_s
+                chosen.append(path)
+        return chosen
+
     def _next_s(self, path: Path, now_s: float, interval_s: float) -> float:
         if path.target.role in ("printer", "display"):
-            turn_s = next_turn_s(now_s + self._printer_s / 2, self._printer_s, self.setup)
+            turn_s = next_turn_s(now_s + self._printer_s / 2, self._printer_s, self.setup, _shift(path))
             return turn_s + max(0.0, interval_s - self._printer_s)
         return now_s + interval_s
 
@@ -144,7 +166,7 @@ class Plan:
                 return False
             self._credits[path.target.name] = (credit - 1.0, now_s)
         if path.target.wan:
-            if not self.wan.take(bytes_of(path.way, path.target.family, answer=False), burst=mood.wan or mood.locating):
+            if not self.wan.take(bytes_of(path.way, path.target.family, answer=False), burst=mood.wan):
                 return False
             self.wan_asked_s = now_s
         return True
@@ -163,7 +185,8 @@ class Plan:
         ]  # fmt: skip
         if not waiting:
             return None
-        path = min(waiting, key=lambda path: path.asked_s or 0.0)
+        # Without the agent's stamps HQ is asked every other turn: nothing else tells of it.
+        path = max(waiting, key=lambda path: (now_s - (path.asked_s or 0.0)) * (4.0 if path.target.role == "hq" else 1.0))
         if not self._affords(path, now_s, mood):
             return None
         path.asked_s = now_s
@@ -173,7 +196,8 @@ class Plan:
         """How long after the last question the next one goes out; None: not now."""
         role, way = path.target.role, path.way
         if mood.half:
-            return LOCATE_S if role == "gateway" and way == "echo" and path.weighs else None
+            near = role in ("gateway", "hop2") and way == "echo"
+            return LOCATE_S if near and path.weighs else None
         if role == "self":
             calm_s = max(OWN_CHECK_S, self.setup.registers / OWN_CHECKS_PER_S)
             return 0.25 if mood.own_suspected else 1.0 if mood.lan else calm_s
@@ -220,6 +244,7 @@ class Plan:
         """The gateway's layer 3, and what lies behind it."""
         role, way = path.target.role, path.way
         stirred = mood.wan or mood.locating
+        dead = path.run >= 3 and path.weighs
         if role == "gateway":
             if way == "echo":
                 return TICK_S if path.target.name == "gateway" or mood.lan or learning else 0.5
@@ -228,29 +253,27 @@ class Plan:
                 return 10.0
             return 0.3 if mood.lan or mood.wan else 1.3
         if role == "modem":
-            return 0.2 if stirred else 2.0
+            return 0.2 if stirred else 0.5 if dead else 2.0
         if role == "resolver":
             calm_s = float(max(1, self.setup.registers)) if path.target.wan else 1.0
-            return 0.2 if mood.wan else calm_s
+            return TICK_S if mood.wan and path.run else 0.3 if mood.wan else DEAD_S if dead else calm_s
         if role == "other_resolver":
-            return 0.2 if mood.wan and mood.resolver_fails else WAN_LEARN_S * max(1, self.setup.registers)
+            calm_s = WAN_LEARN_S * max(1, self.setup.registers)
+            return 0.2 if mood.wan and mood.resolver_fails else 4 * DEAD_S if dead else calm_s
         if role == "portal":
-            return 0.5 if mood.wan else LEARN_S * 3 if learning else 60.0 * self.setup.registers
+            calm_s = LEARN_S * 3 if learning else 60.0 * self.setup.registers
+            return 0.5 if mood.wan else 5 * DEAD_S if dead else calm_s
         if role == "hop2" and way == "hop":
             return 0.3 if mood.wan else LEARN_S if learning else WAN_LEARN_S * max(1.0, self.setup.registers / 2)
         if role == "hq" and way == "tls":
             return 1.0 if mood.wan else 60.0 * self.setup.registers
         if learning:
             return LEARN_S
-        if mood.wan:
-            return 0.25 if role == "hq" else self._shared_s(path)
-        return TICK_S if mood.locating else None
-
-    def _shared_s(self, path: Path) -> float:
-        """Several targets of one column take turns, so that the column is asked every round and each of them now and then."""
-        role = path.target.role
-        count = sum(1 for other in self._best.values() if other.target.role == role and other.weighs)
-        return TICK_S * min(2, max(1, count))
+        if role == "anycast":
+            return TICK_S if mood.locating and not mood.wan else 2 * DEAD_S if dead and not mood.wan else None
+        if role == "hq":
+            return TICK_S if mood.wan and (path.run or mood.hq_doubted) else 0.5 if stirred else DEAD_S if dead else None
+        return TICK_S if stirred else DEAD_S if dead else None
 
     # --- a question ---
 
@@ -272,6 +295,11 @@ class Plan:
 def _rank(path: Path) -> tuple[int, int]:
     ways = path.target.ways
     return RANK[path.works], ways.index(path.way) if path.way in ways else len(ways)
+
+
+def _shift(path: Path) -> float:
+    """Each printer has a phase of its own, the same at all registers, so that they are not all asked in the same round."""
+    return crc32(path.target.name.encode()) % 997 / 997
 
 
 def _takes_turns(path: Path) -> bool:

@@ -138,8 +138,8 @@ class Questions:
             path.took(rtt_ms)
             if path.answered_now(at_s):
                 self._plan.choose()
-            if not late:
-                self._locator.hit(path, waiting.sent_s, rtt_ms)
+            if not late and path.meter is not None and path.weighs:
+                self._locator.hit(path, path.meter, waiting.sent_s, rtt_ms)
         self._proves(path, family, waiting.sent_s, at_s)
         if not name or not self._counts(path):
             return
@@ -164,11 +164,12 @@ class Questions:
             if self._keeper.family_state(family, name)[0] != "no":
                 self.stir.column(name, at_s, 0)
             self._keeper.refute(family, name, waiting.number, waiting.sent_s, detail)
+            path.run += 1
             self.poked = True
-        else:
-            self._keeper.miss(family, name, waiting.number, waiting.sent_s)
-            if self._keeper.run(name) < STIR_ROUNDS:
-                self.stir.column(name, at_s, 0)
+        elif self._keeper.timed_out(waiting, others_answer=self._others_answer(path, at_s)):
+            self._plan.choose()
+        elif self._keeper.run(name) < STIR_ROUNDS:
+            self.stir.column(name, at_s, 0)
 
     def _proves(self, path: Path, family: Family, sent_s: float, at_s: float) -> None:
         """An answer of the gateway shows that its MAC lives; one from behind it, that it forwards."""
@@ -221,9 +222,15 @@ class Questions:
             if self._keeper.timed_out(waiting, others_answer=self._others_answer(path, now_s)):
                 self._plan.choose()
             elif path.weighs and path.run < STIR_ROUNDS:
-                self.stir.column(name, now_s, self._keeper.run(name))
+                self._stir(name, now_s)
         if path.works != works:
             self._plan.choose()
+
+    def _stir(self, name: str, now_s: float) -> None:
+        """On a line that is known to lose, single misses are no news."""
+        run = self._keeper.run(name)
+        if self._locator.loss is None or run >= 2:
+            self.stir.column(name, now_s, run)
 
     def _counts(self, path: Path) -> bool:
         """Time-exceeded is limited by most routers, so its silence says nothing where the hop itself answers echoes."""

@@ -221,9 +221,8 @@ class Signs:
         for kind, place in (("loss", locator.loss), ("latency", None if busy else locator.latency)):
             if place is None:
                 continue
-            layer, amount, _, detail = place
-            if not any(keeper.run(name) >= OUTAGE_RUN for name in LOSS_NEARER[layer]):
-                yield kind, "", layer, amount, detail  # type: ignore[misc]  # the kinds are written out above
+            if not any(keeper.run(name) >= OUTAGE_RUN for name in LOSS_NEARER[place.layer]):
+                yield kind, "", place.layer, place.amount, place.detail  # type: ignore[misc]  # the kinds are written out above
 
 
 OUTAGE_RUN = 8
