@@ -88,7 +88,7 @@ def _duplicate(lab: Lab, loud: bool) -> Iterator[None]:
         yield
 
 
-HEARING_ALONE = "own_port switch_hung nic_receive"
+DEAF = "own_port switch_hung nic_receive"
 ROUTER = "router_dead router_cable"
 STORE: dict[str, Any] = {"scope": "store"}
 _LIST = (
@@ -115,8 +115,8 @@ _LIST = (
         "own port",
         lambda lab, _: both_ways(lab, R1),
         "own_port",
-        "own_port nic_receive",
-        HEARING_ALONE + " nic_transmit",
+        DEAF,
+        DEAF + " nic_transmit",
         goal_s=1.0,
         corrected="own_port",
     ),
@@ -124,8 +124,8 @@ _LIST = (
         "switch hung",
         lambda lab, _: switch_hung(lab),
         "switch_hung",
-        HEARING_ALONE,
-        HEARING_ALONE + " nic_transmit",
+        DEAF,
+        DEAF + " nic_transmit",
         goal_s=1.0,
         corrected="switch_hung",
         **STORE,
@@ -134,8 +134,8 @@ _LIST = (
         "NIC receive",
         lambda lab, _: dropped(lab, R1, to_host=True),
         "nic_receive",
-        "own_port nic_receive",
-        HEARING_ALONE + " nic_transmit",
+        DEAF,
+        DEAF + " nic_transmit",
         goal_s=1.0,
     ),
     _fault(
@@ -143,7 +143,7 @@ _LIST = (
         lambda lab, _: dropped(lab, R1, to_host=False),
         "nic_transmit",
         "nic_transmit",
-        HEARING_ALONE + " nic_transmit",
+        DEAF + " nic_transmit",
         goal_s=1.0,
     ),
     _fault("router dead", lambda lab, _: both_ways(lab, "router"), "router_dead", ROUTER, goal_s=1.0, **STORE),

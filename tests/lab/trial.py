@@ -1,0 +1,108 @@
+"""One fault in one lab: probers started anew, broken at a random phase, healed, scored."""
+
+import asyncio
+import contextlib
+import random
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.faults import R1, Fault
+from tests.lab.register import Watched
+from tests.lab.scoring import Moments, Outcome, judge
+from tests.lab.spaces import now_s
+from tests.lab.topology import Lab, key_text, put
+
+from tillkeeper.network.model import Report
+
+SETTLE_S, PHASE_S = 30.0, 2.0
+"""How long all may take to learn what answers; then so much chance."""
+RECOVER_S, WATCH_AFTER_S = 20.0, 2.0
+CORRECT_S = 12.0
+LONG_HOLD_S = 4.0
+
+
+class NotSettled(Exception):
+    """The probers do not call a sound network fine; nothing can be tried."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """`alone`: no other register's prober runs."""
+
+    fault: Fault
+    seed: int
+    alone: bool = False
+
+
+@contextlib.asynccontextmanager
+async def watched(lab: Lab, names: Sequence[str]) -> AsyncIterator[list[Watched]]:
+    """Probers of these registers, settled. Raises `NotSettled`."""
+    # Not beside the repository: `ip netns exec` and units read it, and it is gone with the trial.
+    with tempfile.TemporaryDirectory(prefix="tillkeeper-lab-") as folder:
+        put(Path(folder) / "beacon.key", key_text())
+        async with contextlib.AsyncExitStack() as stack:
+            registers = [await stack.enter_async_context(Watched(lab, name, Path(folder))) for name in names]
+            fine = await asyncio.gather(*(register.wait_fine(SETTLE_S) for register in registers))
+            if not all(fine):
+                raise NotSettled("\n".join(why(register) for register, well in zip(registers, fine, strict=True) if not well))
+            yield registers
+
+
+def why(register: Watched) -> str:
+    """In short, what a register's prober says."""
+    if register.last is None:
+        return f"{register.name}: nothing was reported\n{register.said()}"
+    columns = " ".join(f"{name}={column.state}" for name, column in register.last.evidence.columns.items())
+    silent = [target.name for target in register.last.targets if target.works != "yes"]
+    return f"{register.name}: {register.last.verdict} {columns} unanswered={silent}"
+
+
+async def run(lab: Lab, trial: Trial) -> tuple[Outcome, list[Watched]]:
+    """Raises `NotSettled`. The registers come back stopped, with their reports."""
+    chance, fault = random.Random(trial.seed), trial.fault
+    names = [R1] if trial.alone else list(lab.shape.names)
+    async with watched(lab, names) as registers:
+        subject, others = registers[0], registers[1:]
+        await asyncio.sleep(chance.random() * PHASE_S)
+        breaking = fault.breaking(lab, chance)
+        broke_s = now_s()
+        await asyncio.to_thread(breaking.__enter__)
+        try:
+            await _look_on(subject, fault)
+        finally:
+            await asyncio.to_thread(breaking.__exit__, None, None, None)
+        healed_s = now_s()
+        await subject.until(lambda report: report.at_s > healed_s and report.verdict.phase == "fine", RECOVER_S)
+        corrected = await _correction(subject, fault) if fault.corrected and not trial.alone else None
+        await asyncio.sleep(WATCH_AFTER_S)
+        at = Moments(broke_s, healed_s, now_s())
+    heard = [list(register.reports) for register in registers]
+    del others
+    return judge(fault, heard[0], heard[1:], at, alone=trial.alone, corrected=corrected), registers
+
+
+async def _look_on(subject: Watched, fault: Fault) -> None:
+    """Until it is named or the deadline, and some time more, for it might change its mind."""
+
+    def named(report: Report) -> bool:
+        if fault.also:
+            return fault.also in report.verdict.also
+        return report.verdict.phase == "confirmed" and bool(fault.truth & set(report.verdict.faults))
+
+    await subject.until(named, fault.deadline_s)
+    await asyncio.sleep(fault.hold_s)
+
+
+async def _correction(subject: Watched, fault: Fault) -> tuple[str, ...]:
+    """What the timeline says of its last trouble once the peers have told."""
+    loop = asyncio.get_running_loop()
+    till_s = loop.time() + CORRECT_S
+    while loop.time() < till_s:
+        entry = subject.entry()
+        if entry is not None and fault.corrected & set(entry.corrected_faults):
+            break
+        await subject.until(lambda report, last=subject.last: report is not last, 1.0)  # type: ignore[misc]
+    entry = subject.entry()
+    return entry.corrected_faults if entry is not None else ()
