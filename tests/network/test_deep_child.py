@@ -16,7 +16,7 @@ from tests.network.deep_world import COMMAND
 
 from tillkeeper.network.assignment import Assignment
 from tillkeeper.network.model import Address
-from tillkeeper.network.prober.deep import CAPTURES_KEPT, Diagnoses
+from tillkeeper.network.prober.deep import CAPTURES_KEPT, NAME, Diagnoses
 from tillkeeper.network.wire import Diagnose, DiagnoseEnded, DiagnoseStep
 
 ASSIGNMENT = Assignment(request="", interface="lo", addresses=(Address(family="ipv4", address="127.0.0.1", prefix=8),))
@@ -83,6 +83,9 @@ def test_what_the_child_says_is_passed_on_in_order() -> None:
     [
         ("pass", "broke off (status 0)"),
         ("sys.exit(7)", "broke off (status 7)"),
+        ("raise ValueError('no such thing')", "broke off (status 1: ValueError: no such thing)"),
+        ("os.write(2, b'x' * 60_000 + b'\\n\\n'); sys.exit(1)", "broke off (status 1: xxx"),
+        ("os.write(2, b'\\x1b[31m'); sys.exit(1)", "broke off (status 1)"),
         ("os.kill(os.getpid(), signal.SIGSEGV)", "broke off (signal 11)"),
         ("print('garbage', flush=True); time.sleep(60)", "makes no sense"),
         ("print('{\"type\":\"hello\"}', flush=True); time.sleep(60)", "makes no sense"),
@@ -158,7 +161,7 @@ def test_the_prober_that_stops_leaves_no_child(tmp_path: Path) -> None:
 
 def test_captures_are_asked_for_in_a_folder_and_old_ones_go(tmp_path: Path) -> None:
     for number in range(9):
-        (tmp_path / f"diagnosis-20260101-00000{number}-000000.pcap").write_bytes(b"")
+        (tmp_path / f"{NAME}-20260101-00000{number}-000000.pcap").write_bytes(b"")
     (tmp_path / "other.pcap").write_bytes(b"")
     echo = "import json\norder = json.loads(line)\nopen(order['pcap'], 'x').write('pcap')\nprint({END!r}, flush=True)"
     code = echo.format(END=END)
@@ -167,7 +170,7 @@ def test_captures_are_asked_for_in_a_folder_and_old_ones_go(tmp_path: Path) -> N
     kept = Path(loop.to_the_end().pcap)
     assert kept.read_text() == "pcap"
     assert kept.parent == tmp_path
-    left = sorted(path.name for path in tmp_path.glob("diagnosis-*"))
+    left = sorted(path.name for path in tmp_path.glob(f"{NAME}-*"))
     assert len(left) == CAPTURES_KEPT
     assert left[-1] == kept.name
     assert (tmp_path / "other.pcap").exists()

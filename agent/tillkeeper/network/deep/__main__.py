@@ -1,5 +1,6 @@
 """`python -m tillkeeper.network.deep`: reads an assignment, says what it finds, one JSON line at a time."""
 
+import contextlib
 import logging
 import os
 import resource
@@ -27,10 +28,7 @@ def main() -> int:
         print(f"not an assignment: {error}", file=sys.stderr)
         return 2
     signal.setitimer(signal.ITIMER_REAL, assignment.limit_s + GRACE_S)
-    os.nice(10)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (CAPTURE_BYTES, CAPTURE_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+    _be_modest()
     say = _Say(assignment.request)
     try:
         pcap = _diagnose(assignment, say.step, started_s + assignment.limit_s)
@@ -38,6 +36,16 @@ def main() -> int:
         return 3
     say.write(DiagnoseEnded(request=assignment.request, took_s=round(time.monotonic() - started_s, 3), pcap=pcap))
     return 0
+
+
+def _be_modest() -> None:
+    """Less of the machine than the kernel would give; a unit's system call filter may refuse that (EPERM), having bounds of
+    its own."""
+    with contextlib.suppress(OSError):
+        os.nice(10)
+    for limit, most in ((resource.RLIMIT_FSIZE, CAPTURE_BYTES), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_AS, MOST_BYTES)):
+        with contextlib.suppress(OSError):
+            resource.setrlimit(limit, (most, most))
 
 
 class _Say:

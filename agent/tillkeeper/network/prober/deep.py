@@ -22,7 +22,9 @@ MOST_STEPS, MOST_LINE, MOST_BYTES = 60, 16 * 1024, 256 * 1024
 READ_BYTES, READS = 16 * 1024, 4
 """At a time: the fast rounds go on meanwhile."""
 CAPTURES_KEPT = 4
-MOST_WORDS = 400
+NAME = "tillkeeper-diagnosis"
+"""How their names begin; what else is in the folder is left alone."""
+MOST_WORDS, MOST_TROUBLE = 400, 200
 
 Said = DiagnoseStep | DiagnoseEnded
 _decode = msgspec.json.Decoder(Said).decode
@@ -39,10 +41,10 @@ class _Child:
     """One that runs. `open`: checks that have begun and not ended."""
 
     def __init__(
-        self, request: str, process: subprocess.Popen[bytes], pipes: tuple[int, int], began_s: float, pcap: str
+        self, request: str, process: subprocess.Popen[bytes], pipes: tuple[int, int, int], began_s: float, pcap: str
     ) -> None:
         self.request, self.process, self.began_s, self.pcap = request, process, began_s, pcap
-        self.input, self.output = pipes
+        self.input, self.output, self.errors = pipes
         self.rest = b""
         self.steps = self.bytes = 0
         self.open: dict[str, None] = {}
@@ -89,7 +91,7 @@ class Diagnoses:
             else:
                 _prune(self._captures)
                 stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-                pcap = str(self._captures / f"diagnosis-{stamp}-{time.monotonic_ns() % 10**6:06}.pcap")
+                pcap = str(self._captures / f"{NAME}-{stamp}-{time.monotonic_ns() % 10**6:06}.pcap")
         order = msgspec.json.encode(msgspec.structs.replace(assignment, request=request.request, pcap=pcap)) + b"\n"
         try:
             self._child = child = _started(self._command, request.request, now_s, pcap)
@@ -180,7 +182,7 @@ class Diagnoses:
         trouble = child.trouble
         if not trouble and not (child.finished and status == 0):
             how = f"signal {-status}" if status is not None and status < 0 else f"status {status}"
-            trouble = f"the diagnosis broke off ({how})"
+            trouble = f"the diagnosis broke off ({how}{_last_line(child.errors)})"
         self._release(child)
         for check in child.open:
             self._step(child.request, check, trouble or "it was not finished")
@@ -190,8 +192,8 @@ class Diagnoses:
 
     def _release(self, child: _Child) -> None:
         self._poller.remove(child.output)
-        os.close(child.input)
-        os.close(child.output)
+        for pipe in (child.input, child.output, child.errors):
+            os.close(pipe)
         self._child = None
 
     def _refuse(self, request: Diagnose, trouble: str) -> None:
@@ -205,22 +207,37 @@ def _started(command: tuple[str, ...], request: str, now_s: float, pcap: str) ->
     """Raises OSError."""
     theirs_in, ours_in = os.pipe()
     ours_out, theirs_out = os.pipe()
+    ours_errors, theirs_errors = os.pipe()
+    ours = (ours_in, ours_out, ours_errors)
     try:
         # A session of its own: a signal for the prober's group is not for it, and all of it can be ended at once.
-        process = subprocess.Popen(command, stdin=theirs_in, stdout=theirs_out, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdin=theirs_in, stdout=theirs_out, stderr=theirs_errors, start_new_session=True
+        )  # fmt: skip
     except OSError:
-        os.close(ours_in)
-        os.close(ours_out)
+        for pipe in ours:
+            os.close(pipe)
         raise
     finally:
-        os.close(theirs_in)
-        os.close(theirs_out)
+        for pipe in (theirs_in, theirs_out, theirs_errors):
+            os.close(pipe)
     os.set_blocking(ours_out, False)
-    return _Child(request, process, (ours_in, ours_out), now_s, pcap)
+    os.set_blocking(ours_errors, False)
+    return _Child(request, process, ours, now_s, pcap)
+
+
+def _last_line(errors: int) -> str:
+    """What it complained of last. It has ended, so a pipe's 64 KiB are all that there is: whoever says more has to wait."""
+    try:
+        lines = os.read(errors, 65_536).decode("utf-8", "replace").split("\n")
+    except BlockingIOError:
+        return ""
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return f": {last[:MOST_TROUBLE]}" if last.isprintable() and last else ""
 
 
 def _prune(folder: Path) -> None:
     """Leaves room for one more of the captures that are kept. Names sort by time."""
-    for old in sorted(folder.glob("diagnosis-*.pcap"))[: -(CAPTURES_KEPT - 1)]:
+    for old in sorted(folder.glob(f"{NAME}-*.pcap"))[: -(CAPTURES_KEPT - 1)]:
         with contextlib.suppress(OSError):
             old.unlink()
