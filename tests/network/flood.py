@@ -10,7 +10,7 @@ import struct
 import sys
 from collections.abc import Callable
 
-from tests.network.small_store import NEIGHBOUR_MAC, REGISTER, REGISTER_MAC, ROUTER
+from tests.network.small_store import NEIGHBOUR_MAC, REGISTER, REGISTER_MAC, ROUTER, ROUTER_MAC
 
 from tillkeeper.network import frames
 from tillkeeper.network.addresses import ipv4_bytes, mac_bytes
@@ -36,7 +36,8 @@ def ipv4(protocol: int, payload: bytes, source: str, target: str) -> bytes:
 
 
 def checksum(data: bytes) -> int:
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data + b"\0" * (len(data) % 2)))
+    data += b"\0" * (len(data) % 2)
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total >> 16) + (total & 0xFFFF)
     return ~(total + (total >> 16)) & 0xFFFF
 
@@ -59,13 +60,19 @@ def beacons(chance: random.Random) -> bytes:
     return udp(chance, 7467, b"TKB\x01" + chance.randbytes(chance.randrange(200)))
 
 
+def answers(_chance: random.Random) -> bytes:
+    """What the router would answer, though nobody asked: it is true, and far too much of it."""
+    asked = frames.arp_request(ROUTER_MAC, ROUTER, REGISTER, REGISTER_MAC)
+    return asked[:20] + b"\0\2" + asked[22:32] + mac_bytes(REGISTER_MAC) + asked[38:]
+
+
 def stumps(chance: random.Random) -> bytes:
     """Frames that end too early, or lie about what is in them."""
     whole = chance.choice((claims, echoes))(chance)
     return whole[: chance.randrange(14, len(whole))] + chance.randbytes(chance.randrange(3))
 
 
-KINDS: dict[str, Maker] = {maker.__name__: maker for maker in (claims, echoes, errors, beacons, stumps)}
+KINDS: dict[str, Maker] = {maker.__name__: maker for maker in (claims, answers, echoes, errors, beacons, stumps)}
 
 
 def main() -> int:

@@ -26,7 +26,7 @@ from tests.network.small_store import (
     small_store,
 )
 
-from tillkeeper.network.model import TargetState, UplinkSeen
+from tillkeeper.network.model import ColumnName, TargetState, UplinkSeen
 from tillkeeper.network.wire import FromProber, Hello, Reported, Uplink
 
 pytestmark = pytest.mark.root
@@ -54,7 +54,7 @@ def test_it_finds_the_router_and_says_that_all_is_well(store: Store, server: Ser
         assert (prober.hello.raw, prober.hello.interface, prober.hello.trouble) == (True, "eth0", "")
         prober.wait(lambda seen: bool(seen.report.targets) and target(seen, "gateway", "arp").mac == ROUTER_MAC)
         prober.phase("fine")
-        all_of = ("router", "anycast", "resolver", "portal")
+        all_of: tuple[ColumnName, ...] = ("router", "anycast", "resolver", "portal")
         prober.wait(lambda seen: all(seen.report.evidence.columns[name].state == "yes" for name in all_of))
         assert not [seen for seen in prober.reports if seen.report.verdict.phase == "confirmed"]
         prober.process.terminate()

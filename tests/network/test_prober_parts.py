@@ -276,10 +276,10 @@ def test_an_agent_that_talks_nonsense_is_left(tmp_path: Path, poller: Poller, ag
 
 
 class Exchanges:
-    def __init__(self, poller: Poller, *, tls: bool = False) -> None:
+    def __init__(self, poller: Poller) -> None:
         self.poller, self.told = poller, list[Fact]()
         self.names = Names(Path("/nonexistent"), ["hq.example"], ("ipv4",), self.told.append)
-        self.wan = Wan(poller, self.told.append, self.names, tls=tls)
+        self.wan = Wan(poller, self.told.append, self.names)
 
     def ask(self, way: Way, port: int, *, role: str = "hq", host: str = "hq.example", timeout_ms: int = 2000) -> None:
         target = msgspec.convert(
@@ -461,6 +461,8 @@ def test_a_resolver_that_is_not_there_is_refused_at_once(poller: Poller) -> None
 
 # --- TLS ---
 
+TLS_1_2, TLS_1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
@@ -470,29 +472,53 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     chain, key = folder / "chain.pem", folder / "key.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=x", "-addext", "subjectAltName=DNS:hq.small.example", "-keyout", key, "-out", chain],
+         "-subj", "/CN=x", "-addext",
+         "subjectAltName=DNS:hq.small.example,DNS:*.wild.example,IP:127.0.0.1", "-keyout", key, "-out", chain],
         check=True, capture_output=True,
     )  # fmt: skip
     return chain, key
 
 
-def test_tls_answers(poller: Poller, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    chain, key = certificate
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(chain, key)
+@pytest.mark.parametrize(
+    ("host", "newest", "oldest", "expected"),
+    [
+        ("hq.small.example", TLS_1_3, TLS_1_2, ("reply", "")),
+        ("HQ.small.example", TLS_1_2, TLS_1_2, ("reply", "")),
+        ("hq.small.example", TLS_1_3, TLS_1_3, ("reply", "")),
+        ("till.wild.example", TLS_1_3, TLS_1_2, ("reply", "")),
+        ("a.till.wild.example", TLS_1_3, TLS_1_2, ("wrong", "hq.small.example, *.wild.example")),
+        ("127.0.0.1", TLS_1_3, TLS_1_2, ("reply", "")),
+        ("127.0.0.2", TLS_1_3, TLS_1_2, ("wrong", "certificate of hq.small.example")),
+        ("other.example", TLS_1_3, TLS_1_2, ("wrong", "certificate of hq.small.example")),
+    ],
+)
+def test_tls_answers(
+    poller: Poller, certificate: tuple[Path, Path], host: str, newest: ssl.TLSVersion, oldest: ssl.TLSVersion,
+    expected: tuple[str, str],
+) -> None:  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    context.minimum_version, context.maximum_version = oldest, newest
     named: list[str | None] = []
-    server.sni_callback = lambda _sock, name, _context: named.append(name)
-    monkeypatch.setenv("SSL_CERT_FILE", str(chain))
-    trusting = Exchanges(poller, tls=True)
-    for host, expected in (("hq.small.example", "reply"), ("other.example", "wrong")):
-        found = _shake(poller, trusting, server, host)
-        assert found.answer == expected, found
-    assert named == ["hq.small.example", "other.example"]
-    monkeypatch.delenv("SSL_CERT_FILE")
-    assert "certificate: " in _shake(poller, Exchanges(poller, tls=True), server, "hq.small.example").detail
+    context.sni_callback = lambda _sock, name, _context: named.append(name)
+    found = shake(poller, Exchanges(poller), context, host)
+    assert found.answer == expected[0], found
+    assert expected[1] in found.detail
+    if oldest == TLS_1_2:  # else it refuses before it looks at the name
+        assert named in ([None] if host.startswith("127.") else [host],)
 
 
-def _shake(poller: Poller, exchanges: Exchanges, context: ssl.SSLContext, host: str) -> Replied:
+def test_a_certificate_out_of_its_time_is_said_so(
+    poller: Poller, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    for ahead_s, word in ((7 * 86_400, "has expired"), (-7 * 86_400, "not yet valid")):
+        monkeypatch.setattr(clock, "wall_s", lambda ahead_s=ahead_s: time.time() + ahead_s)
+        assert word in shake(poller, Exchanges(poller), context, "hq.small.example").detail
+
+
+def shake(poller: Poller, exchanges: Exchanges, context: ssl.SSLContext, host: str) -> Replied:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         exchanges.ask("tls", listener.getsockname()[1], host=host)
         client, _ = listener.accept()
@@ -511,9 +537,11 @@ def _shake(poller: Poller, exchanges: Exchanges, context: ssl.SSLContext, host: 
     return found
 
 
-@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", b"\x15\x03\x01\0\2\2\x28"])
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", b"\x15\3\1\0\2\2\x70", b"\x16\3\3\0", b"\x16\3\3\0\4\1\0\0\0"]
+)
 def test_who_speaks_no_tls_is_a_wrong_answer(poller: Poller, answer: bytes) -> None:
-    exchanges = Exchanges(poller, tls=True)
+    exchanges = Exchanges(poller)
     with serve(poller, answer) as listener:
         exchanges.ask("tls", listener.getsockname()[1])
         found = exchanges.answer()

@@ -62,14 +62,12 @@ def test_hq_is_asked_by_name_in_both_families_or_by_its_address(tmp_path: Path) 
     hq = targets(named)["hq"]
     assert (hq.host, hq.port, hq.ways, hq.wan) == ("hq.example", 443, ("tls", "tcp"), True)
     assert targets(named)["hq:ipv6"].family == "ipv6"
-    assert named.tls
     assert named.setup.has_uplink
     assert named.setup.resolve_name == "hq.example"
     plain = plan(tmp_path, {"hq": {"url": "http://10.9.9.9:8080"}, "network": both}, uplink=False)
     assert targets(plain)["hq"].address == "10.9.9.9"
     assert targets(plain)["hq"].port == 8080
     assert "hq:ipv6" not in targets(plain)
-    assert not plain.tls
     assert not plain.setup.has_uplink
 
 

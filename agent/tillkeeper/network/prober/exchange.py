@@ -9,15 +9,12 @@ import socket
 import struct
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from tillkeeper.network import dns, http
+from tillkeeper.network import dns, http, tls
 from tillkeeper.network.model import Answer, Probe
 from tillkeeper.network.prober import clock
 from tillkeeper.network.prober.poller import Poller
-
-if TYPE_CHECKING:
-    import ssl
 
 IP_RECVERR = 11
 IPV6_RECVERR = 25
@@ -189,43 +186,34 @@ class HttpExchange(Exchange):
 
 
 class TlsExchange(Exchange):
-    """A handshake with SNI. A certificate that does not fit is a wrong answer, with OpenSSL's words for it."""
-
-    def __init__(
-        self, probe: Probe, address: str, scope: int, port: int, poller: Poller, ended: Callable[[Exchange, Outcome], None],
-        context: "ssl.SSLContext",
-    ) -> None:  # fmt: skip
-        super().__init__(probe, address, scope, port, poller, ended)
-        self._context = context
+    """The beginning of a handshake: whether the certificate that comes is of the host that is meant (`network.tls`)."""
 
     def talk(self, sock: socket.socket) -> None:
-        self._poller.remove(sock)  # its descriptor goes over to the wrapped one
-        name = self.probe.target.host or self.address
+        self._host = self.probe.target.host or self.address
+        self._data = b""
         try:
-            tls = self._context.wrap_socket(sock, do_handshake_on_connect=False, server_hostname=name)
-        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-            self._finish(Outcome("wrong", clock.boot_s(), detail=str(error)[:200]))
-            return
-        self._sock = tls
-        self._shake(tls)
-
-    def _shake(self, tls: "ssl.SSLSocket") -> None:
-        import ssl
-
-        try:
-            tls.do_handshake()
-        except ssl.SSLWantReadError:
-            self._poller.add(tls, partial(self._shake, tls))
-        except ssl.SSLWantWriteError:
-            self._poller.add(tls, partial(self._shake, tls), write=True)
-        except ssl.SSLCertVerificationError as error:
-            self._finish(Outcome("wrong", clock.boot_s(), detail=f"certificate: {error.verify_message}"[:200]))
-        except (ssl.SSLError, ConnectionError) as error:
-            self._finish(Outcome("wrong", clock.boot_s(), detail=str(error.strerror or error)[:200]))
+            sock.send(tls.client_hello(self._host, os.urandom(tls.RANDOM_BYTES)))
         except OSError as error:
-            self._fail(tls, error.errno or errno.EIO)
-        else:
-            self._finish(Outcome("reply", clock.boot_s()))
+            self._fail(sock, error.errno or errno.EPIPE)
+            return
+        self._poller.add(sock, partial(self._read, sock))
+
+    def _read(self, sock: socket.socket) -> None:
+        try:
+            data = sock.recv(tls.MAX_BYTES)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            data = b""
+        except OSError as error:
+            self._fail(sock, error.errno or errno.EIO)
+            return
+        self._data += data
+        seen = tls.parse(self._data)
+        if seen is None and data and len(self._data) < tls.MAX_BYTES:
+            return
+        answer, detail = tls.meaning(seen or tls.Seen(False), self._host, clock.wall_s())
+        self._finish(Outcome(answer, clock.boot_s(), detail=detail))
 
 
 class DnsExchange(Exchange):

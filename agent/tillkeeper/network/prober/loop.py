@@ -83,7 +83,7 @@ class Prober:
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT."""
-        handlers = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        handlers = {number: signal.signal(number, self.stop) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             self._watch.resync(self._now_s)
             if self._printing:
@@ -104,7 +104,8 @@ class Prober:
         self._watch.close()
         self._poller.close()
 
-    def _stop(self, *_: object) -> None:
+    def stop(self, *_: object) -> None:
+        """At the end of the turn. Also a signal handler."""
         self._stopping = True
 
     # --- one turn ---
@@ -210,9 +211,7 @@ class Prober:
 
     def _hello(self) -> Hello:
         trouble = self._senders.trouble
-        return Hello(
-            version=self._version, pid=os.getpid(), interface=self._watch.interface, raw=not trouble, trouble=trouble
-        )
+        return Hello(version=self._version, pid=os.getpid(), interface=self._watch.interface, raw=not trouble, trouble=trouble)
 
     def _print(self, message: Hello | Reported) -> None:
         sys.stdout.buffer.write(self._encoder.encode(message) + b"\n")

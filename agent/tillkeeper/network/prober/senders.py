@@ -41,7 +41,7 @@ class Senders:
         self._diagnoses = Diagnoses(poller, diagnosed, captures)
         names = {target.host for target in setup.targets if not target.address}
         self._names = Names(RESOLV_CONF, names, setup.families, tell)
-        self._wan = Wan(poller, tell, self._names, tls=plan.tls)
+        self._wan = Wan(poller, tell, self._names)
         self._lan = Lan(poller, tell, self._own)
         self._echoes: dict[Family, Echo] = {}
         for family in setup.families:

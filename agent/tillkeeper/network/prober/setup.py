@@ -50,13 +50,12 @@ class _File(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """`socket`: where the agent listens. `key`: of beacons, empty for none. `tls`: HQ is asked by HTTPS."""
+    """`socket`: where the agent listens. `key`: of beacons, empty for none."""
 
     setup: Setup
     network: Network
     socket: Path
     key: bytes = b""
-    tls: bool = False
 
 
 def read(path: Path, *, uplink: bool = True) -> Plan:
@@ -107,8 +106,7 @@ def read(path: Path, *, uplink: bool = True) -> Plan:
         has_uplink=uplink and hq is not None,
     )
     data = folder / Path(file.data_dir).expanduser()
-    tls = hq is not None and hq.scheme == "https"
-    return Plan(setup=setup, network=network, socket=data / network.socket, key=key, tls=tls)
+    return Plan(setup=setup, network=network, socket=data / network.socket, key=key)
 
 
 def _parse(path: Path) -> _File:

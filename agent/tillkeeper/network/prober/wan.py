@@ -1,9 +1,6 @@
 """Questions over TCP and UDP: starts an exchange for each, bounds how many are open, closes every one in time."""
 
-import importlib.util
-import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from tillkeeper.network import dns
 from tillkeeper.network.model import Fact, Family, NotSent, Probe, Replied, Target
@@ -11,9 +8,6 @@ from tillkeeper.network.prober.exchange import DNS_PORT, DnsExchange, Exchange, 
 from tillkeeper.network.prober.pending import KEEP_S
 from tillkeeper.network.prober.poller import Poller
 from tillkeeper.network.prober.resolv import Names
-
-if TYPE_CHECKING:
-    import ssl
 
 MOST_OPEN = 96
 """Sockets at a time, our own look-ups included: a burst of 10 Hz on three ways whose answers do not come."""
@@ -23,17 +17,12 @@ _PORTS = {"tcp": 443, "http": 80, "tls": 443}
 
 
 class Wan:
-    """Asks over TCP and UDP and tells what comes back.
+    """Asks over TCP and UDP and tells what comes back."""
 
-    Args:
-        tls: whether HTTPS is ever asked for; only then is a context (and its certificates) made.
-    """
-
-    def __init__(self, poller: Poller, tell: Callable[[Fact], None], names: Names, *, tls: bool) -> None:
+    def __init__(self, poller: Poller, tell: Callable[[Fact], None], names: Names) -> None:
         self._poller = poller
         self._tell = tell
         self._names = names
-        self._context = tls_context() if tls else None
         self._open: dict[Exchange, float] = {}
 
     @property
@@ -55,8 +44,8 @@ class Wan:
             exchange = DnsExchange(probe, address, scope, port, self._poller, ended, record, target.host)
         elif probe.way == "http":
             exchange = HttpExchange(probe, address, scope, port, self._poller, ended)
-        elif probe.way == "tls" and self._context is not None:
-            exchange = TlsExchange(probe, address, scope, port, self._poller, ended, self._context)
+        elif probe.way == "tls":
+            exchange = TlsExchange(probe, address, scope, port, self._poller, ended)
         else:
             exchange = Exchange(probe, address, scope, port, self._poller, ended)
         self._begin(exchange)
@@ -106,15 +95,3 @@ class Wan:
         if isinstance(exchange, DnsExchange) and outcome.addresses and exchange.probe.target.role == "resolver":
             self._names.learn(exchange.name, exchange.record, outcome.addresses, outcome.at_s)
 
-
-def tls_context() -> "ssl.SSLContext":
-    """Certificates as the agent's own client takes them: those of `SSL_CERT_FILE` or `SSL_CERT_DIR`, else certifi's."""
-    import ssl
-
-    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    if not file and not folder:
-        spec = importlib.util.find_spec("certifi")  # found, not imported: it is only a file that is wanted
-        places = spec.submodule_search_locations if spec is not None else None
-        found = os.path.join(next(iter(places)), "cacert.pem") if places else ""
-        file = found if found and os.path.exists(found) else None
-    return ssl.create_default_context(cafile=file or None, capath=folder or None)
