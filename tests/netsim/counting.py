@@ -54,7 +54,7 @@ class Counts:
             self.arp_with_kernel.add(now_s)
         if self.keep_devices and target.role in DEVICES:
             self.devices.append((now_s, target.name))
-        if target.wan or (way == "hop" and probe.ttl > 1):
+        if (target.wan and target.role != "modem") or (way == "hop" and probe.ttl > 1):
             self.wan_bytes += BYTES.get(way, 0)
 
 

@@ -185,16 +185,16 @@ def _deaf(store: s.Store) -> frozenset[str]:
 
 def _modem(store: s.Store) -> frozenset[str]:
     if store.router_tells:
-        return frozenset({"modem"} if store.modem_has_address else {"modem", "isp_access"})
-    return frozenset({"modem", "router_no_forward"} | (set() if store.modem_has_address else {"isp_access"}))
+        return frozenset({"modem"} if s.modem_asked(store) else {"modem", "isp_access"})
+    return _no_forward(store)
 
 
 def _no_forward(store: s.Store) -> frozenset[str]:
-    return frozenset({"modem", "router_no_forward"} | (set() if store.modem_has_address else {"isp_access"}))
+    return frozenset({"modem", "router_no_forward"} | (set() if s.modem_asked(store) else {"isp_access"}))
 
 
 def _access(store: s.Store) -> frozenset[str]:
-    return frozenset() if store.modem_has_address else frozenset({"modem", "isp_access", "router_no_forward"})
+    return frozenset() if s.modem_asked(store) else frozenset({"modem", "isp_access", "router_no_forward"})
 
 
 def _wired(store: s.Store) -> bool:

@@ -43,7 +43,7 @@ class PairResult(NamedTuple):
 
 
 def tasks(seeds: int = 1, only: float = 1.0) -> list[Task]:
-    """`only`: a part of all pairs, the same on every run."""
+    """`only`: which part of all pairs, the same on every run."""
     pool = [fault for fault in (*OUTAGES, *DEGRADED) if "5 %" not in fault.name or "20 %" in fault.name]
     found: list[Task] = []
     for where in WHERE:

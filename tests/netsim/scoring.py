@@ -14,9 +14,10 @@ Score = Literal["right", "ambiguous", "wrong", "missed"]
 
 
 class Result(NamedTuple):
-    """Times are seconds after the fault began, `recovered_s` after it ended; None: not seen. `wrong`: every confirmed verdict
-    that names something else, with its time. `relapses`: confirmed again after it was over. `others`: what the registers
-    confirmed that have nothing."""
+    """Times are seconds after the fault began, `recovered_s` after it ended; None: not seen. `confirmed_s`: the first confirmed
+    verdict that names the truth, `right_s`: the first one that names nothing too much. `wrong`: every confirmed verdict that
+    names something else, with its time. `relapses`: confirmed again after it was over. `others`: what the registers confirmed
+    that have nothing."""
 
     fault: str
     seed: int
@@ -24,6 +25,7 @@ class Result(NamedTuple):
     suspect_s: float | None
     confirmed_s: float | None
     recovered_s: float | None
+    right_s: float | None
     first: tuple[str, ...]
     wrong: tuple[tuple[float, tuple[str, ...]], ...]
     relapses: int
@@ -67,7 +69,7 @@ def spans(said: Sequence[tuple[float, Verdict]], from_s: float, to_s: float) -> 
 def score(fault: Fault, store: s.Store, seed: int, machines: Sequence[Machine], began_s: float, ended_s: float,
           until_s: float) -> Result:  # fmt: skip
     told = spans(machines[0].said, began_s, ended_s)
-    suspect_s = confirmed_s = None
+    suspect_s = confirmed_s = right_s = None
     first: tuple[str, ...] = ()
     wrong: list[tuple[float, tuple[str, ...]]] = []
     outcome: Score = "missed"
@@ -76,21 +78,27 @@ def score(fault: Fault, store: s.Store, seed: int, machines: Sequence[Machine], 
         if suspect_s is None and after_s > 0 and (verdict.phase in ("suspect", "confirmed") or _advised(fault, verdict)):
             suspect_s = after_s
         if fault.advisory and confirmed_s is None and _advised(fault, verdict):
-            confirmed_s, first, outcome = after_s, verdict.also, "right"
+            confirmed_s = right_s = after_s
+            first, outcome = verdict.also, "right"
         if verdict.phase != "confirmed":
             continue
         one: Score = "wrong" if fault.advisory else judge(verdict, [fault], store)
         if one == "wrong":
             if not _in_time(fault, verdict, after_s):
                 wrong.append((round(after_s, 2), verdict.faults))
-        elif confirmed_s is None:
+            continue
+        if confirmed_s is None:
             confirmed_s, first, outcome = after_s, verdict.faults, one
+        if one == "right" and right_s is None:
+            right_s, outcome = after_s, one
     if wrong:
         outcome = "wrong"
     recovered_s, relapses = _recovery(machines[0], ended_s, until_s)
-    return Result(fault.name, seed, outcome, suspect_s, confirmed_s, recovered_s, first or (wrong[0][1] if wrong else ()),
-                  tuple(wrong), relapses, _others(fault, machines, began_s, until_s),
-                  corrected(fault, machines[0], began_s))  # fmt: skip
+    first = first or (wrong[0][1] if wrong else ())
+    others = _others(fault, machines, began_s, until_s)
+    mended = corrected(fault, machines[0], began_s)
+    return Result(fault.name, seed, outcome, suspect_s, confirmed_s, recovered_s, right_s, first, tuple(wrong), relapses,
+                  others, mended)  # fmt: skip
 
 
 def _advised(fault: Fault, verdict: Verdict) -> bool:

@@ -33,6 +33,7 @@ from tillkeeper.network.setup import Setup
 
 FORGOTTEN_S = 2.0
 """The shell forgets a probe so long after its timeout."""
+ICMP_BURST = 6.0
 KEPT_WHILE_STALLED = 2_000
 """Facts that the kernel's buffers keep for a process that does not run."""
 
@@ -80,6 +81,7 @@ class Simulation:
         """A loaded machine: every step comes so much later in the mean."""
         self._heap: list[tuple[float, int, int, object]] = []
         self._order = 0
+        self._errors: dict[tuple[int, str], tuple[float, float]] = {}
         self.machines: list[Machine] = []
         self.told: list[tuple[float, str]] = []
         for index in range(store.registers):
@@ -199,6 +201,8 @@ class Simulation:
                 return
             if fate.survives < 1.0 and chance() >= fate.survives:
                 continue
+            if (probe.way == "hop" or fate.answer == "unreachable") and not self._spared(machine.index, fate.address):
+                continue
             rtt_ms = fate.rtt_ms * (0.85 + 0.3 * chance())
             if chance() < 0.001:
                 rtt_ms += 150.0 * chance()  # now and then a router has something better to do
@@ -216,6 +220,15 @@ class Simulation:
             self._push(at_s, machine.index, fact)
         for listener in self.listeners:
             listener(now_s, machine.index, probe, not first)
+
+    def _spared(self, index: int, router: str) -> bool:
+        """Whether a router still sends this register an ICMP error: a bucket of six, one more a second."""
+        if not self.store.icmp_limit:
+            return True
+        tokens, at_s = self._errors.get((index, router), (ICMP_BURST, self.now_s))
+        tokens = min(ICMP_BURST, tokens + self.now_s - at_s)
+        self._errors[index, router] = (tokens - 1.0 if tokens >= 1.0 else tokens, self.now_s)
+        return tokens >= 1.0
 
     def _broadcast(self, machine: Machine, state: PeerState) -> None:
         machine.counts.beacons += 1

@@ -2,7 +2,7 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from tests.bench.rows import Row, figure, percentile
 from tests.netsim.faults import ALL, BY_NAME
@@ -23,10 +23,12 @@ def unwatched(_: Simulation) -> None:
     """Nobody looks on."""
 
 
-def tasks(seeds: int) -> list[Task]:
+def tasks(seeds: int, stores: Collection[str] = ()) -> list[Task]:
+    """`stores`: only in these; none: in all."""
     return [
         (fault.name, name, seed)
         for name, store in STORES.items()
+        if not stores or name in stores
         for fault in ALL
         if fault.suits(store)
         for seed in range(seeds_for(name, seeds))
@@ -60,20 +62,19 @@ def hash_of(task: Iterable[object]) -> int:
 def table(results: list[tuple[str, Result]]) -> str:
     """Fault x store, as Markdown."""
     lines = [
-        "| store | fault | n | suspect p50 / p95 s | confirmed p50 / p95 s | goal | right | ambiguous | wrong | missed "
-        "| recovery p95 s | relapses |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "| store | fault | n | suspect p50 / p95 s | confirmed p50 / p95 s | unambiguous p95 s | goal | right | ambiguous "
+        "| wrong | missed | recovery p95 s | relapses |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for (store, name), group in grouped(results).items():
-        fault, n = BY_NAME[name], len(group)
-        scores = [one.score for one in group]
-        lines.append(
-            f"| {store} | {name} | {n} | {_pair([one.suspect_s for one in group])} "
-            f"| {_pair([one.confirmed_s for one in group])} "
-            f"| {fault.goal_s:g} | {_share(scores.count('right'), n)} | {scores.count('ambiguous') or ''} "
-            f"| {scores.count('wrong') or ''} | {scores.count('missed') or ''} | {_p95([one.recovered_s for one in group])} "
-            f"| {sum(one.relapses for one in group) or ''} |"
-        )
+        fault, n, scores = BY_NAME[name], len(group), [one.score for one in group]
+        cells = (
+            store, name, n, _pair([one.suspect_s for one in group]), _pair([one.confirmed_s for one in group]),
+            _p95([one.right_s for one in group]), f"{fault.goal_s:g}", f"{100.0 * scores.count('right') / n:.0f} %",
+            scores.count("ambiguous") or "", scores.count("wrong") or "", scores.count("missed") or "",
+            _p95([one.recovered_s for one in group]), sum(one.relapses for one in group) or "",
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
     return "\n".join(lines)
 
 
@@ -83,7 +84,9 @@ def rows(results: list[tuple[str, Result]]) -> list[Row]:
         fault, n = BY_NAME[name], len(group)
         times = [one.confirmed_s for one in group if one.confirmed_s is not None]
         if times:
-            note = f"n {n}, p50 {percentile(times, 50):.3g} s"
+            exact = [one.right_s for one in group if one.right_s is not None]
+            exact = [one.right_s for one in group if one.right_s is not None]
+            note = f"n {n}, p50 {percentile(times, 50):.3g} s, unambiguous p95 {_p95(list(exact))} s"
             found.append(figure(f"sim: {store}: {name}: confirmed p95", percentile(times, 95), "s", fault.goal_s, note))
         bad = 100.0 * sum(one.score != "right" for one in group) / n
         goal = 100.0 - fault.goal_right
@@ -126,10 +129,6 @@ def grouped(results: list[tuple[str, Result]]) -> dict[tuple[str, str], list[Res
     return order
 
 
-def _share(count: int, of: int) -> str:
-    return f"{100.0 * count / of:.0f} %"
-
-
 def _pair(times: list[float | None]) -> str:
     known = [one for one in times if one is not None]
     return f"{percentile(known, 50):.2f} / {percentile(known, 95):.2f}" if known else "-"
@@ -140,9 +139,20 @@ def _p95(times: list[float | None]) -> str:
     return f"{percentile(known, 95):.2f}" if known else "-"
 
 
+def misses(results: list[tuple[str, Result]]) -> str:
+    """Every trial that is not right, or after which something was said that is not."""
+    bad = [
+        (one, store) for store, one in results if one.score != "right" or one.relapses or one.others or one.corrected is False
+    ]
+    return "\n".join(evidence_of(one, store) for one, store in bad)
+
+
 def evidence_of(result: Result, store: str) -> str:
     """One line for whoever has to look into it; `python -m tests.netsim.show` plays it again."""
+    times = [None if at_s is None else round(at_s, 2) for at_s in (result.suspect_s, result.confirmed_s, result.right_s)]
     return (
-        f"{result.score}: {result.fault!r} in {store!r}, seed {result.seed}: first {result.first}, wrong {result.wrong}, "
-        f"suspect {result.suspect_s}, confirmed {result.confirmed_s}, recovered {result.recovered_s}, others {result.others}"
+        f"{result.score}: {result.fault!r} in {store!r}, seed {result.seed}: first {'/'.join(result.first)}, "
+        f"wrong {result.wrong}, "
+        f"suspect, confirmed, unambiguous {times}, recovered {result.recovered_s}, relapses {result.relapses}, "
+        f"others {result.others}, corrected {result.corrected}"
     )

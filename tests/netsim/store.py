@@ -43,6 +43,9 @@ class Store(msgspec.Struct, frozen=True, kw_only=True):
     metered: bool = False
     uplink: bool = True
     beacons: bool = True
+    icmp_limit: bool = True
+    """Routers answer with ICMP errors once a second to each host, six at once (Linux: icmp_ratelimit 1000, XRLIM_BURST_FACTOR 6
+    in net/ipv4/icmp.c). Echo replies are not limited."""
 
 
 def register_mac(index: int) -> str:
@@ -64,6 +67,10 @@ def devices(store: Store) -> dict[str, tuple[str, dict[Family, str]]]:
     return found
 
 
+def modem_asked(store: Store) -> bool:
+    return store.modem_has_address and "ipv4" in store.families
+
+
 def setup_of(store: Store, index: int, session: int) -> Setup:
     first = store.families[0]
     echo: tuple[Way, ...] = ("echo", "arp" if first == "ipv4" else "nd")
@@ -72,21 +79,22 @@ def setup_of(store: Store, index: int, session: int) -> Setup:
         role = {"management": "switch", "printer": "printer", "display": "display"}[name]
         called = "switch" if role == "switch" else f"{role}:grill"
         targets.append(Target(name=called, role=role, family=first, address=addresses[first], ways=echo))  # type: ignore[arg-type]
-    if store.modem_has_address and "ipv4" in store.families:
-        targets.append(Target(name="modem", role="modem", family="ipv4", address=MODEM, ways=("echo",)))
+    if modem_asked(store):
+        targets.append(Target(name="modem", role="modem", family="ipv4", address=MODEM, ways=("echo",), wan=True))
     for family in store.families:
         ways: tuple[Way, ...] = ("echo", "dns")
         targets += [
             Target(name=f"anycast:{one}", role="anycast", family=family, address=one, ways=ways, wan=True)
             for one in ANYCAST[family]
         ]
-    targets.append(
-        Target(name="portal", role="portal", family=first, address="", ways=("http",), host=PORTAL_HOST, port=80,
-               path="/generate_204", wan=True)
-    )  # fmt: skip
-    targets.append(
-        Target(name="hq", role="hq", family=first, address="", ways=("tls", "tcp"), host=HQ_HOST, port=443, wan=True)
-    )
+    for family in store.families:
+        suffix = "" if family == "ipv4" else ":ipv6"
+        targets += [
+            Target(name=f"portal{suffix}", role="portal", family=family, address="", ways=("http",), host=PORTAL_HOST,
+                   port=80, path="/generate_204", wan=True),
+            Target(name=f"hq{suffix}", role="hq", family=family, address="", ways=("tls", "tcp"), host=HQ_HOST, port=443,
+                   wan=True),
+        ]  # fmt: skip
     return Setup(
         register=NAMES[index],
         targets=tuple(targets),
