@@ -165,6 +165,7 @@ def test_a_prober_that_never_came_is_said_after_a_minute(uptime_s: float, raised
     [
         ("confirmed", "The router does not answer.", "Offline for 40 s: the router does not answer, offline support is on"),
         ("suspect", "Not sure yet: it may be HQ", "Offline for 40 s: it may be HQ, offline support is on"),
+        ("confirmed", "No internet: the modem", "Offline for 40 s: no internet - the modem, offline support is on"),
         ("confirmed", "HQ is down", "Offline for 40 s: HQ is down, offline support is on"),
         ("confirmed", "DNS fails", "Offline for 40 s: DNS fails, offline support is on"),
         ("fine", "All is well", "Offline for 40 s, offline support is on"),

@@ -65,6 +65,12 @@ test("signs say what is wrong, and only that", () => {
   const [lost] = signsOf({ ...FACTS, registers: [register({ state: "lost" }), register({ state: "lost", since: 46_000_000 })], unsent: 2 });
   assert.match(lost.title, /ANY REGISTER since 12:30/);
   assert.match(lost.words, /2 bumps kept/);
+  const network = { phase: "confirmed", headline: "The router does not answer", works: "Selling goes on." };
+  assert.deepEqual(signs({ network }), ["network"]);
+  assert.deepEqual(signs({ network: { ...network, phase: "suspect" } }), [], "a suspicion is not for the kitchen");
+  assert.deepEqual(signs({ network, registers: [register({ state: "lost" })] }), ["lost"], "of a register that is not heard it is not known");
+  const [sign] = signsOf({ ...FACTS, network });
+  assert.deepEqual([sign.level, sign.title, sign.words], ["info", "The router does not answer.", "Selling goes on."]);
 });
 
 test("keys are data, and the store's lie over the page's own", () => {

@@ -24,8 +24,10 @@ def dot(facts: Facts) -> Dot:
 def _why(facts: Facts) -> str:
     """": the router does not answer", where the prober names a fault."""
     network = facts.network.brief
-    # A suspicion says first that it is one ("Not sure yet: it may be ..."): within a sentence "may" is enough.
-    headline = network.headline.rstrip(".").rpartition(": ")[2]
+    headline = network.headline.rstrip(".")
+    if network.phase == "suspect":  # "Not sure yet: it may be ...": within a sentence "may" is enough
+        headline = headline.rpartition(": ")[2]
+    headline = headline.replace(": ", " - ")
     if network.phase not in ("suspect", "confirmed") or not headline:
         return ""
     # Within a sentence; HQ, DNS and Wi-Fi keep their capitals.

@@ -28,6 +28,7 @@ let unpaired = token ? "" : "Open the link that `tillkeeper pages` prints for th
 /** @type {ReturnType<typeof createKitchen> | null} */
 let kitchen = null;
 let device = "";
+let network = null; // what the register's prober says, while the register is heard
 
 const paint = createPainter({ steady, draw });
 const sound = createSound({ steady, onChange: paint });
@@ -79,7 +80,7 @@ function open() {
 function draw() {
   if (kitchen && settings) {
     render(html`<${Screen} kitchen=${kitchen} view=${kitchen.view()} settings=${settings} device=${device} clocks=${clocks} steady=${steady}
-      sound=${sound} soldOut=${soldOut} storage=${storage} unpaired=${unpaired} />`, root);
+      sound=${sound} soldOut=${soldOut} storage=${storage} unpaired=${unpaired} network=${network} />`, root);
   } else if (settings && !device) {
     render(html`<main class="choose"><h1>Which display is this?</h1>
       ${settings.displays.length === 0 && html`<p>The register's config has no device of kind "display".</p>`}
@@ -90,12 +91,24 @@ function draw() {
   }
 }
 
+function heardOfNetwork(fresh) {
+  const changed = fresh?.phase !== network?.phase || fresh?.headline !== network?.headline;
+  network = fresh;
+  if (changed) paint();
+}
+
 const live = createLive({
   url: () => wsUrl("/v1/live"),
   protocols: () => wsProtocols(token),
-  onMessage: (message) => message.type === "availability" && soldOut.take(message.availability),
+  onMessage: (message) => {
+    if (message.type === "availability") soldOut.take(message.availability);
+    if (message.status) heardOfNetwork(message.status.network ?? null);
+  },
   onState: (state) => {
-    if (state !== "live") return;
+    if (state !== "live") {
+      heardOfNetwork(null);
+      return;
+    }
     soldOut.load();
     if (settings) ask(); // the register was restarted, perhaps with another config
   },

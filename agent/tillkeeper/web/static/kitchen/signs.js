@@ -1,15 +1,16 @@
 // @ts-check
 /** The full-width signs above the tickets: what a cook has to know about the screen itself. Pure. */
 
-import { clock, counted } from "../shared/words.js";
+import { clock, counted, sentence } from "../shared/words.js";
 
 /**
  * @typedef {{id: string, level: "bad"|"warn"|"info", title: string, words: string, action?: string}} Sign
  * @param {{registers: import("./kitchen.js").Register[], unsent: number, dropped: number, sound: "on"|"off"|"none", muted: boolean,
- *   zone: string, unpaired: string, elsewhere: string[]}} facts `elsewhere`: codes of cards with a STOP that are not on this page
+ *   zone: string, unpaired: string, elsewhere: string[], network?: {phase: string, headline: string, works: string} | null}} facts
+ *   `elsewhere`: codes of cards with a STOP that are not on this page; `network`: what the register's prober says, null where it is not heard
  * @returns {Sign[]} the most urgent first
  */
-export function signsOf({ registers, unsent, dropped, sound, muted, zone, unpaired, elsewhere }) {
+export function signsOf({ registers, unsent, dropped, sound, muted, zone, unpaired, elsewhere, network = null }) {
   /** @type {Sign[]} */
   const signs = [];
   const away = registers.filter((register) => register.state === "lost");
@@ -39,6 +40,9 @@ export function signsOf({ registers, unsent, dropped, sound, muted, zone, unpair
     const none = sound === "none";
     signs.push({ id: "sound-off", level: "warn", title: "SOUND OFF", words: none ? "This browser makes no sound." : "Tap here to hear new tickets.",
       ...(none ? {} : { action: "Sound on" }) });
+  }
+  if (live.length && network?.phase === "confirmed") {
+    signs.push({ id: "network", level: "info", title: sentence(network.headline), words: network.works });
   }
   if (dropped) {
     signs.push({ id: "dropped", level: "warn", title: `${counted(dropped, "oldest ticket")} left the screen`, words: "There were too many. See Recall." });

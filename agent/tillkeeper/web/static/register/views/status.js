@@ -8,6 +8,15 @@ import { connection } from "../notices.js";
 
 const LEVELS = { alarm: { mark: "!", kind: "bad" }, warning: { mark: "!", kind: "warn" }, notice: { mark: "i", kind: "info" } };
 
+/** What the prober says behind the dot: what is wrong, what goes on, what to do. @param {any} props */
+function Network({ network }) {
+  const named = network.phase === "suspect" || network.phase === "confirmed";
+  return html`<div data-testid="network" data-phase=${network.phase} data-faults=${network.faults.join(" ")}>
+    <p class=${named ? "strong wrap" : "small muted wrap"}>${sentence(network.headline)}</p>
+    ${named && network.works && html`<p class="wrap">${sentence(network.works)}</p>`}
+    ${named && network.what_to_do.length > 0 && html`<ol>${network.what_to_do.map((words) => html`<li class="wrap" key=${words}>${words}</li>`)}</ol>`}</div>`;
+}
+
 /** @param {any} props */
 export function Status({ desk, state }) {
   const { live, session, settings } = state;
@@ -20,6 +29,7 @@ export function Status({ desk, state }) {
   return html`<div class="status">
     <section class="card part" aria-label="Connection"><h2>Connection</h2>
       <p class="row"><${Dot} colour=${dot.colour} words=${dot.words} /></p>
+      ${status?.network && html`<${Network} network=${status.network} />`}
       ${status && html`<p data-only-here=${status.only_here}>${sentence(status.only_here_words)}</p>
         ${status.paused?.length > 0 && html`<div data-testid="paused"><p class="strong">Paused meanwhile</p><ul>${status.paused.map((words) => html`<li key=${words}>${words}</li>`)}</ul></div>`}
         <p class="small muted">Register ${status.register} · version ${status.version} · business day ${status.business_day} · catalogue ${status.catalogue_version}</p>`}
