@@ -33,7 +33,18 @@ class LinkFound(Found, frozen=True):
 
 
 def is_wireless(interface: str) -> bool:
-    return (SYS / interface / "wireless").exists() or (SYS / interface / "phy80211").exists()
+    folder = _folder(interface)
+    return folder is not None and ((folder / "wireless").exists() or (folder / "phy80211").exists())
+
+
+def _folder(interface: str) -> Path | None:
+    """Its place in sysfs. A container may see the sysfs of another network than its own: the MAC tells."""
+    own = [each.address for each in psutil.net_if_addrs().get(interface, ()) if each.family == psutil.AF_LINK]
+    try:
+        same = (SYS / interface / "address").read_text().strip() in own
+    except OSError:
+        return None
+    return SYS / interface if same else None
 
 
 class Link(Check):
@@ -59,19 +70,20 @@ class Link(Check):
         counted = psutil.net_io_counters(pernic=True, nowrap=False).get(self._interface)
         if stats is None or counted is None:
             return Outcome(state="failed", words=f"The interface {self._interface} went away meanwhile")
+        folder = _folder(self._interface)
         found = LinkFound(
             up=stats.isup,
             speed_mbit=stats.speed,
             duplex=DUPLEX.get(stats.duplex, "unknown"),
             mtu=stats.mtu,
-            driver=_driver(self._interface),
+            driver=_driver(folder),
             rx_errors=counted.errin,
             tx_errors=counted.errout,
             rx_drops=counted.dropin,
             tx_drops=counted.dropout,
-            crc_errors=_number(self._interface, "statistics/rx_crc_errors"),
-            collisions=_number(self._interface, "statistics/collisions"),
-            carrier_changes=_number(self._interface, "carrier_changes"),
+            crc_errors=_number(folder, "statistics/rx_crc_errors"),
+            collisions=_number(folder, "statistics/collisions"),
+            carrier_changes=_number(folder, "carrier_changes"),
             new_errors=counted.errin + counted.errout - self._errors,
             wireless=is_wireless(self._interface),
         )
@@ -95,15 +107,15 @@ def _words(interface: str, found: LinkFound) -> str:
     return "; ".join(said)
 
 
-def _number(interface: str, name: str) -> int | None:
+def _number(folder: Path | None, name: str) -> int | None:
     try:
-        return int((SYS / interface / name).read_text())
+        return int((folder / name).read_text()) if folder else None
     except (OSError, ValueError):
         return None
 
 
-def _driver(interface: str) -> str:
+def _driver(folder: Path | None) -> str:
     try:
-        return clean((SYS / interface / "device" / "driver").resolve(strict=True).name)
+        return clean((folder / "device" / "driver").resolve(strict=True).name) if folder else ""
     except OSError:
         return ""
