@@ -62,7 +62,7 @@ class Echo:
         ancillary: list[tuple[int, int, bytes]] = []
         if self._family == "ipv4":
             message = icmp.echo_request(identifier, self._sequence, self._token)
-            where: tuple[object, ...] = (address, 0)
+            where: tuple[str, int] | tuple[str, int, int, int] = (address, 0)
             if probe.ttl:
                 ancillary = [(socket.IPPROTO_IP, socket.IP_TTL, _INT.pack(probe.ttl))]
         else:
@@ -71,7 +71,10 @@ class Echo:
             if probe.ttl:
                 ancillary = [(socket.IPPROTO_IPV6, socket.IPV6_HOPLIMIT, _INT.pack(probe.ttl))]
         try:
-            self._sock.sendmsg([message], ancillary, 0, where)
+            if ancillary:
+                self._sock.sendmsg([message], ancillary, 0, where)
+            else:
+                self._sock.sendto(message, where)
         except OSError as error:
             name = errno.errorcode.get(error.errno or 0, "EIO")
             self._tell(NotSent(number=probe.number, at_s=sent_s, error=name))

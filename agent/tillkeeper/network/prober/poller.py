@@ -12,6 +12,7 @@ class HasFileno(Protocol):
 
 Ready = Callable[[], None]
 Source = int | HasFileno
+_NEVER = float("inf")
 REST_S = 0.02
 """With `sockets.PER_TURN` datagrams a turn this is at most 1,600 a second from one socket: one or two percent of a core."""
 
@@ -45,7 +46,7 @@ class Poller:
 
     def next_at_s(self) -> float:
         """When the next one has rested; infinite where none does."""
-        return min((until_s for until_s, _, _ in self._resting.values()), default=float("inf"))
+        return min([until_s for until_s, _, _ in self._resting.values()]) if self._resting else _NEVER
 
     def wait(self, timeout_s: float) -> list[Ready]:
         """What is ready, after at most `timeout_s`."""
@@ -53,7 +54,7 @@ class Poller:
 
     def wake(self, now_s: float) -> None:
         """Take those back that have rested."""
-        for until_s, source, ready in tuple(self._resting.values()):
+        for until_s, source, ready in tuple(self._resting.values()) if self._resting else ():
             if now_s >= until_s:
                 self.add(source, ready)
 

@@ -50,7 +50,7 @@ class Inlet:
         self._poller = poller
         self._received = received
         self._failed = failed
-        self._buffer = bytearray(MAX_DATAGRAM)
+        self._buffer = memoryview(bytearray(MAX_DATAGRAM))
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         poller.add(sock, self.drain)
