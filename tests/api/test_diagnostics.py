@@ -182,3 +182,24 @@ def test_a_fault_that_does_not_touch_hq_leaves_the_dot_green() -> None:
     given = facts(network=prober(phase="confirmed", headline="The line loses packets"))
     assert status_view(given).dot.words == "Online, offline support is on"
     assert status_view(given).network.headline == "The line loses packets"
+
+
+@pytest.mark.parametrize(
+    ("phase", "faults", "codes"),
+    [
+        ("confirmed", ("router_dead", "router_cable"), ["network_fault"]),
+        ("confirmed", ("loss_isp",), ["network_fault", "hq_unreachable"]),
+        ("suspect", ("router_dead",), ["hq_unreachable", "network_suspect"]),
+        ("fine", (), ["hq_unreachable"]),
+    ],
+)
+def test_a_known_outage_silences_that_hq_does_not_answer(phase: str, faults: tuple[str, ...], codes: list[str]) -> None:
+    away = HqFacts(configured=True, exchange_age_s=300.0)
+    given = facts(mode="offline", hq=away, network=prober(phase=phase, faults=faults))
+    assert [one.code for one in advise(given)] == codes
+
+
+def test_a_silent_device_is_said_once() -> None:
+    both = prober(also=("device_silent:pass", "device_silent:grill"))
+    found = advise(facts(devices=device(trouble="does not answer"), network=both))
+    assert [(one.code, one.subject) for one in found] == [("network_device_silent", "grill"), ("device_trouble", "pass")]

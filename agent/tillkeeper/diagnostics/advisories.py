@@ -47,12 +47,16 @@ def _disk_low(facts: Facts) -> Iterator[Found]:
 
 def _hq_unreachable(facts: Facts) -> Iterator[Found]:
     hq = facts.hq
+    if network.explains_silence(facts):
+        return
     if hq.configured and hq.exchange_age_s is not None and hq.exchange_age_s > facts.online_window_s:
         reason = f": {hq.last_error}" if hq.last_error else ""
         yield Found({"since": duration_words(hq.exchange_age_s), "reason": reason})
 
 
 def _hq_never(facts: Facts) -> Iterator[Found]:
+    if network.explains_silence(facts):
+        return
     if facts.hq.configured and facts.hq.exchange_age_s is None and facts.uptime_s > facts.online_window_s:
         reason = f": {facts.hq.last_error}" if facts.hq.last_error else ""
         yield Found({"since": duration_words(facts.uptime_s), "reason": reason})
@@ -182,6 +186,7 @@ ADVISORIES: tuple[Advisory, ...] = (
         hint="Set the clock, or switch network time on.",
         find=_clock_wrong,
     ),
+    *network.ADVISORIES,
     Advisory(
         code="device_trouble",
         severity="warning",
@@ -294,7 +299,6 @@ ADVISORIES: tuple[Advisory, ...] = (
         hint="Have a new roll ready.",
         find=_paper_low,
     ),
-    *network.ADVISORIES,
 )
 
 

@@ -6,6 +6,7 @@ from tillkeeper.contract.views import Severity
 from tillkeeper.diagnostics.advisory import Advisory, Found
 from tillkeeper.diagnostics.facts import Facts
 from tillkeeper.network.faults import ADVISORIES as BESIDES
+from tillkeeper.network.faults import FAULTS
 
 UNWATCHED_S = 60.0
 """So long after the start there may be no prober yet without a word about it."""
@@ -16,6 +17,13 @@ WARNINGS = frozenset(
 """Of what may hold besides a verdict; the rest are notices."""
 TITLES = {**BESIDES, "and": "The network has a second fault"}
 """By code, without a subject behind a colon."""
+
+
+def explains_silence(facts: Facts) -> bool:
+    """Whether a fault is known without which HQ would answer: then that is said, and not that HQ is silent as well."""
+    brief = facts.network.brief
+    named = [FAULTS[code] for code in brief.faults if code in FAULTS]
+    return brief.phase == "confirmed" and bool(named) and all(fault.severity == "outage" for fault in named)
 
 
 def _fault(facts: Facts) -> Iterator[Found]:
@@ -53,7 +61,9 @@ def _also(kind: str, title: str) -> Advisory:
     def find(facts: Facts) -> Iterator[Found]:
         for one in facts.network.also:
             code, _, subject = one.code.partition(":")
-            if code == kind:
+            # What the device's own driver says of it is said already.
+            told = kind == "device_silent" and any(one.device == subject and one.trouble for one in facts.devices)
+            if code == kind and not told:
                 yield Found({"text": one.text.rstrip(".")}, subject, one.hint)
 
     severity: Severity = "warning" if kind in WARNINGS else "notice"
