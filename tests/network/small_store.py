@@ -29,6 +29,7 @@ from tillkeeper.network.wire import FromProber, Hello, Reported
 REGISTER, NEIGHBOUR, ROUTER = "10.77.0.2", "10.77.0.3", "10.77.0.1"
 REGISTER_MAC, NEIGHBOUR_MAC, ROUTER_MAC = (f"02:00:77:00:00:0{number}" for number in (2, 3, 1))
 ANYCAST = ("198.51.100.1", "198.51.100.2")
+ANYCAST_6, LINK_LOCAL = "2001:db8:53::53", "fe80::1"
 HQ_NAME = "hq.small.example"
 PROBER_S = 20.0
 _NUMBERS = itertools.count()
@@ -64,9 +65,10 @@ class Store:
                 f"addr add 10.77.0.{number}/24 broadcast + dev eth0", f"addr add fd77::{number}/64 dev eth0 nodad",
             )  # fmt: skip
         ip(self.space("rt"), *(f"addr add {address}/32 dev lo" for address in ANYCAST))
-        settings(self.space("rt"), {"ipv4/ip_forward": 1, "ipv4/icmp_ratelimit": 0})
+        ip(self.space("rt"), f"addr add {ANYCAST_6}/128 dev lo nodad", f"addr add {LINK_LOCAL}/64 dev eth0 nodad")
+        settings(self.space("rt"), {"ipv4/ip_forward": 1, "ipv4/icmp_ratemask": 0, "ipv6/conf/all/forwarding": 1})
         for host in ("reg", "nb"):
-            ip(self.space(host), f"route add default via {ROUTER}")
+            ip(self.space(host), f"route add default via {ROUTER}", f"route add default via {LINK_LOCAL} dev eth0")
         self.resolvers(ROUTER)
 
     def resolvers(self, *addresses: str) -> None:

@@ -6,17 +6,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
-from tests.lab.spaces import ip
+from tests.lab.spaces import arp_answers, inside, ip, settings
 from tests.network.flood import KINDS
 from tests.network.small_store import (
     ANYCAST,
+    ANYCAST_6,
     HQ_NAME,
     NEIGHBOUR,
+    REGISTER,
     ROUTER,
     ROUTER_MAC,
     Prober,
@@ -26,7 +28,8 @@ from tests.network.small_store import (
     small_store,
 )
 
-from tillkeeper.network.model import ColumnName, TargetState, UplinkSeen
+from tillkeeper.network.model import ColumnName, Fact, RoutesSeen, Stalled, Step, TargetState, UplinkSeen
+from tillkeeper.network.prober import clock, loop, setup
 from tillkeeper.network.wire import FromProber, Hello, Reported, Uplink
 
 pytestmark = pytest.mark.root
@@ -238,3 +241,64 @@ def test_a_second_address_claimant_is_heard(store: Store, server: Server, tmp_pa
         before = prober.count
         ip(store.space("nb"), "addr add 10.77.0.2/32 dev eth0")
         assert "duplicate_address" in prober.phase("confirmed", since=before).report.verdict.faults
+
+
+def test_a_store_without_ipv4_works_over_link_local_routes(store: Store, server: Server, tmp_path: Path) -> None:
+    network = {"families": ["ipv6"], "anycast": [ANYCAST_6], "portal_url": ""}
+    ip(store.space("reg"), "addr flush dev eth0 scope global", "addr add fd77::2/64 dev eth0 nodad")
+    with Prober(store, config(tmp_path, {"network": network})) as prober:
+        prober.phase("fine")
+        prober.wait(lambda seen: bool(seen.report.targets) and target(seen, "gateway6", "nd").mac == ROUTER_MAC)
+        prober.wait(lambda seen: seen.report.evidence.columns["anycast"].state == "yes")
+        assert target(prober.reports[-1], "gateway6", "echo").works == "yes"
+
+
+def test_two_ports_on_one_switch_are_no_duplicate(store: Store, server: Server, tmp_path: Path) -> None:
+    """Linux answers for an address on every port of the machine."""
+    reg, switch = store.space("reg"), store.space("sw")
+    ip(switch, f"link add second type veth peer name eth1 netns {reg}", "link set second master br0", "link set second up")
+    ip(reg, "link set eth1 address 02:00:77:00:01:02", "link set eth1 up")
+    settings(reg, {"ipv4/conf/all/arp_ignore": 0})
+    with Prober(store, config(tmp_path)) as prober:
+        prober.phase("fine")
+        prober.wait(lambda seen: bool(seen.report.targets) and target(seen, f"self:{REGISTER}", "arp").sent >= 8)
+        assert {seen.report.verdict.phase for seen in prober.reports} <= {"checking", "fine"}
+        assert arp_answers(store.space("nb"), REGISTER, count=2), "nobody would have answered: the test is empty"
+
+
+class Quiet:
+    """In the place of an engine: asks nothing, keeps what it is told."""
+
+    def __init__(self, now_s: float) -> None:
+        self.now_s, self.facts = now_s, list[Fact]()
+        self.stop: Callable[[], None] | None = None
+
+    def take(self, fact: Fact) -> None:
+        self.facts.append(fact)
+        if isinstance(fact, Stalled) and self.stop is not None:
+            self.stop()
+
+    def next_at_s(self) -> float:
+        return self.now_s + 0.02
+
+    def step(self, now_s: float) -> Step:
+        self.now_s = now_s
+        return Step()
+
+
+def test_a_suspend_is_told(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engines = list[Quiet]()
+
+    def make(_setup: object, now_s: float) -> Quiet:
+        engines.append(Quiet(now_s))
+        return engines[-1]
+
+    begun_s = time.monotonic()
+    slept = clock.slept_s
+    monkeypatch.setattr(clock, "slept_s", lambda: slept() + (7.0 if time.monotonic() > begun_s + 0.3 else 0.0))
+    with inside(store.space("reg")):
+        prober = loop.Prober(setup.read(config(tmp_path), uplink=False), make, version="test", agent=False)
+        engines[0].stop = prober.stop
+        prober.run()
+    assert isinstance(engines[0].facts[-1], Stalled)
+    assert any(isinstance(fact, RoutesSeen) and fact.gateways["ipv4"] == ROUTER for fact in engines[0].facts)

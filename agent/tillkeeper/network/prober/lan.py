@@ -30,13 +30,18 @@ class Lan:
     """Asks neighbours for their MAC. `bind` before anything else; without an interface every question is answered ENODEV.
 
     Args:
-        own: (an own address of the family that suits the target best, or an empty text).
+        own: the own address that suits a target best, or an empty text.
+        own_mac: whether a MAC is of this machine. Linux answers ARP for an address on all of its interfaces (arp_ignore 0,
+            ip-sysctl): with two of them on one switch it would look like somebody else.
     """
 
-    def __init__(self, poller: Poller, tell: Callable[[Fact], None], own: Callable[[str], str]) -> None:
+    def __init__(
+        self, poller: Poller, tell: Callable[[Fact], None], own: Callable[[str], str], own_mac: Callable[[str], bool]
+    ) -> None:
         self._poller = poller
         self._tell = tell
         self._own = own
+        self._own_mac = own_mac
         self._interface = ""
         self._mac = ""
         self._inlets: list[Inlet] = []
@@ -142,7 +147,7 @@ class Lan:
 
     def _arp_answer(self, data: bytes, at_s: float, sender: tuple[object, ...], _messages: object) -> None:
         seen = frames.parse_arp(data) if sender[2] != socket.PACKET_OUTGOING else None
-        if seen is None or seen.sender_mac == self._mac:
+        if seen is None or self._own_mac(seen.sender_mac):
             return
         key = (seen.sender_address, True)
         asked = self._pending.peek(key) if seen.is_reply and seen.target_mac == self._mac else None
@@ -154,7 +159,7 @@ class Lan:
 
     def _arp_claim(self, data: bytes, at_s: float, sender: tuple[object, ...], _messages: object) -> None:
         seen = frames.parse_arp(data) if sender[2] != socket.PACKET_OUTGOING else None
-        if seen is not None and seen.sender_mac != self._mac and not self._listened(seen.sender_address):
+        if seen is not None and not self._own_mac(seen.sender_mac) and not self._listened(seen.sender_address):
             self._claim(seen, at_s, 1)
 
     def _listened(self, address: str) -> bool:

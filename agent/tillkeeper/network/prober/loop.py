@@ -89,6 +89,7 @@ class Prober:
             if self._printing:
                 self._print(self._hello())
             sd_notify.notify(READY="1")
+            self._now_s = clock.boot_s()
             while not self._stopping:
                 self._turn()
         finally:

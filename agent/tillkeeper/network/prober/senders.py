@@ -42,7 +42,7 @@ class Senders:
         names = {target.host for target in setup.targets if not target.address}
         self._names = Names(RESOLV_CONF, names, setup.families, tell)
         self._wan = Wan(poller, tell, self._names)
-        self._lan = Lan(poller, tell, self._own)
+        self._lan = Lan(poller, tell, self._own, watch.is_own_mac)
         self._echoes: dict[Family, Echo] = {}
         for family in setup.families:
             try:

@@ -41,6 +41,7 @@ class Watch:
     ) -> None:
         self._poller, self._tell, self._chosen, self._pinned = poller, tell, chosen, pinned
         self._links: dict[int, netlink.Link] = {}
+        self._macs: frozenset[str] = frozenset()
         self._addresses: dict[int, tuple[Address, ...]] = {}
         self._routes: tuple[netlink.DefaultRoute, ...] = ()
         self._neighbours: dict[str, str] = {}
@@ -77,6 +78,10 @@ class Watch:
                 best[route.family] = route
         return {family: best[family].gateway for family in sorted(best)}
 
+    def is_own_mac(self, mac: str) -> bool:
+        """Of any interface of this machine."""
+        return mac in self._macs
+
     def mac_of(self, address: str) -> str:
         """As the kernel's neighbour table has it, or an empty text."""
         return self._neighbours.get(address, "")
@@ -96,6 +101,7 @@ class Watch:
                 address = Address(family=found.family, address=found.address, prefix=found.prefix)
                 addresses.setdefault(found.index, []).append(address)
         self._links = links
+        self._macs = frozenset(link.mac for link in links.values())
         self._addresses = {index: tuple(sorted(group, key=_order)) for index, group in addresses.items()}
         self._routes = tuple(self._dump(netlink.dump_routes, netlink.DefaultRoute))
         self._choose(now_s)
