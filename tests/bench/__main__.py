@@ -24,6 +24,7 @@ FIGURES: dict[str, Callable[[Path], list[rows.Row]]] = {
     "past": lambda folder: accepting.measure_past(folder, KEPT),
     "load": load.measure,
     "window": window.measure,
+    "probing": probing.measure,
     "packets": packets.measure,
 }
 
