@@ -231,12 +231,13 @@ def on_backup(lab: Lab) -> Iterator[None]:
 
 @contextlib.contextmanager
 def router_says_unreachable(lab: Lab) -> Iterator[None]:
-    """The router knows that its line is down: no route."""
-    ip(lab.space("router"), "route del default", "route del default via 2001:db8:f1::1 dev wan")
-    try:
-        yield
-    finally:
-        ip(lab.space("router"), *lab.primary_line())
+    """The line is down and the router knows it: no route."""
+    with access_silent(lab):
+        ip(lab.space("router"), "route del default", "route del default via 2001:db8:f1::1 dev wan")
+        try:
+            yield
+        finally:
+            ip(lab.space("router"), *lab.primary_line())
 
 
 # --- behind it ---

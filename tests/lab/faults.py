@@ -68,11 +68,13 @@ class Fault:
     hold_s: float = 2.0
     families: frozenset[str] = frozenset({"ipv4", "ipv6"})
     """Which of them a store must have at least one of."""
+    elsewhere: frozenset[str] = frozenset()
+    """What the other registers may rightly say of a fault that is not this one's."""
     corrected: frozenset[str] = frozenset()
     """What peers make of it after the heal."""
 
 
-SETS = ("before", "corrected", "families")
+SETS = ("before", "corrected", "elsewhere", "families")
 
 
 def _fault(name: str, breaking: Breaking, truth: str, peers: str = "", alone: str = "", **more: Any) -> Fault:
@@ -359,9 +361,9 @@ _LIST = (
         **STORE,
     ),
     _fault(
-        "printer off", lambda lab, _: devices_off(lab, "printer"), "", also="device_silent:printer", deadline_s=12.0, **STORE
+        "printer off", lambda lab, _: devices_off(lab, "printer"), "", also="device_silent:printer", deadline_s=30.0, **STORE
     ),
-    _fault("peers gone", lambda lab, _: devices_off(lab, "r2", "r3"), "", deadline_s=8.0),
+    _fault("peers gone", lambda lab, _: devices_off(lab, "r2", "r3"), "", elsewhere="cable switch_power", deadline_s=8.0),
     _fault(
         "own clock wrong", lambda lab, _: status(lab, 204, ahead_s=7200.0), "", also="clock_wrong", deadline_s=120.0, **STORE
     ),

@@ -113,6 +113,12 @@ class Policer:
             self.shut[host] = why
             ip(self._space, f"link set {self._ports[host]} down")
 
+    def begin(self) -> int:
+        """The most so far; then counts anew."""
+        most = max(self.most.values())
+        self.most = dict.fromkeys(self._ports, 0)
+        return most
+
     def dropped(self) -> dict[str, int]:
         """Frames that nft dropped, by host."""
         with inside(self._space):

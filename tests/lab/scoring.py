@@ -1,7 +1,7 @@
 """What a trial showed: pure, from the reports and the moments of breaking and healing."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tests.lab.faults import Fault
 
@@ -11,8 +11,6 @@ Heard = Sequence[tuple[float, Report]]
 """(arrival, report), oldest first."""
 AFTER_HEAL_S = 0.3
 """What is on its way when the heal comes is still about the fault."""
-SHIFT_S = 1.5
-"""The other registers may take so long to find out that a trouble of the whole store is over."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +26,9 @@ class Moments:
 @dataclass(frozen=True)
 class Outcome:
     """`verdict`: right, ambiguous (the truth with more than the design allows), wrong (something else was CONFIRMED) or
-    missed. `said`: the deciding codes. `others`: what other registers CONFIRMED that does not hold for them. `later`: what was
-    CONFIRMED between the first right verdict and the end although it is not true. `flaps`: how often the verdict came back,
-    during the fault or after its end. `corrected`: whether the timeline had the truth in the end; None where it had nothing to
-    correct."""
+    missed. `said`: the deciding codes. `others`: what other registers CONFIRMED that does not hold for them. `flaps`: how often
+    the verdict came back, during the fault or after its end. `corrected`: whether the timeline had the truth in the end; None
+    where it had nothing to correct."""
 
     verdict: str
     said: tuple[str, ...] = ()
@@ -49,7 +46,6 @@ class _Reading:
     detect_s: float | None = None
     suspect_s: float | None = None
     wrong: tuple[str, ...] = ()
-    stray: set[tuple[str, ...]] = field(default_factory=set)
 
 
 def _confirmed(report: Report) -> bool:
@@ -87,11 +83,12 @@ def judge(
         ):
             read.suspect_s = took_s
         settled = bool(fault.also) or _confirmed(report)
-        if _names(fault, report) and settled and read.detect_s is None:
+        named = _names(fault, report)
+        if named and settled and read.detect_s is None:
             read.detect_s, read.first = took_s, report.verdict.also if fault.also else report.verdict.faults
-        elif (_confirmed(report) and not _names(fault, report) and not codes <= fault.before and not read.wrong) or (
-            _confirmed(report) and fault.also and not codes <= fault.before and not read.wrong
-        ):
+        # Where the truth is an advisory every confirmed fault is one too many.
+        false = _confirmed(report) and (bool(fault.also) or not named) and not codes <= fault.before
+        if false and not read.wrong:
             read.wrong = report.verdict.faults
     return Outcome(
         verdict=_verdict(fault, read, alone),
@@ -133,7 +130,7 @@ def _fine(report: Report) -> bool:
 
 def _elsewhere(fault: Fault, others: Sequence[Heard], at: Moments) -> tuple[str, ...]:
     """Codes that other registers had CONFIRMED for which there is no ground."""
-    allowed = (fault.peers | fault.alone | fault.before) if fault.scope == "store" else frozenset()
+    allowed = (fault.peers | fault.alone | fault.before) if fault.scope == "store" else fault.elsewhere
     found = {
         code
         for heard in others

@@ -2,16 +2,19 @@
 cables."""
 
 import contextlib
+import os
 import random
 import select
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from tests.lab.spaces import inside, ip, settings
+from tests.lab.spaces import LabTrouble, inside, ip, settings
 from tests.lab.topology import ROUTER_LAN, Lab, lan4, mac
 
 ETH_P_ALL, ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 = 3, 0x0806, 0x0800, 0x86DD
@@ -20,6 +23,7 @@ SPOOF_S = 0.5
 LOOPED, BURST_S = 8, 0.004
 """A real loop runs at line rate; two cores are to survive this one."""
 LOOP_PER_S = 5_000
+LOOPING = b"looping\n"
 
 
 def mac_bytes(text: str) -> bytes:
@@ -108,33 +112,44 @@ def posing_as_gateway(lab: Lab, victim: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def loop(lab: Lab, chance: random.Random) -> Iterator[None]:
-    """Broadcasts that arrive come back again and again, `LOOP_PER_S` a second in all. ARP is not among them: the hosts' own
-    kernels would answer each, and the policer would count what the prober did not send."""
-    space = lab.space("stray")
-    nobody = f"192.168.1.{chance.randrange(200, 250)}"
+    """Broadcasts that arrive come back again and again, `LOOP_PER_S` a second in all, made by a process of its own: as a
+    thread it would take the lab's servers their time."""
+    arguments = (lab.space("stray"), f"192.168.1.{chance.randrange(200, 250)}")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        (sys.executable, "-m", "tests.lab.stray", *arguments), stdout=subprocess.PIPE, env=environment
+    ) as process:
+        try:
+            if process.stdout is None or process.stdout.readline() != LOOPING:
+                raise LabTrouble("the loop did not begin")
+            yield
+        finally:
+            process.kill()
+
+
+def turn_round(space: str, nobody: str) -> None:
+    """For ever. ARP is not among what comes back but for a question that nobody answers: the hosts' own kernels would answer
+    each, and the policer would count what the prober did not send."""
     first = arp_frame(REQUEST, (mac("display"), lan4("display")), ("00:00:00:00:00:00", nobody), "ff:ff:ff:ff:ff:ff")
+    held: deque[bytes] = deque([first], maxlen=LOOPED)
+    turn, due = 0, time.monotonic()
+    with contextlib.closing(packet_socket(space, "eth0")) as made:
+        sys.stdout.buffer.write(LOOPING)
+        sys.stdout.buffer.flush()
+        while True:
+            time.sleep(BURST_S)
+            with contextlib.suppress(BlockingIOError):
+                for _ in range(LOOPED):
+                    frame, where = made.recvfrom(2048)
+                    kind = int.from_bytes(frame[12:14], "big")
+                    datagram = kind == ETH_P_IP or (kind == ETH_P_IPV6 and frame[20] == socket.IPPROTO_UDP)
+                    if where[2] != socket.PACKET_OUTGOING and frame[0] & 1 and datagram and frame not in held:
+                        held.append(frame)
+            while due < time.monotonic():
+                with contextlib.suppress(OSError):
+                    made.send(held[turn % len(held)])
+                turn, due = turn + 1, due + 1 / LOOP_PER_S
 
-    def work(ending: threading.Event) -> None:
-        held: deque[bytes] = deque([first], maxlen=LOOPED)
-        turn, due = 0, time.monotonic()
-        with contextlib.closing(packet_socket(space, "eth0")) as made:
-            while not ending.wait(BURST_S):
-                with contextlib.suppress(BlockingIOError):
-                    for _ in range(LOOPED):
-                        frame, where = made.recvfrom(2048)
-                        kind = int.from_bytes(frame[12:14], "big")
-                        udp6 = kind == ETH_P_IPV6 and frame[20] == socket.IPPROTO_UDP
-                        if (
-                            where[2] != socket.PACKET_OUTGOING
-                            and frame[0] & 1
-                            and (kind == ETH_P_IP or udp6)
-                            and frame not in held
-                        ):
-                            held.append(frame)
-                while due < time.monotonic() and not ending.is_set():
-                    with contextlib.suppress(BlockingIOError, OSError):
-                        made.send(held[turn % len(held)])
-                    turn, due = turn + 1, due + 1 / LOOP_PER_S
 
-    with in_thread(work):
-        yield
+if __name__ == "__main__":
+    turn_round(sys.argv[1], sys.argv[2])

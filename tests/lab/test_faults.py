@@ -35,7 +35,7 @@ SHOWS: dict[str, dict[str, str]] = {
     "router forwards only names": BEHIND | {"modem": "no", "resolver": "answer"},
     "modem": BEHIND | {"modem": "no"},
     "ISP access, silent": BEHIND,
-    "ISP access, unreachable": BEHIND | TOLD | {"hop2": "yes"},
+    "ISP access, unreachable": BEHIND | TOLD,
     "ISP upstream": BEHIND | {"hop2": "yes"},
     "own resolver, silent": {"resolver": "silence"},
     "own resolver, SERVFAIL": {"resolver": "error"},

@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from tests.lab.faults import R1, Fault
 from tests.lab.register import Watched
@@ -20,7 +22,34 @@ SETTLE_S, PHASE_S = 30.0, 2.0
 """How long all may take to learn what answers; then so much chance."""
 RECOVER_S, WATCH_AFTER_S = 20.0, 2.0
 CORRECT_S = 12.0
-LONG_HOLD_S = 4.0
+LOOK_S, LATE_S = 0.02, 0.2
+"""A trial in which the lab itself was later than that shows the lab's trouble and no prober's: it is done again."""
+
+
+class Lateness:
+    """How late this process was: its servers answer the probers, so a lab that is late makes faults of its own. `async with
+    Lateness() as late`, then `late.worst_s`."""
+
+    def __init__(self) -> None:
+        self.worst_s = 0.0
+
+    async def __aenter__(self) -> Self:
+        self._looking = asyncio.create_task(self._look())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._looking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._looking
+
+    async def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due_s = loop.time() + LOOK_S
+            await asyncio.sleep(LOOK_S)
+            self.worst_s = max(self.worst_s, loop.time() - due_s)
 
 
 class NotSettled(Exception):
@@ -59,12 +88,27 @@ def why(register: Watched) -> str:
     return f"{register.name}: {register.last.verdict} {columns} unanswered={silent}"
 
 
-async def run(lab: Lab, trial: Trial) -> tuple[Outcome, list[Watched]]:
-    """Raises `NotSettled`. The registers come back stopped, with their reports."""
+@dataclass(frozen=True)
+class Tried:
+    """`registers`: stopped, with their reports. `late_s`: how late the lab was at worst."""
+
+    outcome: Outcome
+    registers: list[Watched]
+    late_s: float
+
+
+async def run(lab: Lab, trial: Trial) -> Tried:
+    """Raises `NotSettled`."""
+    async with Lateness() as late:
+        outcome, registers = await _run(lab, trial)
+    return Tried(outcome, registers, late.worst_s)
+
+
+async def _run(lab: Lab, trial: Trial) -> tuple[Outcome, list[Watched]]:
     chance, fault = random.Random(trial.seed), trial.fault
     names = [R1] if trial.alone else list(lab.shape.names)
     async with watched(lab, names) as registers:
-        subject, others = registers[0], registers[1:]
+        subject = registers[0]
         await asyncio.sleep(chance.random() * PHASE_S)
         breaking = fault.breaking(lab, chance)
         broke_s = now_s()
@@ -79,7 +123,6 @@ async def run(lab: Lab, trial: Trial) -> tuple[Outcome, list[Watched]]:
         await asyncio.sleep(WATCH_AFTER_S)
         at = Moments(broke_s, healed_s, now_s())
     heard = [list(register.reports) for register in registers]
-    del others
     return judge(fault, heard[0], heard[1:], at, alone=trial.alone, corrected=corrected), registers
 
 
