@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import accepting, append, load, packets, printing, rows, starting, window
+from tests.bench import accepting, append, load, packets, printing, probing, rows, starting, window
 from tests.bench.world import ROOT
 
 KEPT = ROOT / "build" / "bench"
