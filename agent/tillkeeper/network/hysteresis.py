@@ -9,7 +9,7 @@ away what was said of the present.
 
 import msgspec
 
-from tillkeeper.network.faults import FAULTS, Fault
+from tillkeeper.network.faults import FAULTS, Fault, depth
 from tillkeeper.network.likelihood import Silence, silences_of
 from tillkeeper.network.model import Column, ColumnName, Evidence, Explanation, Value, Verdict
 
@@ -18,12 +18,19 @@ WITNESSES = 2
 LONELY = 2
 """Where a single path is all there is, so many times the rounds."""
 CONFIRM_MARGIN = 3.0
-"""Nats to losses, to nothing wrong, and to any fault outside the set."""
+SUSPECT_MARGIN = -3.0
+"""Nats to losses and to nothing wrong. With `likelihood.LOSS_PRIOR` a one-second burst that loses four of five is taken for a
+death once in a thousand times, with 2 more nats there five times as often."""
 SIGN_S = 0.5
 SUSPECT_SIGN_S = 0.2
 """How long a sign that is no proof by itself has to last."""
-NARROW_S = 0.3
-"""How long a change within what was said already has to last."""
+CHANGE_S = 0.7
+"""How long another explanation has to last before it takes a confirmed one's place: after a heal the columns answer one after
+the other, and what still waits for its turn looks like a fault farther out."""
+FARTHER_S = 5.0
+"""The same for losses and delays that seem to begin farther out than they did: the nearer measurement is the noisier one."""
+_TESTED = ("loss", "latency")
+"""Signs that have stood a sequential test already (`locate`): no burst raises them."""
 CLEAN_ROUNDS = 3
 CLEAN_S = 1.0
 LOOK_S = 0.09
@@ -116,8 +123,8 @@ def _faulty(state: Settled, explanation: Explanation, evidence: Evidence, now_s:
         if set(faults) == set(verdict.faults) or verdict.faults == ("link_flapping",):
             return _replace(state, verdict=_saying(verdict, "confirmed", verdict.faults, explanation.also, now_s))
         related = bool(set(faults) & set(verdict.faults))
-        lasted = now_s - state.pending_s >= NARROW_S
-        if not confirmed or (related and not lasted and not explanation.certain):
+        lasted = now_s - state.pending_s >= (FARTHER_S if _moved_out(verdict.faults[0], faults[0]) else CHANGE_S)
+        if not confirmed or not (lasted or explanation.certain):
             return state
         said = Verdict(phase="confirmed", faults=faults, also=explanation.also, since_s=verdict.since_s if related else now_s)
         return _replace(state, verdict=said)
@@ -130,18 +137,24 @@ def _faulty(state: Settled, explanation: Explanation, evidence: Evidence, now_s:
     return state
 
 
+def _moved_out(was: str, now: str) -> bool:
+    kind = FAULTS[was].signs[:1]
+    return kind == FAULTS[now].signs[:1] and kind != () and kind[0] in _TESTED and depth(now) > depth(was)
+
+
 def _supported(faults: tuple[str, ...], evidence: Evidence, margin: float, now_s: float, *, confirm: bool) -> bool:
     """Whether the columns carry it: enough unanswered rounds, and enough witnesses."""
     fault = FAULTS[faults[0]]
     if fault.signs:
         ages = [now_s - sign.since_s for sign in evidence.signs if sign.kind in fault.signs]
-        return bool(ages) and max(ages) >= (SIGN_S if confirm else SUSPECT_SIGN_S)
+        wanted_s = 0.0 if fault.signs[0] in _TESTED else SIGN_S if confirm else SUSPECT_SIGN_S
+        return bool(ages) and max(ages) >= wanted_s
     silences = silences_of(evidence)
     rounds = max((silences[name].run for name in fault.keys if name in silences), default=0)
     wanted = fault.rounds if confirm else SUSPECT_ROUNDS
     if _witnesses(fault, silences, evidence) < WITNESSES:
         wanted *= LONELY
-    return rounds >= wanted and (not confirm or margin >= CONFIRM_MARGIN)
+    return rounds >= wanted and margin >= (CONFIRM_MARGIN if confirm else SUSPECT_MARGIN)
 
 
 def _witnesses(fault: Fault, silences: dict[ColumnName, Silence], evidence: Evidence) -> int:

@@ -19,8 +19,8 @@ from tillkeeper.network.model import Column, ColumnName, Evidence, Value
 MISS = 1.6
 """-ln 0.2: an unanswered round of a healthy column is rare, but comes in company; independent 2 % would be 3.9."""
 MUTE: dict[ColumnName, float] = {
-    "broadcast": 6.0, "gateway": 12.0, "switch": 6.0, "neighbours": 8.0, "router": 7.0, "hop2": 5.0, "modem": 5.0,
-    "anycast": 9.0, "resolver": 9.0, "other_resolver": 8.0, "portal": 5.0, "hq": 9.0,
+    "broadcast": 6.0, "gateway": 12.0, "switch": 6.0, "neighbours": 8.0, "router": 8.0, "hop2": 5.0, "modem": 5.0,
+    "anycast": 12.0, "resolver": 12.0, "other_resolver": 12.0, "portal": 5.0, "hq": 12.0,
 }  # fmt: skip
 """What it costs at most that a column is silent by itself. A gateway has to answer ARP; a second hop often answers nobody."""
 SHARED = (1.0, 0.6, 0.4, 0.3)
@@ -31,8 +31,8 @@ GROUPS: tuple[tuple[ColumnName, ...], ...] = (
     ("hop2", "modem", "anycast", "resolver", "other_resolver", "portal", "hq"),
 )
 RATES = (0.05, 0.2, 0.5, 0.8)
-LOSS_PRIOR = 2.5
-"""Bursts are commoner than deaths, and a death that is taken for a burst is only said half a second later."""
+LOSS_PRIOR = 0.5
+"""Bursts are far commoner than deaths, and a death that is taken for a burst is only said a little later."""
 LOSSY: dict[str, tuple[ColumnName, ...]] = {
     "lan": ("broadcast", "gateway", "switch", "neighbours", "router", "hop2", "modem", "anycast", "resolver", "other_resolver",
             "portal", "hq"),
@@ -41,12 +41,12 @@ LOSSY: dict[str, tuple[ColumnName, ...]] = {
     "internet": ("anycast", "other_resolver", "portal", "hq"),
 }  # fmt: skip
 """What each layer's losses touch: itself and everything beyond."""
-_RATES = tuple((-math.log(rate), -math.log(1 - rate)) for rate in RATES)
 RECENT = 32
 WINDOW_S = 5.0
 """What a column's `hits` and `misses` are of (`windows.WINDOW_S`)."""
 PATHS = 3
 """So many targets of one column count apart when losses have to hit all of them."""
+_RATES = tuple((-math.log(rate), [0.0, *(-math.log(1 - rate**n) for n in range(1, PATHS + 1))]) for rate in RATES)
 
 
 class Silence(Value, frozen=True):
@@ -140,22 +140,29 @@ def loss_cost(silences: dict[ColumnName, Silence], layer: str, at_s: float) -> f
     lossy = [one for name, one in silences.items() if name in touched]
     onset_s = min((one.since_s for one in lossy if one.run), default=at_s)
     best = math.inf
-    for share in ((at_s - onset_s) / WINDOW_S, 1.0):
-        counts = [_counts(one, share) for one in lossy]
-        hits, misses = sum(hit for hit, _, _ in counts), sum(miss for _, miss, _ in counts)
-        spared = sum(chance for _, _, chance in counts) * MISS
-        best = min(best, *(hits * hit + misses * miss - spared for miss, hit in _RATES))
+    for since_s in (onset_s, at_s - WINDOW_S):
+        hits, misses, spared = [0] * (PATHS + 1), 0, 0
+        for one in lossy:
+            hit, miss, chance = _counts(one, since_s)
+            hits[one.paths] += hit
+            misses += miss
+            spared += chance
+        for miss_cost, hit_costs in _RATES:
+            cost = misses * miss_cost + sum(count * hit_costs[paths] for paths, count in enumerate(hits) if count)
+            best = min(best, cost - spared * MISS)
     return LOSS_PRIOR + rest + best
 
 
-def _counts(one: Silence, share: float) -> tuple[int, int, int]:
-    """Answers and misses among the last rounds, `share` of what is remembered, but at least the whole run; and how many misses
-    outside the run would be chance otherwise. A round of the run was missed by all paths."""
+def _counts(one: Silence, since_s: float) -> tuple[int, int, int]:
+    """Answers and misses among the rounds since then, but at least the whole run; and how many misses outside the run would be
+    chance otherwise. What is still open is neither: no answer is newer than the last one. A round is missed when all its
+    paths are."""
     earlier = one.recent[: len(one.recent) - one.run] if one.run else one.recent
-    wanted = min(len(earlier), max(0, round(one.rounds * share) - one.run))
+    until_s = one.answered_s if one.answered_s is not None else since_s
+    wanted = min(len(earlier), max(0, math.ceil((one.rounds - one.run) * (until_s - since_s) / WINDOW_S)))
     part = earlier[len(earlier) - wanted :]
     chance = part.count("x")
-    return wanted - chance, chance + min(one.run, RECENT) * one.paths, chance
+    return wanted - chance, (chance + min(one.run, RECENT)) * one.paths, chance
 
 
 def silences_of(evidence: Evidence) -> dict[ColumnName, Silence]:

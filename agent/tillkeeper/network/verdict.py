@@ -7,7 +7,7 @@ told from here is not told: a fault that a nearer one hides is no part of any an
 """
 
 from tillkeeper.network.faults import FAULTS, Fault, depth
-from tillkeeper.network.likelihood import SETS, Silence, dead_cost, grouped, loss_cost, onset, silences_of
+from tillkeeper.network.likelihood import LOSSY, SETS, Silence, dead_cost, grouped, loss_cost, onset, silences_of
 from tillkeeper.network.model import ColumnName, Evidence, Explanation, Sign, SignKind
 from tillkeeper.network.peers import gateway_faults, router_is_mine, word_cost
 from tillkeeper.network.setup import Setup
@@ -66,7 +66,8 @@ class _Seen:
 
 
 def explain(evidence: Evidence, setup: Setup) -> Explanation:
-    """What is wrong. Never raises; costs microseconds while nothing is. The same evidence gives the same explanation."""
+    """What is wrong. Never raises; costs microseconds while nothing is. The same evidence gives the same explanation. `margin`
+    is to losses and to nothing wrong; faults left out are `SET_MARGIN` away."""
     seen = _Seen(evidence, setup)
     link = _link(seen)
     if link:
@@ -181,13 +182,13 @@ def _joined(signed: tuple[str, ...], best: tuple[str, ...], seen: _Seen) -> Expl
 
 
 ADDRESS_GRACE_S = 4.0
-"""A DHCP client that just got its carrier back takes a while; until then a missing address is no fault."""
+"""After its carrier came back a machine takes a while to get an address and a router; until then that is no fault."""
 
 
 def _just_up(signed: tuple[str, ...], seen: _Seen) -> bool:
     carrier = seen.evidence.columns.get("carrier")
     since_s = carrier.since_s if carrier is not None else None
-    return signed[0] == "dhcp_lost" and since_s is not None and 0 <= seen.evidence.at_s - since_s < ADDRESS_GRACE_S
+    return signed[0] in ("dhcp_lost", "ipv6_router_lost") and since_s is not None and 0 <= seen.evidence.at_s - since_s < ADDRESS_GRACE_S
 
 
 def _certain(faults: tuple[str, ...], seen: _Seen) -> Explanation:
@@ -196,9 +197,7 @@ def _certain(faults: tuple[str, ...], seen: _Seen) -> Explanation:
 
 def _told(best: tuple[str, ...], ranked: list[tuple[float, Fault]], seen: _Seen) -> Explanation:
     least = ranked[0][0]
-    rest = [cost for cost, fault in ranked if fault.code not in best]
-    losses = [loss_cost(seen.silences, layer, seen.evidence.at_s) for layer in ("lan", "router", "isp", "internet")]
-    margin = min([seen.fine, *losses, *rest]) - least
+    margin = min(seen.fine, *(loss_cost(seen.silences, layer, seen.evidence.at_s) for layer in LOSSY)) - least
     if best[0] == "captive_portal":
         margin = max(margin, SET_MARGIN)
     second = _second(ranked[0], seen)

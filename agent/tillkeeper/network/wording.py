@@ -1,9 +1,9 @@
 """What is said at the counter of every fault: plain words, one thing to do a line. Data only.
 
-Placeholders are filled by `words`: {cable}, {router_cable}, {switch}, {router} and {modem} name the thing with its colour and place
-where the configuration knows them ("the switch (under the counter)"); {a_switch} and {a_router} leave the place out, {A_switch}
-and {A_router} begin a sentence, {switch_word} and {router_word} leave the article out too. {call} is "Call ..." with the
-provider's name, number and account, {lower_call} the same within a sentence.
+Placeholders are filled by `words`: {cable}, {router_cable}, {switch}, {router} and {modem} name the thing with its colour and
+place where the configuration knows them ("the switch (under the counter)"); {a_switch} and {a_router} leave the place out,
+{A_switch} and {A_router} begin a sentence, {switch_word} and {router_word} leave the article out too. {call} is "Call ..." with
+the provider's name, number and account, {lower_call} the same within a sentence.
 """
 
 from typing import Literal

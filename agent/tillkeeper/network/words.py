@@ -193,7 +193,7 @@ def _also(code: str, names: dict[str, str]) -> AlsoWords:
 def _sentences(faults: tuple[str, ...], evidence: Evidence) -> tuple[str, ...]:
     """What the verdict rests on, nearest first: what is silent, what answers all the same, what others see, what was seen."""
     found = _kernel(evidence)
-    silent = [name for name in COLUMNS if _is_silent(evidence.columns.get(name))]
+    silent = [name for name in COLUMNS if name in _THINGS and _is_silent(evidence.columns.get(name))]
     answering = [name for name in COLUMNS if _is_answering(name, evidence.columns.get(name))]
     expected = FAULTS[faults[0]].columns
     silent.sort(key=lambda name: expected[name] != "no")
@@ -238,7 +238,7 @@ def _silence(name: ColumnName, column: Column, at_s: float) -> str:
 
 def _answer(name: ColumnName, column: Column, at_s: float) -> str:
     heard = "were heard" if name == "broadcast" else "answered"
-    rtt = f", in {column.rtt_ms:.1f} ms" if column.rtt_ms is not None and name != "broadcast" else ""
+    rtt = f", in {column.rtt_ms:.1f} ms" if (column.rtt_ms or 0.0) >= 0.1 and name != "broadcast" else ""
     if column.answered_s is None:
         return f"{_THINGS[name]} {heard} just now{rtt}"
     return f"{_THINGS[name]} {heard} {_seconds(max(at_s - column.answered_s, 0.0))} ago{rtt}"
