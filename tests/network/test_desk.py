@@ -131,11 +131,15 @@ def test_a_dead_prober_means_checking_whatever_it_said_before(tmp_path: Path, ho
                 assert world.phase == "confirmed"  # what was true a moment ago is still shown
             world.ahead_s = SILENT_S - 0.5
             assert world.phase == "confirmed"
+            assert world.desk.history(ALL).entries[0].going_on
             told = world.changes
             world.ahead_s = SILENT_S + 0.5
             assert (world.phase, world.prober.state, world.faults) == ("checking", "silent", ())
             assert "silent" in world.headline
             assert world.columns == ()
+            (entry,) = world.desk.history(ALL).entries
+            assert (entry.faults, entry.going_on, entry.ended_at_ms) == (("router_dead",), False, None)
+            assert "nobody was watching" in entry.why
             await world.until(lambda: world.changes > told)
             if how == "mute":
                 world.ahead_s = 0.0
@@ -429,9 +433,7 @@ def test_a_diagnosis_is_asked_once_told_step_by_step_and_kept(tmp_path: Path) ->
             await prober.say(DiagnoseStep(request=asked.request, check="dhcp", state="running", words="Asking"))
             await prober.say(DiagnoseStep(request=asked.request, check="link", state="running", words="Looking"))
             found: dict[str, Any] = {"server": "192.0.2.1", "offers": 1}
-            await prober.say(
-                DiagnoseStep(request=asked.request, check="dhcp", state="done", words="One server", result=found)
-            )
+            await prober.say(DiagnoseStep(request=asked.request, check="dhcp", state="done", words="One server", result=found))
             await world.until(lambda: now().steps and now().steps[0].state == "done")
             assert [(one.check, one.state) for one in now().steps] == [("dhcp", "done"), ("link", "running")]
             assert now().steps[0].result == found
@@ -480,9 +482,7 @@ def test_only_the_last_diagnoses_are_kept_and_each_has_so_many_steps(tmp_path: P
                 first = first or begun.diagnosis_id
                 if number == 0:
                     for step in range(100):
-                        await prober.say(
-                            DiagnoseStep(request=begun.diagnosis_id, check=f"c{step}", state="done", words="w")
-                        )
+                        await prober.say(DiagnoseStep(request=begun.diagnosis_id, check=f"c{step}", state="done", words="w"))
                 await prober.say(DiagnoseEnded(request=begun.diagnosis_id, took_s=1.0))
                 await world.until(lambda request=begun.diagnosis_id: world.desk.diagnosis(request).state == "done")
                 if number == 0:

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from tests.support.prober import DEADLINE_S, LOOK_S, report, verdict
 
+from tillkeeper.config.network import Links
 from tillkeeper.contract.network import NetworkEntry
-from tillkeeper.network.history import UNSEEN, History, Row, TimelineFile
+from tillkeeper.network import present
+from tillkeeper.network.history import MAX_BYTES, UNSEEN, History, Row, TimelineFile
 from tillkeeper.network.model import Evidence, Mark, PeerState, Phase
 
 START_MS = 1_790_000_000_000
@@ -34,9 +36,7 @@ class Kept:
 
     def __init__(self, folder: Path, clocks: Clocks, file: TimelineFile | None = None) -> None:
         self.path, self.clocks = folder / FILE, clocks
-        self.history = History(
-            file or TimelineFile(self.path), lambda: clocks.boot_s, lambda: clocks.wall_ms, again_s=0.02
-        )
+        self.history = History(file or TimelineFile(self.path), lambda: clocks.boot_s, lambda: clocks.wall_ms, again_s=0.02)
 
     def says(self, phase: Phase, *faults: str, peers: tuple[PeerState, ...] = ()) -> None:
         """A verdict that holds since now."""
@@ -250,6 +250,27 @@ def test_the_file_is_bounded_and_keeps_the_newest(tmp_path: Path) -> None:
         assert len(one.history.view(5).entries) == 5
 
     kept(tmp_path, later, clocks, small)
+
+
+def test_no_row_of_a_mad_prober_makes_the_file_large(tmp_path: Path) -> None:
+    clocks = Clocks()
+    small = TimelineFile(tmp_path / FILE)
+
+    async def scene(one: Kept) -> None:
+        also = tuple(f"device_silent:{number}{'x' * 10_000}" for number in range(100))
+        for _ in range(300):
+            now_s = clocks.boot_s
+            said = report(verdict("confirmed", "router_dead", also=also, since_s=now_s), now_s)
+            made = present.shown("reporting", said, Links(), "front", False)
+            assert made.report is not None
+            one.history.take(made.report)
+            clocks.on(10.0)
+            one.says("fine")
+        await until(lambda: not one.history._unwritten)
+
+    kept(tmp_path, scene, clocks, small)
+    assert all(path.stat().st_size <= MAX_BYTES for path in tmp_path.iterdir())
+    kept(tmp_path, lambda one: one.entries()[0].began_at_ms == START_MS + 299 * 10_000 or pytest.fail("lost"), clocks)
 
 
 class Full(TimelineFile):

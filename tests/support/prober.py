@@ -1,10 +1,10 @@
 """A stand-in for the prober: says over the agent's socket what a test wants said, and hears what the agent says.
 
-    async with StandIn(rig.data / "probe.sock") as prober:
-        await prober.hello()
-        await prober.says("confirmed", "router_dead", "router_cable")
-        async with prober.reporting(verdict("fine")):      # once a second, as the real one
-            ...
+async with StandIn(rig.data / "probe.sock") as prober:
+    await prober.hello()
+    await prober.says("confirmed", "router_dead", "router_cable")
+    async with prober.reporting(verdict("fine")):      # once a second, as the real one
+        ...
 """
 
 import asyncio

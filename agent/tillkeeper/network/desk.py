@@ -203,7 +203,7 @@ class NetworkDesk:
         return present.view(self._now(), self._hello, self._heard_s, self._parts.now_s(), self._kept.trouble)
 
     def history(self, query: NetworkHistoryQuery) -> NetworkHistory:
-        return self._kept.view(query.limit)
+        return self._kept.view(query.limit, watched=self._now().state == "reporting")
 
     def diagnose(self, key: str, pcap: bool, by: str) -> tuple[DiagnosisView, bool]:
         return self._diagnoses.start(key, pcap, by)

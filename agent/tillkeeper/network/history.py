@@ -5,6 +5,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -22,13 +23,16 @@ MAX_BYTES = 512 * 1024
 """A file that is larger is put beside as `.1`, the one before it goes: about 3,000 changes each."""
 MAX_ROWS = 1_000
 """Of the newest entries, in memory."""
+MAX_WHY = 400
+AT_ONCE = 50
+"""Rows of one write; a row is under 8 KiB, so they fit into a file."""
 AGAIN_S = 10.0
 """After so long a refused write is tried again."""
 SAME_S = 5.0
 """A trouble that began within so long of one whose end was not seen, with the same faults, is that one."""
 LONGEST_S = 10 * 365 * 86_400.0
 """No age is larger, whatever a report says."""
-UNSEEN = "its end was not seen: the agent was not running"
+UNSEEN = "its end was not seen: nobody was watching"
 
 
 class Row(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -185,7 +189,7 @@ class History:
             lasted_s=None if entry.ended_s is None else _age(entry.began_s, entry.ended_s),
             corrected_faults=entry.corrected_faults,
             also=entry.also,
-            why=entry.why,
+            why=entry.why[:MAX_WHY],
         )
         (self._going_on.discard if ended else self._going_on.add)(number)
         self._rows[number] = self._unwritten[number] = row
@@ -211,7 +215,7 @@ class History:
 
     async def _write_all(self) -> None:
         while self._unwritten:
-            batch = dict(self._unwritten)
+            batch = dict(islice(self._unwritten.items(), AT_ONCE))
             self._writing = True
             try:
                 await asyncio.to_thread(self._file.append, tuple(batch.values()))
@@ -230,8 +234,11 @@ class History:
                 del self._unwritten[number]
 
     def _last_write(self) -> None:
+        """The agent ends: what is left goes out now, or not at all."""
         try:
-            self._file.append(tuple(self._unwritten.values()))
+            while batch := dict(islice(self._unwritten.items(), AT_ONCE)):
+                self._file.append(tuple(batch.values()))
+                self._written(batch)
         except OSError as error:
             self._fail(error)
 
@@ -241,15 +248,15 @@ class History:
             log.warning("the timeline of the network can not be kept: %s", words)
         self.trouble = words
 
-    def view(self, limit: int) -> NetworkHistory:
-        """The newest `limit` entries, newest first."""
+    def view(self, limit: int, *, watched: bool = True) -> NetworkHistory:
+        """The newest `limit` entries, newest first. `watched`: a prober reports now, else nothing is known to go on."""
         newest = sorted(self._rows.values(), key=lambda row: row.id, reverse=True)
         return NetworkHistory(
-            entries=tuple(self._entry(row) for row in newest[:limit]), more=len(newest) > limit, trouble=self.trouble
+            entries=tuple(self._entry(row, watched) for row in newest[:limit]), more=len(newest) > limit, trouble=self.trouble
         )
 
-    def _entry(self, row: Row) -> NetworkEntry:
-        going_on = row.id in self._going_on
+    def _entry(self, row: Row, watched: bool) -> NetworkEntry:
+        going_on = watched and row.id in self._going_on
         unseen = UNSEEN if row.ended_at_ms is None and not going_on else ""
         return NetworkEntry(
             entry_id=str(row.id),

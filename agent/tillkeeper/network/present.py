@@ -24,6 +24,7 @@ MAX_TARGETS = 64
 MAX_SENTENCES = 30
 MAX_TEXT = 400
 """Of one sentence; evidence quotes what was heard on the network."""
+MAX_CODE = 100
 MAX_COUNT = 2**53 - 1
 """What every JSON reader takes as a whole number (RFC 8259, 6)."""
 
@@ -91,10 +92,8 @@ def _known(verdict: Verdict) -> Verdict:
     phase: NetworkPhase = verdict.phase
     if phase in ("suspect", "confirmed") and not faults:
         phase = "checking"
-    also = tuple(dict.fromkeys(code for code in verdict.also[:MAX_SENTENCES] if _holds(code)))
-    return msgspec.structs.replace(
-        verdict, phase=phase, faults=faults if phase in ("suspect", "confirmed") else (), also=also
-    )
+    also = tuple(dict.fromkeys(code[:MAX_CODE] for code in verdict.also[:MAX_SENTENCES] if _holds(code)))
+    return msgspec.structs.replace(verdict, phase=phase, faults=faults if phase in ("suspect", "confirmed") else (), also=also)
 
 
 def _holds(code: str) -> bool:
