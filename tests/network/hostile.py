@@ -6,7 +6,11 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
+
+PROPERTY = settings(deadline=None)
+"""How long an example takes says more about the machine than about us; `lines_of` counts work."""
 
 MACS = st.binary(min_size=6, max_size=6).map(lambda data: bytes((data[0] & 0xFE | 2,)) + data[1:]).map(lambda d: d.hex(":"))
 NUMBERS = st.integers(0, 0xFFFF)

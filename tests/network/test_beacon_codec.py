@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.network.hostile import IPV4, MACS, mangled, peak_bytes
+from tests.network.hostile import IPV4, MACS, PROPERTY, mangled, peak_bytes
 
 from tillkeeper.network import beacon
 from tillkeeper.network.beacon import (
@@ -66,6 +66,7 @@ def refused(acceptor: Acceptor) -> dict[str, int]:
     return {reason: count for reason, count in acceptor.refused.items() if count}
 
 
+@PROPERTY
 @given(STATES)
 def test_what_is_sealed_is_taken(said: PeerState) -> None:
     data = seal(said, KEY)
@@ -232,7 +233,7 @@ def test_a_register_whose_clock_fell_back_is_heard_after_a_silence() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.floats(0, 400)), max_size=40))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_no_beacon_is_ever_taken_twice(order: list[tuple[int, int, float]]) -> None:
     acceptor = Acceptor(KEY, "kitchen")
     now_s, taken = 0.0, []
@@ -272,6 +273,7 @@ def test_more_registers_than_a_store_has_are_not_kept() -> None:
     assert acceptor.take(seal(state("r0", sequence=2), KEY), FORGET_S) is None
 
 
+@PROPERTY
 @given(st.binary(max_size=1200) | mangled(seal(state(), KEY)) | mangled(msgspec.msgpack.encode(state())).map(signed))
 def test_no_bytes_make_it_raise(data: bytes) -> None:
     acceptor = Acceptor(KEY, "kitchen")

@@ -21,7 +21,7 @@ from scapy.layers.inet6 import (
 )
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Raw
-from tests.network.hostile import mangled
+from tests.network.hostile import PROPERTY, mangled
 from tests.network.wires import End, cable
 
 from tillkeeper.network import beacon, bpf
@@ -90,6 +90,7 @@ def test_arp_passes_and_nothing_else() -> None:
     assert not takes(every, ANSWER[:18] + b"\xff" + ANSWER[19:])
 
 
+@PROPERTY
 @given(st.binary(max_size=80) | mangled(ASK) | mangled(ANSWER))
 def test_what_the_filter_of_arp_drops_the_parser_would_not_take(frame: bytes) -> None:
     if (found := parse_arp(frame)) is not None and found.vlan is None:
@@ -123,6 +124,7 @@ def test_answers_to_our_own_echoes_pass_and_nothing_else() -> None:
     assert not takes(program, about()[:53]), "cut before the identifier"
 
 
+@PROPERTY
 @given(st.binary(max_size=120) | mangled(REPLY) | mangled(ERROR) | mangled(about()), st.integers(0, 0xFFFF))
 def test_what_the_filter_of_echoes_drops_is_not_about_ours(packet: bytes, identifier: int) -> None:
     found = parse(packet)
@@ -149,6 +151,7 @@ def test_answers_to_our_own_echoes_of_ipv6_pass_and_nothing_else() -> None:
     assert not takes(program, b"\x86" + bytes(80)), "a router advertisement"
 
 
+@PROPERTY
 @given(st.binary(max_size=120) | mangled(REPLY6) | mangled(ERROR6))
 def test_what_the_filter_of_ipv6_echoes_drops_is_not_about_ours(message: bytes) -> None:
     found = parse6(message, "fd00::2")

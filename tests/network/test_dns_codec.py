@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.dns import DNS, DNSQR, DNSRR
-from tests.network.hostile import IPV4, IPV6, NUMBERS, lines_of, mangled, peak_bytes
+from tests.network.hostile import IPV4, IPV6, NUMBERS, PROPERTY, lines_of, mangled, peak_bytes
 
 from tillkeeper.network.dns import MOST_RECORDS, Record, Response, parse, query
 
@@ -20,6 +20,7 @@ def answer(**fields: object) -> bytes:
     return bytes(DNS(**{"id": 7, "qr": 1, "rd": 1, "ra": 1, "qd": [DNSQR(qname="hq.example.net")], "an": [], **fields}))
 
 
+@PROPERTY
 @given(NUMBERS, NAMES | st.sampled_from(("", ".", "hq.example.net.")), st.sampled_from(RECORDS))
 def test_scapy_reads_our_questions(identifier: int, name: str, record: Record) -> None:
     seen = DNS(query(identifier, name, record))
@@ -30,6 +31,7 @@ def test_scapy_reads_our_questions(identifier: int, name: str, record: Record) -
     )  # fmt: skip
 
 
+@PROPERTY
 @given(NUMBERS, NAMES, st.lists(IPV4, max_size=8), st.lists(IPV6, max_size=8), st.sampled_from(("A", "AAAA")),
        st.integers(0, 15), st.booleans(), st.booleans(), st.booleans())  # fmt: skip
 def test_we_read_what_scapy_answers(
@@ -162,6 +164,7 @@ WHOLE = answer(
 )
 
 
+@PROPERTY
 @given(
     st.binary(max_size=200) | mangled(WHOLE) | mangled(ASKED) | st.binary(max_size=80).map(lambda data: with_answers(3, data))
 )

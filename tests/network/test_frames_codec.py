@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether
-from tests.network.hostile import IPV4, MACS, mangled
+from tests.network.hostile import IPV4, MACS, PROPERTY, mangled
 
 from tillkeeper.network.addresses import ipv4_bytes, ipv4_text, ipv6_bytes, ipv6_text, mac_bytes, mac_text
 from tillkeeper.network.frames import Arp, arp_request, ethernet, parse_arp
@@ -15,6 +15,7 @@ ME, OTHER = "02:00:00:00:00:01", "02:00:00:00:00:02"
 PLAIN = arp_request(ME, "10.0.0.1", "10.0.0.2")
 
 
+@PROPERTY
 @given(MACS, IPV4, IPV4, MACS | st.just(""))
 def test_scapy_reads_our_requests(mac: str, sender: str, target: str, to_mac: str) -> None:
     frame = arp_request(mac, sender, target, to_mac)
@@ -32,6 +33,7 @@ def test_a_probe_for_the_own_address_changes_nobodys_table() -> None:
     assert (arp.psrc, arp.hwdst, arp.pdst) == ("0.0.0.0", "00:00:00:00:00:00", "10.0.0.1"), "RFC 5227, 2.1.1"
 
 
+@PROPERTY
 @given(
     MACS,
     MACS,
@@ -97,6 +99,7 @@ def test_a_tagged_header_says_where_its_payload_is() -> None:
     )  # fmt: skip
 
 
+@PROPERTY
 @given(st.binary(max_size=80) | mangled(PLAIN) | mangled(PLAIN[:12] + bytes.fromhex("81000001") + PLAIN[12:]))
 def test_no_bytes_make_it_raise(frame: bytes) -> None:
     found = parse_arp(frame)
@@ -105,6 +108,7 @@ def test_no_bytes_make_it_raise(frame: bytes) -> None:
     ethernet(frame)
 
 
+@PROPERTY
 @given(st.binary(min_size=6, max_size=6), st.ip_addresses(v=4), st.ip_addresses(v=6))
 def test_addresses_go_both_ways(mac: bytes, four: object, six: object) -> None:
     assert mac_bytes(mac_text(mac)) == mac

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.network.hostile import lines_of, mangled, peak_bytes
+from tests.network.hostile import PROPERTY, lines_of, mangled, peak_bytes
 
 from tillkeeper.network.http import MAX_HEAD, Head, date_ms_of, get_request, parse_head, wants_more
 
@@ -129,6 +129,7 @@ def test_reading_on_ends(data: bytes, more: bool) -> None:
     assert wants_more(data) is more
 
 
+@PROPERTY
 @given(st.datetimes(datetime(1970, 1, 1), datetime(2069, 12, 31)))
 def test_dates_are_read_in_all_three_forms(when: datetime) -> None:
     when = when.replace(microsecond=0, tzinfo=UTC)
@@ -161,6 +162,7 @@ def test_what_is_no_date_is_nothing(text: str) -> None:
 WHOLE = b"HTTP/1.1 302 Found\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nLocation: http://portal/\r\nContent-Length: 0\r\n\r\n"
 
 
+@PROPERTY
 @given(
     st.binary(max_size=300)
     | mangled(WHOLE)

@@ -13,7 +13,7 @@ from scapy.layers.inet6 import (
     IPv6,
 )
 from scapy.packet import Packet, Raw
-from tests.network.hostile import IPV4, IPV6, NUMBERS, mangled
+from tests.network.hostile import IPV4, IPV6, NUMBERS, PROPERTY, mangled
 
 from tillkeeper.network.icmp import EchoReply, IcmpError, Quoted, checksum, echo_request, echo_request6, parse, parse6
 
@@ -26,6 +26,7 @@ def icmp_of(packet: bytes) -> bytes:
     return bytes(IPv6(packet)[1])
 
 
+@PROPERTY
 @given(NUMBERS, NUMBERS, st.binary(max_size=64))
 def test_scapy_reads_our_echoes(identifier: int, sequence: int, payload: bytes) -> None:
     four = ICMP(echo_request(identifier, sequence, payload))
@@ -36,6 +37,7 @@ def test_scapy_reads_our_echoes(identifier: int, sequence: int, payload: bytes) 
     assert (six.type, six.code, six.cksum, six.id, six.seq, six.data) == (128, 0, 0, identifier, sequence, payload)
 
 
+@PROPERTY
 @given(IPV4, NUMBERS, NUMBERS, st.integers(1, 255), st.binary(max_size=64), st.booleans())
 def test_an_echo_reply_is_read(source: str, identifier: int, sequence: int, ttl: int, payload: bytes, options: bool) -> None:
     header = IP(src=source, dst="10.0.0.1", ttl=ttl, options=[("NOP")] * 4 if options else [])
@@ -45,6 +47,7 @@ def test_an_echo_reply_is_read(source: str, identifier: int, sequence: int, ttl:
     assert parse(memoryview(bytearray(packet + b"padding"))) == expected, "Ethernet's padding is not the packet's"
 
 
+@PROPERTY
 @given(IPV6, NUMBERS, NUMBERS, st.binary(max_size=64))
 def test_an_echo_reply_of_ipv6_is_read(source: str, identifier: int, sequence: int, payload: bytes) -> None:
     message = icmp_of(bytes(IPv6(src=source, dst="fd00::1") / ICMPv6EchoReply(id=identifier, seq=sequence, data=payload)))
@@ -168,17 +171,20 @@ def test_a_router_may_quote_a_changed_packet() -> None:
     assert found == IcmpError("10.0.0.254", "host_unreachable", QUOTES[0][1])
 
 
+@PROPERTY
 @given(st.binary(max_size=200) | mangled(REPLY) | mangled(EXCEEDED))
 def test_no_bytes_make_it_raise(packet: bytes) -> None:
     found = parse(packet)
     assert found is None or isinstance(found, EchoReply | IcmpError)
 
 
+@PROPERTY
 @given(st.binary(max_size=200) | mangled(b"\3\0\0\0\0\0\0\0" + INNER6) | mangled(b"\x81\0\0\0\0\7\0\x09"), st.text(max_size=60))
 def test_no_bytes_make_it_raise_for_ipv6(message: bytes, source: str) -> None:
     parse6(message, source)
 
 
+@PROPERTY
 @given(st.binary(max_size=200))
 def test_the_checksum_is_that_of_rfc_1071(data: bytes) -> None:
     total = sum(int.from_bytes(data[at : at + 2].ljust(2, b"\0"), "big") for at in range(0, len(data), 2))

@@ -18,7 +18,7 @@ from scapy.layers.inet6 import (
 )
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Packet
-from tests.network.hostile import IPV6, MACS, lines_of, mangled
+from tests.network.hostile import IPV6, MACS, PROPERTY, lines_of, mangled
 
 from tillkeeper.network.nd import (
     MOST_PREFIXES,
@@ -39,6 +39,7 @@ def whole(ip: Packet) -> bytes:
     return bytes(LINK / ip)
 
 
+@PROPERTY
 @given(MACS, UNICAST6, UNICAST6, MACS | st.just(""))
 def test_scapy_reads_our_solicitations(mac: str, sender: str, target: str, to_mac: str) -> None:
     seen = Ether(solicitation(mac, sender, target, to_mac))
@@ -59,6 +60,7 @@ def test_asking_for_the_own_address_tells_nothing_of_oneself() -> None:
     assert ICMPv6NDOptSrcLLAddr not in seen, "RFC 4862, 5.4.2"
 
 
+@PROPERTY
 @given(MACS, UNICAST6 | st.just("::"))
 def test_scapy_reads_our_router_solicitations(mac: str, sender: str) -> None:
     seen = Ether(router_solicitation(mac, sender))
@@ -68,6 +70,7 @@ def test_scapy_reads_our_router_solicitations(mac: str, sender: str) -> None:
     assert (ICMPv6NDOptSrcLLAddr in seen) is (sender != "::")
 
 
+@PROPERTY
 @given(UNICAST6, UNICAST6, MACS, st.booleans(), st.booleans(), st.booleans(), st.booleans())
 def test_an_advertisement_is_read(
     source: str, target: str, mac: str, router: bool, solicited: bool, override: bool, tagged: bool
@@ -80,6 +83,7 @@ def test_an_advertisement_is_read(
     assert parse_frame(bytes(link / ip) + b"padding") == Advertisement(ROUTER, source, target, "", router, solicited, override)
 
 
+@PROPERTY
 @given(UNICAST6, UNICAST6, MACS)
 def test_a_solicitation_is_read(source: str, target: str, mac: str) -> None:
     ip = IPv6(src=source, dst="ff02::1:ff00:1", hlim=255) / ICMPv6ND_NS(tgt=target) / ICMPv6NDOptSrcLLAddr(lladdr=mac)
@@ -91,6 +95,7 @@ def test_we_read_our_own() -> None:
     assert parse_frame(solicitation(ME, "fd00::1", "fd00::5")) == Solicitation(ME, "fd00::1", "fd00::5", ME)
 
 
+@PROPERTY
 @given(st.integers(0, 9000), st.integers(0, 255), st.booleans(), st.booleans(), st.integers(0, 128))
 def test_a_router_advertisement_is_read(lifetime_s: int, hop_limit: int, managed: bool, other: bool, length: int) -> None:
     ip = IPv6(src="fe80::fe", dst="ff02::1", hlim=255)
@@ -161,6 +166,7 @@ def test_a_router_with_more_prefixes_than_anybody_has_costs_little() -> None:
     assert lines_of(lambda: parse_frame(frame)) < 1500
 
 
+@PROPERTY
 @given(st.binary(max_size=160) | mangled(NS) | mangled(RA), st.booleans())
 def test_no_bytes_make_it_raise(frame: bytes, sign: bool) -> None:
     parse_frame(signed(frame) if sign and len(frame) >= 62 and frame[12:15] == b"\x86\xdd\x60" else frame)

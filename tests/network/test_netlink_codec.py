@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.network.hostile import lines_of, mangled
+from tests.network.hostile import PROPERTY, lines_of, mangled
 from tests.network.wires import End, cable
 
 from tillkeeper.network import netlink
@@ -287,6 +287,7 @@ WHOLE = (
 )
 
 
+@PROPERTY
 @given(st.binary(max_size=300) | mangled(WHOLE))
 def test_no_bytes_make_it_raise(data: bytes) -> None:
     assert len(parse(data)) <= len(data) / 16
