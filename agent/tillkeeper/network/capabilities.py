@@ -27,7 +27,7 @@ class Path:
 
     __slots__ = (
         "answered", "answered_s", "asked_s", "clean", "column", "due_s", "late", "mac", "meter", "recent_misses", "run", "sent",
-        "silent", "slow", "srtt_ms", "target", "usual_ms", "var_ms", "way", "works",
+        "silent", "slow", "slow_s", "srtt_ms", "target", "usual_ms", "var_ms", "way", "works",
     )  # fmt: skip
 
     def __init__(self, target: Target, way: Way, column: str, now_s: float, *, assumed: bool = False) -> None:
@@ -47,6 +47,7 @@ class Path:
         self.answered_s: float | None = None
         self.silent = False
         self.slow = 0
+        self.slow_s = 0.0
         self.recent_misses: list[Entry] = []
 
     @property

@@ -7,10 +7,11 @@ questions: what they would have said is about this machine, not about the networ
 from collections.abc import Callable
 from typing import Any, Final
 
+from tillkeeper.network.capabilities import Path
 from tillkeeper.network.evidence import EvidenceKeeper
 from tillkeeper.network.heard import Heard
 from tillkeeper.network.hysteresis import Settled, settle
-from tillkeeper.network.locate import Locator
+from tillkeeper.network.locate import Locators
 from tillkeeper.network.model import (
     AddressesSeen,
     ArpSeen,
@@ -62,7 +63,7 @@ class Engine:
         self.plan = Plan(setup, now_s)
         self.keeper = EvidenceKeeper(setup)
         self.heard = Heard()
-        self.locator = Locator()
+        self.locator = Locators(setup.families)
         self.signs = Signs(setup, now_s)
         self.questions = Questions(self.known, self.plan, self.keeper, self.heard, self.locator, self.signs)
         self.settled = Settled()
@@ -155,7 +156,7 @@ class Engine:
             self._gateway_mac("ipv4", mac, fact.at_s, claim=not (fact.is_reply and enquiring))
         elif fact.sender_address in known.own_ipv4():
             self.signs.own_address(fact.sender_address).saw(mac, self._at(fact.at_s))
-            self.questions.poked = True
+            self._dirty = True
 
     def _uplink(self, fact: UplinkSeen) -> None:
         ok, failed = self.known.take_uplink(fact)
@@ -166,6 +167,7 @@ class Engine:
                 questions.stir.column("hq", at_s, 0)
             self.keeper.hit(family, "hq", questions.round, at_s, fact.ok_at_s or at_s)
             self.keeper.detail("hq", "")
+            self.known.hq_objects = False
             self.heard.hq_answered()
         if failed:
             self._uplink_failed(fact, at_s, family)
@@ -175,9 +177,15 @@ class Engine:
         self.heard.take_trouble(trouble, at_s)
         self.keeper.detail("hq", trouble)
         questions.poked = True
+        # Its connections are answered, its application is not.
+        answered = [path.answered_s for path in self.plan.paths if path.target.role == "hq" and path.answered_s is not None]
+        accepts = bool(answered) and at_s - max(answered) < 1.5
+        self.known.hq_objects = False
         if trouble in ("credentials_refused", "batch_refused", "busy"):
             self.keeper.hit(family, "hq", questions.round, at_s, at_s)
-        elif trouble in ("server_error", "garbage", "redirected"):
+        elif trouble in ("server_error", "garbage", "redirected") or (accepts and self.keeper.run("hq")):
+            self.known.hq_objects = True
+            self.heard.hq_alive.saw(at_s, trouble)
             self.keeper.refute(family, "hq", questions.round, at_s, trouble)
         else:
             self.keeper.miss(family, "hq", questions.round, at_s)
@@ -212,11 +220,14 @@ class Engine:
 
     def next_at_s(self) -> float:
         at_s = self._tick_s if self._half_s is None else min(self._tick_s, self._half_s)
-        for watch in self.signs.gateways.values():
-            due_s = watch.next_s()
-            if due_s is not None and due_s < at_s:
-                at_s = due_s
-        return max(at_s, self._now_s)
+        if self.known.carrier != "no":
+            for watch in self.signs.gateways.values():
+                due_s = watch.next_s()
+                if due_s is not None and due_s < at_s:
+                    at_s = due_s
+            if any(own.asking for own in self.signs.own.values()):
+                at_s = self._now_s
+        return max(at_s, self._now_s + 0.001)
 
     def step(self, now_s: float) -> Step:
         now_s = max(now_s, self._now_s)
@@ -236,6 +247,8 @@ class Engine:
             self.plan.rebuild(self.known, self._hop2, now_s)
             self._version = self.known.version
         probes = self._ask(now_s, ticked=ticked)
+        for watch in self.signs.gateways.values():
+            self._dirty = watch.judge(now_s) or self._dirty
         if self._dirty or (ticked and self._must_judge(now_s)):
             self._judge(now_s)
         return Step(probes=tuple(probes), report=self._report(now_s), beacon=self._beacon(now_s))
@@ -272,13 +285,28 @@ class Engine:
                     path.asked_s = now_s
                     probes.append(questions.ask(path, now_s, broadcast=True))
                 watch.asked()
+        for address, own in self.signs.own.items():
+            if own.asking:
+                own.asking = False
+                self._dirty = True
+                path = plan.find(f"self:{address}", "arp")
+                if path is not None and plan.arp.take(now_s, urgent=True):
+                    path.asked_s = now_s
+                    probes.append(questions.ask(path, now_s))
         half = not ticked and self._half_s is not None and now_s >= self._half_s - 0.002
         if not ticked and not half:
             return probes
         mood = self._mood(now_s, half=half)
         self._half_s = now_s + LOCATE_S if mood.locating else None
-        probes += [questions.ask(path, now_s) for path in plan.due(now_s, mood)]
+        probes += [questions.ask(path, now_s, broadcast=self._all_asked(path)) for path in plan.due(now_s, mood)]
         return probes
+
+    def _all_asked(self, path: Path) -> bool:
+        """Whether everybody is asked for the gateway's MAC: it may have another one now, if what we know does not answer."""
+        if path.column != "gateway":
+            return False
+        watch = self.signs.gateway(path.target.family)
+        return watch.state == "changed" or (self.keeper.run("router") > 0 and path.run % 2 == 0)
 
     def _mood(self, now_s: float, *, half: bool) -> Mood:
         keeper, stir = self.keeper, self.questions.stir
@@ -293,6 +321,7 @@ class Engine:
             proven=age_s is not None and age_s <= proof_s and not self._doubtful,
             locating=self.locator.wants_burst(now_s, self.plan.paths),
             own_suspected=any(watch.suspected(now_s) for watch in own.values()),
+            mac_changed=any(watch.state == "changed" for watch in self.signs.gateways.values()),
             resolver_fails=keeper.run("resolver") > 0, hq_doubted=keeper.run("hq") > 0 or self._doubtful, half=half,
         )  # fmt: skip
 

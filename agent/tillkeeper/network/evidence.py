@@ -16,6 +16,7 @@ NAMES: tuple[ColumnName, ...] = (
     "carrier", "address", "broadcast", "gateway", "switch", "neighbours", "router", "hop2", "modem", "anycast", "resolver",
     "other_resolver", "portal", "hq",
 )  # fmt: skip
+METERED = 12.0
 SHARED = frozenset({"neighbours", "anycast", "resolver", "other_resolver"})
 """Columns of several targets, of which one may be switched off without anything being broken."""
 BEHIND: frozenset[str] = frozenset({"hop2", "anycast", "other_resolver", "portal", "hq"})
@@ -25,9 +26,10 @@ RANK = {"yes": 0, "no": 1, "unknown": 2}
 
 def patience_s(setup: Setup, name: str) -> float:
     """Three times the rarest that a column is asked when all is well, see `plan`."""
+    times = max(1, setup.registers) * (METERED if setup.metered else 1.0)
     if name == "portal":
-        return 180.0 * max(1, setup.registers)
-    return max(STALE_S, 15.0 * setup.registers) if name in BEHIND else STALE_S
+        return 180.0 * times
+    return STALE_S * times if name in BEHIND or name == "resolver" else STALE_S
 
 
 class EvidenceKeeper:

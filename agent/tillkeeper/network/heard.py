@@ -91,7 +91,7 @@ class Heard:
         self.hops: dict[str, HopWatch] = {"ipv4": HopWatch(), "ipv6": HopWatch()}
         self.resolved: dict[str, tuple[float, tuple[str, ...]]] = {}
 
-    def take(self, path: Path, reply: Replied, gateways: frozenset[str]) -> None:
+    def take(self, path: Path, reply: Replied, gateways: frozenset[str], *, hq_objects: bool) -> None:
         role = path.target.role
         by = reply.address
         if reply.answer == "unreachable":
@@ -105,7 +105,7 @@ class Heard:
             elif reply.answer == "reply":
                 self.redirected.over()
         elif role == "hq":
-            self._take_hq(reply)
+            self._take_hq(reply, hq_objects=hq_objects)
         elif role == "hop2" and path.way == "hop" and reply.answer == "reply" and by:
             self.hops[path.target.family].saw(by, reply.at_s)
         elif role in ("resolver", "other_resolver") and reply.answer == "reply" and reply.detail:
@@ -117,15 +117,16 @@ class Heard:
         if path.target.wan and reply.answer == "reply":
             self.router_says.over()
 
-    def _take_hq(self, reply: Replied) -> None:
+    def _take_hq(self, reply: Replied, *, hq_objects: bool) -> None:
         if reply.answer in ("refused", "wrong"):
             self.hq_alive.saw(reply.at_s, reply.detail or reply.answer)
             if reply.answer == "wrong":
                 self.hq_wrong.saw(reply.at_s, reply.detail)
         elif reply.answer == "reply":
             self.hq_path.over()
-            self.hq_alive.over()
-            self.hq_wrong.over()
+            if not hq_objects:
+                self.hq_alive.over()
+                self.hq_wrong.over()
 
     def take_trouble(self, trouble: str, at_s: float) -> None:
         """The agent's own code for what went wrong with HQ: all but silence mean that something answered."""
@@ -133,8 +134,6 @@ class Heard:
             self.hq_refuses.saw(at_s, trouble)
         elif trouble in ("batch_refused", "garbage", "redirected"):
             self.hq_wrong.saw(at_s, trouble)
-        if trouble in ("server_error", "busy"):
-            self.hq_alive.saw(at_s, trouble)
 
     def hq_answered(self) -> None:
         for lasting in (self.hq_alive, self.hq_path, self.hq_refuses, self.hq_wrong):

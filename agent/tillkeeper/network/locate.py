@@ -16,6 +16,7 @@ from collections import deque
 from typing import Literal
 
 from tillkeeper.network.capabilities import Path
+from tillkeeper.network.model import Family
 
 Layer = Literal["lan", "router", "isp", "internet"]
 LAYERS: tuple[Layer, ...] = ("lan", "router", "isp", "internet")
@@ -28,20 +29,23 @@ ALARM = 13.0
 DOUBT = 5.0
 QUARTERS = 40
 LEAST_LOSS = 0.03
-SURE = 1.5
-"""Nats for or against a layer's losing; 4.5 to 1."""
+SURE = 2.5
+"""Nats for or against a layer's losing; 12 to 1."""
 OUTAGE_S = 1.0
 OUTAGE_MISSES = 8
 BURST_S = 5.0
 REST_S = 10.0
-FRESH_S = 0.5
+FRESH_S = 1.0
 FOLLOWED_S = 30.0
 """So long a loss that was found is followed closely, to see it end."""
-OVER = 4.6
-"""-ln 0.01: so many answers in a row, divided by the rate, come by chance once in a hundred times."""
-SLOW = 15
+OVER = 7.0
+"""-ln 0.001: so many answers in a row, divided by the rate, come by chance once in a thousand times."""
+SLOW = 5
 SLOW_DOUBT = 3
-SLOW_MOST = 30
+SLOW_MOST = 20
+SLOW_S = 1.5
+"""So many slow answers, net of quick ones, and for so long."""
+LATELY_S = 3.0
 LAN_SLOW_MS = 30.0
 WAN_SLOW_MS = 100.0
 SLOW_TIMES = 3.0
@@ -122,7 +126,7 @@ def meter_of(path: Path) -> int | None:
 
 
 class Locator:
-    """`loss` and `latency`: where they begin, or None."""
+    """One family's. `loss` and `latency`: where they begin, or None."""
 
     def __init__(self) -> None:
         self.meters = tuple(Meter() for _ in LAYERS)
@@ -131,31 +135,34 @@ class Locator:
         self._lost: list[dict[str, int]] = [{} for _ in LAYERS]
         """Of each layer, whose questions were lost, and how many."""
         self._clean = 0
+        """Answers since the last loss, of the layers that the loss found concerns."""
+        self._from = 0
         self._missed = False
         self._burst_s: float | None = None
         self._rest_s = 0.0
 
     def hit(self, path: Path, index: int, sent_s: float, rtt_ms: float) -> None:
-        """`index`: the path's `meter_of`."""
         meter = self.meters[index]
         if meter.pending:
             for target in meter.settle(sent_s):
                 self._lost[index][target] = self._lost[index].get(target, 0) + 1
                 self._missed = True
-                self._clean = 0
+                if index >= self._from:
+                    self._clean = 0
         meter.add(sent_s, 0)
-        self._clean += 1
+        self._clean += index >= self._from
         usual_ms = path.usual_ms
         if usual_ms is None or path.answered < 20:
             return
         if rtt_ms > usual_ms + (LAN_SLOW_MS if index < 2 else WAN_SLOW_MS) and rtt_ms > usual_ms * SLOW_TIMES:
+            if not path.slow:
+                path.slow_s = sent_s
             path.slow = min(SLOW_MOST, path.slow + 1)
         elif path.slow:
             path.slow = max(0, path.slow - 2)
 
-    def miss(self, path: Path, sent_s: float) -> None:
-        if path.meter is not None and path.weighs:
-            self.meters[path.meter].miss(sent_s, path.target.name)
+    def miss(self, path: Path, index: int, sent_s: float) -> None:
+        self.meters[index].miss(sent_s, path.target.name)
 
     def forget(self) -> None:
         for meter, lost in zip(self.meters, self._lost, strict=True):
@@ -163,26 +170,26 @@ class Locator:
             lost.clear()
         self.loss = self.latency = None
         self._missed = False
-        self._clean = 0
+        self._clean = self._from = 0
 
     # --- judged once a tick ---
 
-    def busy(self, paths: list[Path]) -> bool:
-        """Whether there is anything to judge."""
-        return self._missed or self.latency is not None or any(path.slow >= SLOW_DOUBT for path in paths)
+    def busy(self) -> bool:
+        return self._missed or self.latency is not None
 
     def wants_burst(self, now_s: float, paths: list[Path]) -> bool:
-        """Whether the layers should be asked faster: five seconds at most, then ten of rest; longer while a loss that was
-        found may end."""
+        """Whether the layers should be asked faster: five seconds, ten where they look bad, then ten of rest; longer while a
+        loss that was found may end."""
         if self.loss is not None and now_s - self.loss.since_s < FOLLOWED_S:
             return True
         doubt = any(now_s - meter.missed_s < FRESH_S and not meter.silent(now_s) for meter in self.meters)
         doubt = doubt or any(SLOW_DOUBT <= path.slow < SLOW_MOST for path in paths)
-        doubt = doubt or (self._missed and self._cusum(0)[0] > DOUBT)
         if self._burst_s is not None:
-            if now_s - self._burst_s < BURST_S and doubt:
+            lasted_s = now_s - self._burst_s
+            promising = self._missed and lasted_s < 2 * BURST_S and max(self._cusum(layer)[0] for layer in range(4)) > DOUBT
+            if (doubt and lasted_s < BURST_S) or promising:
                 return True
-            self._rest_s = now_s + (REST_S if now_s - self._burst_s >= BURST_S else 0.0)
+            self._rest_s = now_s + (REST_S if lasted_s >= BURST_S else 0.0)
             self._burst_s = None
         if doubt and now_s >= self._rest_s:
             self._burst_s = now_s
@@ -212,7 +219,7 @@ class Locator:
 
     def _judge_loss(self, now_s: float, paths: list[Path]) -> None:
         loss = self.loss
-        if loss is not None and self._clean > OVER / max(0.02, loss.amount) * (1 + LAYERS.index(loss.layer) / 3):
+        if loss is not None and self._clean > OVER / max(0.02, loss.amount):
             self.forget()
             return
         sums = [self._cusum(layer) for layer in range(4)]
@@ -230,6 +237,8 @@ class Locator:
             layer, fraction, detail = found
             since_s = now_s if loss is None or loss.layer != LAYERS[layer] else loss.since_s
             self.loss = Place(LAYERS[layer], round(fraction, 3), since_s, detail)
+            if layer != self._from:
+                self._from, self._clean = layer, 0
 
     def _nearest(self, now_s: float, begun: int, paths: list[Path]) -> tuple[int, float, str] | None:
         """(layer, fraction, detail); None while a layer is undecided, or where it is one target's own trouble."""
@@ -254,26 +263,27 @@ class Locator:
                 continue
             if any(asked[behind] and sure[behind] <= -SURE for behind in range(layer + 1, 4)):
                 continue
-            if layer in (0, 3) and len(asked[layer]) > 1 and len(self._lost[layer]) < 2:
-                continue
-            if layer == 0 and asked[1] and sure[1] < SURE:
-                continue
+            alone = layer in (0, 3) and len(asked[layer]) > 1 and len(self._lost[layer]) < 2
+            if alone or (layer == 0 and asked[1] and sure[1] < SURE):
+                if not waited:
+                    return None
+                continue  # one target's own cable, not the network's
             return layer, misses / (hits + misses), detail
         return None
 
     def _judge_latency(self, now_s: float, paths: list[Path]) -> None:
         excess: list[float | None] = [None, None, None, None]
         slow = [False] * 4
-        keep = 5 if self.latency is not None else SLOW
+        least = 1 if self.latency is not None else SLOW
         for path in paths:
-            index = path.meter
-            if index is None or not path.weighs or path.srtt_ms is None or path.usual_ms is None:
+            index, answered_s = path.meter, path.answered_s
+            if index is None or not path.weighs or answered_s is None or now_s - answered_s > LATELY_S:
                 continue
-            over = path.srtt_ms - path.usual_ms
+            over = (path.srtt_ms or 0.0) - (path.usual_ms or 0.0)
             before = excess[index]
             if before is None or over < before:  # the best of the layer speaks for it
                 excess[index] = over
-                slow[index] = path.slow >= keep
+                slow[index] = path.slow >= least and now_s - path.slow_s >= SLOW_S
         for index in range(4):
             here, behind = excess[index], excess[index + 1 :]
             if slow[index] and here is not None and all(over is None or over >= 0.5 * here for over in behind):
@@ -281,3 +291,45 @@ class Locator:
                 self.latency = Place(LAYERS[index], round(here, 1), since_s)
                 return
         self.latency = None
+
+
+class Locators:
+    """All families' together: each has its own way out, and may lose by itself."""
+
+    def __init__(self, families: tuple[Family, ...]) -> None:
+        self._families = {family: Locator() for family in families}
+
+    @property
+    def loss(self) -> Place | None:
+        return next((one.loss for one in self._families.values() if one.loss is not None), None)
+
+    @property
+    def latency(self) -> Place | None:
+        return next((one.latency for one in self._families.values() if one.latency is not None), None)
+
+    def hit(self, path: Path, index: int, sent_s: float, rtt_ms: float) -> None:
+        """`index`: the path's `meter_of`."""
+        self._families[path.target.family].hit(path, index, sent_s, rtt_ms)
+
+    def miss(self, path: Path, sent_s: float) -> None:
+        if path.meter is not None and path.weighs:
+            self._families[path.target.family].miss(path, path.meter, sent_s)
+
+    def forget(self) -> None:
+        for one in self._families.values():
+            one.forget()
+
+    def busy(self, paths: list[Path]) -> bool:
+        """Whether there is anything to judge."""
+        return any(one.busy() for one in self._families.values()) or any(path.slow >= SLOW_DOUBT for path in paths)
+
+    def wants_burst(self, now_s: float, paths: list[Path]) -> bool:
+        wanted = [one.wants_burst(now_s, self._of(family, paths)) for family, one in self._families.items()]
+        return any(wanted)
+
+    def judge(self, now_s: float, paths: list[Path]) -> None:
+        for family, one in self._families.items():
+            one.judge(now_s, self._of(family, paths))
+
+    def _of(self, family: str, paths: list[Path]) -> list[Path]:
+        return paths if len(self._families) == 1 else [path for path in paths if path.target.family == family]

@@ -79,13 +79,16 @@ class GatewayWatch:
             return self._enquiry_s + (ASK_AGAIN_S * self._asked if self._asked < 2 else COLLECT_S)
         return self._again_s if self.state == "two" else None
 
-    def judge(self, now_s: float) -> None:
+    def judge(self, now_s: float) -> bool:
+        """Ends an enquiry whose time is over. Whether something else is known now."""
+        before = self.state
         begun_s = self._enquiry_s
         if begun_s is not None and now_s >= begun_s + COLLECT_S:
             self._decide(begun_s, now_s)
         if self.state == "changed" and not self.pinned and now_s - self.since_s > ADOPT_S:
             self.usual, self.other = self.other, ""
             self._become("", now_s)
+        return self.state != before
 
     def _decide(self, begun_s: float, now_s: float) -> None:
         self._enquiry_s = None
@@ -127,8 +130,11 @@ class OwnAddressWatch:
     def __init__(self) -> None:
         self._sightings: deque[tuple[float, str]] = deque(maxlen=MOST)
         self._since_s: float | None = None
+        self.asking = False
+        """Somebody was seen for the first time: ask again at once."""
 
     def saw(self, mac: str, at_s: float) -> None:
+        self.asking = not self.suspected(at_s)
         self._sightings.append((at_s, mac))
 
     def suspected(self, now_s: float) -> bool:

@@ -10,7 +10,7 @@ from zlib import crc32
 import msgspec
 
 from tillkeeper.network.budget import ArpBudget, ByteBudget, bytes_of, next_turn_s, printer_interval_s
-from tillkeeper.network.capabilities import TRIES, Path
+from tillkeeper.network.capabilities import Path
 from tillkeeper.network.locate import meter_of
 from tillkeeper.network.model import Family, Probe
 from tillkeeper.network.setup import Setup
@@ -22,6 +22,11 @@ LOCATE_S = TICK_S / 3
 LEARN_S = 1.0
 DEAD_S = 0.3
 """What is known to be dead is asked so often, that its return be seen."""
+PORTAL_S = 60.0
+TLS_S = 600.0
+"""A whole handshake is 7 kB."""
+METERED = 12.0
+"""On a metered line everything behind the router is asked so many times more seldom at rest."""
 RETRY_S = 60.0
 """A way that does not work, or that is not the best, is tried again so often."""
 WAN_TURN_S = 0.5
@@ -47,6 +52,7 @@ class Mood(msgspec.Struct):
     proven: bool = False
     locating: bool = False
     own_suspected: bool = False
+    mac_changed: bool = False
     resolver_fails: bool = False
     hq_doubted: bool = False
     half: bool = False
@@ -65,11 +71,16 @@ class Plan:
         self.wan_asked_s: float | None = None
         self._known: dict[tuple[str, str], Path] = {}
         self._best: dict[str, Path] = {}
-        self._turn_s = next_turn_s(now_s, WAN_TURN_S * max(1, setup.registers), setup)
+        self._metered = METERED if setup.metered else 1.0
+        self._far = max(1.0, setup.registers / 2) * self._metered
+        """How much more seldom than `WAN_LEARN_S` each target behind the router is asked at rest."""
+        self._turn_every_s = WAN_TURN_S * max(1, setup.registers) * self._metered
+        self._turn_s = next_turn_s(now_s, self._turn_every_s, setup)
         self._printer_s = printer_interval_s(setup)
         self._credits: dict[str, tuple[float, float]] = {}
+        self._device_s: dict[str, float] = {}
+        """When each printer or display was last asked, in whatever way."""
         self._one_neighbour = ""
-        self._broadcasts = 0
 
     def rebuild(self, known: Surroundings, hop2: dict[Family, str], now_s: float) -> None:
         """Keeps what was learned of every path that stays."""
@@ -119,15 +130,17 @@ class Plan:
             asked_s = path.asked_s
             # Half a tick of grace, so that the rounds of one cadence do not slip by a tick each time.
             at_s = path.due_s if asked_s is None else min(path.due_s, asked_s + interval_s)
-            if path.target.role in ("printer", "display") and asked_s is not None:
-                at_s = max(at_s, asked_s + self._printer_s)
+            if path.target.role in ("printer", "display"):
+                at_s = max(at_s, self._device_s.get(path.target.name, -1e9) + self._printer_s)
             if now_s + (0.01 if mood.half or interval_s < TICK_S else 0.03) < at_s:
                 continue
             if self._affords(path, now_s, mood):
                 chosen.append(path)
                 path.asked_s = now_s
                 path.due_s = self._next_s(path, now_s, interval_s)
-        chosen += self._burst(now_s, mood) if mood.wan and not mood.half else []
+                if path.target.role in ("printer", "display"):
+                    self._device_s[path.target.name] = now_s
+        chosen += self._burst(now_s, mood) if mood.wan and not mood.half and not mood.locating else []
         turn = self._take_turn(now_s, mood)
         if turn is not None:
             chosen.append(turn)
@@ -175,10 +188,10 @@ class Plan:
         """In calm this register's turn to ask something behind the router: whatever was not asked for longest."""
         if now_s + 0.005 < self._turn_s:
             return None
-        self._turn_s = next_turn_s(now_s, WAN_TURN_S * max(1, self.setup.registers), self.setup)
+        self._turn_s = next_turn_s(now_s, self._turn_every_s, self.setup)
         if mood.wan or mood.half:
             return None
-        wait_s = WAN_LEARN_S * max(1.0, self.setup.registers / 2) if mood.proven else 0.0
+        wait_s = WAN_LEARN_S * self._far if mood.proven else 0.0
         waiting = [
             path for path in self._best.values()
             if path.weighs and _takes_turns(path) and (path.asked_s is None or now_s - path.asked_s >= wait_s)
@@ -204,7 +217,7 @@ class Plan:
         if path.column == "gateway":
             return self._resolve_s(path, mood)
         if self._best.get(path.target.name) is not path:
-            return RETRY_S if path.sent >= TRIES or way in ("arp", "nd") else LEARN_S * (3 if path.target.wan else 1)
+            return self._spare_s(path)
         if path.works == "no":
             return RETRY_S
         if mood.lan_dead and role in LAN_ROLES and path.target.name != self._one_neighbour:
@@ -214,6 +227,14 @@ class Plan:
             return self._lan_s(path, mood, learning=learning)
         return self._far_s(path, mood, learning=learning)
 
+    def _spare_s(self, path: Path) -> float:
+        """A way that is not the best one: learned once, then tried now and then."""
+        if path.way == "tls":
+            return TLS_S * self.setup.registers * self._metered
+        if path.target.wan:
+            return RETRY_S * 10 * self._far if path.works != "unknown" else LEARN_S * 3
+        return RETRY_S if path.works != "unknown" or path.way in ("arp", "nd") else LEARN_S
+
     def _resolve_s(self, path: Path, mood: Mood) -> float:
         """ARP and neighbour solicitations of the gateway: rare while it answers echoes, four a second in doubt."""
         if path.way == "nd":
@@ -221,7 +242,7 @@ class Plan:
         echo = self._known.get(("gateway", "echo"))
         if mood.lan:
             return 0.25
-        if not path.mac:
+        if not path.mac or mood.mac_changed:
             return 0.5
         return 5.0 if echo is not None and echo.weighs and not echo.run else 0.5
 
@@ -231,7 +252,9 @@ class Plan:
         if role in ("printer", "display"):
             if learning or path.silent:
                 return max(5.0 if path.silent else 1.0, self._printer_s)
-            return max(self._printer_s, 0.5 * slow) if mood.lan or mood.locating else max(1.0 * slow, self._printer_s)
+            if mood.lan or mood.locating or path.run:
+                return self._printer_s if path.run else max(self._printer_s, 0.5 * slow)
+            return max(1.0 * slow, self._printer_s)
         if path.silent:
             return 2.0
         if role == "switch":
@@ -255,22 +278,22 @@ class Plan:
         if role == "modem":
             return 0.2 if stirred else 0.5 if dead else 2.0
         if role == "resolver":
-            calm_s = float(max(1, self.setup.registers)) if path.target.wan else 1.0
+            calm_s = self.setup.registers * self._metered if path.target.wan else 1.0
             return TICK_S if mood.wan and path.run else 0.3 if mood.wan else DEAD_S if dead else calm_s
         if role == "other_resolver":
-            calm_s = WAN_LEARN_S * max(1, self.setup.registers)
+            calm_s = WAN_LEARN_S * self._far
             return 0.2 if mood.wan and mood.resolver_fails else 4 * DEAD_S if dead else calm_s
         if role == "portal":
-            calm_s = LEARN_S * 3 if learning else 60.0 * self.setup.registers
+            calm_s = LEARN_S * 3 if learning else PORTAL_S * self.setup.registers * self._metered
             return 0.5 if mood.wan else 5 * DEAD_S if dead else calm_s
         if role == "hop2" and way == "hop":
-            return 0.3 if mood.wan else LEARN_S if learning else WAN_LEARN_S * max(1.0, self.setup.registers / 2)
+            return 0.3 if mood.wan else LEARN_S if learning else WAN_LEARN_S * self._far
         if role == "hq" and way == "tls":
-            return 1.0 if mood.wan else 60.0 * self.setup.registers
+            return 1.0 if mood.wan else TLS_S * self.setup.registers * self._metered
         if learning:
             return LEARN_S
         if role == "anycast":
-            return TICK_S if mood.locating and not mood.wan else 2 * DEAD_S if dead and not mood.wan else None
+            return TICK_S if mood.locating else 2 * DEAD_S if dead and not mood.wan else None
         if role == "hq":
             return TICK_S if mood.wan and (path.run or mood.hq_doubted) else 0.5 if stirred else DEAD_S if dead else None
         return TICK_S if stirred else DEAD_S if dead else None
@@ -294,7 +317,7 @@ class Plan:
 
 def _rank(path: Path) -> tuple[int, int]:
     ways = path.target.ways
-    return RANK[path.works], ways.index(path.way) if path.way in ways else len(ways)
+    return RANK[path.works] + path.silent, ways.index(path.way) if path.way in ways else len(ways)
 
 
 def _shift(path: Path) -> float:

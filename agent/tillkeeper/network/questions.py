@@ -6,7 +6,7 @@ from tillkeeper.network.budget import ByteBudget, bytes_of
 from tillkeeper.network.capabilities import Open, Path
 from tillkeeper.network.evidence import DEAD_ROUNDS, SHARED, EvidenceKeeper
 from tillkeeper.network.heard import Heard
-from tillkeeper.network.locate import Locator
+from tillkeeper.network.locate import Locators
 from tillkeeper.network.model import Family, NotSent, Probe, Replied
 from tillkeeper.network.plan import Plan
 from tillkeeper.network.signs import Signs
@@ -44,7 +44,7 @@ class Stir:
 
 class Questions:
     def __init__(
-        self, known: Surroundings, plan: Plan, keeper: EvidenceKeeper, heard: Heard, locator: Locator, signs: Signs
+        self, known: Surroundings, plan: Plan, keeper: EvidenceKeeper, heard: Heard, locator: Locators, signs: Signs
     ) -> None:
         self._known, self._plan, self._keeper = known, plan, keeper
         self._heard, self._locator, self._signs = heard, locator, signs
@@ -98,7 +98,7 @@ class Questions:
             self._wan.spend(bytes_of(path.way, target.family, answer=True))
         if fact.mac and path.way in ("arp", "nd") and not self._took_mac(path, fact.mac, at_s):
             return
-        self._heard.take(path, fact, frozenset(self._known.gateways.values()))
+        self._heard.take(path, fact, frozenset(self._known.gateways.values()), hq_objects=self._known.hq_objects)
         if target.role == "self":
             return
         if fact.answer == "unreachable":
@@ -114,7 +114,6 @@ class Questions:
             link = self._known.link
             if link is None or mac != link.mac.lower():
                 self._signs.own_address(target.address).saw(mac, at_s)
-                path.due_s = at_s
                 self.poked = True
             return False
         if target.role == "gateway":
@@ -144,6 +143,8 @@ class Questions:
         if not name or not self._counts(path):
             return
         keeper = self._keeper
+        if target.role == "hq" and self._known.hq_objects and not wrong:
+            return
         if wrong:
             self._refuted(waiting, fact, at_s)
         elif late:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tillkeeper.network.capabilities import Path
 from tillkeeper.network.evidence import EvidenceKeeper
 from tillkeeper.network.heard import HELD_S, HQ_HELD_S, Heard
-from tillkeeper.network.locate import Locator
+from tillkeeper.network.locate import Locators
 from tillkeeper.network.macs import GatewayWatch, OwnAddressWatch
 from tillkeeper.network.model import ColumnName, Family, Sign, SignKind
 from tillkeeper.network.setup import Setup
@@ -19,9 +19,9 @@ WEAK_DBM = -76.0
 GOOD_DBM = -72.0
 SILENT_S = 5.0
 NEVER_S = 30.0
+GONE_S = 3.0
 BROKEN_ROUNDS = 7
 ROUTER6_LOST_S = 3_600.0
-MAC_HELD = 0.0
 CHAIN: tuple[ColumnName, ...] = ("gateway", "router", "hop2", "anycast", "hq")
 LOSS_NEARER: dict[str, tuple[ColumnName, ...]] = {
     "lan": ("gateway", "router", "neighbours"), "router": ("gateway", "router"), "isp": ("gateway", "router", "hop2"),
@@ -58,7 +58,7 @@ class Signs:
         return self.own[address]
 
     def all(
-        self, now_s: float, known: Surroundings, keeper: EvidenceKeeper, paths: list[Path], heard: Heard, locator: Locator,
+        self, now_s: float, known: Surroundings, keeper: EvidenceKeeper, paths: list[Path], heard: Heard, locator: Locators,
     ) -> tuple[Sign, ...]:  # fmt: skip
         found: list[Seen] = [*self._link(now_s, known)]
         if known.carrier != "no":
@@ -134,7 +134,6 @@ class Signs:
 
     def _macs(self, now_s: float, known: Surroundings) -> Iterator[Seen]:
         for family, watch in self.gateways.items():
-            watch.judge(now_s)
             if watch.state:
                 kind: SignKind = "gateway_two_macs" if watch.state == "two" else "gateway_mac_changed"
                 yield kind, known.gateways.get(family, known.lasting.get(family, "")), "", 0.0, watch.words()
@@ -206,17 +205,18 @@ class Signs:
             if path.target.role in ("printer", "display", "switch"):
                 names.setdefault(path.target.name, []).append(path)
         for name, ways in names.items():
-            gone = any(path.silent for path in ways) and not any(path.weighs and path.run == 0 for path in ways)
+            answered_s = max((path.answered_s for path in ways if path.answered_s is not None), default=now_s)
+            gone = any(path.silent for path in ways) and not any(path.weighs for path in ways) and now_s - answered_s > GONE_S
             never = all(path.works != "yes" for path in ways) and now_s - self.started_s > NEVER_S
             if others and (gone or never):
                 yield "device_silent", name.partition(":")[2] or name, "", 0.0, "never answered" if never else ""
         for name, peer in known.peers.items():
             if peer.heard >= 3 and now_s - peer.at_s > SILENT_S * BEACON_S and others:
-                asked = [path for path in paths if path.target.name == f"peer:{name}"]
-                if all(path.run > 0 or path.works != "yes" for path in asked):
+                asked = [path.answered_s or 0.0 for path in paths if path.target.name == f"peer:{name}"]
+                if now_s - max(asked, default=0.0) > GONE_S:
                     yield "peer_silent", name, "", round(now_s - peer.at_s, 1), ""
 
-    def _quality(self, now_s: float, known: Surroundings, keeper: EvidenceKeeper, locator: Locator) -> Iterator[Seen]:
+    def _quality(self, now_s: float, known: Surroundings, keeper: EvidenceKeeper, locator: Locators) -> Iterator[Seen]:
         busy = known.host is not None and known.host.cpu_percent >= 95.0
         for kind, place in (("loss", locator.loss), ("latency", None if busy else locator.latency)):
             if place is None:

@@ -71,6 +71,8 @@ class Surroundings:
         self.cached: dict[str, tuple[str, ...]] = {}
         self.peers: dict[str, Peer] = {}
         self.uplink: UplinkSeen | None = None
+        self.hq_objects = False
+        """HQ answers the agent, but not with what was asked for: that it accepts connections is no comfort then."""
         self.host: HostSeen | None = None
         self.quiet_rx: float | None = None
         self.storm_s: float | None = None

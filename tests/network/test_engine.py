@@ -1,0 +1,218 @@
+"""The engine from outside: facts and answers of a small store in, questions and verdicts out, on a virtual clock."""
+
+from itertools import pairwise
+
+import pytest
+from tests.network.virtual_wire import OWN, ROUTER, START_S, Wire, setup_of, targets
+
+from tillkeeper.network.model import Replied, Report, Stalled
+
+
+def confirmed(report: Report) -> bool:
+    return report.verdict.phase == "confirmed"
+
+
+def fine(report: Report) -> bool:
+    return report.verdict.phase == "fine"
+
+
+def store(*, peers: int = 2, uplink: bool = False, seconds: float = 12.3, **changes: object) -> Wire:
+    wire = Wire(setup_of(has_uplink=uplink, **changes), peers=peers).start()
+    wire.uplink = uplink
+    wire.run(seconds)
+    return wire
+
+
+FAULTS = [
+    ({"router"}, {"router_dead", "router_cable"}, 1.0),
+    ({"layer3"}, {"router_hung"}, 1.2),
+    ({"lan", "broadcast"}, {"own_port", "switch_hung", "nic_receive"}, 1.0),
+    ({"isp"}, {"modem", "isp_access", "router_no_forward"}, 2.0),
+    ({"internet"}, {"isp_upstream"}, 2.2),
+    ({"resolver"}, {"dns_own"}, 2.2),
+    ({"hq"}, {"hq_server", "hq_path"}, 2.5),
+]
+
+
+@pytest.mark.parametrize(("cut", "faults", "within_s"), FAULTS, ids=["+".join(sorted(cut)) for cut, _, _ in FAULTS])
+def test_a_fault_is_named_within_its_time_and_its_end_is_seen(cut: set[str], faults: set[str], within_s: float) -> None:
+    wire = store()
+    assert wire.report.verdict.phase == "fine"
+    wire.cut = cut
+    took_s = wire.run(6.0, confirmed)
+    assert took_s is not None
+    assert took_s <= within_s
+    wire.run(3.0)
+    assert set(wire.report.verdict.faults) == faults
+    wire.cut = set()
+    healed_s = wire.run(5.0, fine)
+    assert healed_s is not None
+    assert healed_s <= 2.0
+
+
+def test_a_lost_carrier_is_confirmed_by_the_very_next_step_and_nothing_is_sent_without_it() -> None:
+    wire = store()
+    wire.plug("no")
+    report = wire.step()
+    assert report is not None
+    assert set(report.verdict.faults) == {"cable", "switch_power"}
+    assert report.evidence.columns["gateway"].state == "unknown"
+    sent = len(wire.probes)
+    wire.run(5.0)
+    assert len(wire.probes) == sent
+    wire.plug("yes")
+    assert wire.run(4.0, fine) is not None
+
+
+def test_all_columns_are_known_in_a_healthy_store_and_nothing_is_said_of_it() -> None:
+    wire = store(peers=2)
+    names = "carrier address broadcast gateway neighbours router hop2 anycast resolver portal hq"
+    for name in names.split():
+        assert wire.column(name) == "yes", name
+    assert wire.report.evidence.signs == ()
+    wire.run(60.0)
+    assert {(report.verdict.phase, report.verdict.faults) for report in wire.reports[20:]} == {("fine", ())}
+
+
+def test_a_single_lost_answer_changes_no_verdict_but_is_followed_by_a_burst() -> None:
+    wire = store()
+    before = len(wire.probes)
+    wire.run(1.0)
+    calm = len(wire.probes) - before
+    wire.cut = {"router"}
+    wire.run(0.1)
+    wire.cut = set()
+    before = len(wire.probes)
+    wire.run(1.0)
+    assert len(wire.probes) - before > 1.5 * calm
+    assert wire.report.verdict.phase == "fine"
+
+
+def test_late_is_not_lost() -> None:
+    wire = store()
+    wire.delay_ms["router"] = 250.0
+    wire.run(0.6)
+    router = wire.report.evidence.columns["router"]
+    assert router.run <= 3
+    wire.run(1.0)
+    router = wire.report.evidence.columns["router"]
+    assert router.late > 0
+    assert router.run <= 1
+    assert wire.report.verdict.phase != "confirmed" or "router_dead" not in wire.report.verdict.faults
+
+
+def test_a_stall_drops_what_was_open_and_nothing_is_believed_until_a_clean_round() -> None:
+    wire = store()
+    wire.now_s += 10.0  # SIGSTOP: no step, and the answers of that time are gone
+    wire._queue.clear()
+    report = wire.step()
+    assert report is not None
+    assert report.stalls == 1
+    assert not report.evidence.trusted
+    assert all(column.run == 0 for column in report.evidence.columns.values())
+    wire.run(3.0)
+    assert wire.report.evidence.trusted
+    assert {report.verdict.faults for report in wire.reports} == {()}
+
+
+def test_what_the_shell_says_of_a_stall_counts_as_well() -> None:
+    wire = store()
+    wire.cut = {"router"}
+    wire.run(0.05)
+    wire.tell(Stalled(from_s=wire.now_s - 0.3, to_s=wire.now_s))
+    wire.cut = set()
+    wire.run(0.3)
+    assert wire.report.evidence.columns["router"].misses == 0
+
+
+def test_a_machine_that_is_late_at_every_step_says_nothing_wrong() -> None:
+    wire = store()
+    for _ in range(200):
+        wire.now_s = wire.engine.next_at_s() + 0.3
+        wire._deliver()
+        wire.step()
+    assert {report.verdict.faults for report in wire.reports} == {()}
+
+
+def test_a_report_comes_at_least_once_a_second_and_on_every_change() -> None:
+    wire = store()
+    times = [report.at_s for report in wire.reports]
+    assert max(later - sooner for sooner, later in pairwise(times)) <= 1.15
+    wire.cut = {"router"}
+    wire.run(3.0)
+    phases = [report.verdict.phase for report in wire.reports]
+    assert "suspect" in phases
+    assert "confirmed" in phases
+
+
+def test_beacons_go_out_once_a_second_and_at_once_when_something_is_suspected() -> None:
+    wire = store(beacons=True)
+    times = [at_s for at_s, _ in wire.beacons]
+    assert 9 <= len(times) <= 16
+    wire.cut = {"router"}
+    begun_s = wire.now_s
+    wire.run(1.5)
+    suspicions = [at_s for at_s, state in wire.beacons if state.phase in ("suspect", "confirmed")]
+    assert suspicions
+    assert suspicions[0] - begun_s <= 1.0
+    assert [state.sequence for _, state in wire.beacons] == sorted({state.sequence for _, state in wire.beacons})
+    assert wire.beacons[-1][1].address == OWN
+    assert not store(beacons=False).beacons
+
+
+def test_a_second_line_of_ipv6_carries_the_columns_when_ipv4_breaks() -> None:
+    asked = tuple(target for target in targets(family6=True) if target.role not in ("hq", "portal"))
+    setup = setup_of(families=("ipv4", "ipv6"), targets=asked, other_resolvers=())
+    wire = Wire(setup, peers=1).start(family6=True, resolvers=())
+    wire.run(12.0)
+    wire.cut = {"gateway", "1.1.1.1", "8.8.8.8", "hop2", "gateway:hop", "hop2:direct"}
+    wire.run(3.0)
+    report = wire.report
+    assert report.evidence.families["ipv4"]["gateway"].state == "no"
+    assert report.evidence.families["ipv6"]["gateway"].state == "yes"
+    assert report.evidence.columns["gateway"].state == "yes"
+    assert [sign.subject for sign in wire.signs("family_broken")] == ["ipv4"]
+    assert "family_broken:ipv4" in report.verdict.also
+    assert report.verdict.faults == ()
+
+
+def test_a_prober_that_starts_into_a_dead_router_still_names_it() -> None:
+    wire = Wire(setup_of(), peers=2)
+    wire.cut = {"router"}
+    wire.start()
+    assert wire.run(8.0, lambda report: "router_dead" in report.verdict.faults) is not None
+
+
+def test_losing_the_uplink_is_followed_by_questions_before_the_next_turn() -> None:
+    wire = store(uplink=True)
+    wire.uplink = False
+    wire.stamp(ok=False, trouble="timeout")
+    begun_s = wire.now_s
+    wire.run(0.35)
+    asked = [probe.target.role for at_s, probe in wire.probes if at_s >= begun_s]
+    assert asked.count("anycast") >= 2
+    assert "hq" in asked
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind"),
+    [("credentials_refused", "hq_refuses"), ("garbage", "hq_wrong_answer"), ("server_error", "hq_host_alive")],
+)
+def test_what_the_agent_says_of_hq_becomes_a_sign(trouble: str, kind: str) -> None:
+    wire = store(uplink=True)
+    wire.uplink = False
+    wire.stamp(ok=False, trouble=trouble)
+    wire.run(0.3)
+    assert wire.signs(kind)
+    wire.stamp()
+    wire.run(1.2)
+    assert not wire.signs(kind)
+
+
+def test_an_answer_to_nothing_and_a_fact_from_the_past_change_nothing() -> None:
+    wire = store()
+    wire.tell(Replied(number=10**9, at_s=START_S - 50, rtt_ms=-3.0))
+    wire.tell(Replied(number=wire.probes[-1][1].number, at_s=float("nan"), rtt_ms=float("inf")))
+    wire.run(2.0)
+    assert wire.report.verdict.phase == "fine"
+    assert ROUTER in {state.address for state in wire.report.targets}
