@@ -34,5 +34,5 @@ def _version() -> str:
     """Of the installed package, by the name of its folder: importlib.metadata would cost 1.5 MiB for as long as this runs."""
     for folder in sys.path:
         for found in Path(folder).glob("tillkeeper-*.dist-info"):
-            return found.name.split("-")[1]
+            return found.name.removesuffix(".dist-info").partition("-")[2]
     return "unknown"

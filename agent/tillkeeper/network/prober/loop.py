@@ -31,7 +31,7 @@ from tillkeeper.network.prober.log import log
 from tillkeeper.network.prober.poller import Poller
 from tillkeeper.network.prober.senders import Senders
 from tillkeeper.network.prober.setup import Plan
-from tillkeeper.network.prober.watch import Watch
+from tillkeeper.network.prober.watch import LOOK_AGAIN_S, LOOK_EVERY_S, Watch
 from tillkeeper.network.setup import Setup
 from tillkeeper.network.wire import DiagnoseEnded, DiagnoseStep, Hello, Reported
 
@@ -71,7 +71,7 @@ class Prober:
         self._verdict: tuple[object, ...] = ()
         self._stopping = False
         self._host, self._host_s = Host(), 0.0
-        self._second_s = 0.0
+        self._second_s = self._look_s = 0.0
         self._watchdog_s, self._alive_s = sd_notify.watchdog_s(), 0.0
         self._encoder = msgspec.json.Encoder()
         self._poller = Poller()
@@ -112,7 +112,9 @@ class Prober:
     # --- one turn ---
 
     def _turn(self) -> None:
-        planned_s = min(self._engine.next_at_s(), self._poller.next_at_s(), self._watch.next_at_s(), self._second_s)
+        planned_s = min(
+            self._engine.next_at_s(), self._poller.next_at_s(), self._watch.next_at_s(), self._second_s, self._look_s
+        )  # fmt: skip
         if self._link is not None:
             planned_s = min(planned_s, self._link.next_at_s())
         before_s = self._now_s
@@ -123,6 +125,9 @@ class Prober:
             callback()
         self._poller.wake(now_s)
         self._watch.resync(now_s)
+        if now_s >= self._look_s - LOOK_EVERY_S + LOOK_AGAIN_S:
+            self._look_s = now_s + LOOK_EVERY_S
+            self._watch.look(now_s)
         if self._link is not None:
             self._link.tick(now_s)
         if now_s >= self._second_s:

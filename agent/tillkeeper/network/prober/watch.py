@@ -19,12 +19,17 @@ from tillkeeper.network.prober.poller import Poller
 NETLINK_ROUTE = 0
 BUFFER = 64 * 1024
 """The kernel makes datagrams of a dump no longer than what a reader has room for, up to 32 KiB (rtnetlink's NLMSG_GOODSIZE)."""
+LOOK_EVERY_S, LOOK_AGAIN_S = 0.05, 0.02
+"""How late a lost carrier is seen that the kernel says nothing of; and how soon it is looked for again where this process is
+awake anyway: half of all looks then cost no waking up."""
 DUMP_EVERY_S = 0.05
 """At most so often, however much changes."""
 PER_TURN = 32
 MOST_NEIGHBOURS = 1024
 _MOST_DATAGRAMS = 4096
 _ATTEMPTS = 3
+_FLAGS = slice(16, 32)
+"""`struct ifinfomsg` behind the message's head: the interface's index and flags."""
 T = TypeVar("T")
 
 
@@ -53,6 +58,7 @@ class Watch:
         self._asking = _socket(0)
         self._sequence = 0
         self._overruns = 0
+        self._flags = b""
         poller.add(self._events, self._read)
 
     @property
@@ -107,6 +113,23 @@ class Watch:
         self._choose(now_s)
         for neighbour in self._dump(netlink.dump_neighbours, netlink.Neighbour):
             self._neighbour(neighbour, now_s)
+
+    def look(self, now_s: float) -> None:
+        """Ask for our interface alone. The kernel may hold its message about a lost carrier back for up to a second where other
+        interfaces changed just before (net/core/link_watch.c); the flags of an answer are those of the moment."""
+        if not self.index:
+            return
+        self._sequence += 1
+        try:
+            self._asking.send(netlink.get_link(self._sequence, self.index))
+            data = self._asking.recv(BUFFER)
+        except OSError:  # as an interface that went just now: the kernel says so in a message
+            return
+        if data[_FLAGS] != self._flags:
+            self._flags = data[_FLAGS]
+            for message in netlink.parse(data):
+                if isinstance(message, netlink.Link) and message.index == self.index:
+                    self._link(message, now_s)
 
     def close(self) -> None:
         self._poller.remove(self._events)
