@@ -15,6 +15,8 @@ LAN_MOST_MS = 500
 WAN_MOST_MS = 800
 SLOW_MOST_MS = 2_000
 """HTTP and TLS are several round trips, and work at the other side."""
+LEARNED = 8
+"""Answers after which the usual time is known."""
 TRIES = 10
 """Questions without an answer after which a way is taken not to work."""
 SILENT_ROUNDS = 5
@@ -75,8 +77,9 @@ class Path:
             return
         self.var_ms += (abs(rtt_ms - self.srtt_ms) - self.var_ms) / 4
         self.srtt_ms += (rtt_ms - self.srtt_ms) / 8
-        if self.answered < 20:
-            self.usual_ms += (rtt_ms - self.usual_ms) / (self.answered + 2)
+        if self.answered < LEARNED:
+            # A slow first answer (a cold cache, an ARP before it) is forgotten soon, a spell of latency is not learned.
+            self.usual_ms += (min(rtt_ms, 1.5 * self.usual_ms) - self.usual_ms) / (2 if rtt_ms < self.usual_ms else 8)
         elif rtt_ms < self.usual_ms:
             self.usual_ms += (rtt_ms - self.usual_ms) / 64
         else:

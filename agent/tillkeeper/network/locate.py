@@ -15,7 +15,7 @@ import math
 from collections import deque
 from typing import Literal
 
-from tillkeeper.network.capabilities import Path
+from tillkeeper.network.capabilities import LEARNED, Path
 from tillkeeper.network.model import Family
 
 Layer = Literal["lan", "router", "isp", "internet"]
@@ -141,7 +141,7 @@ class Locator:
         self._burst_s: float | None = None
         self._rest_s = 0.0
 
-    def hit(self, path: Path, index: int, sent_s: float, rtt_ms: float) -> None:
+    def hit(self, index: int, sent_s: float) -> None:
         meter = self.meters[index]
         if meter.pending:
             for target in meter.settle(sent_s):
@@ -151,8 +151,10 @@ class Locator:
                     self._clean = 0
         meter.add(sent_s, 0)
         self._clean += index >= self._from
+
+    def timed(self, path: Path, index: int, sent_s: float, rtt_ms: float) -> None:
         usual_ms = path.usual_ms
-        if usual_ms is None or path.answered < 20:
+        if usual_ms is None or path.answered < LEARNED:
             return
         if rtt_ms > usual_ms + (LAN_SLOW_MS if index < 2 else WAN_SLOW_MS) and rtt_ms > usual_ms * SLOW_TIMES:
             if not path.slow:
@@ -286,7 +288,11 @@ class Locator:
                 slow[index] = path.slow >= least and now_s - path.slow_s >= SLOW_S
         for index in range(4):
             here, behind = excess[index], excess[index + 1 :]
-            if slow[index] and here is not None and all(over is None or over >= 0.5 * here for over in behind):
+            if not slow[index] or here is None:
+                continue
+            # What lies behind is as slow, what lies before is not, nor on its way there.
+            further = all(over is None or over >= 0.5 * here for over in behind)
+            if further and all(over is None or over < 0.3 * here for over in excess[:index]):
                 since_s = now_s if self.latency is None else self.latency.since_s
                 self.latency = Place(LAYERS[index], round(here, 1), since_s)
                 return
@@ -307,9 +313,12 @@ class Locators:
     def latency(self) -> Place | None:
         return next((one.latency for one in self._families.values() if one.latency is not None), None)
 
-    def hit(self, path: Path, index: int, sent_s: float, rtt_ms: float) -> None:
-        """`index`: the path's `meter_of`."""
-        self._families[path.target.family].hit(path, index, sent_s, rtt_ms)
+    def hit(self, path: Path, sent_s: float, rtt_ms: float, *, late: bool) -> None:
+        if path.meter is not None and path.weighs:
+            one = self._families[path.target.family]
+            one.timed(path, path.meter, sent_s, rtt_ms)
+            if not late:
+                one.hit(path.meter, sent_s)
 
     def miss(self, path: Path, sent_s: float) -> None:
         if path.meter is not None and path.weighs:

@@ -137,8 +137,7 @@ class Questions:
             path.took(rtt_ms)
             if path.answered_now(at_s):
                 self._plan.choose()
-            if not late and path.meter is not None and path.weighs:
-                self._locator.hit(path, path.meter, waiting.sent_s, rtt_ms)
+            self._locator.hit(path, waiting.sent_s, rtt_ms, late=late)
         self._proves(path, family, waiting.sent_s, at_s)
         if not name or not self._counts(path):
             return
