@@ -28,8 +28,10 @@ from tests.network.small_store import (
     small_store,
 )
 
-from tillkeeper.network.model import ColumnName, Fact, RoutesSeen, Stalled, Step, TargetState, UplinkSeen
+from tillkeeper.network.model import ColumnName, Fact, LinkSeen, RoutesSeen, Stalled, Step, TargetState, UplinkSeen
 from tillkeeper.network.prober import clock, loop, setup
+from tillkeeper.network.prober.poller import Poller
+from tillkeeper.network.prober.watch import Watch
 from tillkeeper.network.wire import FromProber, Hello, Reported, Uplink
 
 pytestmark = pytest.mark.root
@@ -302,3 +304,18 @@ def test_a_suspend_is_told(store: Store, tmp_path: Path, monkeypatch: pytest.Mon
         prober.run()
     assert isinstance(engines[0].facts[-1], Stalled)
     assert any(isinstance(fact, RoutesSeen) and fact.gateways["ipv4"] == ROUTER for fact in engines[0].facts)
+
+
+def test_a_lost_carrier_is_seen_though_the_kernel_says_nothing(store: Store) -> None:
+    """It holds its messages back for up to a second where other interfaces changed just before."""
+    told = list[Fact]()
+    with inside(store.space("reg")), contextlib.closing(Poller()) as poller:
+        watch = Watch(poller, told.append, lambda *_: None)
+        with contextlib.closing(watch):
+            watch.resync(1.0)
+            watch.look(1.0)
+            for state, carrier in (("down", "no"), ("up", "yes")):
+                told.clear()
+                ip(store.space("sw"), f"link set reg {state}")
+                watch.look(2.0)
+                assert [fact.carrier for fact in told if isinstance(fact, LinkSeen)] == [carrier]

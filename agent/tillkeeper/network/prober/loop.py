@@ -40,7 +40,7 @@ LATE_S = 0.05
 """Half a tick of the engine: its open questions may have been answered while nobody looked."""
 SUSPENDED_S = 0.01
 SECOND_S = 1.0
-_MOST_MACS = 512
+_MOST_PAIRS = 512
 _AT_ONCE = (LinkSeen, AddressesSeen, RoutesSeen, NeighbourSeen, Stalled)
 
 
@@ -67,7 +67,7 @@ class Prober:
         self._slept_s = clock.slept_s()
         self._engine = make(plan.setup, self._now_s)
         self._hurry = True
-        self._macs: dict[str, str] = {}
+        self._pairs: set[tuple[str, str]] = set()
         self._verdict: tuple[object, ...] = ()
         self._stopping = False
         self._host, self._host_s = Host(), 0.0
@@ -199,18 +199,18 @@ class Prober:
         elif isinstance(fact, ArpSeen):
             self._compare(fact.sender_address, fact.sender_mac)
         elif isinstance(fact, Replied) and fact.mac:
-            self._hurry = self._hurry or fact.mac not in self._macs.values()
+            self._compare("", fact.mac)
 
     def _compare(self, address: str, mac: str) -> None:
-        """A MAC that this address did not have before is looked at at once."""
-        if self._macs.get(address) != mac:
-            if len(self._macs) >= _MOST_MACS:
-                self._macs.clear()
-            self._macs[address] = mac
+        """Who claims an address for the first time is looked at at once."""
+        if (address, mac) not in self._pairs:
+            if len(self._pairs) >= _MOST_PAIRS:
+                self._pairs.clear()
+            self._pairs.add((address, mac))
             self._hurry = True
 
     def _chosen(self, interface: str, index: int, mac: str) -> None:
-        self._macs.clear()
+        self._pairs.clear()
         self._senders.bind(interface, index, mac)
 
     # --- words ---
