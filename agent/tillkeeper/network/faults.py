@@ -91,7 +91,7 @@ _ALL = (
     _fault("modem", "The modem", "modem", 5.0, "1- 1111 1000 -000", _WAN),
     _fault("isp_access", "The provider's line to the store", "isp", 5.1, "1- 1111 1010 -000", _WAN),
     _fault("router_no_forward", "The router answers but forwards nothing", "router", 6.5, "1- 1111 1000 -000", _WAN),
-    _fault("isp_upstream", "The provider's network", "isp", 5.5, "1- 1111 11-0 -000", _WAN),
+    _fault("isp_upstream", "The provider's network", "isp", 5.5, "1- 1111 11-0 -000", ("anycast",)),
     _fault("dns_own", "The name server", "dns", 5.0, "1- 1111 1--1 01-1", ("resolver",), 4),
     _fault("dns_blocked", "Name lookups are blocked", "dns", 6.0, "1- 1111 1--1 00-1", ("resolver", "other_resolver"), 4),
     _seen("captive_portal", "The line wants a login page", "internet", "captive_redirect", "1- 1111 1--- --00", certain=False),

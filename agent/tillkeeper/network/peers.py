@@ -39,12 +39,6 @@ def word_of(peer: PeerState, name: ColumnName) -> Tri:
     return peer.columns.get(name, "unknown")
 
 
-def router_is_mine(evidence: Evidence, onset_s: float) -> bool:
-    """Everybody that can be heard reaches the router for long enough since: what fails is my own way to it."""
-    said = [word_of(peer, "gateway") for peer in live(evidence)]
-    return bool(said) and all(word == "yes" for word in said) and evidence.at_s - onset_s > LAG_S
-
-
 def gateway_faults(signs: tuple[Sign, ...], evidence: Evidence, pinned: str) -> tuple[str, ...]:
     """Of a changed MAC of the router: two that answer, or one that peers or the owner know otherwise, are a pretender; a new
     one alone is another router (or VRRP's next)."""

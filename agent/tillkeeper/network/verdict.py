@@ -9,7 +9,7 @@ told from here is not told: a fault that a nearer one hides is no part of any an
 from tillkeeper.network.faults import FAULTS, Fault, depth
 from tillkeeper.network.likelihood import LOSSY, SETS, Silence, dead_cost, grouped, loss_cost, onset, silences_of
 from tillkeeper.network.model import ColumnName, Evidence, Explanation, Sign, SignKind
-from tillkeeper.network.peers import gateway_faults, router_is_mine, word_cost
+from tillkeeper.network.peers import gateway_faults, word_cost
 from tillkeeper.network.setup import Setup
 
 SET_MARGIN = 4.0
@@ -29,6 +29,9 @@ _LINK_SIGNS: tuple[tuple[SignKind, str], ...] = (
     ("link_flapping", "link_flapping"), ("wifi_not_associated", "wifi_lost"),
 )  # fmt: skip
 _NO_ADDRESS: tuple[SignKind, ...] = ("address_missing", "address_self_assigned", "gateway_missing")
+_OWN_ADDRESS: tuple[tuple[SignKind, str], ...] = (
+    ("duplicate_address", "duplicate_address"), ("wrong_subnet", "wrong_subnet"),
+)  # fmt: skip
 _SUBJECTED: tuple[SignKind, ...] = ("family_broken", "device_routed", "device_silent", "peer_silent")
 _PLAIN: tuple[SignKind, ...] = (
     "on_backup_line", "clock_wrong", "wifi_weak", "wifi_isolated", "hq_refuses", "hq_wrong_answer", "resolver_lies", "metered",
@@ -51,6 +54,13 @@ class _Seen:
             free = self._free()
             self.silences = {name: one for name, one in silences_of(evidence).items() if name not in free}
             self.fine = grouped({name: one.alive for name, one in self.silences.items()})
+
+    def without(self, names: set[ColumnName]) -> "_Seen":
+        """The same without the word of some columns."""
+        rest = _Seen(self.evidence, self.setup)
+        rest.silences = {name: one for name, one in self.silences.items() if name not in names}
+        rest.fine = grouped({name: one.alive for name, one in rest.silences.items()})
+        return rest
 
     def _free(self) -> set[ColumnName]:
         """Columns that a sign accounts for."""
@@ -154,15 +164,13 @@ def _signed(seen: _Seen, best: tuple[str, ...]) -> tuple[str, ...]:
     signs = seen.signs
     if "broadcast_loop" in signs:
         return ("broadcast_loop",)
-    if "duplicate_address" in signs:
-        return ("duplicate_address",)
+    for kind, code in _OWN_ADDRESS:
+        if kind in signs:
+            return (code,)
     lan_is_dead = bool(best) and depth(best[0]) <= depth("router_dead") and best[0] != "router_hung"
-    if not lan_is_dead:
-        if any(kind in signs for kind in _NO_ADDRESS):
-            only_ipv6 = seen.setup.families == ("ipv6",)
-            return ("ipv6_router_lost",) if only_ipv6 and "address_missing" not in signs else ("dhcp_lost",)
-        if "wrong_subnet" in signs:
-            return ("wrong_subnet",)
+    if not lan_is_dead and any(kind in signs for kind in _NO_ADDRESS):
+        only_ipv6 = seen.setup.families == ("ipv6",)
+        return ("ipv6_router_lost",) if only_ipv6 and "address_missing" not in signs else ("dhcp_lost",)
     gateway = gateway_faults(seen.evidence.signs, seen.evidence, seen.setup.gateway_mac)
     if gateway:
         return gateway
@@ -188,7 +196,9 @@ ADDRESS_GRACE_S = 4.0
 def _just_up(signed: tuple[str, ...], seen: _Seen) -> bool:
     carrier = seen.evidence.columns.get("carrier")
     since_s = carrier.since_s if carrier is not None else None
-    return signed[0] in ("dhcp_lost", "ipv6_router_lost") and since_s is not None and 0 <= seen.evidence.at_s - since_s < ADDRESS_GRACE_S
+    if signed[0] not in ("dhcp_lost", "ipv6_router_lost") or since_s is None:
+        return False
+    return 0 <= seen.evidence.at_s - since_s < ADDRESS_GRACE_S
 
 
 def _certain(faults: tuple[str, ...], seen: _Seen) -> Explanation:
@@ -196,29 +206,25 @@ def _certain(faults: tuple[str, ...], seen: _Seen) -> Explanation:
 
 
 def _told(best: tuple[str, ...], ranked: list[tuple[float, Fault]], seen: _Seen) -> Explanation:
+    second = _second(ranked[0][1], seen)
+    if second:
+        # The nearer of the two is the root; what only the farther one silences says nothing about which it is.
+        near, far = sorted((ranked[0][1].code, second), key=depth)
+        seen = seen.without(SETS[far][0] - SETS[near][0])
+        again = _ranked(seen)
+        alone = _fitting(again, seen)
+        best, ranked, second = (alone, again, far) if near in alone else (best, ranked, second)
     least = ranked[0][0]
     margin = min(seen.fine, *(loss_cost(seen.silences, layer, seen.evidence.at_s) for layer in LOSSY)) - least
     if best[0] == "captive_portal":
         margin = max(margin, SET_MARGIN)
-    second = _second(ranked[0], seen)
     also = (*((f"and:{second}",) if second else ()), *_beside(seen, best[0]), *_also(seen, best))
-    return Explanation(faults=_reordered(best, seen), also=also, margin=margin)
+    return Explanation(faults=best, also=also, margin=margin)
 
 
-def _reordered(best: tuple[str, ...], seen: _Seen) -> tuple[str, ...]:
-    """Where all others reach the router, its own cable is a likelier reason than its death: mine comes last anyway."""
-    if best[0] != "router_dead" or "router_cable" not in best:
-        return best
-    silent = {name: one for name, one in seen.silences.items() if one.run > 0}
-    if not router_is_mine(seen.evidence, onset(silent)):
-        return best
-    return ("router_cable", *(code for code in best if code != "router_cable"))
-
-
-def _second(first: tuple[float, Fault], seen: _Seen) -> str:
+def _second(fault: Fault, seen: _Seen) -> str:
     """The second fault of a double that is clearly cheaper than any single one. A fault whose answering columns the first one
     silences cannot be seen, and is not guessed."""
-    fault = first[1]
     dead, answering = SETS[fault.code]
     left = {name: one for name, one in seen.silences.items() if name in answering}
     unexplained = grouped({name: one.alive for name, one in left.items()})
@@ -249,8 +255,12 @@ def _worse(seen: _Seen) -> list[str]:
     """loss_* and latency_* that were seen, nearest and losses first: one layer's losses show in all beyond it, so only the
     nearest of a kind is told."""
     found: list[str] = []
+    broken = "family_broken" in seen.signs
     for kind in ("loss", "latency"):
         places = [sign.layer for sign in seen.evidence.signs if sign.kind == kind and sign.layer in _PLACES]
+        if broken and kind == "loss":
+            # Every question of the broken protocol is lost somewhere behind the switch: that is no loss of the line.
+            places = [place for place in places if place == "lan"]
         if places:
             found.append(f"{kind}_{min(places, key=list(_PLACES).index)}")
     return found
