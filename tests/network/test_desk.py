@@ -493,6 +493,33 @@ def test_only_the_last_diagnoses_are_kept_and_each_has_so_many_steps(tmp_path: P
     at_desk(tmp_path, scene)
 
 
+def test_a_defect_of_ours_costs_the_connection_and_nothing_of_the_report_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> Any:
+        raise ZeroDivisionError("words that fail")
+
+    async def scene(world: World) -> None:
+        async with StandIn(world.socket) as prober:
+            await prober.hello()
+            await prober.says("fine")
+            await world.until(lambda: world.phase == "fine")
+            with monkeypatch.context() as patched:
+                patched.setattr("tillkeeper.network.present.say", broken)
+                await prober.says("confirmed", "router_dead")
+                await asyncio.wait_for(prober.ended.wait(), DEADLINE_S)
+                assert world.phase == "fine"
+                world.ahead_s = SILENT_S + 1.0
+                assert world.phase == "checking"
+                world.ahead_s = 0.0
+        async with StandIn(world.socket) as prober:
+            await prober.hello()
+            await prober.says("confirmed", "router_dead")
+            await world.until(lambda: world.phase == "confirmed")
+
+    at_desk(tmp_path, scene)
+
+
 # --- whatever a report holds ---
 
 
