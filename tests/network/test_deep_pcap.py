@@ -30,6 +30,7 @@ LEAKS = {
     "two tags": ETHER / Dot1Q(vlan=3) / Dot1Q(vlan=4) / V4 / TCP() / Raw(SECRET),
     "three tags": ETHER / Dot1Q(vlan=3) / Dot1Q(vlan=4) / Dot1Q(vlan=5) / V4 / TCP() / Raw(SECRET),
     "later fragment": ETHER / IP(src="10.0.0.1", dst="10.0.0.2", frag=60, proto=17) / Raw(SECRET),
+    "fragment like dns": ETHER / IP(src="10.0.0.1", dst="10.0.0.2", frag=60, proto=17) / Raw(b"\0\x35" * 4 + b"secret"),
     "fragment of ipv6": ETHER / V6 / IPv6ExtHdrFragment(nh=6, offset=10) / Raw(SECRET),
     "quoted": ETHER / V4 / ICMP(type=11) / IP(src="10.0.0.2", dst="10.0.0.1") / TCP() / Raw(SECRET),
     "quoted by ipv6": ETHER / V6 / ICMPv6TimeExceeded() / IPv6(src="fd00::2", dst="fd00::1") / TCP() / Raw(SECRET),

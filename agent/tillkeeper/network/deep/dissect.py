@@ -27,6 +27,8 @@ from tillkeeper.network.deep.values import Claim, ErrorKind, IcmpHeard, Offer, S
 conf.contribs["LLDP"].strict_mode_disable()
 
 MAX_FRAME = 1518
+MAX_ADVERTISEMENT = 14 + 40 + 24 + 2 * 8
+IPV6 = b"\x86\xdd"
 MAX_LAYERS = 64
 NO_MAC = "00:00:00:00:00:00"
 IEEE_802_1 = 0x0080C2
@@ -48,9 +50,10 @@ def vendor(mac: str) -> str:
 
 
 def frame(data: bytes) -> Claim | Offer | SwitchPort | None:
-    """A whole Ethernet frame."""
+    """A whole Ethernet frame. Of IPv6 only an advertisement is of interest, and of that only its first options."""
+    most = MAX_ADVERTISEMENT if data[12:14] == IPV6 else MAX_FRAME
     try:
-        return _frame(Ether(data[:MAX_FRAME]))
+        return _frame(Ether(data[:most]))
     except UNREADABLE:
         return None
 

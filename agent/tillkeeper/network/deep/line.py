@@ -30,8 +30,8 @@ LLDP_GROUP, CDP_GROUP = bytes.fromhex("0180c200000e"), bytes.fromhex("01000ccccc
 READ_BYTES = 2048
 READS = 64
 """At a time, of each socket."""
-DISSECTED_PER_S = 200
-"""Of each kind: scapy takes up to half a millisecond for one, and a flood may not take the register's CPU."""
+DISSECTED_PER_S = {"arp": 200, "nd": 100, "dhcp": 50, "switch": 20, "icmp": 300, "icmp6": 300}
+"""scapy takes up to half a millisecond for an honest one, ten times that for a hostile one: a flood may not take the CPU."""
 
 
 class Line:
@@ -135,7 +135,7 @@ class Line:
         if not kind:
             return False
         self._dissected[kind] += 1
-        allowed = self._dissected[kind] <= DISSECTED_PER_S
+        allowed = self._dissected[kind] <= DISSECTED_PER_S[kind]
         self.left_out += not allowed
         return allowed
 
