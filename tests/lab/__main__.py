@@ -9,6 +9,7 @@
 import argparse
 import asyncio
 import random
+import signal
 import sys
 import time
 from dataclasses import dataclass, field
@@ -140,6 +141,9 @@ def main() -> int:
         "--watch", type=float, metavar="SECONDS", help="no faults: CPU, memory, ARP and bytes of a prober at rest"
     )
     args = parser.parse_args()
+    # Namespaces and probers are to be taken down whoever ends this.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     began = time.perf_counter()
     found = asyncio.run(watch.measure(args.watch) if args.watch else trials(args))
     print(f"{time.perf_counter() - began:.0f} s", file=sys.stderr)

@@ -178,7 +178,11 @@ def router_mac_changed(lab: Lab, *, told: bool) -> Iterator[None]:
     ip(space, f"link set lan address {lab.router_mac}")
     if told and lab.has(V4):
         announce(space, "lan", lab.router_mac, ROUTER_LAN[V4])
-    yield
+    try:
+        yield
+    finally:
+        for host in (*lab.shape.names, "printer", "display"):
+            ip(lab.space(host), "neigh flush dev eth0")
 
 
 def resolver_refuses(lab: Lab) -> AbstractContextManager[None]:
