@@ -67,7 +67,8 @@ def test_the_request_is_as_expected() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "path"), [("a\r\nX: y", "/"), ("a", "/\r\nX: y"), ("a b", "/"), ("", "/"), ("a", "x"), ("ä", "/")]
+    ("host", "path"),
+    [("a\r\nX: y", "/"), ("a", "/\r\nX: y"), ("a b", "/"), ("a\n", "/"), ("a", "/\t"), ("", "/"), ("a", "x"), ("ä", "/")],
 )
 def test_no_configuration_can_break_the_lines(host: str, path: str) -> None:
     with pytest.raises(ValueError, match=r"host|path"):
