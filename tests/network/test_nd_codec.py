@@ -136,6 +136,7 @@ def signed(frame: bytes) -> bytes:
         ("duplicate detection that names itself", whole(
             IPv6(src="::", dst="ff02::1:ff00:1", hlim=255) / ICMPv6ND_NS(tgt="fe80::1") / ICMPv6NDOptSrcLLAddr(lladdr=ME))),
         ("duplicate detection to one", whole(IPv6(src="::", dst="fe80::1", hlim=255) / ICMPv6ND_NS(tgt="fe80::1"))),
+        ("a router from a unique local address", whole(IPv6(src="fd80::1", dst="ff02::1", hlim=255) / ICMPv6ND_RA())),
         ("a router from elsewhere", whole(IPv6(src="2001:db8::1", dst="ff02::1", hlim=255) / ICMPv6ND_RA())),
         ("a router with half an option", signed(RA[:71] + b"\x09" + RA[72:])),
         ("an echo", whole(IPv6(src="fe80::2", dst="fe80::1", hlim=255) / ICMPv6EchoRequest())),

@@ -230,6 +230,7 @@ def test_control_messages_are_told() -> None:
 
 def test_a_link_of_hand_is_read() -> None:
     assert parse(message(16, INFO + NAME)) == (LINK,)
+    assert parse(message(16, INFO + NAME + attribute(1, bytes(4)))) == (LINK,), "a tunnel's end is no MAC"
 
 
 @pytest.mark.parametrize("size", [0, 1, 15, 200, 0xFFFF_FFFF])
