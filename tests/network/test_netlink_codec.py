@@ -198,10 +198,20 @@ def test_a_duplicate_of_ipv6_is_told() -> None:
 
 
 @pytest.mark.root
-def test_a_refused_request_says_why() -> None:
-    with cable() as (left, _), kernel(left) as connection:
-        connection.send(message(18, struct.pack("=BxHiII", 0, 0, 4711, 0, 0), flags=1, sequence=5))
-        assert parse(connection.recv(65_536)) == (Failed(5, errno.ENODEV),)
+def test_one_link_is_asked_for_by_its_number() -> None:
+    with cable() as (left, right), kernel(left) as connection:
+        links = asked(left, netlink.dump_links)
+
+        def looked(index: int) -> tuple[Message, ...]:
+            connection.send(netlink.get_link(5, index))
+            return parse(connection.recv(65_536))
+
+        assert [looked(link.index) for link in links if isinstance(link, Link)] == [(link,) for link in links]
+        right.ip("link", "set", "lan0", "down")
+        (found,) = looked(next(link.index for link in links if isinstance(link, Link) and link.name == "lan0"))
+        assert isinstance(found, Link)
+        assert found.carrier == "no", "at once, whenever the kernel tells of it by itself"
+        assert looked(4711) == (Failed(5, errno.ENODEV),), "a refused request says why"
 
 
 def message(kind: int, body: bytes, size: int | None = None, flags: int = 0, sequence: int = 1) -> bytes:
