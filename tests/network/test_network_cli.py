@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.cli.fake_agent import FakeAgent, Store
+from tests.cli.fake_agent import FakeAgent, Store, overloaded
 from tests.support.prober import report, verdict
 
 from tillkeeper import clock
@@ -175,6 +175,9 @@ def test_watching_says_each_change_outlives_the_agent_and_ends_by_ctrl_c(tmp_pat
             first = line_with("fine")
             assert not as_json or json.loads(first)["phase"] == "fine"
             fake.answers["GET /v1/network"] = msgspec.to_builtins(view("confirmed", "router_dead"))
+            line_with("confirmed")
+            fake.faults = [overloaded]  # as an agent that is stopping answers
+            line_with("503")
             line_with("confirmed")
             fake.__exit__(None, None, None)
             line_with("can not be reached")

@@ -142,12 +142,13 @@ def _watch(args: argparse.Namespace, client: Client) -> int:
         while True:
             try:
                 now = client.get("/v1/network")
-            except exits.Unreachable as error:
-                if first:
+            except (exits.Unreachable, exits.ApiProblem) as error:
+                if first or (isinstance(error, exits.ApiProblem) and error.exit_code != exits.UNREACHABLE):
                     raise
                 now, fresh = None, [str(error)]
             else:
-                fresh = [now[key] for key in ("phase", "headline", "faults", "also")] + [now["prober"]["state"]]
+                fresh = [now["phase"], now["headline"], now["faults"], now["prober"]["state"]]
+                fresh += [one["code"] for one in now["also"]]
             if fresh != said:
                 said = fresh
                 _say_change(args, now, fresh[0], first=first)
