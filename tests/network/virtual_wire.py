@@ -47,9 +47,8 @@ def targets(*, printers: int = 2, family6: bool = False) -> tuple[Target, ...]:
     ]
     for address in ("1.1.1.1", "8.8.8.8", *(("2606:4700:4700::1111",) if family6 else ())):
         family = "ipv6" if ":" in address else "ipv4"
-        found.append(
-            Target(name=f"anycast:{address}", role="anycast", family=family, address=address, ways=("echo", "dns", "tcp"), wan=True)
-        )
+        ways = ("echo", "dns", "tcp")
+        found.append(Target(name=f"anycast:{address}", role="anycast", family=family, address=address, ways=ways, wan=True))
     found.append(
         Target(
             name="portal", role="portal", family="ipv4", address="203.0.113.80", ways=("http",), host="portal.example", port=80,
@@ -58,7 +57,8 @@ def targets(*, printers: int = 2, family6: bool = False) -> tuple[Target, ...]:
     )  # fmt: skip
     found.append(
         Target(
-            name="hq", role="hq", family="ipv4", address="203.0.113.9", ways=("tcp", "tls"), host="hq.example", port=443, wan=True,
+            name="hq", role="hq", family="ipv4", address="203.0.113.9", ways=("tcp", "tls"), host="hq.example", port=443,
+            wan=True,
         )
     )  # fmt: skip
     return tuple(found)
@@ -80,7 +80,7 @@ class Wire:
         self.setup = setup
         self.now_s = START_S
         self.engine = Engine(setup, self.now_s)
-        self.random = random.Random(seed)  # noqa: S311
+        self.random = random.Random(seed)
         self.cut: set[str] = set()
         self.loss: dict[str, float] = {}
         self.delay_ms: dict[str, float] = {}
@@ -161,7 +161,8 @@ class Wire:
         end_s = begun_s + seconds
         while True:
             due_s = self.engine.next_at_s()
-            heard_s = min([self._queue[0][0] if self._queue else end_s, *self._beacon_s, *([self._uplink_s] if self.uplink else [])])
+            stamps = [self._uplink_s] if self.uplink else []
+            heard_s = min([self._queue[0][0] if self._queue else end_s, *self._beacon_s, *stamps])
             at_s = min(max(self.now_s, min(due_s, heard_s)), end_s)
             self.now_s = at_s
             if at_s >= end_s:

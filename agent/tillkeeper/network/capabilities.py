@@ -108,7 +108,8 @@ class Path:
     def state(self) -> TargetState:
         target = self.target
         return TargetState(
-            name=target.name, role=target.role, address=target.address, way=self.way, works=self.works, sent=self.sent,
+            name=target.name, role=target.role, address=target.address, way=self.way,
+            works=self.works if self.answered or self.late or self.works == "no" else "unknown", sent=self.sent,
             answered=self.answered, late=self.late, rtt_ms=None if self.srtt_ms is None else round(self.srtt_ms, 2),
             mac=self.mac,
         )  # fmt: skip

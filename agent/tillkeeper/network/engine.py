@@ -25,10 +25,8 @@ from tillkeeper.network.model import (
     LinkSeen,
     NeighbourSeen,
     NotSent,
-    PeerState,
     Probe,
     Replied,
-    Report,
     ResolversSeen,
     RoutesSeen,
     Stalled,
@@ -36,6 +34,7 @@ from tillkeeper.network.model import (
     Tri,
     UplinkSeen,
 )
+from tillkeeper.network.outgoing import REPORT_S, Outgoing
 from tillkeeper.network.plan import LOCATE_S, PROOF_S, TICK_S, Mood, Plan
 from tillkeeper.network.questions import STIR_ROUNDS, Questions
 from tillkeeper.network.setup import Setup
@@ -44,8 +43,6 @@ from tillkeeper.network.surroundings import BEACON_S, FAILING_S, Surroundings
 from tillkeeper.network.timeline import Timeline
 from tillkeeper.network.verdict import explain
 
-REPORT_S = 1.0
-BEACON_GAP_S = 0.25
 LONG_STALL_S = 1.0
 CLEAN_ROUNDS = 1
 CLEAN_ROUNDS_LONG = 5
@@ -80,12 +77,7 @@ class Engine:
         self._address_since: tuple[Tri, float] = ("unknown", now_s)
         self._doubtful = False
         self._judged_s = now_s - REPORT_S
-        self._reported: tuple[object, ...] = ()
-        self._report_s = now_s - REPORT_S
-        self._sequence = 0
-        self._beacon_s = now_s + (setup.session % 97) / 97 * BEACON_S
-        self._beaconed: tuple[object, ...] = ()
-        self._beaconed_s = now_s - BEACON_S
+        self._said = Outgoing(setup, now_s)
         self._takes: dict[type, Callable[[Any], None]] = {
             Replied: lambda fact: self.questions.replied(fact, self._at(fact.at_s)),
             NotSent: lambda fact: self.questions.not_sent(fact, self._at(fact.at_s)),
@@ -115,17 +107,24 @@ class Engine:
         before = self.known.own_ipv4()
         self.known.take_addresses(fact)
         if self.known.own_ipv4() != before:
-            self.questions.drop()
+            self._elsewhere(fact.at_s)
         self._dirty = True
 
     def _routes(self, fact: RoutesSeen) -> None:
         before = dict(self.known.gateways)
         if self.known.take_routes(fact):
-            self.questions.drop()
+            self._elsewhere(fact.at_s)
             for family, address in self.known.gateways.items():
                 if before.get(family, address) != address:
                     self.signs.gateways.pop(family, None)
         self._dirty = True
+
+    def _elsewhere(self, at_s: float) -> None:
+        """Another address or another gateway: what was asked before says nothing of them."""
+        self.questions.drop()
+        self.keeper.forget()
+        self.locator.forget()
+        self.questions.stir.all(self._at(at_s) + 1.0)
 
     def _neighbour(self, fact: NeighbourSeen) -> None:
         for family, address in self.known.gateways.items():
@@ -251,7 +250,17 @@ class Engine:
             self._dirty = watch.judge(now_s) or self._dirty
         if self._dirty or (ticked and self._must_judge(now_s)):
             self._judge(now_s)
-        return Step(probes=tuple(probes), report=self._report(now_s), beacon=self._beacon(now_s))
+        evidence = self.evidence
+        if evidence is None:
+            return Step(probes=tuple(probes))
+        verdict, plan = self.settled.verdict, self.plan
+        report = self._said.report(now_s, verdict, evidence, plan, self._stalls)
+        beacon = None
+        if self.setup.beacons and self.known.carrier != "no":
+            gateways = self.signs.gateways
+            gateway_mac = gateways["ipv4"].current if "ipv4" in gateways else ""
+            beacon = self._said.beacon(now_s, verdict, evidence, self.known, self.timeline, gateway_mac, plan.wan_asked_s)
+        return Step(probes=tuple(probes), report=report, beacon=beacon)
 
     def _expect(self, now_s: float) -> None:
         """What should have come by itself: beacons of the others, the uplink's stamps."""
@@ -317,7 +326,7 @@ class Engine:
         known = keeper.answered_s("neighbours") is not None
         own = self.signs.own
         return Mood(
-            lan=now_s < stir.lan_s, wan=now_s < stir.wan_s, lan_dead=gateway >= 3 and (neighbours >= 3 or not known),
+            lan=now_s < stir.lan_s, wan=now_s < stir.wan_s, lan_dead=gateway >= 2 and (neighbours >= 2 or not known),
             proven=age_s is not None and age_s <= proof_s and not self._doubtful,
             locating=self.locator.wants_burst(now_s, self.plan.paths),
             own_suspected=any(watch.suspected(now_s) for watch in own.values()),
@@ -332,7 +341,8 @@ class Engine:
         verdict, locator = self.settled.verdict, self.locator
         paths, watches = self.plan.paths, self.signs.gateways.values()
         return (
-            poked or verdict.phase != "fine" or now_s - self._judged_s >= REPORT_S - 0.01 or not self.keeper.calm()
+            poked or verdict.phase != "fine" or now_s - self.known.addresses_s < 1.0
+            or now_s - self._judged_s >= REPORT_S - 0.01 or not self.keeper.calm()
             or locator.busy(paths) or any(watch.state for watch in watches)
         )  # fmt: skip
 
@@ -375,51 +385,3 @@ class Engine:
             ),
             "address": Column(state=state, since_s=self._address_since[1]),
         }  # fmt: skip
-
-    # --- what is said ---
-
-    def _report(self, now_s: float) -> Report | None:
-        evidence = self.evidence
-        if evidence is None:
-            return None
-        verdict = self.settled.verdict
-        said = (
-            verdict.phase, verdict.faults, verdict.also, evidence.trusted,
-            tuple(column.state for column in evidence.columns.values()), tuple((s.kind, s.subject) for s in evidence.signs),
-        )  # fmt: skip
-        if said == self._reported and now_s - self._report_s < REPORT_S - 0.01:
-            return None
-        self._reported = said
-        self._report_s = now_s
-        return Report(
-            at_s=now_s, verdict=verdict, evidence=evidence, targets=tuple(path.state() for path in self.plan.paths),
-            probes_sent=self.plan.sent, arp_sent=self.plan.arp.total, wan_bytes=self.plan.wan.total, stalls=self._stalls,
-        )  # fmt: skip
-
-    def _beacon(self, now_s: float) -> PeerState | None:
-        evidence = self.evidence
-        if not self.setup.beacons or evidence is None or self.known.carrier == "no":
-            return None
-        verdict = self.settled.verdict
-        columns: dict[ColumnName, Tri] = {
-            name: column.state for name, column in evidence.columns.items() if column.state != "unknown"
-        }
-        said = (verdict.phase, verdict.faults, tuple(name for name, state in columns.items() if state == "no"))
-        changed = said != self._beaconed and now_s - self._beaconed_s >= BEACON_GAP_S
-        if now_s < self._beacon_s and not changed:
-            return None
-        self._beaconed, self._beaconed_s = said, now_s
-        self._sequence += 1
-        if now_s >= self._beacon_s:
-            # A tenth of a second of jitter, so that registers that were switched on together drift apart.
-            jitter_s = ((self.setup.session + self._sequence * 7_919) % 101) / 1_010
-            self._beacon_s = now_s + BEACON_S - 0.05 + jitter_s
-        own = self.known.own_ipv4()
-        wan_s = self.plan.wan_asked_s
-        return PeerState(
-            register=self.setup.register, session=self.setup.session, sequence=self._sequence,
-            address=own[0] if own else next((a.address for a in self.known.addresses if a.family == "ipv6"), ""),
-            columns=columns, phase=verdict.phase, faults=verdict.faults,
-            gateway_mac=self.signs.gateway("ipv4").current if "ipv4" in self.signs.gateways else "",
-            marks=self.timeline.marks(now_s), wan_asked=wan_s is not None and now_s - wan_s <= 1.0,
-        )  # fmt: skip

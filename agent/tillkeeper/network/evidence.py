@@ -118,6 +118,10 @@ class EvidenceKeeper:
         tally = self._tallies.get((family, name))
         return ("unknown", 0) if tally is None else (self._since.get((family, name), ("unknown", 0.0))[0], tally.run.run)
 
+    def family_answered_s(self, family: str, name: str) -> float | None:
+        tally = self._tallies.get((family, name))
+        return None if tally is None else tally.run.answered_s
+
     def evidence(
         self, now_s: float, *, interface: str, given: dict[ColumnName, Column], blind: bool, paths: Iterable[Path],
         beacons: int, signs: tuple[Sign, ...], peers: tuple[PeerState, ...], trusted: bool,

@@ -125,6 +125,13 @@ def meter_of(path: Path) -> int | None:
     return 3 if role in ("anycast", "hq") else None
 
 
+def _sure(own: tuple[int, int], behind: list[tuple[int, int]]) -> float:
+    """Nats for a layer's losing at the rate that is seen behind it, against its being clean."""
+    hits, misses = sum(hits for hits, _ in behind), sum(misses for _, misses in behind)
+    rate = min(0.9, max(0.04, misses / (hits + misses) if hits + misses >= 10 else 0.0))
+    return own[0] * math.log((1 - rate) / (1 - CLEAN)) + own[1] * math.log(rate / CLEAN)
+
+
 class Locator:
     """One family's. `loss` and `latency`: where they begin, or None."""
 
@@ -249,16 +256,16 @@ class Locator:
             if path.meter is not None and path.weighs:
                 asked[path.meter].add(path.target.name)
         counts = [meter.counts(begun) for meter in self.meters]
-        rates = [misses / (hits + misses) for hits, misses in counts if hits + misses >= 10]
-        rate = min(0.9, max([0.04, *rates]))
-        sure = [hits * math.log((1 - rate) / (1 - CLEAN)) + misses * math.log(rate / CLEAN) for hits, misses in counts]
-        waited = now_s / QUARTER_S - begun >= BURST_S / QUARTER_S
+        sure = [_sure(counts[layer], counts[layer + 1 :] or counts[layer:]) for layer in range(4)]
+        waited_s = now_s - begun * QUARTER_S
         detail = ""
         for layer in range(4):
             hits, misses = counts[layer]
             if not asked[layer] or hits + misses == 0:
                 detail = f"{LAYERS[layer]} not asked" if layer == 0 else detail
                 continue
+            # A printer is asked seldom: of the LAN alone it takes longer to be sure.
+            waited = waited_s >= (2 * BURST_S if layer == 0 else BURST_S)
             if abs(sure[layer]) < SURE and not waited:
                 return None
             if sure[layer] <= (0.0 if waited else -SURE) or misses / (hits + misses) < LEAST_LOSS:

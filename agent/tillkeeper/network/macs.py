@@ -10,13 +10,16 @@ from typing import Literal
 
 COLLECT_S = 0.12
 ASK_AGAIN_S = 0.05
-REPEAT_S = 0.5
-CLEAN_S = 1.5
+REPEAT_S = 0.25
+CLEAN_S = 0.6
 """So long the stranger must be unheard, while enquiries go on, until it is taken to have gone."""
 ADOPT_S = 600.0
+PRETENDED_S = 300.0
+"""Who once spoke for a router that was there is not believed to have replaced it, for so long."""
 CLAIMS = 2
 CLAIM_S = 5.0
-OWN_CLEAN_S = 1.2
+OWN_CLEAN_S = 0.7
+"""Asked every quarter of a second then: two or three questions without an answer."""
 OWN_WITHIN_S = 3.0
 VIRTUAL = {"00:00:5e:00:01": "VRRP", "00:00:5e:00:02": "VRRP", "00:00:0c:07:ac": "HSRP", "00:00:0c:9f:f0": "HSRP"}
 MOST = 8
@@ -39,6 +42,8 @@ class GatewayWatch:
         self._asked = 0
         self._again_s = 0.0
         self._answers: dict[str, float] = {}
+        self._pretender = ""
+        self._pretended_s = -1e9
         self._claims: deque[tuple[float, str]] = deque(maxlen=MOST)
 
     def saw(self, mac: str, at_s: float, *, claim: bool = False) -> None:
@@ -66,9 +71,14 @@ class GatewayWatch:
         """Whether a broadcast request should go out now; `asked` when it has."""
         if self._enquiry_s is None and self.state == "two" and now_s >= self._again_s:
             self._begin(now_s)
-        if self._enquiry_s is None or self._asked >= 2:
+        if self._enquiry_s is None or self._asked >= self._questions:
             return False
         return now_s >= self._enquiry_s + self._asked * ASK_AGAIN_S
+
+    @property
+    def _questions(self) -> int:
+        """Of an enquiry; those that follow a finding one after the other need no second."""
+        return 1 if self.state == "two" else 2
 
     def asked(self) -> None:
         self._asked += 1
@@ -76,7 +86,7 @@ class GatewayWatch:
     def next_s(self) -> float | None:
         """When something is due here."""
         if self._enquiry_s is not None:
-            return self._enquiry_s + (ASK_AGAIN_S * self._asked if self._asked < 2 else COLLECT_S)
+            return self._enquiry_s + (ASK_AGAIN_S * self._asked if self._asked < self._questions else COLLECT_S)
         return self._again_s if self.state == "two" else None
 
     def judge(self, now_s: float) -> bool:
@@ -100,7 +110,11 @@ class GatewayWatch:
         if strangers:
             newest = max(strangers, key=lambda mac: (self._last(mac), mac))
             self.other = newest
-            self._become("two" if self.usual in answers else "changed", now_s)
+            both = self.usual in answers
+            if both:
+                self._pretender, self._pretended_s = newest, now_s
+            both = both or (newest == self._pretender and now_s - self._pretended_s < PRETENDED_S)
+            self._become("two" if both else "changed", now_s)
         elif self.usual in answers and (self.state != "two" or now_s - self._last(self.other) > CLEAN_S):
             self.other = ""
             self._become("", now_s)

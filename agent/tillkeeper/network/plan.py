@@ -104,11 +104,14 @@ class Plan:
 
     def choose(self) -> None:
         """The best way of every target: the first that works, else the first that may."""
-        self._best = {}
+        before, self._best = self._best, {}
         for path in self.paths:
             best = self._best.get(path.target.name)
             if path.column != "gateway" and (best is None or _rank(path) < _rank(best)):
                 self._best[path.target.name] = path
+        for name, path in self._best.items():
+            if before.get(name, path) is not path:
+                path.due_s = min(path.due_s, 0.0)
         neighbours = [p for p in self._best.values() if p.target.role in LAN_ROLES and p.weighs]
         self._one_neighbour = neighbours[0].target.name if neighbours else ""
 
@@ -217,7 +220,7 @@ class Plan:
         if path.column == "gateway":
             return self._resolve_s(path, mood)
         if self._best.get(path.target.name) is not path:
-            return self._spare_s(path)
+            return self._spare_s(path, mood)
         if path.works == "no":
             return RETRY_S
         if mood.lan_dead and role in LAN_ROLES and path.target.name != self._one_neighbour:
@@ -227,10 +230,10 @@ class Plan:
             return self._lan_s(path, mood, learning=learning)
         return self._far_s(path, mood, learning=learning)
 
-    def _spare_s(self, path: Path) -> float:
+    def _spare_s(self, path: Path, mood: Mood) -> float:
         """A way that is not the best one: learned once, then tried now and then."""
-        if path.way == "tls":
-            return TLS_S * self.setup.registers * self._metered
+        if path.way == "tls" or path.target.role == "hq":
+            return 1.0 if mood.wan and mood.hq_doubted else TLS_S * self.setup.registers * self._metered
         if path.target.wan:
             return RETRY_S * 10 * self._far if path.works != "unknown" else LEARN_S * 3
         return RETRY_S if path.works != "unknown" or path.way in ("arp", "nd") else LEARN_S
@@ -289,6 +292,8 @@ class Plan:
         if role == "hop2" and way == "hop":
             return 0.3 if mood.wan else LEARN_S if learning else WAN_LEARN_S * self._far
         if role == "hq" and way == "tls":
+            if mood.hq_doubted and (mood.wan or dead):
+                return 0.25 if mood.wan else 2 * DEAD_S
             return 1.0 if mood.wan else TLS_S * self.setup.registers * self._metered
         if learning:
             return LEARN_S
@@ -317,6 +322,8 @@ class Plan:
 
 def _rank(path: Path) -> tuple[int, int]:
     ways = path.target.ways
+    if path.target.role == "hq" and path.way == "tcp":
+        return RANK[path.works], -1  # a whole handshake or request is for doubts only
     return RANK[path.works] + path.silent, ways.index(path.way) if path.way in ways else len(ways)
 
 

@@ -142,8 +142,8 @@ class Questions:
         if not name or not self._counts(path):
             return
         keeper = self._keeper
-        if target.role == "hq" and self._known.hq_objects and not wrong:
-            return
+        if target.role == "hq" and (self._known.hq_objects if not wrong else self._known.hq_proven(at_s)):
+            return  # what the agent's own exchange with HQ has shown counts for more
         if wrong:
             self._refuted(waiting, fact, at_s)
         elif late:

@@ -20,6 +20,7 @@ GOOD_DBM = -72.0
 SILENT_S = 5.0
 NEVER_S = 30.0
 GONE_S = 3.0
+ONLINK_S = 0.15
 BROKEN_ROUNDS = 7
 ROUTER6_LOST_S = 3_600.0
 CHAIN: tuple[ColumnName, ...] = ("gateway", "router", "hop2", "anycast", "hq")
@@ -120,7 +121,10 @@ class Signs:
         gateway = known.gateways.get("ipv4", "")
         last = known.lasting.get("ipv4", "")
         if gateway and gateway == last:
-            return not known.contains(gateway) and keeper.family_state("ipv4", "router")[0] != "yes"
+            # A route "on link": the neighbour answers or it does not, whatever the prefix says. Two rounds to find out.
+            answered_s = keeper.family_answered_s("ipv4", "router")
+            silent = answered_s is None or answered_s < known.addresses_s
+            return not known.contains(gateway) and silent and now_s - known.addresses_s > ONLINK_S
         places = [t.address for t in self.setup.targets if t.role in LAN_ROLES and t.family == "ipv4" and t.address]
         places += [peer.state.address for peer in known.peers.values() if "." in peer.state.address]
         places += [last] if last else []

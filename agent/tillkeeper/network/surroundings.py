@@ -60,6 +60,8 @@ class Surroundings:
         self.carrier_changes: deque[float] = deque(maxlen=16)
         self.addresses: tuple[Address, ...] = ()
         self.addresses_known = False
+        self.addresses_s = now_s
+        """Since when the own addresses are what they are."""
         self.routes_known = False
         self.own: list[IPv4Interface | IPv6Interface] = []
         self.gateways: dict[Family, str] = {}
@@ -102,6 +104,7 @@ class Surroundings:
         self.addresses_known = True
         if fact.addresses != self.addresses:
             self.addresses = fact.addresses[:32]
+            self.addresses_s = fact.at_s
             self.own = networks(self.addresses)
             self._contained.clear()
             self.had_global.update(family for family in ("ipv4", "ipv6") if self.has_global(family))
@@ -227,6 +230,10 @@ class Surroundings:
         if uplink is None or uplink.ok_at_s is None:
             return None
         return max(0.0, now_s - uplink.ok_at_s)
+
+    def hq_proven(self, now_s: float) -> bool:
+        """The agent's last exchange with HQ was answered, and not long ago."""
+        return self.uplink_age_s(now_s) is not None and not self.uplink_doubtful(now_s)
 
     def uplink_doubtful(self, now_s: float) -> bool:
         """HQ was heard and is not any more: the last attempt failed, or the last answer is older than it should be."""
