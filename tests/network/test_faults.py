@@ -19,7 +19,7 @@ def page() -> str:
         "# What can be wrong, and what it looks like",
         "",
         "Made from `agent/tillkeeper/network/faults.py` by `python -m tests.network.test_faults`; a test holds it current.",
-        "Columns: C carrier, A own address, B other registers heard, Ag / As / Ap the gateway, the switch, the neighbours answer,",
+        "Columns: C carrier, A own address, B other registers heard, Ag / As / Ap gateway, switch, neighbours answer,",
         "R the router answers at layer 3, T2 second hop, M modem, X addresses in the internet, D own and D' other resolvers,",
         "H login check, S HQ. 1 answers, 0 is silent, - may be either. Faults with the same row are told as a set.",
         "",

@@ -1,0 +1,229 @@
+"""When something is suspected, confirmed, changed and over. Rounds of a small world on a virtual clock (`rounds.World`), with
+the verdict's own explanation between."""
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+import pytest
+from tests.network.rounds import NOW_S, PERIOD_S, SETUP, World, row, sign
+
+from tillkeeper.network.faults import FAULTS
+from tillkeeper.network.hysteresis import HOLD_MAX_S, HOLD_STALE_S, Settled, settle
+from tillkeeper.network.model import Column, ColumnName, Evidence, Explanation, Verdict
+from tillkeeper.network.verdict import explain
+
+LONELY: tuple[ColumnName, ...] = ("broadcast", "neighbours", "switch")
+"""What a store with one register, a router and nothing else does not have."""
+GOALS_S = {
+    "own_port": 1.0, "switch_hung": 1.0, "nic_receive": 1.0, "nic_transmit": 1.0, "router_dead": 1.0, "router_cable": 1.0,
+    "router_hung": 1.2, "modem": 2.0, "isp_access": 2.0, "router_no_forward": 2.0, "isp_upstream": 2.0, "dns_own": 2.0,
+    "dns_blocked": 2.0, "hq_server": 2.2, "hq_path": 2.2,
+}  # fmt: skip
+"""Of design/network.md; HQ's with the time-out of a TLS handshake that nobody answers."""
+
+
+def said(
+    world: World, until_s: float, state: Settled = Settled(), step_s: float = 0.1  # noqa: B008
+) -> list[tuple[float, Verdict, Settled]]:
+    found = []
+    while world.now_s < until_s:
+        evidence = world.step(step_s)
+        state = settle(state, explain(evidence, SETUP), evidence, world.now_s)
+        found.append((world.now_s, state.verdict, state))
+    return found
+
+
+def between(began_s: float, ended_s: float, dead: Iterable[ColumnName]) -> Callable[[float], set[ColumnName]]:
+    columns = set(dead)
+    return lambda now_s: columns if began_s <= now_s < ended_s else set()
+
+
+def silenced(code: str) -> set[ColumnName]:
+    return {name for name, is_to_be in FAULTS[code].columns.items() if is_to_be == "no"}
+
+
+def looks(state: Settled, explanation: Explanation, evidence: Evidence, times: Iterable[float]) -> Settled:
+    for at_s in times:
+        state = settle(state, explanation, msgspec.structs.replace(evidence, at_s=at_s), at_s)
+    return state
+
+
+@pytest.mark.parametrize("absent", [(), LONELY], ids=["neighbours", "lonely"])
+@pytest.mark.parametrize("code", GOALS_S)
+def test_a_fault_is_confirmed_within_its_goal_and_over_a_second_after_it(code: str, absent: tuple[ColumnName, ...]) -> None:
+    for seed in range(3):
+        began_s, ended_s = 8.0 + 0.037 * seed, 14.0
+        found = said(World(seed, dead=between(began_s, ended_s, silenced(code)), absent=absent), 20.0)
+        confirmed = [(at_s, verdict) for at_s, verdict, _ in found if verdict.phase == "confirmed"]
+        assert all(code in verdict.faults for _, verdict in confirmed)
+        assert confirmed[0][0] - began_s <= GOALS_S[code]
+        over = next(at_s for at_s, verdict, _ in found if at_s > ended_s and verdict.phase == "fine")
+        assert 1.0 <= over - ended_s <= 1.6
+        assert found[-1][1].phase == "fine"
+
+
+def test_suspicion_comes_first_and_after_three_rounds_of_two_witnesses() -> None:
+    found = said(World(1, dead=between(8.0, 12.0, silenced("router_dead"))), 12.0)
+    suspected = next(at_s for at_s, verdict, _ in found if verdict.phase == "suspect")
+    confirmed = next(at_s for at_s, verdict, _ in found if verdict.phase == "confirmed")
+    assert 0.3 <= suspected - 8.0 <= 0.6
+    assert confirmed > suspected
+
+
+@pytest.mark.parametrize("absent", [(), LONELY], ids=["neighbours", "lonely"])
+@pytest.mark.parametrize("chance", [0.0, 0.01, 0.05])
+def test_random_misses_never_confirm_an_outage(chance: float, absent: tuple[ColumnName, ...]) -> None:
+    for seed in range(2):
+        found = said(World(seed, loss=lambda now_s: chance, absent=absent), 240.0)
+        assert [verdict.faults for _, verdict, _ in found if verdict.phase == "confirmed"] == []
+        assert found[-1][1].phase == "fine"
+
+
+@pytest.mark.parametrize("chance", [0.5, 0.8])
+def test_bursts_of_a_second_confirm_nothing(chance: float) -> None:
+    found = said(World(5, loss=lambda now_s: chance if now_s % 6 >= 5 else 0.0), 240.0)
+    assert [verdict.faults for _, verdict, _ in found if verdict.phase == "confirmed"] == []
+
+
+def test_carrier_is_confirmed_at_the_first_look() -> None:
+    fine = looks(Settled(), Explanation(faults=()), row("11 1111 1111 1111"), (NOW_S - 1.0, NOW_S - 0.5))
+    evidence = row("01 ???? ???? ????", for_s=0.0)
+    state = settle(fine, explain(evidence, SETUP), evidence, NOW_S)
+    assert (state.verdict.phase, set(state.verdict.faults)) == ("confirmed", {"cable", "switch_power"})
+
+
+def test_one_path_alone_needs_twice_the_rounds() -> None:
+    """Only the gateway was ever asked anything else than itself: one witness."""
+    marks = "11 ?0?? 0??? ????"
+    for run, phase in ((7, "suspect"), (14, "confirmed")):
+        evidence = row(marks, run=run, for_s=run / 10)
+        one = {
+            name: msgspec.structs.replace(column, paths=1 if name == "router" else 0, state=column.state)
+            for name, column in evidence.columns.items()
+        }
+        one["gateway"] = Column(state="unknown")
+        lonely = msgspec.structs.replace(evidence, columns=one)
+        explanation = msgspec.structs.replace(explain(lonely, SETUP), margin=9.0)
+        assert settle(Settled(), explanation, lonely, NOW_S).verdict.phase == phase
+
+
+@pytest.mark.parametrize("phase", ["fine", "confirmed", "suspect"])
+def test_nothing_rests_on_evidence_that_is_not_trusted(phase: str) -> None:
+    state = Settled()
+    if phase == "fine":
+        state = looks(state, Explanation(faults=()), row("11 1111 1111 1111"), (NOW_S - 1.0,))
+    elif phase == "confirmed":
+        dead = row("11 1011 0000 0000")
+        state = looks(state, explain(dead, SETUP), dead, (NOW_S - 1.0,))
+    assert state.verdict.phase == (phase if phase != "suspect" else "checking")
+    stalled = row("11 0000 0000 0000", run=100, trusted=False)
+    after = settle(state, explain(stalled, SETUP), stalled, NOW_S)
+    assert after.verdict.phase in ("checking", phase if phase == "confirmed" else "checking")
+    assert after.verdict.faults in ((), state.verdict.faults)
+    clean = row("11 1111 1111 1111", trusted=False)
+    assert settle(state, Explanation(faults=()), clean, NOW_S).verdict.phase != "fine"
+
+
+def test_a_long_pause_takes_back_what_was_said_and_the_same_fault_is_said_again_with_its_age() -> None:
+    dead = row("11 1011 0000 0000")
+    state = looks(Settled(), explain(dead, SETUP), dead, (NOW_S - 1.0,))
+    since_s = state.verdict.since_s
+    pause = row("11 ???? ???? ????", trusted=False)
+    state = looks(state, Explanation(faults=()), pause, (NOW_S, NOW_S + HOLD_STALE_S + 1.0))
+    assert state.verdict.phase == "checking"
+    later = row("11 1011 0000 0000", at_s=NOW_S + 10.0)
+    state = settle(state, explain(later, SETUP), later, NOW_S + 10.0)
+    assert (state.verdict.phase, state.verdict.since_s) == ("confirmed", since_s)
+
+
+def test_a_fault_that_healed_during_a_pause_is_over_only_once_that_was_seen_for_a_second() -> None:
+    dead = row("11 1011 0000 0000")
+    state = looks(Settled(), explain(dead, SETUP), dead, (NOW_S,))
+    state = looks(state, Explanation(faults=()), row("11 ???? ???? ????", trusted=False), (NOW_S + 1.0, NOW_S + 9.0))
+    clean = row("11 1111 1111 1111")
+    state = looks(state, Explanation(faults=()), clean, (NOW_S + 10.0, NOW_S + 10.5))
+    assert state.verdict.phase == "checking"
+    state = looks(state, Explanation(faults=()), clean, (NOW_S + 11.1,))
+    assert state.verdict.phase == "fine"
+
+
+def test_unknown_is_neither_fine_nor_confirmed() -> None:
+    state = looks(Settled(), Explanation(faults=()), row("11 ???? ???? ????"), (NOW_S, NOW_S + 5.0))
+    assert state.verdict.phase == "checking"
+
+
+def test_looks_without_news_do_not_end_a_fault() -> None:
+    """Clean looks closer together than rounds are one look, and a second has to pass."""
+    dead = row("11 1011 0000 0000")
+    state = looks(Settled(), explain(dead, SETUP), dead, (NOW_S,))
+    clean = row("11 1111 1111 1111")
+    state = looks(state, Explanation(faults=()), clean, [NOW_S + 0.01 * i for i in range(50)])
+    assert state.verdict.phase == "confirmed"
+
+
+def test_a_flapping_fault_is_held_longer_each_time_up_to_a_bound() -> None:
+    held: list[float] = []
+    state, now_s = Settled(), NOW_S
+    dead, clean = row("11 1011 0000 0000"), row("11 1111 1111 1111")
+    for _ in range(6):
+        state = looks(state, explain(dead, SETUP), dead, (now_s,))
+        healed_s = now_s = now_s + 0.1
+        while state.verdict.phase == "confirmed":
+            state = looks(state, Explanation(faults=()), clean, (now_s,))
+            now_s += 0.1
+        held.append(now_s - healed_s)
+    assert held[0] == pytest.approx(1.1, abs=0.15)
+    assert held[1] == pytest.approx(2.1, abs=0.15)
+    assert held == pytest.approx(sorted(held))
+    assert max(held) <= HOLD_MAX_S + 0.2
+
+
+def test_a_cable_that_comes_and_goes_is_called_loose() -> None:
+    state, now_s = Settled(), NOW_S
+    out, clean = row("01 ???? ???? ????"), row("11 1111 1111 1111")
+    faults = []
+    for _ in range(4):
+        state = looks(state, explain(out, SETUP), out, (now_s,))
+        faults.append(state.verdict.faults)
+        state = looks(state, Explanation(faults=()), clean, [now_s + 0.1 * i for i in range(1, 60)])
+        now_s += 6.0
+    assert faults[0] == ("cable", "switch_power")
+    assert faults[-1] == ("link_flapping",)
+
+
+def test_another_fault_takes_the_place_of_a_confirmed_one_only_when_it_lasts() -> None:
+    """While a dead router comes back its columns answer one after the other; for a moment it looks like the modem."""
+    dead, line = row("11 1011 0000 0000"), row("11 1111 1010 0000")
+    state = looks(Settled(), explain(dead, SETUP), dead, (NOW_S,))
+    state = looks(state, explain(line, SETUP), line, (NOW_S + 0.1, NOW_S + 0.5))
+    assert "router_dead" in state.verdict.faults
+    state = looks(state, explain(line, SETUP), line, (NOW_S + 1.0,))
+    assert state.verdict.faults == ("isp_access",)
+
+
+def test_a_nearer_certain_fault_takes_the_place_at_once() -> None:
+    line, out = row("11 1111 1010 0000"), row("01 ???? ???? ????")
+    state = looks(Settled(), explain(line, SETUP), line, (NOW_S,))
+    state = settle(state, explain(out, SETUP), out, NOW_S + 0.1)
+    assert state.verdict.faults == ("cable", "switch_power")
+
+
+def test_losses_that_seem_to_move_outwards_for_a_moment_stay_where_they_were() -> None:
+    near = row("11 1111 1111 1111", signs=(sign("loss", layer="lan", amount=0.1),))
+    far = row("11 1111 1111 1111", signs=(sign("loss", layer="isp", amount=0.1),))
+    state = looks(Settled(), explain(near, SETUP), near, (NOW_S,))
+    assert (state.verdict.phase, state.verdict.faults) == ("confirmed", ("loss_lan",))
+    state = looks(state, explain(far, SETUP), far, (NOW_S + 0.1, NOW_S + 3.0))
+    assert state.verdict.faults == ("loss_lan",)
+    state = looks(state, explain(far, SETUP), far, (NOW_S + 5.5,))
+    assert state.verdict.faults == ("loss_isp",)
+
+
+def test_a_redirect_has_to_last_before_it_is_a_login_page() -> None:
+    for age_s, phase in ((0.1, "checking"), (0.3, "suspect"), (0.6, "confirmed")):
+        evidence = row("11 1111 11?1 1100", signs=(sign("captive_redirect", age_s=age_s),))
+        assert settle(Settled(), explain(evidence, SETUP), evidence, NOW_S).verdict.phase == phase
+
+
+def test_the_world_asks_what_the_verdict_weighs() -> None:
+    assert set(PERIOD_S) == set(FAULTS["own_port"].columns) - {"carrier", "address"}
