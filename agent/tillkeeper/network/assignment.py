@@ -9,8 +9,9 @@ import msgspec
 from tillkeeper.network.model import Address, Family
 
 MAX_LINE = 16 * 1024
-ARP_PER_S = 2.0
-"""The share that the engine leaves of `setup.ARP_PER_S`, ARP and neighbour solicitations together."""
+ARP_PER_S = 1.0
+"""ARP and neighbour solicitations together: half of what the engine leaves of `setup.ARP_PER_S`, for a technician asks while
+links come and go, and then the kernel's own questions nearly fill what a switch lets pass (15 a second)."""
 LIMIT_S = 28.0
 """Of the child's own clock; a switch tells its name every 30 s (IEEE 802.1AB, 10.5.3), so most are heard."""
 CAPTURE_BYTES = 5_000_000
