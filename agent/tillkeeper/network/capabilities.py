@@ -57,7 +57,7 @@ class Path:
         return self.works == "yes" and not self.silent
 
     def timeout_ms(self) -> int:
-        """max(least, 4 x usual, smoothed + 4 x deviation), within the most for the way."""
+        """max(least, 4 x usual, 1.5 x smoothed + 4 x deviation), within the most for the way."""
         far = self.target.wan or self.way in ("hop", "dns")
         if self.way in ("http", "tls"):
             least, most = WAN_MIN_MS * 2, SLOW_MOST_MS
@@ -67,7 +67,7 @@ class Path:
             least, most = LAN_MIN_MS, LAN_MOST_MS
         if self.srtt_ms is None or self.usual_ms is None:
             return most if far or self.way in ("http", "tls") else LAN_FIRST_MS
-        return int(min(most, max(least, 4 * self.usual_ms, self.srtt_ms + 4 * self.var_ms)))
+        return int(min(most, max(least, 4 * self.usual_ms, 1.5 * self.srtt_ms + 4 * self.var_ms)))
 
     def took(self, rtt_ms: float) -> None:
         """Learns one round trip, also of a late answer: the next question waits longer."""

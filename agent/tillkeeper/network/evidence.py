@@ -161,6 +161,8 @@ class EvidenceKeeper:
             state = "no"
         elif run.run == 0 and (run.outcomes or tally.counts[0] or tally.counts[2]):
             state = "yes"
+        elif was == "unknown" and run.answered_s is not None and run.outcomes:
+            state = "yes"
         if state != was:
             since_s = run.missing_s if state == "no" and run.missing_s is not None else now_s
             self._since[family, name] = (state, since_s)

@@ -298,7 +298,7 @@ class Plan:
         if learning:
             return LEARN_S
         if role == "anycast":
-            return TICK_S if mood.locating else 2 * DEAD_S if dead and not mood.wan else None
+            return TICK_S if mood.locating else 4 * DEAD_S if dead and not mood.wan else None
         if role == "hq":
             return TICK_S if mood.wan and (path.run or mood.hq_doubted) else 0.5 if stirred else DEAD_S if dead else None
         return TICK_S if stirred else DEAD_S if dead else None
