@@ -11,7 +11,7 @@ from tests.bench import rows
 from tests.bench.world import ROOT
 
 ROUNDS = 9
-OURS_TURNS, SCAPY_TURNS = 2000, 20
+OURS_TURNS, SCAPY_TURNS = 4000, 80
 GOAL = 0.05
 """Of scapy's time: so that 1,000 probes a second leave room in 5 % of a core (design: 67 % with scapy)."""
 ME, OTHER = "02:00:00:00:00:01", "02:00:00:00:00:02"

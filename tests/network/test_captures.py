@@ -11,7 +11,7 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.utils import rdpcap
 
 from tillkeeper.network import dns, netlink
-from tillkeeper.network.frames import ethernet, parse_arp
+from tillkeeper.network.frames import parse_arp, payload
 from tillkeeper.network.icmp import EchoReply, IcmpError, parse, parse6
 from tillkeeper.network.nd import Advertisement, RouterAdvertisement, Solicitation, parse_frame
 
@@ -33,9 +33,7 @@ def test_scapy_finds_the_same_frames_and_headers(file: str) -> None:
     ours, theirs = list(frames(file)), list(rdpcap(str(FOLDER / file)))
     assert ours == [bytes(frame) for frame in theirs]
     for data, frame in zip(ours, theirs, strict=True):
-        header = ethernet(data)
-        assert header is not None
-        assert (header.destination, header.source, header.kind) == (frame[Ether].dst, frame[Ether].src, frame[Ether].type)
+        assert payload(data) == (frame[Ether].type, None, 14)
 
 
 def test_arp_tells_of_two_hosts_with_one_address_and_of_a_changed_router() -> None:

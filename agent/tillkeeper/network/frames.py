@@ -22,17 +22,6 @@ _ETHERNET_IPV4 = (1, 0x0800, 6, 4)
 _REQUEST, _REPLY = 1, 2
 
 
-class Ethernet(msgspec.Struct, frozen=True, gc=False):
-    """A frame's header. `kind`: the EtherType after any tags. `vlan`: of the innermost tag. `offset`: where the payload
-    begins."""
-
-    destination: str
-    source: str
-    kind: int
-    vlan: int | None
-    offset: int
-
-
 class Arp(msgspec.Struct, frozen=True, gc=False):
     """An ARP message for IPv4 over Ethernet. `source_mac` is the frame's own; an honest host's `sender_mac` is the same."""
 
@@ -56,13 +45,13 @@ def arp_request(sender_mac: str, sender_address: str, target_address: str, to_ma
     return (header + body).ljust(_SMALLEST, b"\0")
 
 
-def ethernet(frame: Packet) -> Ethernet | None:
-    """The header, stepping over up to two tags (IEEE 802.1Q, 802.1ad). None where the frame is too short, has a length in
-    place of a type (802.3), or more tags."""
+def payload(frame: Packet) -> tuple[int, int | None, int] | None:
+    """EtherType, VLAN and where the payload begins, stepping over up to two tags (IEEE 802.1Q, 802.1ad). None where the frame
+    is too short, has a length in place of a type (802.3), or more tags."""
     if len(frame) < _HEADER.size:
         return None
-    destination, source, kind = _HEADER.unpack_from(frame)
     offset, vlan = _HEADER.size, None
+    kind = frame[12] << 8 | frame[13]
     for _ in range(_MOST_TAGS):
         if kind not in _TAGS:
             break
@@ -72,28 +61,28 @@ def ethernet(frame: Packet) -> Ethernet | None:
         offset, vlan = offset + _TAG.size, control & 0x0FFF
     if kind < 0x0600 or kind in _TAGS:
         return None
-    return Ethernet(mac_text(destination), mac_text(source), kind, vlan, offset)
+    return kind, vlan, offset
 
 
 def parse_arp(frame: Packet) -> Arp | None:
     """A request or reply for IPv4 over Ethernet (RFC 826: other hardware, protocols and address lengths are not for us).
     Padding after it is ignored. The sender may be no group and not all zeros: nobody lives there."""
-    header = ethernet(frame)
-    if header is None or header.kind != ARP or len(frame) < header.offset + _ARP.size:
+    found = payload(frame)
+    if found is None or found[0] != ARP or len(frame) < found[2] + _ARP.size:
         return None
     hardware, protocol, hardware_size, protocol_size, operation, sender, address, target, asked = _ARP.unpack_from(
-        frame, header.offset
+        frame, found[2]
     )
     if (hardware, protocol, hardware_size, protocol_size) != _ETHERNET_IPV4 or operation not in (_REQUEST, _REPLY):
         return None
     if sender[0] & 1 or sender == _NO_MAC:
         return None
     return Arp(
-        source_mac=header.source,
+        source_mac=mac_text(frame[6:12]),
         is_reply=operation == _REPLY,
         sender_mac=mac_text(sender),
         sender_address=ipv4_text(address),
         target_mac=mac_text(target),
         target_address=ipv4_text(asked),
-        vlan=header.vlan,
+        vlan=found[1],
     )

@@ -9,7 +9,7 @@ import struct
 import msgspec
 
 from tillkeeper.network.addresses import ZERO_IPV6, Packet, ipv6_bytes, ipv6_text, mac_bytes, mac_text
-from tillkeeper.network.frames import IPV6, ethernet
+from tillkeeper.network.frames import IPV6, payload
 from tillkeeper.network.icmp import checksum
 
 ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT, SOLICITATION, ADVERTISEMENT = 133, 134, 135, 136
@@ -94,34 +94,34 @@ def _frame(to_mac: bytes, mac: bytes, source: bytes, destination: bytes, body: b
 def parse_frame(frame: Packet) -> Solicitation | Advertisement | RouterAdvertisement | None:
     """None for other messages, and for those that RFC 4861 (6.1.2, 7.1.1, 7.1.2) says to discard: a hop limit under 255,
     a wrong checksum or code, an option of length zero, a multicast target, a router that is not link-local."""
-    link = ethernet(frame)
-    if link is None or link.kind != IPV6 or len(frame) < link.offset + _HEADER.size:
+    found = payload(frame)
+    if found is None or found[0] != IPV6 or len(frame) < found[2] + _HEADER.size:
         return None
-    version, length, protocol, hop_limit, source, destination = _HEADER.unpack_from(frame, link.offset)
-    start = link.offset + _HEADER.size
+    version, length, protocol, hop_limit, source, destination = _HEADER.unpack_from(frame, found[2])
+    start = found[2] + _HEADER.size
     if version >> 28 != 6 or protocol != _ICMP6 or hop_limit != _HOP_LIMIT or not 16 <= length <= len(frame) - start:
         return None
     body = bytes(frame[start : start + length])
     if body[1] or checksum(_PSEUDO.pack(source, destination, length, _ICMP6) + body):
         return None
     if body[0] == ROUTER_ADVERTISEMENT:
-        return _router(link.source, source, body)
+        return _router(mac_text(frame[6:12]), source, body)
     if body[0] not in (SOLICITATION, ADVERTISEMENT) or length < _MESSAGE.size or body[8] == 0xFF:
         return None
     options = _options(body[_MESSAGE.size :])
     if options is None:
         return None
-    who, target = ipv6_text(source), ipv6_text(body[8:24])
+    who, target, mac = ipv6_text(source), ipv6_text(body[8:24]), mac_text(frame[6:12])
     if body[0] == SOLICITATION:
-        mac = _link_mac(options, _SOURCE_LINK)
-        if who == ZERO_IPV6 and (mac or destination != _SOLICITED_NODE + body[21:24]):
+        told = _link_mac(options, _SOURCE_LINK)
+        if who == ZERO_IPV6 and (told or destination != _SOLICITED_NODE + body[21:24]):
             return None
-        return Solicitation(link.source, who, target, mac)
+        return Solicitation(mac, who, target, told)
     flags = body[4]
     if destination[0] == 0xFF and flags & 0x40:
         return None
     return Advertisement(
-        link.source, who, target, _link_mac(options, _TARGET_LINK), bool(flags & 0x80), bool(flags & 0x40), bool(flags & 0x20)
+        mac, who, target, _link_mac(options, _TARGET_LINK), bool(flags & 0x80), bool(flags & 0x40), bool(flags & 0x20)
     )
 
 
