@@ -336,9 +336,9 @@ def test_only_the_named_user_root_and_the_agent_itself_may_be_the_prober(tmp_pat
     for parent in tmp_path.parents[:3]:
         parent.chmod(0o755)
     program = (
-        "import socket, sys; s = socket.socket(socket.AF_UNIX); s.settimeout(10)\n"
-        "s.connect(sys.argv[1]); s.sendall(sys.argv[2].encode())\n"
-        "try: print(len(s.recv(10)))\nexcept OSError as error: print(type(error).__name__)"
+        "import socket, sys; s = socket.socket(socket.AF_UNIX); s.settimeout(10); s.connect(sys.argv[1])\n"
+        "try: s.sendall(sys.argv[2].encode()); print(len(s.recv(10)))\n"
+        "except OSError as error: print(type(error).__name__)"
     )
 
     async def scene(world: World) -> None:
