@@ -28,7 +28,18 @@ from tests.network.small_store import (
     small_store,
 )
 
-from tillkeeper.network.model import ColumnName, Fact, LinkSeen, RoutesSeen, Stalled, Step, TargetState, UplinkSeen
+from tillkeeper.network.model import (
+    AddressesSeen,
+    ColumnName,
+    Fact,
+    LinkSeen,
+    NeighbourSeen,
+    RoutesSeen,
+    Stalled,
+    Step,
+    TargetState,
+    UplinkSeen,
+)
 from tillkeeper.network.prober import clock, loop, setup
 from tillkeeper.network.prober.poller import Poller
 from tillkeeper.network.prober.watch import Watch
@@ -319,3 +330,34 @@ def test_a_lost_carrier_is_seen_though_the_kernel_says_nothing(store: Store) -> 
                 ip(store.space("sw"), f"link set reg {state}")
                 watch.look(2.0)
                 assert [fact.carrier for fact in told if isinstance(fact, LinkSeen)] == [carrier]
+
+
+class Greedy(Quiet):
+    """Always wants to step at once; has had enough after 40."""
+
+    steps = 0
+
+    def next_at_s(self) -> float:
+        return 0.0
+
+    def step(self, now_s: float) -> Step:
+        self.steps += 1
+        if self.steps == 40 and self.stop is not None:
+            self.stop()
+        return Step()
+
+
+def test_an_engine_that_always_wants_to_step_does_not_take_the_cpu(store: Store, tmp_path: Path) -> None:
+    engines = list[Greedy]()
+
+    def make(_setup: object, now_s: float) -> Greedy:
+        engines.append(Greedy(now_s))
+        return engines[-1]
+
+    with inside(store.space("reg")):
+        prober = loop.Prober(setup.read(config(tmp_path), uplink=False), make, version="test", agent=False)
+        engines[0].stop = prober.stop
+        began_s = time.monotonic()
+        prober.run()
+    changes = sum(isinstance(fact, LinkSeen | AddressesSeen | RoutesSeen | NeighbourSeen) for fact in engines[0].facts)
+    assert time.monotonic() - began_s >= (engines[0].steps - 1 - changes) * loop.STEP_S

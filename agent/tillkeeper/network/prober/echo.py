@@ -13,7 +13,6 @@ from collections.abc import Callable
 from tillkeeper.network import bpf, icmp
 from tillkeeper.network.model import Answer, Fact, Family, NotSent, Probe, Replied
 from tillkeeper.network.prober.pending import Asked, Pending
-from tillkeeper.network.prober.poller import Poller
 from tillkeeper.network.prober.sockets import Ancillary, Inlet, attach
 
 IDENTIFIERS = 8
@@ -32,9 +31,7 @@ class Echo:
         own: whether an address is one of this machine's own: the kernel reports its own failed ARP as a host unreachable.
     """
 
-    def __init__(
-        self, family: Family, sock: socket.socket, poller: Poller, tell: Callable[[Fact], None], own: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, family: Family, sock: socket.socket, tell: Callable[[Fact], None], own: Callable[[str], bool]) -> None:
         self._family = family
         self._tell = tell
         self._own = own
@@ -49,7 +46,7 @@ class Echo:
         if family == "ipv6":
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
         self._sock = sock
-        self._inlet = Inlet(sock, poller, self._received)
+        self._inlet = Inlet(sock, None, self._received)
 
     def ask(self, probe: Probe, address: str, scope: int, sent_s: float) -> None:
         """Send `probe` to `address`; `scope`: the interface's index, for link-local addresses of IPv6."""
@@ -81,6 +78,11 @@ class Echo:
             return
         self._pending.ask(key, probe, sent_s)
         self._last[address] = (key, sent_s + probe.timeout_ms / 1000)
+
+    def drain(self) -> None:
+        """Read what came. The kernel has put the time on it: that it waits for the loop's next turn changes no round trip, and
+        saves waking up for each answer."""
+        self._inlet.drain()
 
     def sweep(self, now_s: float) -> None:
         self._pending.sweep(now_s)

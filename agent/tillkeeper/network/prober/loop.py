@@ -38,6 +38,8 @@ from tillkeeper.network.wire import DiagnoseEnded, DiagnoseStep, Hello, Reported
 Printing = Literal["", "changes", "all"]
 LATE_S = 0.05
 """Half a tick of the engine: its open questions may have been answered while nobody looked."""
+STEP_S = 0.005
+"""Between two steps, unless something changed: an engine that wants one at once again and again does not take the CPU."""
 SUSPENDED_S = 0.01
 SECOND_S = 1.0
 _MOST_PAIRS = 512
@@ -71,7 +73,7 @@ class Prober:
         self._verdict: tuple[object, ...] = ()
         self._stopping = False
         self._host, self._host_s = Host(), 0.0
-        self._second_s = self._look_s = 0.0
+        self._second_s = self._look_s = self._stepped_s = 0.0
         self._watchdog_s, self._alive_s = sd_notify.watchdog_s(), 0.0
         self._encoder = msgspec.json.Encoder()
         self._poller = Poller()
@@ -112,9 +114,8 @@ class Prober:
     # --- one turn ---
 
     def _turn(self) -> None:
-        planned_s = min(
-            self._engine.next_at_s(), self._poller.next_at_s(), self._watch.next_at_s(), self._second_s, self._look_s
-        )  # fmt: skip
+        step_s = max(self._engine.next_at_s(), self._stepped_s + STEP_S)
+        planned_s = min(step_s, self._poller.next_at_s(), self._watch.next_at_s(), self._second_s, self._look_s)
         if self._link is not None:
             planned_s = min(planned_s, self._link.next_at_s())
         before_s = self._now_s
@@ -123,6 +124,7 @@ class Prober:
         self._notice_stall(before_s, planned_s, now_s)
         for callback in ready:
             callback()
+        self._senders.drain()
         self._poller.wake(now_s)
         self._watch.resync(now_s)
         if now_s >= self._look_s - LOOK_EVERY_S + LOOK_AGAIN_S:
@@ -133,8 +135,8 @@ class Prober:
         if now_s >= self._second_s:
             self._every_second(now_s)
         now_s = clock.boot_s()
-        if self._hurry or now_s >= self._engine.next_at_s():
-            self._hurry = False
+        if self._hurry or now_s >= max(self._engine.next_at_s(), self._stepped_s + STEP_S):
+            self._hurry, self._stepped_s = False, now_s
             self._carry_out(self._engine.step(now_s), now_s)
 
     def _notice_stall(self, before_s: float, planned_s: float, now_s: float) -> None:

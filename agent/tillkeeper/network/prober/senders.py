@@ -46,7 +46,7 @@ class Senders:
         self._echoes: dict[Family, Echo] = {}
         for family in setup.families:
             try:
-                self._echoes[family] = Echo(family, open_raw(family), poller, tell, self._is_own)
+                self._echoes[family] = Echo(family, open_raw(family), tell, self._is_own)
             except PermissionError:
                 self.trouble = NO_CAPABILITY
             except OSError as error:
@@ -103,6 +103,11 @@ class Senders:
     def diagnose(self, request: Diagnose) -> None:
         """Somebody wants to know more."""
         self._diagnoses.start(request, self._assignment(request), clock.boot_s())
+
+    def drain(self) -> None:
+        """Each turn: what is not waited for."""
+        for echo in self._echoes.values():
+            echo.drain()
 
     def tick(self, now_s: float) -> None:
         """Once a second."""

@@ -39,12 +39,13 @@ class Inlet:
     """Reads a datagram socket, `PER_TURN` at a time; one that always has more rests in between.
 
     Args:
+        poller: wakes the loop for it; None: it is drained whenever the loop is awake anyway.
         received: called for each datagram.
         failed: called with an error that is not about one datagram (ENOBUFS, ENETDOWN, ...).
     """
 
     def __init__(
-        self, sock: socket.socket, poller: Poller, received: Received, failed: Callable[[int], None] | None = None
+        self, sock: socket.socket, poller: Poller | None, received: Received, failed: Callable[[int], None] | None = None
     ) -> None:
         self.sock = sock
         self._poller = poller
@@ -53,7 +54,8 @@ class Inlet:
         self._buffer = memoryview(bytearray(MAX_DATAGRAM))
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        poller.add(sock, self.drain)
+        if poller is not None:
+            poller.add(sock, self.drain)
 
     def drain(self) -> None:
         """Read what waits. Stamps that lie in the future, or seconds back, are those of a wall clock that was set: not used."""
@@ -74,8 +76,10 @@ class Inlet:
                     if stamp_s is not None and now_s - 30.0 < stamp_s + offset_s < now_s:
                         at_s = stamp_s + offset_s
             self._received(bytes(self._buffer[:size]), at_s, sender, messages)
-        self._poller.rest(self.sock, self.drain, now_s)
+        if self._poller is not None:
+            self._poller.rest(self.sock, self.drain, now_s)
 
     def close(self) -> None:
-        self._poller.remove(self.sock)
+        if self._poller is not None:
+            self._poller.remove(self.sock)
         self.sock.close()

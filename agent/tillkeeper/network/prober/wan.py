@@ -94,4 +94,3 @@ class Wan:
         del self._open[exchange]
         if isinstance(exchange, DnsExchange) and outcome.addresses and exchange.probe.target.role == "resolver":
             self._names.learn(exchange.name, exchange.record, outcome.addresses, outcome.at_s)
-
