@@ -195,20 +195,26 @@ def test_a_flood_costs_little_and_changes_nothing(store: Store, server: Server, 
         assert not wrong or all(set(verdict.faults) == {"broadcast_loop"} for verdict in wrong), wrong
 
 
-def test_registers_hear_each_other_and_nobody_else(store: Store, server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("families", [["ipv4"], ["ipv6"], ["ipv4", "ipv6"]])
+def test_registers_hear_each_other(store: Store, server: Server, tmp_path: Path, families: list[str]) -> None:
+    if families == ["ipv6"]:
+        for host, number in (("reg", 2), ("nb", 3)):
+            ip(store.space(host), "addr flush dev eth0 scope global", f"addr add fd77::{number}/64 dev eth0 nodad")
     folders = []
     for name in ("front", "bar"):
         folder = tmp_path / name
         folder.mkdir()
         (folder / "key").write_text("5a" * 32)
         registers = {"front": {"letter": "A"}, "bar": {"letter": "B"}}
-        changes = {"this_register": name, "registers": registers, "network": {"key_file": "key"}}
+        network = {"key_file": "key", "families": families}
+        changes = {"this_register": name, "registers": registers, "network": network}
         folders.append(config(folder, changes))
     with Prober(store, folders[0]) as front, Prober(store, folders[1], host="nb"):
         seen = front.wait(lambda seen: bool(seen.report.evidence.peers))
-        assert [(peer.register, peer.address) for peer in seen.report.evidence.peers] == [("bar", NEIGHBOUR)]
+        assert [peer.register for peer in seen.report.evidence.peers] == ["bar"]
+        assert seen.report.evidence.peers[0].address in ("", NEIGHBOUR, "fd77::3")
         front.wait(lambda seen: any(found.name == "peer:bar" and found.works == "yes" for found in seen.report.targets))
-        assert seen.report.evidence.columns["broadcast"].state == "yes"
+        front.wait(lambda seen: seen.report.evidence.columns["broadcast"].state == "yes")
 
 
 def test_an_agent_that_comes_later_and_restarts(store: Store, server: Server, tmp_path: Path) -> None:

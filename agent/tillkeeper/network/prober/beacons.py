@@ -45,13 +45,17 @@ class Beacons:
                 self._open(family)
 
     def send(self, state: PeerState) -> None:
-        """Broadcast `state`. What can not be sent is lost: the next one says it again."""
+        """Broadcast `state` over the family of its address, over both while it has none. What can not be sent is lost: the next
+        one says it again."""
         try:
             data = beacon.seal(state, self._key)
         except ValueError as error:
             self._note(0, str(error))
             return
+        of = socket.AF_INET6 if ":" in state.address else socket.AF_INET
         for family, inlet in self._inlets.items():
+            if state.address and family != of:
+                continue
             where = ("255.255.255.255", self._port) if family == socket.AF_INET else (ALL_NODES, self._port, 0, self._index)
             try:
                 inlet.sock.sendto(data, where)
