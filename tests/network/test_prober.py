@@ -214,7 +214,8 @@ def test_registers_hear_each_other(store: Store, server: Server, tmp_path: Path,
         assert [peer.register for peer in seen.report.evidence.peers] == ["bar"]
         assert seen.report.evidence.peers[0].address in ("", NEIGHBOUR, "fd77::3")
         front.wait(lambda seen: any(found.name == "peer:bar" and found.works == "yes" for found in seen.report.targets))
-        front.wait(lambda seen: seen.report.evidence.columns["broadcast"].state == "yes")
+        if "ipv4" in families:
+            front.wait(lambda seen: seen.report.evidence.columns["broadcast"].state == "yes")
 
 
 def test_an_agent_that_comes_later_and_restarts(store: Store, server: Server, tmp_path: Path) -> None:
