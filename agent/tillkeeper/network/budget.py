@@ -10,9 +10,13 @@ ARP_DEEP_PER_S = 2
 ARP_OWN_PER_S = ARP_PER_S - ARP_DEEP_PER_S
 ARP_URGENT = 2
 """Of the own share, kept for enquiries that cannot wait (another MAC, the own address)."""
+PRINTER_SLACK = 1.1
+"""The registers' clocks do not agree, and questions go out in ticks."""
 DAY_S = 86_400.0
-BURST_S = 1_800.0
-"""So many seconds' worth of the day's bytes may be saved up for bursts."""
+BURST_S = 1_200.0
+"""So many seconds' worth of the day's bytes may be saved up."""
+KEPT = 0.4
+"""Of what is saved up, only for bursts."""
 
 ASKED_BYTES: dict[Way, int] = {"arp": 0, "nd": 0, "echo": 44, "hop": 44, "tcp": 140, "dns": 75, "http": 520, "tls": 1_600}
 ANSWERED_BYTES: dict[Way, int] = {"arp": 0, "nd": 0, "echo": 44, "hop": 72, "tcp": 100, "dns": 130, "http": 720, "tls": 5_000}
@@ -43,14 +47,14 @@ class ArpBudget:
 
 class ByteBudget:
     """This register's part of the store's day. Within any 24 hours not more than the day's bytes: what may be saved up is
-    taken off the rate. Half of what is saved up is kept for bursts."""
+    taken off the rate. Part of what is saved up is kept for bursts."""
 
     def __init__(self, setup: Setup, now_s: float) -> None:
         day = WAN_BYTES_PER_DAY_METERED if setup.metered else WAN_BYTES_PER_DAY
         share = day / max(1, setup.registers)
         self._most = share * BURST_S / DAY_S
         self._rate = (share - self._most) / DAY_S
-        self._left = self._most
+        self._left = self._most * 0.8
         self._at_s = now_s
         self.total = 0
 
@@ -59,7 +63,7 @@ class ByteBudget:
         self._at_s = now_s
 
     def take(self, size: int, *, burst: bool) -> bool:
-        if self._left - size < (0.0 if burst else self._most / 2):
+        if self._left - size < (0.0 if burst else self._most * KEPT):
             return False
         self.spend(size)
         return True
@@ -77,7 +81,7 @@ def bytes_of(way: Way, family: str, *, answer: bool) -> int:
 
 def printer_interval_s(setup: Setup) -> float:
     """Between two questions to the same printer, so that all registers together keep within `PRINTER_PER_S`."""
-    return max(1, setup.registers) / PRINTER_PER_S
+    return max(1, setup.registers) / PRINTER_PER_S * PRINTER_SLACK
 
 
 def next_turn_s(now_s: float, interval_s: float, setup: Setup, shift: float = 0.0) -> float:

@@ -44,6 +44,8 @@ from tillkeeper.network.timeline import Timeline
 from tillkeeper.network.verdict import explain
 
 LONG_STALL_S = 1.0
+SETTLED_S = 3.0
+"""A verdict that has stood for so long is looked at every other tick."""
 CLEAN_ROUNDS = 1
 CLEAN_ROUNDS_LONG = 5
 PEER_COUNTS = 3
@@ -339,6 +341,9 @@ class Engine:
     def _must_judge(self, now_s: float) -> bool:
         poked, self.questions.poked = self.questions.poked, False
         verdict, locator = self.settled.verdict, self.locator
+        long = verdict.phase == "confirmed" and now_s - verdict.since_s > SETTLED_S
+        if long and not poked and self.questions.round % 2:
+            return False
         paths, watches = self.plan.paths, self.signs.gateways.values()
         return (
             poked or verdict.phase != "fine" or now_s - self.known.addresses_s < 1.0

@@ -107,6 +107,9 @@ class EvidenceKeeper:
     def run(self, name: str) -> int:
         return self._joint[name].run
 
+    def missing_s(self, name: str) -> float | None:
+        return self._joint[name].missing_s
+
     def answered_s(self, name: str) -> float | None:
         return self._joint[name].answered_s
 
@@ -159,9 +162,7 @@ class EvidenceKeeper:
             state = "unknown"
         elif (family, name) in self._refuted or run.run >= DEAD_ROUNDS:
             state = "no"
-        elif run.run == 0 and (run.outcomes or tally.counts[0] or tally.counts[2]):
-            state = "yes"
-        elif was == "unknown" and run.answered_s is not None and run.outcomes:
+        elif run.outcomes and (run.run == 0 or (was == "unknown" and run.answered_s is not None)):
             state = "yes"
         if state != was:
             since_s = run.missing_s if state == "no" and run.missing_s is not None else now_s

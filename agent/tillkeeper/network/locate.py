@@ -266,9 +266,15 @@ class Locator:
                 continue
             # A printer is asked seldom: of the LAN alone it takes longer to be sure.
             waited = waited_s >= (2 * BURST_S if layer == 0 else BURST_S)
+            if self.loss is not None:
+                # What was found stands until it is disproved, and only what is sure comes nearer.
+                least = -SURE if LAYERS[layer] == self.loss.layer else SURE
+                waited = True
+            else:
+                least = 0.0 if waited else -SURE
             if abs(sure[layer]) < SURE and not waited:
                 return None
-            if sure[layer] <= (0.0 if waited else -SURE) or misses / (hits + misses) < LEAST_LOSS:
+            if sure[layer] <= least or misses / (hits + misses) < LEAST_LOSS:
                 continue
             if any(asked[behind] and sure[behind] <= -SURE for behind in range(layer + 1, 4)):
                 continue

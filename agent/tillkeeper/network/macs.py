@@ -46,17 +46,20 @@ class GatewayWatch:
         self._pretended_s = -1e9
         self._claims: deque[tuple[float, str]] = deque(maxlen=MOST)
 
-    def saw(self, mac: str, at_s: float, *, claim: bool = False) -> None:
-        """`claim`: nobody had asked (a gratuitous ARP, the kernel's table)."""
+    def saw(self, mac: str, at_s: float, *, claim: bool = False, asked_s: float | None = None) -> None:
+        """`claim`: nobody had asked (a gratuitous ARP, the kernel's table); `asked_s`: when the question was sent that this
+        answers. What was asked before an enquiry may have been answered before the change."""
         mac = mac.lower()
         if not mac or mac in ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"):
             return
         if not self.usual:
+            if claim:
+                return  # an old entry of the kernel's table is no baseline
             self.usual = mac
         if claim:
             self._claims.append((at_s, mac))
         else:
-            self._answers[mac] = at_s
+            self._answers[mac] = at_s if asked_s is None else asked_s
             if len(self._answers) > MOST:
                 del self._answers[min(self._answers, key=self._answers.__getitem__)]
         expected = self.other if self.state == "changed" else self.usual
@@ -103,10 +106,11 @@ class GatewayWatch:
     def _decide(self, begun_s: float, now_s: float) -> None:
         self._enquiry_s = None
         self._again_s = now_s + REPEAT_S
-        answers = {mac for mac, at_s in self._answers.items() if at_s >= begun_s - 0.02}
+        answers = {mac for mac, at_s in self._answers.items() if at_s >= begun_s - 0.001}
         claims = [mac for at_s, mac in self._claims if now_s - at_s <= CLAIM_S and mac != self.usual]
         strangers = {mac for mac in answers if mac != self.usual}
-        strangers |= {mac for mac in claims if claims.count(mac) >= CLAIMS}
+        if len(claims) >= CLAIMS:  # whoever they say they are: some spoofers change their MAC each time
+            strangers.add(claims[-1])
         if strangers:
             newest = max(strangers, key=lambda mac: (self._last(mac), mac))
             self.other = newest

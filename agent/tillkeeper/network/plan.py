@@ -171,7 +171,7 @@ class Plan:
 
     def _affords(self, path: Path, now_s: float, mood: Mood) -> bool:
         if path.way in ("arp", "nd"):
-            urgent = path.target.role == "self" and mood.own_suspected
+            urgent = mood.own_suspected if path.target.role == "self" else mood.lan and path.column == "gateway"
             if not self.arp.take(now_s, urgent=urgent):
                 return False
         elif path.way == "hop":
@@ -216,7 +216,7 @@ class Plan:
             return LOCATE_S if near and path.weighs else None
         if role == "self":
             calm_s = max(OWN_CHECK_S, self.setup.registers / OWN_CHECKS_PER_S)
-            return 0.25 if mood.own_suspected else 1.0 if mood.lan else calm_s
+            return 0.25 if mood.own_suspected else max(2.0, calm_s) if mood.lan else calm_s
         if path.column == "gateway":
             return self._resolve_s(path, mood)
         if self._best.get(path.target.name) is not path:
@@ -233,18 +233,18 @@ class Plan:
     def _spare_s(self, path: Path, mood: Mood) -> float:
         """A way that is not the best one: learned once, then tried now and then."""
         if path.way == "tls" or path.target.role == "hq":
-            return 1.0 if mood.wan and mood.hq_doubted else TLS_S * self.setup.registers * self._metered
+            return 2.0 if mood.wan and mood.hq_doubted else TLS_S * self.setup.registers * self._metered
         if path.target.wan:
             return RETRY_S * 10 * self._far if path.works != "unknown" else LEARN_S * 3
         return RETRY_S if path.works != "unknown" or path.way in ("arp", "nd") else LEARN_S
 
     def _resolve_s(self, path: Path, mood: Mood) -> float:
         """ARP and neighbour solicitations of the gateway: rare while it answers echoes, four a second in doubt."""
-        if path.way == "nd":
-            return 0.5 if mood.lan else 10.0
-        echo = self._known.get(("gateway", "echo"))
         if mood.lan:
-            return 0.25
+            return 0.25 if len(self.setup.families) == 1 else 0.35
+        if path.way == "nd":
+            return 10.0
+        echo = self._known.get(("gateway", "echo"))
         if not path.mac or mood.mac_changed:
             return 0.5
         return 5.0 if echo is not None and echo.weighs and not echo.run else 0.5

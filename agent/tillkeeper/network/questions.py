@@ -17,6 +17,7 @@ LATE_S = 2.0
 MOST_OPEN = 512
 LAN_COLUMNS = frozenset({"gateway", "router", "neighbours", "switch", "broadcast"})
 STIR_ROUNDS = 9
+STIR_S = 3.0
 """A column that has been silent for longer has been asked enough; it is looked after in calm."""
 
 
@@ -96,7 +97,7 @@ class Questions:
         rtt_ms = fact.rtt_ms if math.isfinite(fact.rtt_ms) and 0 <= fact.rtt_ms <= 60_000 else (at_s - waiting.sent_s) * 1000
         if target.wan:
             self._wan.spend(bytes_of(path.way, target.family, answer=True))
-        if fact.mac and path.way in ("arp", "nd") and not self._took_mac(path, fact.mac, at_s):
+        if fact.mac and path.way in ("arp", "nd") and not self._took_mac(waiting, fact.mac, at_s):
             return
         self._heard.take(path, fact, frozenset(self._known.gateways.values()), hq_objects=self._known.hq_objects)
         if target.role == "self":
@@ -106,9 +107,9 @@ class Questions:
             return
         self._answered(waiting, fact, at_s, rtt_ms, late=late)
 
-    def _took_mac(self, path: Path, mac: str, at_s: float) -> bool:
+    def _took_mac(self, waiting: Open, mac: str, at_s: float) -> bool:
         """Whether the answer is the asked one's. An own-address check is answered by a stranger, if by anybody."""
-        target = path.target
+        path, target = waiting.path, waiting.path.target
         mac = mac.lower()
         if target.role == "self":
             link = self._known.link
@@ -118,7 +119,7 @@ class Questions:
             return False
         if target.role == "gateway":
             watch = self._signs.gateway(target.family)
-            watch.saw(mac, at_s)
+            watch.saw(mac, at_s, asked_s=waiting.sent_s)
             self.poked = self.poked or bool(watch.state) or mac != watch.usual
         path.mac = mac
         return True
@@ -228,7 +229,9 @@ class Questions:
 
     def _stir(self, name: str, now_s: float) -> None:
         """On a line that is known to lose, single misses are no news."""
-        run = self._keeper.run(name)
+        run, missing_s = self._keeper.run(name), self._keeper.missing_s(name)
+        if missing_s is not None and now_s - missing_s > STIR_S:
+            return
         if self._locator.loss is None or run >= 2:
             self.stir.column(name, now_s, run)
 
