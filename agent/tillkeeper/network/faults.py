@@ -94,7 +94,7 @@ _ALL = (
     _fault("isp_upstream", "The provider's network", "isp", 5.5, "1- 1111 11-0 -000", ("anycast",)),
     _fault("dns_own", "The name server", "dns", 5.0, "1- 1111 1--1 01-1", ("resolver",), 4),
     _fault("dns_blocked", "Name lookups are blocked", "dns", 6.0, "1- 1111 1--1 00-1", ("resolver", "other_resolver"), 4),
-    _seen("captive_portal", "The line wants a login page", "internet", "captive_redirect", "1- 1111 1--- --00", certain=False),
+    _seen("captive_portal", "The line wants a login page", "internet", "captive_redirect", "1- 1111 11-- --00", certain=False),
     _fault("hq_server", "The HQ server", "hq", 5.0, "1- 1111 1--1 1-10", ("hq",), 4),
     _fault("hq_path", "The way to the HQ server", "hq", 5.8, "1- 1111 1--1 1--0", ("hq",), 4),
     _worse("loss", "switch", "lan", "Packets are lost in the store's network"),

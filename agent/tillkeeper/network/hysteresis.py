@@ -15,6 +15,8 @@ from tillkeeper.network.model import Column, ColumnName, Evidence, Explanation, 
 
 SUSPECT_ROUNDS = 3
 WITNESSES = 2
+SPLIT_ROUNDS = 1
+"""So much longer is waited where that may make the set smaller."""
 LONELY = 2
 """Where a single path is all there is, so many times the rounds."""
 CONFIRM_MARGIN = 3.0
@@ -39,6 +41,8 @@ FLAP_WINDOW_S = 60.0
 HOLD_MAX_S = 15.0
 FLAPS = 3
 """So many healed faults of the link within the window are a link that flaps."""
+FLAP_QUIET_S = 5.0
+"""A flapping link that stays one way for so long is called what it is."""
 HOLD_STALE_S = 3.0
 """So long a confirmed fault stands without trusted evidence; then it is no longer said of the present."""
 _PROOF: tuple[ColumnName, ...] = ("gateway", "router", "neighbours", "switch", "hop2", "anycast", "hq", "broadcast")
@@ -89,6 +93,9 @@ def _paused(state: Settled, explanation: Explanation, now_s: float) -> Settled:
 def _clean(state: Settled, explanation: Explanation, evidence: Evidence, now_s: float) -> Settled:
     if not _answers(evidence):
         # Nothing speaks for a fault, nothing against it: what was said stands, and nothing is said of a healthy network.
+        if _link_is_back(state.verdict, evidence, now_s):
+            checking = Verdict(phase="checking", since_s=now_s)
+            return _replace(state, verdict=checking, held=state.verdict, clean_s=None, looks=0)
         if state.verdict.phase in ("confirmed", "checking"):
             return _replace(state, clean_s=None, looks=0)
         return _replace(state, verdict=Verdict(phase="checking", since_s=now_s), clean_s=None, looks=0)
@@ -119,8 +126,12 @@ def _faulty(state: Settled, explanation: Explanation, evidence: Evidence, now_s:
         verdict = state.held
         state = _replace(state, verdict=verdict, held=None)
     confirmed = explanation.certain or _supported(faults, evidence, explanation.margin, now_s, confirm=True)
+    if not confirmed and _link_is_back(verdict, evidence, now_s):
+        state = _replace(state, verdict=Verdict(phase="checking", since_s=now_s), held=verdict)
+        verdict = state.verdict
     if verdict.phase == "confirmed":
-        if set(faults) == set(verdict.faults) or verdict.faults == ("link_flapping",):
+        flaps = verdict.faults == ("link_flapping",) and now_s - state.pending_s < FLAP_QUIET_S
+        if set(faults) == set(verdict.faults) or flaps:
             return _replace(state, verdict=_saying(verdict, "confirmed", verdict.faults, explanation.also, now_s))
         related = bool(set(faults) & set(verdict.faults))
         lasted = now_s - state.pending_s >= (FARTHER_S if _moved_out(verdict.faults[0], faults[0]) else CHANGE_S)
@@ -129,12 +140,22 @@ def _faulty(state: Settled, explanation: Explanation, evidence: Evidence, now_s:
         said = Verdict(phase="confirmed", faults=faults, also=explanation.also, since_s=verdict.since_s if related else now_s)
         return _replace(state, verdict=said)
     if confirmed:
-        said = Verdict(phase="confirmed", faults=_or_flapping(state, faults, now_s), also=explanation.also,
-                       since_s=verdict.since_s if verdict.phase == "suspect" else now_s)  # fmt: skip
+        since_s = verdict.since_s if verdict.phase == "suspect" and set(faults) & set(verdict.faults) else now_s
+        said = Verdict(
+            phase="confirmed", faults=_or_flapping(state, faults, now_s), also=explanation.also, since_s=since_s
+        )  # fmt: skip
         return _replace(state, verdict=said, held=None)
     if _supported(faults, evidence, explanation.margin, now_s, confirm=False):
         return _replace(state, verdict=_saying(verdict, "suspect", faults, explanation.also, now_s))
     return state
+
+
+def _link_is_back(verdict: Verdict, evidence: Evidence, now_s: float) -> bool:
+    """The carrier is there again for a second: that it was lost explains nothing of now, even if nothing answers yet."""
+    carrier = evidence.columns.get("carrier")
+    if verdict.phase != "confirmed" or verdict.faults[0] not in _LINK or carrier is None or carrier.state != "yes":
+        return False
+    return verdict.faults != ("link_flapping",) and carrier.since_s is not None and now_s - carrier.since_s >= CLEAN_S
 
 
 def _moved_out(was: str, now: str) -> bool:
@@ -151,10 +172,18 @@ def _supported(faults: tuple[str, ...], evidence: Evidence, margin: float, now_s
         return bool(ages) and max(ages) >= wanted_s
     silences = silences_of(evidence)
     rounds = max((silences[name].run for name in fault.keys if name in silences), default=0)
-    wanted = fault.rounds if confirm else SUSPECT_ROUNDS
+    wanted = fault.rounds + (SPLIT_ROUNDS if _splits(faults, silences) else 0) if confirm else SUSPECT_ROUNDS
     if _witnesses(fault, silences, evidence) < WITNESSES:
         wanted *= LONELY
     return rounds >= wanted and margin >= (CONFIRM_MARGIN if confirm else SUSPECT_MARGIN)
+
+
+def _splits(faults: tuple[str, ...], silences: dict[ColumnName, Silence]) -> bool:
+    """A column that tells members of the set apart is just being asked: it has not had three rounds yet."""
+    for name, one in silences.items():
+        if one.run < SUSPECT_ROUNDS and {"yes", "no"} <= {FAULTS[code].columns[name] for code in faults}:
+            return True
+    return False
 
 
 def _witnesses(fault: Fault, silences: dict[ColumnName, Silence], evidence: Evidence) -> int:

@@ -23,6 +23,8 @@ MUTE: dict[ColumnName, float] = {
     "anycast": 12.0, "resolver": 12.0, "other_resolver": 12.0, "portal": 5.0, "hq": 12.0,
 }  # fmt: skip
 """What it costs at most that a column is silent by itself. A gateway has to answer ARP; a second hop often answers nobody."""
+ANOTHER = 0.4
+"""So much rarer is it, for every further target, that all of a column fall silent by themselves."""
 SHARED = (1.0, 0.6, 0.4, 0.3)
 """Weight of the costliest silent column of a group, of the next, and so on."""
 GROUPS: tuple[tuple[ColumnName, ...], ...] = (
@@ -30,6 +32,9 @@ GROUPS: tuple[tuple[ColumnName, ...], ...] = (
     ("broadcast", "switch", "neighbours"),
     ("hop2", "modem", "anycast", "resolver", "other_resolver", "portal", "hq"),
 )
+BURST_S = 1.5
+PASSES = 1.0
+"""Losses so heavy that a whole run fits pass: every second beyond the first and a half costs a nat."""
 RATES = (0.05, 0.2, 0.5, 0.8)
 LOSS_PRIOR = 0.5
 """Bursts are far commoner than deaths, and a death that is taken for a burst is only said a little later."""
@@ -76,17 +81,18 @@ def silence(name: ColumnName, column: Column, at_s: float) -> Silence | None:
     if column.state == "no" and run < 3:
         # It answered, but not as it has to (a refusing HQ, a redirecting portal): as good as silent since then.
         since_s = column.since_s if column.since_s is not None else at_s
-        run = max(run, 3 + int(min(max(at_s - since_s, 0.0), 10.0) * 4))
+        run = max(run, 1 + int(min(max(at_s - since_s, 0.0), 10.0) * 4))
         answered_s = None if answered_s is None else min(answered_s, since_s)
     if run == 0:
         answered_s = at_s if answered_s is None else answered_s
     elif answered_s is None and column.hits:
         answered_s = since_s
+    paths = max(1, min(column.paths, PATHS))
     recent = column.recent or _spread(column.hits, max(column.misses - run, 0)) + "x" * run
     return Silence(
         run=run, since_s=since_s, answered_s=answered_s, recent=recent[-RECENT:],
-        rounds=max(run, (column.hits + column.misses) / max(column.paths, 1)), paths=max(1, min(column.paths, PATHS)),
-        alive=min(MUTE[name], MISS * run),
+        rounds=max(run, (column.hits + column.misses) / max(column.paths, 1)), paths=paths,
+        alive=min(MUTE[name] * (1 + ANOTHER * (paths - 1)), MISS * run),
     )  # fmt: skip
 
 
@@ -139,6 +145,7 @@ def loss_cost(silences: dict[ColumnName, Silence], layer: str, at_s: float) -> f
     rest = grouped({name: one.alive for name, one in silences.items() if name not in touched})
     lossy = [one for name, one in silences.items() if name in touched]
     onset_s = min((one.since_s for one in lossy if one.run), default=at_s)
+    lasting = PASSES * max(0.0, at_s - onset_s - BURST_S)
     best = math.inf
     for since_s in (onset_s, at_s - WINDOW_S):
         hits, misses, spared = [0] * (PATHS + 1), 0, 0
@@ -150,7 +157,7 @@ def loss_cost(silences: dict[ColumnName, Silence], layer: str, at_s: float) -> f
         for miss_cost, hit_costs in _RATES:
             cost = misses * miss_cost + sum(count * hit_costs[paths] for paths, count in enumerate(hits) if count)
             best = min(best, cost - spared * MISS)
-    return LOSS_PRIOR + rest + best
+    return LOSS_PRIOR + rest + best + lasting
 
 
 def _counts(one: Silence, since_s: float) -> tuple[int, int, int]:
@@ -162,7 +169,7 @@ def _counts(one: Silence, since_s: float) -> tuple[int, int, int]:
     wanted = min(len(earlier), max(0, math.ceil((one.rounds - one.run) * (until_s - since_s) / WINDOW_S)))
     part = earlier[len(earlier) - wanted :]
     chance = part.count("x")
-    return wanted - chance, (chance + min(one.run, RECENT)) * one.paths, chance
+    return wanted - chance, (chance + one.run) * one.paths, chance
 
 
 def silences_of(evidence: Evidence) -> dict[ColumnName, Silence]:

@@ -12,8 +12,8 @@ from tillkeeper.network.model import ColumnName, Evidence, Explanation, Sign, Si
 from tillkeeper.network.peers import gateway_faults, word_cost
 from tillkeeper.network.setup import Setup
 
-SET_MARGIN = 4.0
-"""Nats within which explanations fit equally well: one is 50 times likelier than what is left out."""
+SET_MARGIN = 3.0
+"""Nats within which explanations fit equally well: the first is 20 times likelier than what is left out."""
 BEATS_FINE = 1.0
 """A fault has to be so much cheaper than nothing at all."""
 PAIR = 1.0
@@ -116,7 +116,7 @@ def _ranked(seen: _Seen) -> list[tuple[float, Fault]]:
 def _ruled_out(fault: Fault, seen: _Seen) -> bool:
     if fault.code == "router_cable" and seen.setup.all_in_one:
         return True
-    return not any(seen.silences[name].run for name in SETS[fault.code][0] if name in seen.silences)
+    return not any(seen.silences[name].run for name in fault.keys if name in seen.silences)
 
 
 def _cost(fault: Fault, seen: _Seen) -> float:
@@ -213,7 +213,11 @@ def _told(best: tuple[str, ...], ranked: list[tuple[float, Fault]], seen: _Seen)
         seen = seen.without(SETS[far][0] - SETS[near][0])
         again = _ranked(seen)
         alone = _fitting(again, seen)
-        best, ranked, second = (alone, again, far) if near in alone else (best, ranked, second)
+        if near in alone:
+            best, ranked, second = alone, again, far
+        elif SETS[far][0] <= SETS[near][0] and all(one.run for name, one in seen.silences.items() if name in SETS[near][0]):
+            # What came second hides what was there before: of that nothing can be said any more.
+            best, second = tuple(fault.code for fault in _BY_COLUMNS if SETS[fault.code] == SETS[near]), ""
     least = ranked[0][0]
     margin = min(seen.fine, *(loss_cost(seen.silences, layer, seen.evidence.at_s) for layer in LOSSY)) - least
     if best[0] == "captive_portal":
