@@ -65,12 +65,11 @@ class Agent(threading.Thread):
 
     def run(self) -> None:
         client, _ = self._listener.accept()
-        with client:
-            with contextlib.suppress(OSError):  # the end of the prober
-                while client.recv(2**18):
-                    now_s = clock.boot_s()
-                    seen = UplinkSeen(at_s=now_s, ok_at_s=now_s - 0.01, failed_at_s=None)
-                    client.sendall(msgspec.json.encode(Uplink(seen=seen)) + b"\n")
+        with client, contextlib.suppress(OSError):  # the end of the prober
+            while client.recv(2**18):
+                now_s = clock.boot_s()
+                seen = UplinkSeen(at_s=now_s, ok_at_s=now_s - 0.01, failed_at_s=None)
+                client.sendall(msgspec.json.encode(Uplink(seen=seen)) + b"\n")
 
     def __enter__(self) -> Self:
         self.start()
