@@ -17,7 +17,8 @@ Suits = Callable[[s.Store], bool]
 
 
 class Fault(NamedTuple):
-    """`depth`: how far from the register, 0 its own plug. `degrades`: nothing is down, so it hides nothing. `advisory`: it is
+    """`depth`: how far from the register, 0 its own plug. A wrong address is the register's own; a lost one
+    may follow from a dead router, so either may be named. `degrades`: nothing is down, so it hides nothing. `advisory`: it is
     said in `also`, and no fault may be confirmed. `local`: the other registers have nothing. `goal_s`: CONFIRMED p95."""
 
     name: str
@@ -220,9 +221,9 @@ OUTAGES = (
           lambda store: _deaf(store) if store.registers == 1 else frozenset(), local=True),
     Fault("broadcast loop", "broadcast_loop", 1, _loop, _loop_ended, 5.0, 95),
     Fault("link flapping", "link_flapping", 0, _flapping, _flapping_ended, 15.0, 95, CARRIER, _wired, local=True, lasts_s=20.0),
-    Fault("address lost (DHCP)", "dhcp_lost", 2, *_addresses("no_address0"), 0.2, 100, local=True,
+    Fault("address lost (DHCP)", "dhcp_lost", 3, *_addresses("no_address0"), 0.2, 100, local=True,
           suits=lambda store: "ipv6" not in store.families),
-    Fault("wrong subnet", "wrong_subnet", 2, *_addresses("wrong_subnet0", "10.9.8.7"), 0.2, 100, suits=_v4, local=True),
+    Fault("wrong subnet", "wrong_subnet", 1, *_addresses("wrong_subnet0", "10.9.8.7"), 0.2, 100, suits=_v4, local=True),
     Fault("duplicate address", "duplicate_address", 2, _twin, _mode("twin0")[1], 0.5, 99, suits=_v4, local=True),
     Fault("router dead", "router_dead", 3, *_parts("router"), 1.0, 99, ROUTER_SET),
     Fault("cable router-switch", "router_cable", 3, *_parts("router_cable"), 1.0, 99, ROUTER_SET),

@@ -26,6 +26,8 @@ CLASHES = (
     frozenset({"gateway_replaced", "gateway_spoofed"}), frozenset({"dhcp_lost", "wrong_subnet"}),
 )  # fmt: skip
 """Cannot happen together, or one is the other's way of happening."""
+CARRIER = {"cable", "switch_power"}
+"""What a flapping link is at first."""
 OVERLAP_S, APART_S = 16.0, 8.0
 Task = tuple[str, str, str, int]
 """Two faults, store, seed."""
@@ -79,10 +81,11 @@ def play(task: Task, make: MakeEngine, watched: Watched = unwatched) -> PairResu
     report = sim.machines[0].last
     verdict = report.verdict if report else Verdict(phase="checking")
     sim.run(last_s)
+    true = {one.code, two.code} | (CARRIER if "link_flapping" in (one.code, two.code) else set())
     neither = tuple(
         (round(at_s - began_s, 2), said.faults)
         for at_s, said in spans(sim.machines[0].said, began_s, last_s - 0.01)
-        if said.phase == "confirmed" and not _named(said) & {one.code, two.code}
+        if said.phase == "confirmed" and not _named(said) & true
     )
     return PairResult(
         one.name, two.name, task[2], task[3], judge_pair(verdict, one, two, store), verdict.faults, verdict.also, neither
@@ -99,11 +102,11 @@ def judge_pair(verdict: Verdict, one: Fault, two: Fault, store: Store) -> Score:
     named = _named(verdict)
     if one.degrades != two.degrades:
         root, other = (two, one) if one.degrades else (one, two)
-        if root.code not in named:
+        if not root.allowed(store) & named:
             return "ambiguous" if other.code in named else "wrong"
     else:
         nearest = min(one.depth, two.depth)
-        roots = [fault for fault in (one, two) if fault.depth == nearest and fault.code in named]
+        roots = [fault for fault in (one, two) if fault.depth == nearest and fault.allowed(store) & named]
         if not roots:
             return "wrong"
     return "right" if set(verdict.faults) <= one.allowed(store) | two.allowed(store) else "ambiguous"

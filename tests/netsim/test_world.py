@@ -125,7 +125,7 @@ def test_a_replaced_gateway_answers_under_its_new_mac_only() -> None:
 def test_loss_begins_at_its_layer_and_has_the_share_that_was_asked_for(
     part: str, touched: tuple[str, ...], clean: tuple[str, ...]
 ) -> None:
-    sim = Simulation(Store(), AskingEngine, seed=11)
+    sim = Simulation(Store(icmp_limit=False), AskingEngine, seed=11)
     engine = sim.machines[0].engine
     assert isinstance(engine, AskingEngine)
     sim.world.lose(part, 0.2)
