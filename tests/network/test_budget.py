@@ -3,7 +3,7 @@
 import pytest
 from tests.network.virtual_wire import START_S, Wire, setup_of, targets
 
-from tillkeeper.network.budget import BURST_S, DAY_S, ArpBudget, ByteBudget
+from tillkeeper.network.budget import BURST_S, DAY_S, ArpBudget, ByteBudget, KernelArp
 from tillkeeper.network.setup import WAN_BYTES_PER_DAY, WAN_BYTES_PER_DAY_METERED
 
 OUTAGES: list[tuple[str, set[str]]] = [
@@ -139,3 +139,30 @@ def test_echoes_that_make_the_kernel_ask_are_few_while_the_lan_is_dead() -> None
         own = sum(1 for at_s, probe in wire.probes if begun_s + second <= at_s < begun_s + second + 1 and probe.way == "arp")
         assert len(asked) + own < 15
     assert lan
+
+
+def test_twenty_printers_that_are_off_do_not_make_the_kernel_ask_for_all_of_them_at_once() -> None:
+    """Each neighbour that does not answer costs one ARP request of the kernel a second, for three seconds after a packet."""
+    for powered_first in (False, True):
+        wire = Wire(setup_of(targets=targets(printers=20)), peers=1)
+        wire.cut = set() if powered_first else {"printer"}
+        wire.macs = {}
+        wire.start()
+        wire.run(40.0 if powered_first else 0.0)
+        wire.cut = {"printer", *(f"printer:{index}" for index in range(20))}
+        begun_s = wire.now_s
+        wire.run(60.0)
+        late = [(at_s, p) for at_s, p in wire.probes if at_s > begun_s + 4.0 and p.target.role == "printer" and p.way == "echo"]
+        assert late
+        worst = max(len({p.target.name for at_s, p in late if begin_s - 3.0 <= at_s <= begin_s}) for begin_s, _ in late)
+        assert worst <= 5
+
+
+def test_addresses_on_the_lan_that_do_not_answer_take_turns() -> None:
+    budget = KernelArp()
+    now_s, asked = 0.0, []
+    while now_s < 60.0:
+        asked += [address for address in map(str, range(12)) if budget.take(address, now_s)]
+        now_s += 1.0
+    assert budget.take("x", now_s + 10)
+    assert len(set(asked)) >= 4

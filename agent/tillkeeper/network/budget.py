@@ -45,6 +45,34 @@ class ArpBudget:
         return True
 
 
+class KernelArp:
+    """The kernel asks by ARP for every neighbour that a packet goes to and that does not answer, once a second for three
+    seconds (arp(7): mcast_solicit 3, retrans_time 1 s). So only `MUTE_MOST` such addresses are sent anything within `MUTE_S`;
+    with the own requests that stays below the 15 a second at which switches shut a port."""
+
+    MUTE_S = 3.2
+    MUTE_MOST = 4
+
+    def __init__(self) -> None:
+        self._asked: dict[str, tuple[float, float]] = {}
+        """Address -> when it was asked first and last."""
+        self._refused_s = -1e9
+
+    def take(self, address: str, now_s: float) -> bool:
+        """Whether a packet may go to an address on the LAN that has not answered lately. When others wait, whoever has had
+        its `MUTE_S` makes room."""
+        for other in [other for other, (_, last_s) in self._asked.items() if now_s - last_s > self.MUTE_S]:
+            del self._asked[other]
+        first_s = self._asked.get(address, (now_s, now_s))[0]
+        if address not in self._asked and len(self._asked) >= self.MUTE_MOST:
+            self._refused_s = now_s
+            return False
+        if now_s - first_s > self.MUTE_S and now_s - self._refused_s < 1.0:
+            return False
+        self._asked[address] = (first_s, now_s)
+        return True
+
+
 class ByteBudget:
     """This register's part of the store's day. Within any 24 hours not more than the day's bytes: what may be saved up is
     taken off the rate. Part of what is saved up is kept for bursts."""

@@ -28,8 +28,8 @@ class Path:
     default gateway. Mutable, of the engine alone."""
 
     __slots__ = (
-        "answered", "answered_s", "asked_s", "clean", "column", "due_s", "late", "mac", "meter", "recent_misses", "run", "sent",
-        "silent", "slow", "slow_s", "srtt_ms", "target", "usual_ms", "var_ms", "way", "works",
+        "answered", "answered_s", "asked_s", "clean", "column", "due_s", "late", "mac", "meter", "near", "recent_misses", "run",
+        "sent", "silent", "slow", "slow_s", "srtt_ms", "target", "usual_ms", "var_ms", "way", "works",
     )  # fmt: skip
 
     def __init__(self, target: Target, way: Way, column: str, now_s: float, *, assumed: bool = False) -> None:
@@ -44,6 +44,8 @@ class Path:
         self.mac = ""
         self.meter: int | None = None
         """Of `locate.LAYERS`, which one its answers are counted for."""
+        self.near = False
+        """On the LAN, but not the gateway: what is sent to it makes the kernel ask for its MAC."""
         self.due_s = now_s
         self.asked_s: float | None = None
         self.answered_s: float | None = None

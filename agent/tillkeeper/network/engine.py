@@ -151,7 +151,7 @@ class Engine:
             keeper, number = self.keeper, self.questions.round
             at_s = self._at(fact.at_s)
             if keeper.answered_s("broadcast") is None or at_s - (keeper.answered_s("broadcast") or 0.0) > TICK_S / 2:
-                keeper.hit("ipv4", "broadcast", number, at_s, at_s)
+                keeper.hit(self.setup.families[0], "broadcast", number, at_s, at_s)
         if fact.sender_address == known.gateways.get("ipv4"):
             enquiring = self.signs.gateway("ipv4").next_s() is not None
             self._gateway_mac("ipv4", mac, fact.at_s, claim=not (fact.is_reply and enquiring))
@@ -215,7 +215,7 @@ class Engine:
         at_s = self._at(fact.at_s)
         if self.known.take_beacon(fact):
             self.questions.stir.all(at_s + 1.5)
-        self.keeper.hit("ipv4", "broadcast", self.questions.round, at_s, at_s)
+        self.keeper.hit(self.setup.families[0], "broadcast", self.questions.round, at_s, at_s)
 
     # --- the step ---
 
@@ -259,8 +259,7 @@ class Engine:
         report = self._said.report(now_s, verdict, evidence, plan, self._stalls)
         beacon = None
         if self.setup.beacons and self.known.carrier != "no":
-            gateways = self.signs.gateways
-            gateway_mac = gateways["ipv4"].current if "ipv4" in gateways else ""
+            gateway_mac = next((watch.current for watch in self.signs.gateways.values() if watch.current), "")
             beacon = self._said.beacon(now_s, verdict, evidence, self.known, self.timeline, gateway_mac, plan.wan_asked_s)
         return Step(probes=tuple(probes), report=report, beacon=beacon)
 
@@ -269,7 +268,7 @@ class Engine:
         known, keeper = self.known, self.keeper
         for peer in known.peers.values():
             if peer.heard >= PEER_COUNTS and now_s > peer.expected_s and now_s - peer.at_s < PEER_MISSES_S:
-                keeper.miss("ipv4", "broadcast", self.questions.round, peer.expected_s)
+                keeper.miss(self.setup.families[0], "broadcast", self.questions.round, peer.expected_s)
                 peer.expected_s = max(peer.expected_s + BEACON_S, now_s)
                 self.questions.stir.column("broadcast", now_s, 0)
         doubtful = known.uplink_doubtful(now_s)

@@ -288,20 +288,24 @@ class Locator:
 
     def _judge_latency(self, now_s: float, paths: list[Path]) -> None:
         excess: list[float | None] = [None, None, None, None]
-        slow = [False] * 4
+        slow, quick = [False] * 4, [False] * 4
+        """Whether one of a layer's targets has been slow for long, and whether one of them is not slow at all."""
         least = 1 if self.latency is not None else SLOW
         for path in paths:
             index, answered_s = path.meter, path.answered_s
             if index is None or not path.weighs or answered_s is None or now_s - answered_s > LATELY_S:
                 continue
+            if not path.slow:
+                quick[index] = True
             over = (path.srtt_ms or 0.0) - (path.usual_ms or 0.0)
             before = excess[index]
-            if before is None or over < before:  # the best of the layer speaks for it
-                excess[index] = over
-                slow[index] = path.slow >= least and now_s - path.slow_s >= SLOW_S
+            # While all are slow the slowest speaks, for those that are seldom asked are behind; else the quickest.
+            better = max if path.slow and not quick[index] else min
+            excess[index] = over if before is None else better(over, before)
+            slow[index] = slow[index] or (path.slow >= least and now_s - path.slow_s >= SLOW_S)
         for index in range(4):
             here, behind = excess[index], excess[index + 1 :]
-            if not slow[index] or here is None:
+            if not slow[index] or quick[index] or here is None:
                 continue
             # What lies behind is as slow, what lies before is not, nor on its way there.
             further = all(over is None or over >= 0.5 * here for over in behind)

@@ -9,7 +9,7 @@ from zlib import crc32
 
 import msgspec
 
-from tillkeeper.network.budget import ArpBudget, ByteBudget, bytes_of, next_turn_s, printer_interval_s
+from tillkeeper.network.budget import ArpBudget, ByteBudget, KernelArp, bytes_of, next_turn_s, printer_interval_s
 from tillkeeper.network.capabilities import Path
 from tillkeeper.network.locate import meter_of
 from tillkeeper.network.model import Family, Probe
@@ -34,6 +34,7 @@ WAN_TURN_S = 0.5
 WAN_LEARN_S = 10.0
 PROOF_S = 0.5
 """HQ was heard so lately: nothing behind the router need be asked (metered: 1.5 beats of the uplink)."""
+ANSWERS_S = 20.0
 HOP_CREDIT = 4.0
 HOP_PER_S = 0.8
 """Linux sends six time-exceeded at once and then one a second to a host (icmp_ratelimit, icmp(7)); others are alike."""
@@ -65,6 +66,7 @@ class Plan:
     def __init__(self, setup: Setup, now_s: float) -> None:
         self.setup = setup
         self.arp = ArpBudget()
+        self.kernel_arp = KernelArp()
         self.wan = ByteBudget(setup, now_s)
         self.paths: list[Path] = []
         self.sent = 0
@@ -92,6 +94,7 @@ class Plan:
                 path = Path(want.target, want.way, want.column, now_s, assumed=want.assumed)
                 path.due_s = self._first_s(path, now_s, len(fresh))
                 path.meter = meter_of(path)
+            path.near = want.target.role != "gateway" and known.contains(want.target.address)
             fresh[key] = path
         self._known = fresh
         self.paths = list(fresh.values())
@@ -181,6 +184,8 @@ class Plan:
                 self._credits[path.target.name] = (credit, now_s)
                 return False
             self._credits[path.target.name] = (credit - 1.0, now_s)
+        elif path.near and not _answers(path, now_s) and not self.kernel_arp.take(path.target.address, now_s):
+            return False
         if path.target.wan:
             if not self.wan.take(bytes_of(path.way, path.target.family, answer=False), burst=mood.wan):
                 return False
@@ -330,6 +335,11 @@ def _rank(path: Path) -> tuple[int, int]:
 def _shift(path: Path) -> float:
     """Each printer has a phase of its own, the same at all registers, so that they are not all asked in the same round."""
     return crc32(path.target.name.encode()) % 997 / 997
+
+
+def _answers(path: Path, now_s: float) -> bool:
+    """So lately that the kernel knows its MAC for certain."""
+    return path.run < 2 and path.answered_s is not None and now_s - path.answered_s < ANSWERS_S
 
 
 def _takes_turns(path: Path) -> bool:
