@@ -227,3 +227,49 @@ def test_a_redirect_has_to_last_before_it_is_a_login_page() -> None:
 
 def test_the_world_asks_what_the_verdict_weighs() -> None:
     assert set(PERIOD_S) == set(FAULTS["own_port"].columns) - {"carrier", "address"}
+
+
+def test_a_cable_that_stays_out_after_flapping_is_called_out() -> None:
+    state, now_s = Settled(), NOW_S
+    out, clean = row("01 ???? ???? ????"), row("11 1111 1111 1111")
+    for _ in range(3):
+        state = looks(state, explain(out, SETUP), out, (now_s,))
+        state = looks(state, Explanation(faults=()), clean, [now_s + 0.1 * i for i in range(1, 60)])
+        now_s += 6.0
+    state = looks(state, explain(out, SETUP), out, (now_s,))
+    assert state.verdict.faults == ("link_flapping",)
+    state = looks(state, explain(out, SETUP), out, [now_s + 0.5 * i for i in range(1, 14)])
+    assert state.verdict.faults == ("cable", "switch_power")
+
+
+def test_a_carrier_that_is_back_ends_the_verdict_even_if_nothing_answers_yet() -> None:
+    out, quiet = row("01 ???? ???? ????"), row("11 ???? ???? ????")
+    state = looks(Settled(), explain(out, SETUP), out, (NOW_S,))
+    back = Column(state="yes", since_s=NOW_S + 1.0)
+    quiet = msgspec.structs.replace(quiet, columns=quiet.columns | {"carrier": back})
+    state = looks(state, Explanation(faults=()), quiet, (NOW_S + 1.5,))
+    assert state.verdict.phase == "confirmed"
+    state = looks(state, Explanation(faults=()), quiet, (NOW_S + 2.1,))
+    assert (state.verdict.phase, state.verdict.faults) == ("checking", ())
+
+
+def test_a_fault_does_not_inherit_the_age_of_another_suspicion() -> None:
+    router = row("11 1011 0000 0000", run=4, for_s=0.4)
+    state = settle(Settled(), msgspec.structs.replace(explain(router, SETUP), margin=0.0), router, NOW_S)
+    assert state.verdict.phase == "suspect"
+    out = row("01 ???? ???? ????")
+    state = settle(state, explain(out, SETUP), out, NOW_S + 3.0)
+    assert state.verdict.since_s == NOW_S + 3.0
+
+
+def test_a_set_waits_a_round_for_the_column_that_splits_it() -> None:
+    """The gateway's ARP is asked less often than the router's echo: one more round tells a dead router from a hung one."""
+    for gateway_run, run, phase in ((1, 7, "suspect"), (1, 8, "confirmed"), (2, 7, "confirmed")):
+        evidence = row("11 1011 0000 0000", run=run, for_s=run / 10)
+        gateway = msgspec.structs.replace(
+            evidence.columns["gateway"], state="yes", run=gateway_run, missing_s=NOW_S - 0.25 * gateway_run
+        )
+        evidence = msgspec.structs.replace(evidence, columns=evidence.columns | {"gateway": gateway})
+        explanation = explain(evidence, SETUP)
+        assert settle(Settled(), explanation, evidence, NOW_S).verdict.phase == phase
+        assert ("router_hung" in explanation.faults) == (gateway_run == 1)

@@ -249,3 +249,29 @@ def test_peers_that_see_the_same_make_a_shared_fault_likelier() -> None:
     agreeing = row("11 1111 1000 0000", peers=(peer(anycast="no", hop2="no"),), for_s=4.0)
     contradicting = row("11 1111 1000 0000", peers=(peer(anycast="yes", hop2="yes"),), for_s=4.0)
     assert explain(agreeing, SETUP).margin > explain(quiet, SETUP).margin > explain(contradicting, SETUP).margin
+
+
+def test_what_came_second_and_nearer_hides_the_first() -> None:
+    """The router has been dead for a while when the own transmitter dies: of the router nothing can be said any more."""
+    evidence = row("11 1000 0000 0000", run=60, for_s=20.0)
+    late = {"neighbours": silent(run=20, for_s=2.0, paths=3), "switch": silent(run=6, for_s=2.0)}
+    evidence = msgspec.structs.replace(evidence, columns=evidence.columns | late)
+    assert explain(evidence, SETUP).faults == ("nic_transmit",)
+
+
+def test_a_start_into_a_dead_router_is_more_than_losses() -> None:
+    """ARP of the gateway was never answered, the neighbours answer: losses that last for seconds are none."""
+    evidence = row("11 ?0?1 ???? ????", run=18, for_s=4.5)
+    never = msgspec.structs.replace(evidence.columns["gateway"], hits=0, answered_s=None, paths=1, recent="x" * 18)
+    evidence = msgspec.structs.replace(evidence, columns=evidence.columns | {"gateway": never})
+    found = explain(evidence, SETUP)
+    assert found.faults[:2] == ("router_dead", "router_cable")
+    assert found.margin >= 3.0
+
+
+def test_only_what_its_own_paths_support_is_in_a_set() -> None:
+    """HQ refuses since a moment, nothing else has missed: that is no sign of a dead router."""
+    hq = Column(state="no", hits=20, run=0, paths=1, since_s=NOW_S - 2.0, answered_s=NOW_S - 0.1)
+    evidence = row("11 1111 1111 1111", signs=(sign("hq_host_alive"),))
+    evidence = msgspec.structs.replace(evidence, columns=evidence.columns | {"hq": hq})
+    assert set(explain(evidence, SETUP).faults) <= {"hq_server", "hq_path"}

@@ -217,7 +217,8 @@ def _told(best: tuple[str, ...], ranked: list[tuple[float, Fault]], seen: _Seen)
             best, ranked, second = alone, again, far
         elif SETS[far][0] <= SETS[near][0] and all(one.run for name, one in seen.silences.items() if name in SETS[near][0]):
             # What came second hides what was there before: of that nothing can be said any more.
-            best, second = tuple(fault.code for fault in _BY_COLUMNS if SETS[fault.code] == SETS[near]), ""
+            same = (fault for fault in _BY_COLUMNS if SETS[fault.code] == SETS[near] and not _ruled_out(fault, seen))
+            best, second = tuple(fault.code for fault in same), ""
     least = ranked[0][0]
     margin = min(seen.fine, *(loss_cost(seen.silences, layer, seen.evidence.at_s) for layer in LOSSY)) - least
     if best[0] == "captive_portal":
@@ -237,7 +238,7 @@ def _second(fault: Fault, seen: _Seen) -> str:
         other_dead, other_answering = SETS[other.code]
         if other.code == fault.code or other_answering & dead - {"resolver", "other_resolver"} or not other_dead & answering:
             continue
-        if any(left[name].run == 0 for name in other_dead & set(left)):
+        if _ruled_out(other, seen) or any(left[name].run == 0 for name in other_dead & set(left)):
             continue
         rest = dead_cost(left, other_dead, answering - other_dead, seen.evidence.at_s)
         saved = unexplained - rest - other.prior - PAIR
