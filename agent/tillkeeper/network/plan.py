@@ -184,8 +184,10 @@ class Plan:
                 self._credits[path.target.name] = (credit, now_s)
                 return False
             self._credits[path.target.name] = (credit - 1.0, now_s)
-        elif path.near and not _answers(path, now_s) and not self.kernel_arp.take(path.target.address, now_s):
-            return False
+        elif path.near and not _answers(path, now_s):
+            chosen = mood.lan_dead and path.target.name == self._one_neighbour  # the one that the return of the LAN shows by
+            if not chosen and not self.kernel_arp.take(path.target.address, now_s):
+                return False
         if path.target.wan:
             if not self.wan.take(bytes_of(path.way, path.target.family, answer=False), burst=mood.wan):
                 return False
@@ -295,7 +297,8 @@ class Plan:
             calm_s = LEARN_S * 3 if learning else PORTAL_S * self.setup.registers * self._metered
             return 0.5 if mood.wan else 5 * DEAD_S if dead else calm_s
         if role == "hop2" and way == "hop":
-            return 0.3 if mood.wan else LEARN_S if learning else WAN_LEARN_S * self._far
+            found = self.find("hop2:direct" + path.target.name[4:], "echo") is not None
+            return 0.3 if mood.wan else LEARN_S if learning else WAN_LEARN_S * self._far if found else 1.5
         if role == "hq" and way == "tls":
             if mood.hq_doubted and (mood.wan or dead):
                 return 0.25 if mood.wan else 2 * DEAD_S

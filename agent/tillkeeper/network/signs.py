@@ -67,7 +67,7 @@ class Signs:
             found += self._macs(now_s, known)
             found += self._wifi(now_s, known, keeper, paths)
             found += self._heard(now_s, known, keeper, heard, paths)
-            found += self._families(now_s, known, keeper)
+            found += self._families(keeper) if locator.loss is None else []
             found += self._devices(now_s, known, keeper, paths)
             found += self._quality(now_s, known, keeper, locator)
         if self.setup.metered:
@@ -186,7 +186,7 @@ class Signs:
             if now_at and silent and keeper.run("anycast") == 0 and keeper.answered_s("anycast") is not None:
                 yield "on_backup_line", family, "", 0.0, f"{hops.usual[0]} -> {now_at}"
 
-    def _families(self, now_s: float, known: Surroundings, keeper: EvidenceKeeper) -> Iterator[Seen]:
+    def _families(self, keeper: EvidenceKeeper) -> Iterator[Seen]:
         """One family is dead where the other lives, and both have worked: the next column that shows it is named."""
         if len(self.worked) < 2 or len(self.setup.families) < 2:
             return
@@ -230,4 +230,4 @@ class Signs:
 
 
 OUTAGE_RUN = 8
-DEAD_OF: dict[str, int] = {"gateway": 3, "hq": 4}
+DEAD_OF: dict[str, int] = {"gateway": 5, "hq": 6}
