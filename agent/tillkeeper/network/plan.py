@@ -94,7 +94,8 @@ class Plan:
                 path = Path(want.target, want.way, want.column, now_s, assumed=want.assumed)
                 path.due_s = self._first_s(path, now_s, len(fresh))
                 path.meter = meter_of(path)
-            path.near = want.target.role != "gateway" and known.contains(want.target.address)
+            address = want.target.address
+            path.near = address not in known.gateways.values() and known.contains(address)
             fresh[key] = path
         self._known = fresh
         self.paths = list(fresh.values())
