@@ -287,7 +287,7 @@ _LIST = (
         before="interface_disabled cable switch_power",
         goal_s=0.2,
     ),
-    _fault("broadcast loop", loop, "broadcast_loop", deadline_s=12.0, **STORE),
+    _fault("broadcast loop", loop, "broadcast_loop", before="loss_lan loss_router", deadline_s=12.0, **STORE),
     _fault(
         "link flapping",
         lambda lab, _: unplugged_and_plugged(lab, R1),
