@@ -295,6 +295,8 @@ class Locator:
             index, answered_s = path.meter, path.answered_s
             if index is None or not path.weighs or answered_s is None or now_s - answered_s > LATELY_S:
                 continue
+            if path.answered < LEARNED:
+                continue
             if not path.slow:
                 quick[index] = True
             over = (path.srtt_ms or 0.0) - (path.usual_ms or 0.0)
