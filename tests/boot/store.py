@@ -11,8 +11,9 @@ from typing import Any
 
 from tests.boot import image
 from tests.boot.machine import Machine, booted
+from tests.lab.places import ANYCAST, CHECK_NAME, HQ, HQ_NAME, V4, lan4
 from tests.lab.spaces import ETC
-from tests.lab.topology import ANYCAST, CHECK_NAME, HQ, HQ_NAME, V4, Lab, Shape, key_text, lan4, put
+from tests.lab.topology import Lab, Shape, key_text, put
 from tests.support.process import Process
 from tests.support.toml import dumps, merged
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from tests.boot.store import SOCKET, Register, register
+from tests.lab.places import PORTS
 from tests.lab.spaces import ip
-from tests.lab.topology import PORTS
 from tests.support.prerequisites import need
 
 CAP_NET_RAW = 1 << 13

@@ -18,9 +18,10 @@ from pathlib import Path
 from tests.bench import rows as figures
 from tests.lab import tables, watch
 from tests.lab.faults import FAULTS, SLOW_TO_SHOW
+from tests.lab.places import V4, V6
 from tests.lab.record import keep
 from tests.lab.scoring import Outcome
-from tests.lab.topology import V4, V6, Lab, Shape
+from tests.lab.topology import Lab, Shape
 from tests.lab.trial import LATE_S, NotSettled, Trial, run
 
 FILE = Path(__file__).resolve().parents[2] / "build" / "lab.json"

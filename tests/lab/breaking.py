@@ -5,11 +5,12 @@ import random
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
+from tests.lab.places import HQ, HQ_PORT, PORTS, ROUTER_LAN, V4, V6, lan4
 from tests.lab.relay import delayed
 from tests.lab.servers import CAPTIVE_PORT, NOERROR, SERVFAIL
 from tests.lab.spaces import ip, nft
 from tests.lab.stray import announce, in_thread, mac_bytes
-from tests.lab.topology import HQ, HQ_PORT, PORTS, ROUTER_LAN, V4, V6, Lab, lan4
+from tests.lab.topology import Lab
 
 ND = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept"
 FLAP_DOWN_S, FLAP_UP_S = 0.6, 1.4

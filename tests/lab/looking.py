@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from tests.lab.places import ANYCAST, CHECK, CHECK_PORT, HQ, HQ_NAME, HQ_PORT, MODEM, ROUTER_LAN, V4, V6, lan4, lan6
 from tests.lab.spaces import answers, arp_answers, carrier, inside, shown
-from tests.lab.topology import ANYCAST, CHECK, CHECK_PORT, HQ, HQ_NAME, HQ_PORT, MODEM, ROUTER_LAN, V4, V6, Lab, lan4, lan6
+from tests.lab.topology import Lab
 
 WAIT_S = 0.4
 AGAIN_S = 0.3

@@ -17,8 +17,9 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
+from tests.lab.places import ANYCAST, CHECK_NAME, HQ, HQ_NAME, HQ_PORT, MODEM, V4, lan4, lan6
 from tests.lab.spaces import now_s
-from tests.lab.topology import ANYCAST, CHECK_NAME, HQ, HQ_NAME, HQ_PORT, MODEM, V4, Lab, lan4, lan6
+from tests.lab.topology import Lab
 from tests.support import toml
 
 from tillkeeper.network import wire

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
+from tests.lab import places
+from tests.lab.spaces import inside
+
 if TYPE_CHECKING:
     from tests.lab.topology import Lab
 
@@ -205,9 +208,7 @@ class Services:
     """All servers of one lab."""
 
     def __init__(self, lab: "Lab") -> None:
-        from tests.lab import topology as places
-
-        self._lab, self._places = lab, places
+        self._lab = lab
         self.zone = {
             places.HQ_NAME: {RECORD_A: places.HQ["ipv4"], RECORD_AAAA: places.HQ["ipv6"]},
             places.CHECK_NAME: {RECORD_A: places.CHECK["ipv4"], RECORD_AAAA: places.CHECK["ipv6"]},
@@ -232,7 +233,6 @@ class Services:
         await self._closing.aclose()
 
     async def _start(self) -> None:
-        places = self._places
         for family in FAMILIES:
             await self._names("cloud", family, places.NAMES[family])
             for address in places.ANYCAST[family]:
@@ -271,7 +271,7 @@ class Services:
         def upstream() -> socket.socket:
             made = self._lab.socket("router", FAMILIES[family], socket.SOCK_DGRAM)
             try:
-                made.connect((self._places.NAMES[family], 53))
+                made.connect((places.NAMES[family], 53))
             except OSError:
                 made.close()
                 raise
@@ -280,7 +280,7 @@ class Services:
         forwarder = Forwarder(upstream)
         self._closing.callback(forwarder.end)
         self.forwarders.append(forwarder)
-        await self._datagrams(self._bound("router", family, socket.SOCK_DGRAM, self._places.ROUTER_LAN[family], 53), forwarder)
+        await self._datagrams(self._bound("router", family, socket.SOCK_DGRAM, places.ROUTER_LAN[family], 53), forwarder)
 
     async def _site(self, role: str, family: str, address: str, port: int, serve: Callable[..., object]) -> None:
         bound = self._bound(role, family, socket.SOCK_STREAM, address, port)
@@ -291,8 +291,6 @@ class Services:
         made = self._lab.socket("router", socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
         self._closing.callback(made.close)
         self.advertiser = Advertiser(made)
-        from tests.lab.spaces import inside
-
         with inside(self._lab.space("router")):
             index = socket.if_nametoindex("lan")
         self.advertiser.join(index)

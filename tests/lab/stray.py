@@ -14,8 +14,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from tests.lab.places import ROUTER_LAN, lan4, mac
 from tests.lab.spaces import LabTrouble, inside, ip, settings
-from tests.lab.topology import ROUTER_LAN, Lab, lan4, mac
+from tests.lab.topology import Lab
 
 ETH_P_ALL, ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 = 3, 0x0806, 0x0800, 0x86DD
 REQUEST, REPLY = 1, 2

@@ -9,8 +9,9 @@ from tests.lab.breaking import DELAY_S
 from tests.lab.faults import FAULTS, R1
 from tests.lab.living import living
 from tests.lab.looking import ISP, look, looks_well, there, wait_well
+from tests.lab.places import ANYCAST, ROUTER_LAN, V4, V6, lan4, mac
 from tests.lab.spaces import answers, arp_answers, shown
-from tests.lab.topology import ANYCAST, ROUTER_LAN, V4, V6, Lab, Shape, lan4, mac
+from tests.lab.topology import Lab, Shape
 from tests.support.prerequisites import need
 
 pytestmark = pytest.mark.root

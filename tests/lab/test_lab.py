@@ -10,10 +10,11 @@ import sys
 
 import pytest
 from tests.lab.faults import FAULTS
+from tests.lab.places import V4, V6
 from tests.lab.register import Watched
 from tests.lab.scoring import Outcome
 from tests.lab.spaces import ETC, NAMED, PREFIX
-from tests.lab.topology import V4, V6, Lab, Shape
+from tests.lab.topology import Lab, Shape
 from tests.lab.trial import LATE_S, Trial, run, why
 from tests.support.prerequisites import need
 
