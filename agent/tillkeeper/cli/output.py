@@ -53,7 +53,10 @@ def pad(text: str, columns: int, *, to_right: bool = False) -> str:
 
 def clock(at_ms: int | None) -> str:
     """Local time of this terminal, to the second, and its zone: slips go by the store's, which may be another."""
-    return datetime.fromtimestamp(at_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z") if at_ms else ""
+    try:
+        return datetime.fromtimestamp(at_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z") if at_ms else ""
+    except (ValueError, OverflowError, OSError):  # no year of a calendar
+        return f"{at_ms} ms"
 
 
 def count(number: int, word: str) -> str:

@@ -15,7 +15,8 @@ import msgspec
 from tillkeeper.config import address as where
 from tillkeeper.config.network import Network
 from tillkeeper.errors import ConfigInvalid
-from tillkeeper.network import beacon
+from tillkeeper.network import beacon, dns, http
+from tillkeeper.network.addresses import mac_bytes
 from tillkeeper.network.model import Family, Role, Target, Way
 from tillkeeper.network.prober.resolv import literal
 from tillkeeper.network.setup import Setup
@@ -84,6 +85,9 @@ def read(path: Path, *, uplink: bool = True) -> Plan:
     if hq is not None:
         ways = ("tls", "tcp") if hq.scheme == "https" else ("http", "tcp")
         targets += _named(hq, "hq", ways, hq.path.rstrip("/") + "/healthz")
+    pinned = _mac(network.gateway_mac, problems)
+    if not network.families:
+        problems.append("network.families: at least one of ipv4 and ipv6 is needed")
     key = _key(folder / Path(network.key_file).expanduser(), problems) if network.key_file else b""
     if problems:
         raise _invalid(path, problems)
@@ -99,7 +103,7 @@ def read(path: Path, *, uplink: bool = True) -> Plan:
         hq_host=hq.hostname or "" if hq else "",
         resolve_name=name,
         other_resolvers=tuple(address for address in other if _family(address) in network.families),
-        gateway_mac=network.gateway_mac.lower().replace("-", ":"),
+        gateway_mac=pinned,
         metered=network.metered,
         all_in_one=network.all_in_one,
         beacons=bool(key),
@@ -166,7 +170,7 @@ def _devices(file: _File) -> list[Target]:
             continue  # `config check` says it
         host, port = where.host_port(device.address)
         address = literal(host)
-        if host == "localhost" or address.startswith("127.") or address == "::1":
+        if host == "localhost" or address.startswith("127.") or address == "::1" or not _is_askable(host):
             continue
         if address:
             found.setdefault(host, _target(f"{role}:{name}", role, address, ("echo", "arp"), port=port))
@@ -213,13 +217,21 @@ def _url(text: str, schemes: tuple[str, ...], key: str, problems: list[str]) -> 
     wanted = " or ".join(f"{scheme}://host/..." for scheme in schemes)
     try:
         url = urlsplit(text)
-        sound = url.scheme in schemes and url.hostname and url.port != 0 and url.hostname.isascii()
+        sound = url.scheme in schemes and url.port != 0 and _is_askable(url.hostname or "", url.path)
     except ValueError:
         sound = False
     if not sound:
         problems.append(f"{key}: {text!r} is not {wanted}")
         return None
     return url
+
+
+def _is_askable(host: str, path: str = "/") -> bool:
+    """Whether resolvers and servers can be told of it: what they can not would end the prober when it is first asked."""
+    try:
+        return bool(http.get_request(host, path) and (literal(host) or dns.query(0, host)))
+    except ValueError:
+        return False
 
 
 def _addresses(texts: tuple[str, ...], key: str, problems: list[str]) -> tuple[str, ...]:
@@ -231,6 +243,15 @@ def _addresses(texts: tuple[str, ...], key: str, problems: list[str]) -> tuple[s
         else:
             problems.append(f"{key}: {text!r} is no address of IPv4 or IPv6")
     return tuple(dict.fromkeys(found))
+
+
+def _mac(text: str, problems: list[str]) -> str:
+    mac = text.lower().replace("-", ":")
+    try:
+        return mac if not mac or mac_bytes(mac) else ""
+    except ValueError:
+        problems.append(f"network.gateway_mac: {text!r} is not a MAC like 02:00:5e:10:00:01")
+        return ""
 
 
 def _key(path: Path, problems: list[str]) -> bytes:
