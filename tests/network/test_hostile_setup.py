@@ -1,4 +1,4 @@
-"""What a person, or a broken disk, can write into files that are read: refused in words or shown as it is; nothing ends by it."""
+"""What people, or a broken disk, can write into files that are read: refused in words or shown as it is; nothing ends by it."""
 
 from pathlib import Path
 from typing import Any

@@ -103,7 +103,7 @@ def _configured(target: Target, known: Surroundings) -> list[Wanted]:
 
 def _peers(setup: Setup, known: Surroundings) -> list[Wanted]:
     """The next ones after this register in the order of their names, so that no register is asked by all."""
-    names = sorted(name for name, peer in known.peers.items() if known.contains(peer.state.address))
+    names = sorted(name for name, peer in known.peers.items() if _is_neighbour(setup, known, peer.state.address))
     names = [name for name in names if name > setup.register] + [name for name in names if name < setup.register]
     found = []
     for name in names[:PEERS_ASKED]:
@@ -112,6 +112,14 @@ def _peers(setup: Setup, known: Surroundings) -> list[Wanted]:
         target = Target(name=f"peer:{name}", role="peer", family=family_of(address), address=address, ways=("echo", resolve))
         found += [Wanted(target, "echo", "neighbours"), Wanted(target, resolve, "neighbours")]
     return found
+
+
+def _is_neighbour(setup: Setup, known: Surroundings, address: str) -> bool:
+    """Whether a beacon may name it: a host of the own network, but not me, the router or all hosts at once, whose answers would
+    be taken for a register's."""
+    if family_of(address) not in setup.families or not known.contains(address) or address in known.gateways.values():
+        return False
+    return not any(address in (str(own.ip), str(own.network.broadcast_address)) for own in known.own)
 
 
 def _resolvers(setup: Setup, known: Surroundings) -> list[Wanted]:
