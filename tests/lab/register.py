@@ -242,8 +242,16 @@ class Watched:
         return None
 
     async def wait_fine(self, deadline_s: float) -> bool:
-        """It says "fine" and has found out what answers, all but what it never will."""
-        return await self.until(_settled, deadline_s) is not None
+        """It says "fine" and has found out what answers, all but what it never will. False at once where its process has
+        ended."""
+        settling = asyncio.create_task(self.until(_settled, deadline_s))
+        ending = asyncio.create_task(self._process.wait()) if self._process is not None else settling
+        await asyncio.wait({settling, ending}, return_when=asyncio.FIRST_COMPLETED)
+        for task in {settling, ending}:
+            if not task.done():
+                task.cancel()
+        await asyncio.wait({settling, ending})
+        return not settling.cancelled() and settling.result() is not None
 
     def entry(self) -> Entry | None:
         return self.timeline.entries[-1] if self.timeline.entries else None

@@ -82,7 +82,7 @@ async def watched(lab: Lab, names: Sequence[str]) -> AsyncIterator[list[Watched]
 def why(register: Watched) -> str:
     """In short, what a register's prober says."""
     if register.last is None:
-        return f"{register.name}: nothing was reported\n{register.said()}"
+        return f"{register.name}: nothing was reported; {register.said()[-300:].strip()}"
     columns = " ".join(f"{name}={column.state}" for name, column in register.last.evidence.columns.items())
     silent = [target.name for target in register.last.targets if target.works != "yes"]
     return f"{register.name}: {register.last.verdict} {columns} unanswered={silent}"
