@@ -13,7 +13,7 @@ from scapy.utils import rdpcap
 from tillkeeper.network import dns, netlink
 from tillkeeper.network.frames import parse_arp, payload
 from tillkeeper.network.icmp import EchoReply, IcmpError, parse, parse6
-from tillkeeper.network.nd import Advertisement, RouterAdvertisement, Solicitation, parse_frame
+from tillkeeper.network.nd import Advertisement, parse_frame
 
 FOLDER = Path(__file__).resolve().parents[2] / "hw-fixtures" / "networks"
 ME, ROUTER, NEW_MAC = "02:00:07:00:00:01", "02:00:07:00:00:02", "02:00:07:00:00:66"
@@ -89,17 +89,17 @@ def _sequence(answer: EchoReply | IcmpError) -> tuple[int, str]:
     return answer.quoted.sequence, answer.kind
 
 
-def test_neighbours_and_the_router_are_discovered() -> None:
+def test_of_neighbour_discovery_the_answers_are_read() -> None:
     found = [parse_frame(frame) for frame in frames("nd.pcap")]
     assert found == [
-        Solicitation(ME, "fd07::1", "fd07::2", ME),
+        None,
         Advertisement(ROUTER, "fd07::2", "fd07::2", ROUTER, False, True, True),
-        Solicitation(ME, "fd07::1", "fd07::2", ME),
+        None,
         Advertisement(ROUTER, "fd07::2", "fd07::2", "", False, True, False),
-        Solicitation(ME, "::", "fd07::2", ""),
+        None,
         Advertisement(ROUTER, "fd07::2", "fd07::2", ROUTER, False, False, True),
         None,
-        RouterAdvertisement(ROUTER, "fe80::7ff:fe00:2", 1800, 64, False, False, (("fd07::", 64),)),
+        None,
     ]
 
 

@@ -1,4 +1,4 @@
-"""Neighbour and router discovery, against scapy both ways, with everything that RFC 4861 says to discard."""
+"""Neighbour discovery, against scapy both ways, with everything that RFC 4861 says to discard."""
 
 import pytest
 from hypothesis import given
@@ -8,27 +8,16 @@ from scapy.layers.inet6 import (
     ICMPv6ND_NA,
     ICMPv6ND_NS,
     ICMPv6ND_RA,
-    ICMPv6ND_RS,
     ICMPv6NDOptDstLLAddr,
-    ICMPv6NDOptMTU,
-    ICMPv6NDOptPrefixInfo,
     ICMPv6NDOptSrcLLAddr,
     IPv6,
     in6_chksum,
 )
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Packet
-from tests.network.hostile import IPV6, MACS, PROPERTY, lines_of, mangled
+from tests.network.hostile import IPV6, MACS, PROPERTY, mangled
 
-from tillkeeper.network.nd import (
-    MOST_PREFIXES,
-    Advertisement,
-    RouterAdvertisement,
-    Solicitation,
-    parse_frame,
-    router_solicitation,
-    solicitation,
-)
+from tillkeeper.network.nd import Advertisement, parse_frame, solicitation
 
 ME, ROUTER = "02:00:00:00:00:01", "02:00:00:00:00:fe"
 LINK = Ether(src=ROUTER, dst=ME)
@@ -61,16 +50,6 @@ def test_asking_for_the_own_address_tells_nothing_of_oneself() -> None:
 
 
 @PROPERTY
-@given(MACS, UNICAST6 | st.just("::"))
-def test_scapy_reads_our_router_solicitations(mac: str, sender: str) -> None:
-    seen = Ether(router_solicitation(mac, sender))
-    message = seen[ICMPv6ND_RS]
-    assert (seen.dst, seen[IPv6].dst, seen[IPv6].src, seen[IPv6].hlim) == ("33:33:00:00:00:02", "ff02::2", sender, 255)
-    assert message.cksum == in6_chksum(58, seen[IPv6], bytes(message)[:2] + b"\0\0" + bytes(message)[4:])
-    assert (ICMPv6NDOptSrcLLAddr in seen) is (sender != "::")
-
-
-@PROPERTY
 @given(UNICAST6, UNICAST6, MACS, st.booleans(), st.booleans(), st.booleans(), st.booleans())
 def test_an_advertisement_is_read(
     source: str, target: str, mac: str, router: bool, solicited: bool, override: bool, tagged: bool
@@ -83,35 +62,9 @@ def test_an_advertisement_is_read(
     assert parse_frame(bytes(link / ip) + b"padding") == Advertisement(ROUTER, source, target, "", router, solicited, override)
 
 
-@PROPERTY
-@given(UNICAST6, UNICAST6, MACS)
-def test_a_solicitation_is_read(source: str, target: str, mac: str) -> None:
-    ip = IPv6(src=source, dst="ff02::1:ff00:1", hlim=255) / ICMPv6ND_NS(tgt=target) / ICMPv6NDOptSrcLLAddr(lladdr=mac)
-    assert parse_frame(whole(ip)) == Solicitation(ROUTER, source, target, mac)
-
-
-def test_we_read_our_own() -> None:
-    assert parse_frame(solicitation(ME, "::", "fd00::5")) == Solicitation(ME, "::", "fd00::5", "")
-    assert parse_frame(solicitation(ME, "fd00::1", "fd00::5")) == Solicitation(ME, "fd00::1", "fd00::5", ME)
-
-
-@PROPERTY
-@given(st.integers(0, 9000), st.integers(0, 255), st.booleans(), st.booleans(), st.integers(0, 128))
-def test_a_router_advertisement_is_read(lifetime_s: int, hop_limit: int, managed: bool, other: bool, length: int) -> None:
-    ip = IPv6(src="fe80::fe", dst="ff02::1", hlim=255)
-    message = ICMPv6ND_RA(routerlifetime=lifetime_s, chlim=hop_limit, M=managed, O=other)
-    options = (
-        ICMPv6NDOptSrcLLAddr(lladdr=ROUTER) / ICMPv6NDOptMTU() / ICMPv6NDOptPrefixInfo(prefix="fd00:5::", prefixlen=length)
-    )
-    found = parse_frame(whole(ip / message / options / ICMPv6NDOptPrefixInfo(prefix="fd00:6::", prefixlen=64, L=0)))
-    prefixes = (("fd00:5::", length),)
-    assert found == RouterAdvertisement(ROUTER, "fe80::fe", lifetime_s, hop_limit, managed, other, prefixes)
-
-
-NS = whole(
-    IPv6(src="fe80::2", dst="ff02::1:ff00:1", hlim=255) / ICMPv6ND_NS(tgt="fe80::1") / ICMPv6NDOptSrcLLAddr(lladdr=ROUTER)
+NA = whole(
+    IPv6(src="fe80::2", dst="fe80::1", hlim=255) / ICMPv6ND_NA(tgt="fe80::2") / ICMPv6NDOptDstLLAddr(lladdr=ROUTER)
 )
-RA = whole(IPv6(src="fe80::2", dst="ff02::1", hlim=255) / ICMPv6ND_RA() / ICMPv6NDOptPrefixInfo(prefix="fd00::", prefixlen=64))
 
 
 def signed(frame: bytes) -> bytes:
@@ -120,29 +73,25 @@ def signed(frame: bytes) -> bytes:
     body = frame[54:]
     right = in6_chksum(58, IPv6(frame[14:54]), body[:2] + b"\0\0" + body[4:])
     assert seen.type == 0x86DD
-    return frame[:56] + right.to_bytes(2, "big") + frame[58:]
+    return frame[:56] + int(right).to_bytes(2, "big") + frame[58:]
 
 
 @pytest.mark.parametrize(
     ("what", "frame"),
     [
         ("hop limit 254", whole(IPv6(src="fe80::2", dst="fe80::1", hlim=254) / ICMPv6ND_NA(tgt="fe80::2"))),
-        ("a wrong checksum", NS[:-1] + b"\x7f"),
-        ("a code", signed(NS[:55] + b"\1" + NS[56:])),
-        ("an option of length 0", signed(NS[:79] + b"\0" + NS[80:])),
-        ("an option beyond the end", signed(NS[:79] + b"\2" + NS[80:])),
+        ("a wrong checksum", NA[:-1] + b"\x7f"),
+        ("a code", signed(NA[:55] + b"\1" + NA[56:])),
+        ("an option of length 0", signed(NA[:79] + b"\0" + NA[80:])),
+        ("an option beyond the end", signed(NA[:79] + b"\2" + NA[80:])),
         ("a multicast target", whole(IPv6(src="fe80::2", dst="fe80::1", hlim=255) / ICMPv6ND_NA(tgt="ff02::1"))),
         ("solicited, to all", whole(IPv6(src="fe80::2", dst="ff02::1", hlim=255) / ICMPv6ND_NA(tgt="fe80::2", S=1))),
-        ("duplicate detection that names itself", whole(
-            IPv6(src="::", dst="ff02::1:ff00:1", hlim=255) / ICMPv6ND_NS(tgt="fe80::1") / ICMPv6NDOptSrcLLAddr(lladdr=ME))),
-        ("duplicate detection to one", whole(IPv6(src="::", dst="fe80::1", hlim=255) / ICMPv6ND_NS(tgt="fe80::1"))),
-        ("a router from a unique local address", whole(IPv6(src="fd80::1", dst="ff02::1", hlim=255) / ICMPv6ND_RA())),
-        ("a router from elsewhere", whole(IPv6(src="2001:db8::1", dst="ff02::1", hlim=255) / ICMPv6ND_RA())),
-        ("a router with half an option", signed(RA[:71] + b"\x09" + RA[72:])),
+        ("a question", whole(IPv6(src="fe80::2", dst="ff02::1:ff00:1", hlim=255) / ICMPv6ND_NS(tgt="fe80::1"))),
+        ("a router's", whole(IPv6(src="fe80::2", dst="ff02::1", hlim=255) / ICMPv6ND_RA())),
         ("an echo", whole(IPv6(src="fe80::2", dst="fe80::1", hlim=255) / ICMPv6EchoRequest())),
-        ("a length that lies", NS[:18] + b"\xff\xff" + NS[20:]),
-        ("version 4", NS[:14] + b"\x45" + NS[15:]),
-        ("behind a hop-by-hop header", NS[:20] + b"\0" + NS[21:]),
+        ("a length that lies", NA[:18] + b"\xff\xff" + NA[20:]),
+        ("version 4", NA[:14] + b"\x45" + NA[15:]),
+        ("behind a hop-by-hop header", NA[:20] + b"\0" + NA[21:]),
     ],
 )  # fmt: skip
 def test_what_the_rfc_discards_is_nothing(what: str, frame: bytes) -> None:
@@ -150,24 +99,11 @@ def test_what_the_rfc_discards_is_nothing(what: str, frame: bytes) -> None:
 
 
 def test_cut_anywhere_it_is_nothing() -> None:
-    assert parse_frame(NS) is not None
-    assert parse_frame(RA) is not None
-    assert not [size for size in range(len(NS)) if parse_frame(NS[:size]) is not None]
-    assert not [size for size in range(len(RA)) if parse_frame(RA[:size]) is not None]
-
-
-def test_a_router_with_more_prefixes_than_anybody_has_costs_little() -> None:
-    ip = IPv6(src="fe80::2", dst="ff02::1", hlim=255) / ICMPv6ND_RA()
-    for n in range(40):
-        ip /= ICMPv6NDOptPrefixInfo(prefix=f"fd00:{n:x}::", prefixlen=64)
-    frame = whole(ip)
-    found = parse_frame(frame)
-    assert isinstance(found, RouterAdvertisement)
-    assert len(found.prefixes) == MOST_PREFIXES
-    assert lines_of(lambda: parse_frame(frame)) < 1500
+    assert parse_frame(NA) is not None
+    assert not [size for size in range(len(NA)) if parse_frame(NA[:size]) is not None]
 
 
 @PROPERTY
-@given(st.binary(max_size=160) | mangled(NS) | mangled(RA), st.booleans())
+@given(st.binary(max_size=160) | mangled(NA), st.booleans())
 def test_no_bytes_make_it_raise(frame: bytes, sign: bool) -> None:
     parse_frame(signed(frame) if sign and len(frame) >= 62 and frame[12:15] == b"\x86\xdd\x60" else frame)

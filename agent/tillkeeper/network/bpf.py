@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tillkeeper.network.addresses import ipv4_bytes
 from tillkeeper.network.beacon import MAX_BYTES, head
 from tillkeeper.network.frames import ARP, IPV6
-from tillkeeper.network.nd import ADVERTISEMENT, ROUTER_SOLICITATION
+from tillkeeper.network.nd import ADVERTISEMENT
 
 MOST_ADDRESSES = 64
 MOST_IDENTIFIERS = 8
@@ -25,7 +25,7 @@ _HALF_AT_X, _BYTE_AT_X = 0x48, 0x50
 _LENGTH = 0x80
 _HEADER_SIZE_TO_X = 0xB1
 """BPF_LDX | BPF_MSH: four times the lower half of a byte, an IPv4 header's size."""
-_EQUAL, _GREATER, _AT_LEAST = 0x15, 0x25, 0x35
+_EQUAL, _GREATER = 0x15, 0x25
 _AND, _SHIFT_LEFT, _ADD_X, _A_TO_X = 0x54, 0x64, 0x0C, 0x07
 _RETURN = 0x06
 _PACKET_TYPE, _OUTGOING = 0xFFFF_F004, 4
@@ -71,13 +71,13 @@ def arp(addresses: tuple[str, ...] = ()) -> Program:
 
 
 def nd() -> Program:
-    """For AF_PACKET: router and neighbour discovery of others with hop limit 255 (RFC 4861)."""
+    """For AF_PACKET: neighbour advertisements of others with hop limit 255 (RFC 4861)."""
     return _assembled([
         (_WORD, _PACKET_TYPE), (_EQUAL, _OUTGOING, "drop", ""),
         (_HALF, 12), (_EQUAL, IPV6, "", "drop"),
         (_BYTE, 20), (_EQUAL, 58, "", "drop"),
         (_BYTE, 21), (_EQUAL, 255, "", "drop"),
-        (_BYTE, 54), (_AT_LEAST, ROUTER_SOLICITATION, "", "drop"), (_GREATER, ADVERTISEMENT, "drop", ""),
+        (_BYTE, 54), (_EQUAL, ADVERTISEMENT, "", "drop"),
     ])  # fmt: skip
 
 

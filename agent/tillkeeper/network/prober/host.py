@@ -1,10 +1,9 @@
-"""How busy the interface and this machine are, every `EVERY_S`: psutil, and /proc/net/wireless (proc_net_wireless, WEXT)."""
+"""How busy the interface and this machine are: psutil, and /proc/net/wireless (proc_net_wireless, WEXT)."""
 
 import psutil
 
 from tillkeeper.network.model import HostSeen, Wifi
 
-EVERY_S = 2.0
 WIRELESS = "/proc/net/wireless"
 _MAX_BYTES = 16_384
 

@@ -178,7 +178,7 @@ class Lan:
 
     def _nd(self, data: bytes, at_s: float, sender: tuple[object, ...], _messages: object) -> None:
         seen = nd.parse_frame(data) if sender[2] != socket.PACKET_OUTGOING else None
-        if isinstance(seen, nd.Advertisement):
+        if seen is not None:
             asked = self._pending.peek((seen.target, False))
             if asked is not None and at_s >= asked.sent_s:
                 self._pending.answered((seen.target, False))

@@ -26,7 +26,7 @@ from tillkeeper.network.model import (
 )
 from tillkeeper.network.prober import clock
 from tillkeeper.network.prober.agent_link import AgentLink
-from tillkeeper.network.prober.host import EVERY_S, Host
+from tillkeeper.network.prober.host import Host
 from tillkeeper.network.prober.log import log
 from tillkeeper.network.prober.poller import Poller
 from tillkeeper.network.prober.senders import Senders
@@ -72,7 +72,7 @@ class Prober:
         self._pairs: set[tuple[str, str]] = set()
         self._verdict: tuple[object, ...] = ()
         self._stopping = False
-        self._host, self._host_s = Host(), 0.0
+        self._host = Host()
         self._second_s = self._look_s = self._stepped_s = 0.0
         self._watchdog_s, self._alive_s = sd_notify.watchdog_s(), 0.0
         self._encoder = msgspec.json.Encoder()
@@ -155,11 +155,9 @@ class Prober:
     def _every_second(self, now_s: float) -> None:
         self._second_s = now_s + SECOND_S
         self._senders.tick(now_s)
-        if now_s >= self._host_s:
-            self._host_s = now_s + EVERY_S
-            seen = self._host.look(self._watch.interface, now_s)
-            if seen is not None:
-                self._tell(seen)
+        seen = self._host.look(self._watch.interface, now_s)
+        if seen is not None:
+            self._tell(seen)
         if self._watchdog_s is not None and now_s >= self._alive_s:
             self._alive_s = now_s + self._watchdog_s - SECOND_S
             sd_notify.notify(WATCHDOG="1")
