@@ -12,6 +12,7 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -114,7 +115,10 @@ async def trials(args: argparse.Namespace) -> list[figures.Row]:
     for old in (FILE.parent / "lab").glob("*.jsonl"):
         old.unlink()
     session = Session(queue, shape, len(queue))
-    await asyncio.gather(*(work(session, chr(ord("a") + number)) for number in range(args.jobs)))
+    try:
+        await asyncio.gather(*(work(session, chr(ord("a") + number)) for number in range(args.jobs)))
+    except asyncio.CancelledError:
+        print(f"ended after {len(session.results)} of {session.total}: these are told", file=sys.stderr)
     groups = tables.grouped(session.results)
     print(tables.table(groups))
     found = tables.rows(groups)
@@ -123,6 +127,14 @@ async def trials(args: argparse.Namespace) -> list[figures.Row]:
     found.append(figures.figure("lab: trials done again, for the lab was late", session.late, ""))
     found.append(figures.figure("lab: trials that could not begin", session.unsettled, "", 0.0))
     return found
+
+
+async def ended_by_signals(work: Coroutine[None, None, list[figures.Row]]) -> list[figures.Row]:
+    """SIGTERM and SIGINT cancel the work: probers and namespaces are taken down whoever ends this."""
+    task = asyncio.create_task(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return await task
 
 
 def main() -> int:
@@ -142,11 +154,8 @@ def main() -> int:
         "--watch", type=float, metavar="SECONDS", help="no faults: CPU, memory, ARP and bytes of a prober at rest"
     )
     args = parser.parse_args()
-    # Namespaces and probers are to be taken down whoever ends this.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
     began = time.perf_counter()
-    found = asyncio.run(watch.measure(args.watch) if args.watch else trials(args))
+    found = asyncio.run(ended_by_signals(watch.measure(args.watch) if args.watch else trials(args)))
     print(f"{time.perf_counter() - began:.0f} s", file=sys.stderr)
     figures.merge(FILE, found)
     print(figures.table(found))
