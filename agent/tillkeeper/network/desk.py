@@ -196,7 +196,7 @@ class NetworkDesk:
             brief=present.brief(now),
             also=tuple(AlsoFacts(code=one.code, text=one.text, hint=one.hint) for one in now.words.also),
             history_trouble=self._kept.trouble,
-            prober_trouble=self._hello.trouble if self._hello else "",
+            prober_trouble=present.plain(self._hello.trouble) if self._hello else "",
         )
 
     def view(self) -> NetworkView:

@@ -7,12 +7,16 @@ from msgspec.structs import replace
 
 from tillkeeper.contract.network import DiagnosisState, DiagnosisStepView, DiagnosisView
 from tillkeeper.errors import Conflict, NotFound
+from tillkeeper.network.present import MAX_CODE, plain
 from tillkeeper.network.wire import Diagnose, DiagnoseEnded, DiagnoseStep
 
 LIMIT_S = 45.0
 """The prober ends one after 30 s by itself; a prober that does not has failed."""
 KEPT = 20
 MAX_STEPS = 60
+MAX_VALUES = 64
+"""Of a step's result, and of a list in it."""
+Value = str | int | float | bool | list[str] | None
 
 
 @dataclass
@@ -81,12 +85,12 @@ class Diagnoses:
         running = self._of(said.request)
         if running is not None and (said.check in running.steps or len(running.steps) < MAX_STEPS):
             running.steps[said.check] = DiagnosisStepView(
-                check=said.check, state=said.state, words=said.words, result=said.result
+                check=plain(said.check, MAX_CODE), state=said.state, words=plain(said.words), result=_bounded(said.result)
             )
 
     def ended(self, said: DiagnoseEnded) -> None:
         if (running := self._of(said.request)) is not None:
-            self._end(running, "failed" if said.trouble else "done", said.took_s, said.trouble, said.pcap)
+            self._end(running, "failed" if said.trouble else "done", said.took_s, plain(said.trouble), plain(said.pcap))
 
     def prober_gone(self) -> None:
         if (running := self._running) is not None:
@@ -110,3 +114,16 @@ class Diagnoses:
 
     def _view(self, one: _Running) -> DiagnosisView:
         return replace(one.view, steps=tuple(one.steps.values()))
+
+
+def _bounded(result: dict[str, Value]) -> dict[str, Value]:
+    """Names of switches and servers are in it: whatever is heard on the network."""
+    return {plain(name, MAX_CODE): _bounded_value(value) for name, value in list(result.items())[:MAX_VALUES]}
+
+
+def _bounded_value(value: Value) -> Value:
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, list):
+        return [plain(text) for text in value[:MAX_VALUES]]
+    return value

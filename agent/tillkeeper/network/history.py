@@ -12,6 +12,7 @@ import msgspec
 
 from tillkeeper.contract.network import NetworkEntry, NetworkHistory
 from tillkeeper.network.model import Report
+from tillkeeper.network.present import plain
 from tillkeeper.network.timeline import Change, Timeline
 from tillkeeper.network.words import headline_of
 from tillkeeper.plain_file import open_plain
@@ -189,7 +190,7 @@ class History:
             lasted_s=None if entry.ended_s is None else _age(entry.began_s, entry.ended_s),
             corrected_faults=entry.corrected_faults,
             also=entry.also,
-            why=entry.why[:MAX_WHY],
+            why=plain(entry.why, MAX_WHY),
         )
         (self._going_on.discard if ended else self._going_on.add)(number)
         self._rows[number] = self._unwritten[number] = row

@@ -16,7 +16,7 @@ from tillkeeper.contract.network import (
     TargetView,
 )
 from tillkeeper.network.faults import ADVISORIES, FAULTS
-from tillkeeper.network.model import Column, Report, TargetState, Verdict
+from tillkeeper.network.model import Column, PeerState, Report, TargetState, Verdict
 from tillkeeper.network.wire import SILENT_S, Hello
 from tillkeeper.network.words import AlsoWords, Words, say
 
@@ -25,6 +25,8 @@ MAX_SENTENCES = 30
 MAX_TEXT = 400
 """Of one sentence; evidence quotes what was heard on the network."""
 MAX_CODE = 100
+MAX_NAME = 64
+"""Of an interface, a version, an address: longer ones are none."""
 MAX_COUNT = 2**53 - 1
 """What every JSON reader takes as a whole number (RFC 8259, 6)."""
 
@@ -70,20 +72,25 @@ def shown(state: ProberState, report: Report | None, links: Links, register: str
 def _bounded(words: Words) -> Words:
     return msgspec.structs.replace(
         words,
-        headline=words.headline[:MAX_TEXT],
-        question=words.question[:MAX_TEXT],
-        works=words.works[:MAX_TEXT],
+        headline=plain(words.headline),
+        question=plain(words.question),
+        works=plain(words.works),
         evidence=_sentences(words.evidence),
         what_to_do=_sentences(words.what_to_do),
         also=tuple(
-            AlsoWords(code=one.code[:MAX_TEXT], text=one.text[:MAX_TEXT], hint=one.hint[:MAX_TEXT])
+            AlsoWords(code=plain(one.code, MAX_CODE), text=plain(one.text), hint=plain(one.hint))
             for one in words.also[:MAX_SENTENCES]
         ),
     )
 
 
 def _sentences(texts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(text[:MAX_TEXT] for text in texts[:MAX_SENTENCES])
+    return tuple(plain(text) for text in texts[:MAX_SENTENCES])
+
+
+def plain(text: str, most: int = MAX_TEXT) -> str:
+    """Short, and without what would steer a terminal or turn the direction of a line: a report quotes what others sent."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:most])
 
 
 def _known(verdict: Verdict) -> Verdict:
@@ -92,7 +99,7 @@ def _known(verdict: Verdict) -> Verdict:
     phase: NetworkPhase = verdict.phase
     if phase in ("suspect", "confirmed") and not faults:
         phase = "checking"
-    also = tuple(dict.fromkeys(code[:MAX_CODE] for code in verdict.also[:MAX_SENTENCES] if _holds(code)))
+    also = tuple(dict.fromkeys(plain(code, MAX_CODE) for code in verdict.also[:MAX_SENTENCES] if _holds(code)))
     return msgspec.structs.replace(verdict, phase=phase, faults=faults if phase in ("suspect", "confirmed") else (), also=also)
 
 
@@ -126,12 +133,7 @@ def view(now: Shown, hello: Hello | None, heard_s: float | None, now_s: float, h
         since_age_s=None if report is None else _age(now.verdict.since_s, now_s),
         columns=() if report is None else tuple(_column(name, one, now_s) for name, one in report.evidence.columns.items()),
         targets=() if report is None else tuple(_target(one) for one in report.targets[:MAX_TARGETS]),
-        peers=()
-        if report is None
-        else tuple(
-            PeerView(register=peer.register, address=peer.address, phase=peer.phase, faults=peer.faults)
-            for peer in report.evidence.peers[:MAX_TARGETS]
-        ),
+        peers=() if report is None else tuple(_peer(peer) for peer in report.evidence.peers[:MAX_TARGETS]),
         prober=_prober(now, hello, heard_s, now_s),
         question=words.question,
         works=words.works,
@@ -144,10 +146,10 @@ def _prober(now: Shown, hello: Hello | None, heard_s: float | None, now_s: float
     return ProberView(
         state=now.state,
         words=PROBER_WORDS[now.state],
-        version=hello.version if hello else "",
+        version=plain(hello.version, MAX_NAME) if hello else "",
         pid=_count(hello.pid) if hello else None,
-        interface=report.evidence.interface if report else hello.interface if hello else "",
-        trouble=hello.trouble if hello else "",
+        interface=plain(report.evidence.interface if report else hello.interface if hello else "", MAX_NAME),
+        trouble=plain(hello.trouble) if hello else "",
         report_age_s=None if heard_s is None else _age(heard_s, now_s),
         probes_sent=_count(report.probes_sent) if report else 0,
         arp_sent=_count(report.arp_sent) if report else 0,
@@ -168,22 +170,31 @@ def _column(name: str, column: Column, now_s: float) -> ColumnView:
         since_age_s=None if column.since_s is None else _age(column.since_s, now_s),
         rtt_ms=column.rtt_ms,
         usual_ms=column.usual_ms,
-        detail=column.detail[:MAX_TEXT],
+        detail=plain(column.detail),
     )
 
 
 def _target(target: TargetState) -> TargetView:
     return TargetView(
-        target=target.name[:MAX_TEXT],
+        target=plain(target.name, MAX_CODE),
         role=target.role,
-        address=target.address,
+        address=plain(target.address, MAX_NAME),
         way=target.way,
         works=target.works,
         sent=_count(target.sent),
         answered=_count(target.answered),
         late=_count(target.late),
         rtt_ms=target.rtt_ms,
-        mac=target.mac,
+        mac=plain(target.mac, MAX_NAME),
+    )
+
+
+def _peer(peer: PeerState) -> PeerView:
+    return PeerView(
+        register=plain(peer.register, MAX_NAME),
+        address=plain(peer.address, MAX_NAME),
+        phase=peer.phase,
+        faults=tuple(code for code in peer.faults if code in FAULTS),
     )
 
 
