@@ -135,6 +135,25 @@ def test_evidence_names_what_is_silent_for_how_long_and_what_answers_all_the_sam
     assert len(words.evidence) <= 12
 
 
+def test_what_goes_on_without_names_depends_on_whether_hq_is_still_there() -> None:
+    there, gone = row("11 1111 1111 0111"), row("11 1111 1111 0110")
+    assert confirmed(("dns_own",), evidence=there).works == "Selling, printing and cash go on."
+    assert "sent later" in confirmed(("dns_own",), evidence=gone).works
+
+
+def test_an_answer_from_before_the_trouble_is_no_evidence() -> None:
+    evidence = row("11 1111 1100 0??1", run=8, for_s=0.8)
+    stale = msgspec.structs.replace(evidence.columns["hq"], answered_s=NOW_S - 1.9)
+    late = msgspec.structs.replace(evidence, columns=evidence.columns | {"hq": stale})
+    assert any(words.startswith("HQ's server answered") for words in confirmed(("isp_upstream",), evidence=evidence).evidence)
+    assert not any(words.startswith("HQ's server") for words in confirmed(("isp_upstream",), evidence=late).evidence)
+
+
+def test_a_login_page_has_not_been_silent() -> None:
+    words = confirmed(("captive_portal",), evidence=row("11 1111 1111 1100", run=8, for_s=4.0))
+    assert any(line.startswith("The check for a login page has given no right answer for 4 s") for line in words.evidence)
+
+
 def test_evidence_of_the_kernel_and_of_signs() -> None:
     out = confirmed(("cable", "switch_power"), evidence=row("01 ???? ???? ????", for_s=90.0))
     assert out.evidence == ("The interface eth0 has had no carrier for 90 s",)
@@ -170,5 +189,3 @@ def test_every_row_of_the_table_has_evidence(name: str) -> None:
     found = explain(evidence, SETUP)
     words = say(Verdict(phase="confirmed", faults=found.faults, also=found.also), evidence, LINKS, "till-1")
     assert bool(words.evidence) == bool(found.faults)
-
-

@@ -74,11 +74,14 @@ def headline_of(faults: tuple[str, ...]) -> str:
 
 
 def _works(fault: str, evidence: Evidence | None) -> Works:
-    """A store with one protocol only is offline when that is lost, though elsewhere nothing would stop."""
+    """A store with one protocol only is offline when that is lost, though elsewhere nothing would stop. Without names HQ may
+    still be there at the address that is known."""
     works = WORDS[fault].works
     if works in ("slow", "all") and evidence is not None:
         beyond = [evidence.columns[name].state for name in _BEYOND if name in evidence.columns]
         return works if "yes" in beyond or "no" not in beyond else "store"
+    if works == "store" and evidence is not None and FAULTS[fault].columns["hq"] == "yes":
+        return "careful" if _is_answering("hq", evidence.columns.get("hq")) else works
     return works
 
 
@@ -194,7 +197,9 @@ def _sentences(faults: tuple[str, ...], evidence: Evidence) -> tuple[str, ...]:
     """What the verdict rests on, nearest first: what is silent, what answers all the same, what others see, what was seen."""
     found = _kernel(evidence)
     silent = [name for name in COLUMNS if name in _THINGS and _is_silent(evidence.columns.get(name))]
-    answering = [name for name in COLUMNS if _is_answering(name, evidence.columns.get(name))]
+    missing = (evidence.columns[name].missing_s for name in silent)
+    began_s = min((at_s for at_s in missing if at_s is not None), default=0.0)
+    answering = [name for name in COLUMNS if _is_answering(name, evidence.columns.get(name), began_s)]
     expected = FAULTS[faults[0]].columns
     silent.sort(key=lambda name: expected[name] != "no")
     found += [_silence(name, evidence.columns[name], evidence.at_s) for name in silent[:_SILENT_SHOWN]]
@@ -221,15 +226,18 @@ def _is_silent(column: Column | None) -> bool:
     return column is not None and (column.run >= 2 or column.state == "no") and column.state != "unknown" and column.paths > 0
 
 
-def _is_answering(name: ColumnName, column: Column | None) -> bool:
-    return column is not None and name in _THINGS and column.state == "yes" and column.run == 0
+def _is_answering(name: ColumnName, column: Column | None, began_s: float = 0.0) -> bool:
+    """An answer from before the trouble began is no evidence against it."""
+    if column is None or name not in _THINGS or column.state != "yes" or column.run > 0:
+        return False
+    return column.answered_s is None or column.answered_s >= began_s
 
 
 def _silence(name: ColumnName, column: Column, at_s: float) -> str:
     since_s = column.missing_s if column.missing_s is not None else column.since_s
     has = "has" if name in _ONE else "have"
     heard = "been heard" if name == "broadcast" else "answered"
-    if column.run == 0:
+    if column.run == 0 or name == "portal":  # a login page answers, but not with what was asked for
         detail = f" ({column.detail})" if column.detail else ""
         return f"{_THINGS[name]} {has} given no right answer{_for(since_s, at_s)}{detail}"
     rounds = f" ({column.run} question{'s' if column.run > 1 else ''})" if name != "broadcast" else ""
@@ -257,7 +265,8 @@ def _of_peers(evidence: Evidence) -> list[str]:
 _SIGNS: dict[str, str] = {
     "interface_missing": "The interface is gone", "interface_disabled": "The interface is administratively down",
     "link_flapping": "The carrier comes and goes", "address_missing": "There is no address",
-    "wrong_subnet": "The own address does not contain the router's", "duplicate_address": "Another MAC answers for {subject}",
+    "wrong_subnet": "The own network does not contain the router's address",
+    "duplicate_address": "Another MAC answers for {subject}",
     "gateway_mac_changed": "The router's MAC changed", "gateway_two_macs": "Two MACs answer for the router",
     "broadcast_loop": "The receive rate explodes ({amount} packets/s)",
     "captive_redirect": "The check for a login page is redirected",
