@@ -185,7 +185,12 @@ class Lab:
         self.policer.install()
 
     def _modem(self) -> None:
-        lines = ["link set lo up", "link add br0 type bridge forward_delay 0 stp_state 0"]
+        # Without an address of its own the bridge takes one of its ports', another one when a port is taken out.
+        lines = [
+            "link set lo up",
+            "link add br0 type bridge forward_delay 0 stp_state 0",
+            "link set br0 address 02:00:5e:02:00:01",
+        ]
         lines += [line for port in ("inside", "outside") for line in (f"link set {port} master br0", f"link set {port} up")]
         lines += ["link set br0 up"]
         if self.shape.modem:
