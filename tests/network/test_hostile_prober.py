@@ -1,6 +1,8 @@
 """A prober that lies, or passes on what strangers said: nothing of it steers a terminal or turns a line, and all is short."""
 
+import contextlib
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -104,5 +106,22 @@ def test_whatever_a_diagnosis_finds_is_kept_short_and_plain(tmp_path: Path) -> N
             ]
             assert not odd
             assert all(len(value) <= 64 for value in seen.steps[1].result.values() if isinstance(value, list))
+
+    at_desk(tmp_path, scene)
+
+
+def test_a_storm_of_connections_gets_a_few_of_them_at_a_time(tmp_path: Path) -> None:
+    async def scene(world: World) -> None:
+        async with StandIn(world.socket) as prober:
+            await prober.hello()
+            await world.until(lambda: world.prober.pid)
+            with contextlib.ExitStack() as stack:
+                taken = 0
+                for _ in range(200):  # while the loop does something else: so many wait for its next turn
+                    sock = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
+                    taken += sock.connect_ex(str(world.socket)) == 0
+                assert 0 < taken <= 16
+                await prober.says("confirmed", "cable")
+                await world.until(lambda: world.phase == "confirmed")
 
     at_desk(tmp_path, scene)

@@ -23,6 +23,8 @@ HELLO_S = 5.0
 """A connection that has not said hello by then is ended."""
 WAITING = 4
 """Connections that have not said hello yet; one more is ended at once."""
+AT_ONCE = 4
+"""Connections taken in one turn of the loop, and as many wait for the next: a storm of them shares the loop with the orders."""
 LINES_PER_S = 50.0
 """More is not read: the sender has to wait. A prober says about one line a second, and one on every change."""
 BURST = 20.0
@@ -75,7 +77,7 @@ class ProberDoor:
                 continue
             own = file_identity(self._path)
             self._let_in()
-            server = await asyncio.start_unix_server(self._accepted, sock=listener, limit=MAX_LINE)
+            server = await asyncio.start_unix_server(self._accepted, sock=listener, limit=MAX_LINE, backlog=AT_ONCE)
             try:
                 await asyncio.get_running_loop().create_future()  # never done: only a cancellation ends it
             finally:
