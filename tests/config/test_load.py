@@ -129,7 +129,7 @@ MATRIX = [
     ("portal", "# [network]", '[network]\nportal_url = "https://a/204"', "https://a/204", "is not an http:// address", ""),
     ("portal port", "# [network]", '[network]\nportal_url = "http://a:x/"', "http://a:x/", "is not an http:// address", ""),
     ("cable", "# [network]", '[network.links.cables.frnt]\nwhere = "here"', "frnt", "no register 'frnt'", "front"),
-    ("link address", "# [network]", '[network.links.modem]\naddress = "192.168.100"', "168.100", "not an IP address", ""),
+    ("link address", "# [network]", '[network.links.modem]\naddress = "192.168.100"', '168.100"', "not an IP address", ""),
     ("link key", "# [network]", '[network.links.modem]\ncable_color = "red"', "cable_color =", "unknown key", "cable_colour"),
     ("beacon key", "# [network]", '[network]\nkey_file = "no-such.key"', "no-such.key", "can not be read", ""),
     ("no socket", "# [network]", '[network]\nsocket = ""', 'socket = ""', "it needs a name", ""),
