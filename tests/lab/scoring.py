@@ -28,7 +28,7 @@ class Outcome:
     """`verdict`: right, ambiguous (the truth with more than the design allows), wrong (something else was CONFIRMED) or
     missed. `said`: the deciding codes. `others`: what other registers CONFIRMED that does not hold for them. `flaps`: how often
     the verdict came back, during the fault or after its end. `corrected`: whether the timeline had the truth in the end; None
-    where it had nothing to correct."""
+    where it had nothing to correct. `narrowed`: what was CONFIRMED last before the heal was within the design's set."""
 
     verdict: str
     said: tuple[str, ...] = ()
@@ -38,6 +38,7 @@ class Outcome:
     others: tuple[str, ...] = ()
     flaps: int = 0
     corrected: bool | None = None
+    narrowed: bool = True
 
 
 @dataclass
@@ -46,6 +47,7 @@ class _Reading:
     detect_s: float | None = None
     suspect_s: float | None = None
     wrong: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
 
 
 def _confirmed(report: Report) -> bool:
@@ -84,6 +86,8 @@ def judge(
             read.suspect_s = took_s
         settled = bool(fault.also) or _confirmed(report)
         named = _names(fault, report)
+        if _confirmed(report) and at_s <= at.healed_s:
+            read.last = report.verdict.faults
         if named and settled and read.detect_s is None:
             read.detect_s, read.first = took_s, report.verdict.also if fault.also else report.verdict.faults
         # Where the truth is an advisory every confirmed fault is one too many.
@@ -97,8 +101,9 @@ def judge(
         suspect_s=read.suspect_s,
         recovery_s=_recovery(heard, at),
         others=_elsewhere(fault, others, at),
-        flaps=_flaps(heard, at),
+        flaps=0 if "link_flapping" in fault.truth else _flaps(heard, at),
         corrected=None if corrected is None else bool(fault.corrected & set(corrected)),
+        narrowed=set(read.last) <= (fault.alone if alone else fault.peers),
     )
 
 

@@ -16,6 +16,7 @@ HEAD = (
     "suspect p95",
     "right",
     "ambig.",
+    "narrowed",
     "wrong",
     "missed",
     "recovery p95",
@@ -51,11 +52,12 @@ def cells(name: str, alone: bool, outcomes: Sequence[Outcome]) -> tuple[str, ...
     suspected = [outcome.suspect_s for outcome in outcomes if outcome.suspect_s is not None]
     verdicts = [outcome.verdict for outcome in outcomes]
     told = [outcome.corrected for outcome in outcomes if outcome.corrected is not None]
+    narrowed = sum(outcome.verdict == "ambiguous" and outcome.narrowed for outcome in outcomes)
     return (
         name + (" (alone)" if alone else ""), f"{len(outcomes)}", _seconds(_detected(outcomes), 50),
         _seconds(_detected(outcomes), 95), f"{fault.goal_s:g}" if fault.goal_s is not None else "", _seconds(suspected, 95),
-        *(f"{verdicts.count(word)}" for word in ("right", "ambiguous", "wrong", "missed")),
-        _seconds(_recovered(outcomes), 95), f"{sum(bool(outcome.others) for outcome in outcomes)}",
+        f"{verdicts.count('right')}", f"{verdicts.count('ambiguous')}", f"{narrowed}", f"{verdicts.count('wrong')}",
+        f"{verdicts.count('missed')}", _seconds(_recovered(outcomes), 95), f"{sum(bool(outcome.others) for outcome in outcomes)}",
         f"{sum(outcome.flaps for outcome in outcomes)}", f"{sum(told)}/{len(told)}" if told else "",
     )  # fmt: skip
 

@@ -50,6 +50,13 @@ def test_what_was_said_before_the_fault_or_after_the_heal_is_not_held_against_it
     assert verdict(CABLE, (100.1, "confirmed", "cable"), (104.9, "confirmed", "dhcp_lost")) == "right"
 
 
+def test_a_set_that_is_too_wide_at_first_is_told_from_one_that_stays_so() -> None:
+    wide: tuple[float, Phase, str] = (100.5, "confirmed", "router_dead router_hung")
+    narrow: tuple[float, Phase, str] = (101.0, "confirmed", "router_dead")
+    found = [judge(ROUTER, heard(*said), [], AT, alone=False) for said in ((wide, narrow), (wide,))]
+    assert [(one.verdict, one.narrowed) for one in found] == [("ambiguous", True), ("ambiguous", False)]
+
+
 def test_an_advisory_is_named_without_a_fault() -> None:
     assert verdict(BACKUP, (101.0, "fine", ""), also="on_backup_line") == "right"
     assert verdict(BACKUP, (101.0, "confirmed", "isp_upstream"), also="on_backup_line") == "wrong"
