@@ -57,7 +57,8 @@ def cells(name: str, alone: bool, outcomes: Sequence[Outcome]) -> tuple[str, ...
         name + (" (alone)" if alone else ""), f"{len(outcomes)}", _seconds(_detected(outcomes), 50),
         _seconds(_detected(outcomes), 95), f"{fault.goal_s:g}" if fault.goal_s is not None else "", _seconds(suspected, 95),
         f"{verdicts.count('right')}", f"{verdicts.count('ambiguous')}", f"{narrowed}", f"{verdicts.count('wrong')}",
-        f"{verdicts.count('missed')}", _seconds(_recovered(outcomes), 95), f"{sum(bool(outcome.others) for outcome in outcomes)}",
+        f"{verdicts.count('missed')}", _seconds(_recovered(outcomes), 95),
+        f"{sum(bool(outcome.others) for outcome in outcomes)}",
         f"{sum(outcome.flaps for outcome in outcomes)}", f"{sum(told)}/{len(told)}" if told else "",
     )  # fmt: skip
 
