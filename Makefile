@@ -15,7 +15,7 @@ help:
 	@echo "make test       run all tests, linters included"
 	@echo "make pictures   take the screenshots of the pages and copy the chosen ones to docs/pictures/"
 	@echo "make bench      print and write the figures to build/bench.json"
-	@echo "make sim        play the prober's engine on a virtual clock: days of noise, all faults, all pairs; build/sim.json"
+	@echo "make sim        play the prober's engine on a virtual clock: days of noise, all faults, all pairs; build/sim.json (ONLY=pauses, SEEDS=n, HOURS=n)"
 	@echo "make lab        break a store's network of namespaces, score the prober: build/lab.json (TRIALS=n, SEED=n, ONLY='FAULT'; root)"
 	@echo "make kill-loop  200 SIGKILLs at random moments of a replayed day (KILLS=n, SEED=n)"
 	@echo "make lock       resolve the locked requirements anew"
@@ -75,7 +75,7 @@ bench: dev-env
 	$(BIN)/python -m tests.bench
 
 sim: dev-env
-	$(BIN)/python -m tests.netsim $(if $(SEEDS),--seeds $(SEEDS)) $(if $(HOURS),--hours $(HOURS))
+	$(BIN)/python -m tests.netsim $(if $(ONLY),--only $(ONLY)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(HOURS),--hours $(HOURS))
 
 lab: dev-env machine
 	$(BIN)/python -m tests.lab --trials $(or $(TRIALS),200) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')
