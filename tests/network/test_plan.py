@@ -6,7 +6,7 @@ import pytest
 from tests.network.virtual_wire import ROUTER, Wire, setup_of, targets
 
 from tillkeeper.network.budget import next_turn_s
-from tillkeeper.network.model import BeaconSeen, PeerState, Phase, ResolversSeen, Target
+from tillkeeper.network.model import BeaconSeen, PeerState, Phase, ResolversSeen, Target, UplinkSeen
 
 
 def rate(wire: Wire, role: str, since_s: float, *ways: str) -> float:
@@ -48,6 +48,45 @@ def test_a_peers_suspicion_is_followed_by_a_burst() -> None:
     begun_s = wire.now_s
     wire.run(1.0)
     assert rate(wire, "anycast", begun_s) >= max(8.0, 3 * before)
+
+
+def test_hq_is_not_asked_while_the_agent_hears_it_and_is_soon_when_it_does_not() -> None:
+    wire, begun_s = calm(has_uplink=True)
+    wire.run(60.0)
+    assert rate(wire, "hq", begun_s) <= 0.1
+    wire.uplink, wire.cut = False, {"hq"}
+    took_s = wire.run(5.0, until=lambda report: report.verdict.phase == "suspect" and "hq_server" in report.verdict.faults)
+    assert took_s is not None
+    assert took_s <= 1.9, "a beat, three tenths of grace, three questions"
+
+
+def test_an_exchange_with_hq_that_took_much_longer_than_usual_is_looked_into() -> None:
+    wire, begun_s = calm(has_uplink=True)
+    before = rate(wire, "anycast", begun_s)
+    wire.uplink = False
+    for took_s in [0.03] * 10 + [0.4]:
+        wire.run(1.0)
+        begun_s = wire.now_s
+        wire.tell(UplinkSeen(at_s=wire.now_s, ok_at_s=wire.now_s - took_s, failed_at_s=None))
+    wire.run(1.0)
+    assert rate(wire, "anycast", begun_s) >= max(8.0, 3 * before)
+    assert wire.report.verdict.phase == "fine"
+
+
+def test_while_nothing_behind_the_router_answers_hq_and_the_portal_are_asked_seldom() -> None:
+    wire, _ = calm()
+    wire.cut = {"isp"}
+    wire.run(6.0)
+    begun_s = wire.now_s
+    wire.run(30.0)
+    assert rate(wire, "hq", begun_s) <= 0.5
+    assert rate(wire, "portal", begun_s) <= 0.4
+    wire.cut = set()
+    begun_s = wire.now_s
+    took_s = wire.run(5.0, until=lambda report: report.verdict.phase == "fine")
+    assert took_s is not None
+    assert took_s <= 2.0
+    assert {"hq", "portal"} <= {probe.target.role for at_s, probe in wire.probes if at_s >= begun_s}, "asked at once"
 
 
 def test_what_stays_dead_is_asked_less_after_a_while() -> None:

@@ -286,3 +286,12 @@ def test_a_burst_of_one_second_is_no_loss() -> None:
             wire.loss = {}
             wire.run(15.0)
         assert not any(sign.kind == "loss" for report in wire.reports for sign in report.evidence.signs)
+
+
+def test_a_login_page_is_forgotten_when_the_check_for_it_is_not_answered_any_more() -> None:
+    wire = Wire(setup_of(), peers=2).start()
+    wire.answers = {"portal": "redirected"}
+    wire.cut = {"hq"}
+    wire.run(70.0, until=lambda report: any(sign.kind == "captive_redirect" for sign in report.evidence.signs))
+    wire.cut = {"isp"}
+    assert wire.run(8.0, until=lambda report: not any(sign.kind == "captive_redirect" for sign in report.evidence.signs))

@@ -16,6 +16,7 @@ from tillkeeper.network.model import (
     ArpSeen,
     BeaconSeen,
     Fact,
+    Family,
     HostSeen,
     LinkSeen,
     PeerState,
@@ -28,6 +29,7 @@ from tillkeeper.network.model import (
     Target,
     Tri,
     UplinkSeen,
+    Way,
 )
 from tillkeeper.network.setup import Setup
 
@@ -46,8 +48,8 @@ def targets(*, printers: int = 2, family6: bool = False) -> tuple[Target, ...]:
         for index in range(printers)
     ]
     for address in ("1.1.1.1", "8.8.8.8", *(("2606:4700:4700::1111",) if family6 else ())):
-        family = "ipv6" if ":" in address else "ipv4"
-        ways = ("echo", "dns", "tcp")
+        family: Family = "ipv6" if ":" in address else "ipv4"
+        ways: tuple[Way, ...] = ("echo", "dns", "tcp")
         found.append(Target(name=f"anycast:{address}", role="anycast", family=family, address=address, ways=ways, wan=True))
     found.append(
         Target(

@@ -35,11 +35,11 @@ from tillkeeper.network.model import (
     UplinkSeen,
 )
 from tillkeeper.network.outgoing import REPORT_S, Outgoing
-from tillkeeper.network.plan import LOCATE_S, PROOF_S, TICK_S, Mood, Plan
+from tillkeeper.network.plan import LOCATE_S, PROOF_BEATS, TICK_S, Mood, Plan
 from tillkeeper.network.questions import STIR_ROUNDS, Questions
 from tillkeeper.network.setup import Setup
 from tillkeeper.network.signs import Signs
-from tillkeeper.network.surroundings import BEACON_S, FAILING_S, Surroundings
+from tillkeeper.network.surroundings import BEACON_S, Surroundings
 from tillkeeper.network.timeline import Timeline
 from tillkeeper.network.verdict import explain
 
@@ -51,6 +51,9 @@ CLEAN_ROUNDS_LONG = 5
 PEER_COUNTS = 3
 """Beacons of a peer after which the next one is expected."""
 PEER_MISSES_S = 6.0
+SLOW_AGAIN_S = 3.0
+SLOW_STIR_S = 1.0
+"""A slow exchange with HQ is looked into for so long, and so often at most."""
 
 
 class Engine:
@@ -78,6 +81,7 @@ class Engine:
         self._stalls = 0
         self._address_since: tuple[Tri, float] = ("unknown", now_s)
         self._doubtful = False
+        self._slow_s = now_s
         self._judged_s = now_s - REPORT_S
         self._said = Outgoing(setup, now_s)
         self._takes: dict[type, Callable[[Any], None]] = {
@@ -170,6 +174,10 @@ class Engine:
             self.keeper.detail("hq", "")
             self.known.hq_objects = False
             self.heard.hq_answered()
+            if self.known.exchange_slow and at_s - self._slow_s > SLOW_AGAIN_S:
+                # Something of it was lost: a question that costs nothing. Whether that goes on, others have to show.
+                self._slow_s = at_s
+                questions.stir.wan_s = max(questions.stir.wan_s, at_s + SLOW_STIR_S)
         if failed:
             self._uplink_failed(fact, at_s, family)
 
@@ -322,13 +330,14 @@ class Engine:
         keeper, stir = self.keeper, self.questions.stir
         age_s = self.known.uplink_age_s(now_s)
         uplink = self.known.uplink
-        proof_s = FAILING_S * uplink.beat_s if self.setup.metered and uplink is not None else PROOF_S
+        proof_s = PROOF_BEATS * uplink.beat_s if uplink is not None else 0.0
         gateway, neighbours = keeper.run("gateway"), keeper.run("neighbours")
         known = keeper.answered_s("neighbours") is not None
         own = self.signs.own
         return Mood(
             lan=now_s < stir.lan_s, wan=now_s < stir.wan_s, lan_dead=gateway >= 2 and (neighbours >= 2 or not known),
             proven=age_s is not None and age_s <= proof_s and not self._doubtful,
+            cut_off=keeper.run("anycast") >= STIR_ROUNDS and not keeper.refuted("portal"),
             locating=self.locator.wants_burst(now_s, self.plan.paths),
             own_suspected=any(watch.suspected(now_s) for watch in own.values()),
             mac_changed=any(watch.state == "changed" for watch in self.signs.gateways.values()),

@@ -104,6 +104,14 @@ class EvidenceKeeper:
 
     # --- what it shows ---
 
+    def refuted(self, name: str) -> bool:
+        """Whether its last answer, of any family, was a plain wrong one."""
+        return any(column == name for _, column in self._refuted)
+
+    def believe_silence(self, name: str) -> None:
+        """What was answered last, and wrongly, is too old to speak: the column's rounds do."""
+        self._refuted = {key for key in self._refuted if key[1] != name}
+
     def run(self, name: str) -> int:
         return self._joint[name].run
 

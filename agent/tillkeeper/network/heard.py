@@ -82,6 +82,7 @@ class Heard:
 
     def __init__(self) -> None:
         self.redirected = Lasting()
+        self._unredirected = 0
         self.router_says = Lasting()
         self.hq_alive = Lasting()
         self.hq_path = Lasting()
@@ -102,6 +103,7 @@ class Heard:
         if role == "portal":
             if reply.answer == "redirected":
                 self.redirected.saw(reply.at_s, reply.detail)
+                self._unredirected = 0
             elif reply.answer == "reply":
                 self.redirected.over()
         elif role == "hq":
@@ -127,6 +129,15 @@ class Heard:
             if not hq_objects:
                 self.hq_alive.over()
                 self.hq_wrong.over()
+
+    def portal_silent(self, *, others: bool) -> bool:
+        """The check for a login page went unanswered; `others`: what is nearer is silent too. Whether one that was seen before
+        is no longer there to be said: one miss may be chance, and is none where something nearer has died since."""
+        self._unredirected += 1
+        if self.redirected.since_s is None or (self._unredirected < 2 and not others):
+            return False
+        self.redirected.over()
+        return True
 
     def take_trouble(self, trouble: str, at_s: float) -> None:
         """The agent's own code for what went wrong with HQ: all but silence mean that something answered."""

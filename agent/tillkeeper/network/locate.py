@@ -7,8 +7,9 @@ is no sustained loss, six bad quarters are. Silence is none either: misses count
 longer than `OUTAGE_S`. At 1 % loss a quarter raises a false alarm with a chance below e**-13; at 100 questions a second 20 %
 are told after 1.5 s, 5 % after about 4 s.
 
-Then the layer: of each one's own questions since the losses began, loss at the rate that was found against `CLEAN`. The nearest
-layer that loses is it, if none behind it is clean: routers that answer echoes when they please look lossy by themselves.
+Then the layer: whichever of them explains all counts since the losses began best, where what lies before it is clean and what
+lies from it on loses at the rate that was counted there. So one layer's luck is outweighed by those behind it, and routers that
+answer echoes when they please, while all behind them is clean, explain nothing.
 """
 
 import math
@@ -28,9 +29,11 @@ QUARTER_GAIN = 2.25
 ALARM = 13.0
 DOUBT = 5.0
 QUARTERS = 40
+OLD_QUARTERS = 80
 LEAST_LOSS = 0.03
+EITHER_S = 2.0
 SURE = 2.5
-"""Nats for or against a layer's losing; 12 to 1."""
+"""Nats by which one layer explains the losses better than another; 12 to 1."""
 OUTAGE_S = 1.0
 OUTAGE_MISSES = 8
 BURST_S = 5.0
@@ -76,8 +79,9 @@ class Meter:
         quarter = self.quarters.get(number)
         if quarter is None:
             quarter = self.quarters[number] = [0, 0]
-            if len(self.quarters) > QUARTERS:
-                del self.quarters[min(self.quarters)]
+            oldest = next(iter(self.quarters))
+            if len(self.quarters) > QUARTERS or oldest < number - OLD_QUARTERS:
+                del self.quarters[oldest]
         quarter[kind] += 1
 
     def miss(self, sent_s: float, target: str) -> None:
@@ -125,11 +129,12 @@ def meter_of(path: Path) -> int | None:
     return 3 if role in ("anycast", "hq") else None
 
 
-def _sure(own: tuple[int, int], behind: list[tuple[int, int]]) -> float:
-    """Nats for a layer's losing at the rate that is seen behind it, against its being clean."""
-    hits, misses = sum(hits for hits, _ in behind), sum(misses for _, misses in behind)
-    rate = min(0.9, max(0.04, misses / (hits + misses) if hits + misses >= 10 else 0.0))
-    return own[0] * math.log((1 - rate) / (1 - CLEAN)) + own[1] * math.log(rate / CLEAN)
+def _gain(counts: list[tuple[int, int]]) -> tuple[float, float]:
+    """Nats for the losing of these layers, all at the rate that was counted, against their being clean; and that rate."""
+    hits, misses = sum(hits for hits, _ in counts), sum(misses for _, misses in counts)
+    rate = misses / max(1, hits + misses)
+    likely = min(0.9, max(LEAST_LOSS, rate))
+    return hits * math.log((1 - likely) / (1 - CLEAN)) + misses * math.log(likely / CLEAN), rate
 
 
 class Locator:
@@ -250,50 +255,47 @@ class Locator:
                 self._from, self._clean = layer, 0
 
     def _nearest(self, now_s: float, begun: int, paths: list[Path]) -> tuple[int, float, str] | None:
-        """(layer, fraction, detail); None while a layer is undecided, or where it is one target's own trouble."""
+        """(layer, fraction, detail); None while that is undecided, or where it is one target's own trouble."""
         asked: list[set[str]] = [set() for _ in LAYERS]
         for path in paths:
             if path.meter is not None and path.weighs:
                 asked[path.meter].add(path.target.name)
         counts = [meter.counts(begun) for meter in self.meters]
-        sure = [_sure(counts[layer], counts[layer + 1 :] or counts[layer:]) for layer in range(4)]
-        waited_s = now_s - begun * QUARTER_S
-        detail = ""
-        for layer in range(4):
-            hits, misses = counts[layer]
-            if not asked[layer] or hits + misses == 0:
-                detail = f"{LAYERS[layer]} not asked" if layer == 0 else detail
-                continue
-            # A printer is asked seldom: of the LAN alone it takes longer to be sure.
-            waited = waited_s >= (2 * BURST_S if layer == 0 else BURST_S)
-            if self.loss is not None:
-                # What was found stands until it is disproved, and only what is sure comes nearer.
-                least = -SURE if LAYERS[layer] == self.loss.layer else SURE
-                waited = True
-            else:
-                least = 0.0 if waited else -SURE
-            if abs(sure[layer]) < SURE and not waited:
+        gains = {layer: _gain(counts[layer:]) for layer in range(4) if asked[layer] and sum(counts[layer])}
+        if not gains:
+            return None
+        best, *others = sorted(gains, key=lambda layer: -gains[layer][0])
+        detail = "" if 0 in gains else f"{LAYERS[0]} not asked"
+        if self.loss is not None:
+            # What was found stands until something else explains it much better.
+            found = LAYERS.index(self.loss.layer)
+            if found in gains and gains[best][0] - gains[found][0] < SURE:
+                best = found
+        elif others and gains[best][0] - gains[others[0]][0] < SURE:
+            # Printers are asked too seldom to tell the LAN from the router soon: the verdict says both meanwhile.
+            patience_s = EITHER_S if {best, others[0]} == {0, 1} else BURST_S
+            if now_s - begun * QUARTER_S < patience_s:
                 return None
-            if sure[layer] <= least or misses / (hits + misses) < LEAST_LOSS:
-                continue
-            if any(asked[behind] and sure[behind] <= -SURE for behind in range(layer + 1, 4)):
-                continue
-            alone = layer in (0, 3) and len(asked[layer]) > 1 and len(self._lost[layer]) < 2
-            if alone or (layer == 0 and asked[1] and sure[1] < SURE):
-                if not waited:
-                    return None
-                continue  # one target's own cable, not the network's
-            return layer, misses / (hits + misses), detail
-        return None
+        gain, rate = gains[best]
+        if gain < SURE or rate < LEAST_LOSS or self._alone(best, asked):
+            return None
+        return best, rate, detail
+
+    def _alone(self, layer: int, asked: list[set[str]]) -> bool:
+        """Whether it may be one target's own cable or server, not the network's. Where the router loses too, both have it from
+        the LAN, for two cables do not go bad together."""
+        one = len(asked[layer]) > 1 and len(self._lost[layer]) < 2
+        return one and (layer == 3 or (layer == 0 and not asked[1]))
 
     def _judge_latency(self, now_s: float, paths: list[Path]) -> None:
         excess: list[float | None] = [None, None, None, None]
         slow, quick = [False] * 4, [False] * 4
         """Whether one of a layer's targets has been slow for long, and whether one of them is not slow at all."""
         least = 1 if self.latency is not None else SLOW
+        lately_s = FOLLOWED_S if self.latency is not None else LATELY_S
         for path in paths:
             index, answered_s = path.meter, path.answered_s
-            if index is None or not path.weighs or answered_s is None or now_s - answered_s > LATELY_S:
+            if index is None or not path.weighs or answered_s is None or now_s - answered_s > lately_s:
                 continue
             if path.answered < LEARNED:
                 continue
@@ -323,6 +325,8 @@ class Locators:
 
     def __init__(self, families: tuple[Family, ...]) -> None:
         self._families = {family: Locator() for family in families}
+        self._all = list(self._families.values())
+        self._one = {family: [one] for family, one in self._families.items()}
 
     @property
     def loss(self) -> Place | None:
@@ -333,15 +337,22 @@ class Locators:
         return next((one.latency for one in self._families.values() if one.latency is not None), None)
 
     def hit(self, path: Path, sent_s: float, rtt_ms: float, *, late: bool) -> None:
-        if path.meter is not None and path.weighs:
-            one = self._families[path.target.family]
-            one.timed(path, path.meter, sent_s, rtt_ms)
+        if path.meter is None or not path.weighs:
+            return
+        for index, one in enumerate(self._concerned(path)):
+            if index == 0:
+                one.timed(path, path.meter, sent_s, rtt_ms)
             if not late:
                 one.hit(path.meter, sent_s)
 
     def miss(self, path: Path, sent_s: float) -> None:
         if path.meter is not None and path.weighs:
-            self._families[path.target.family].miss(path, path.meter, sent_s)
+            for one in self._concerned(path):
+                one.miss(path, path.meter, sent_s)
+
+    def _concerned(self, path: Path) -> list[Locator]:
+        """The LAN is the same for all families, whichever its devices answer in."""
+        return self._all if path.meter == 0 else self._one[path.target.family]
 
     def forget(self) -> None:
         for one in self._families.values():
@@ -360,4 +371,6 @@ class Locators:
             one.judge(now_s, self._of(family, paths))
 
     def _of(self, family: str, paths: list[Path]) -> list[Path]:
-        return paths if len(self._families) == 1 else [path for path in paths if path.target.family == family]
+        if len(self._families) == 1:
+            return paths
+        return [path for path in paths if path.meter == 0 or path.target.family == family]

@@ -10,7 +10,7 @@ from zlib import crc32
 import msgspec
 
 from tillkeeper.network.budget import ArpBudget, ByteBudget, KernelArp, bytes_of, next_turn_s, printer_interval_s
-from tillkeeper.network.capabilities import Path
+from tillkeeper.network.capabilities import LEARNED, Path
 from tillkeeper.network.locate import meter_of
 from tillkeeper.network.model import Family, Probe
 from tillkeeper.network.setup import Setup
@@ -22,6 +22,8 @@ LOCATE_S = TICK_S / 3
 LEARN_S = 1.0
 DEAD_S = 0.3
 """What is known to be dead is asked so often, that its return be seen."""
+APART_S = 3.0
+"""The same for what cannot answer as long as something nearer does not."""
 PORTAL_S = 60.0
 TLS_S = 600.0
 """A whole handshake is 7 kB."""
@@ -32,8 +34,8 @@ RETRY_S = 60.0
 WAN_TURN_S = 0.5
 """The store asks something behind the router so often, all registers together."""
 WAN_LEARN_S = 10.0
-PROOF_S = 0.5
-"""HQ was heard so lately: nothing behind the router need be asked (metered: 1.5 beats of the uplink)."""
+PROOF_BEATS = 1.5
+"""While HQ was heard so lately it is not asked itself, and on a metered line nothing else behind the router either."""
 ANSWERS_S = 20.0
 HOP_CREDIT = 4.0
 HOP_PER_S = 0.8
@@ -45,7 +47,8 @@ RANK = {"yes": 0, "unknown": 1, "no": 2}
 
 class Mood(msgspec.Struct):
     """What the engine makes of the moment. `lan`, `wan`: a question there has lately gone unanswered, or a peer suspects.
-    `lan_dead`: neither gateway nor neighbours answer. `proven`: HQ was heard just now. `locating`: loss is being located."""
+    `lan_dead`: neither gateway nor neighbours answer. `proven`: HQ was heard just now. `locating`: loss is being located.
+    `cut_off`: nothing behind the router answers, nor anybody in its place: who is farther off need not be asked often."""
 
     lan: bool = False
     wan: bool = False
@@ -56,6 +59,7 @@ class Mood(msgspec.Struct):
     mac_changed: bool = False
     resolver_fails: bool = False
     hq_doubted: bool = False
+    cut_off: bool = False
     half: bool = False
     """A tick between two rounds, while locating."""
 
@@ -202,10 +206,9 @@ class Plan:
         self._turn_s = next_turn_s(now_s, self._turn_every_s, self.setup)
         if mood.wan or mood.half:
             return None
-        wait_s = WAN_LEARN_S * self._far if mood.proven else 0.0
         waiting = [
             path for path in self._best.values()
-            if path.weighs and _takes_turns(path) and (path.asked_s is None or now_s - path.asked_s >= wait_s)
+            if path.weighs and _takes_turns(path) and (path.asked_s is None or now_s - path.asked_s >= self._wait_s(path, mood))
         ]  # fmt: skip
         if not waiting:
             return None
@@ -215,6 +218,14 @@ class Plan:
             return None
         path.asked_s = now_s
         return path
+
+    def _wait_s(self, path: Path, mood: Mood) -> float:
+        """The agent's own exchanges are proof: of HQ anywhere, of all behind the router where its bytes are dear."""
+        if mood.cut_off and path.target.role == "hq":
+            return APART_S
+        if not mood.proven or path.answered < LEARNED:
+            return 0.0
+        return RETRY_S * self._far if path.target.role == "hq" else WAN_LEARN_S * self._far if self.setup.metered else 0.0
 
     def _interval_s(self, path: Path, mood: Mood) -> float | None:
         """How long after the last question the next one goes out; None: not now."""
@@ -290,19 +301,24 @@ class Plan:
             return 0.2 if stirred else 0.5 if dead else 2.0
         if role == "resolver":
             calm_s = self.setup.registers * self._metered if path.target.wan else 1.0
-            return TICK_S if mood.wan and path.run else 0.3 if mood.wan else DEAD_S if dead else calm_s
+            dead_s = APART_S if path.target.wan and mood.cut_off else DEAD_S
+            return TICK_S if mood.wan and path.run else 0.3 if mood.wan else dead_s if dead else calm_s
         if role == "other_resolver":
             calm_s = WAN_LEARN_S * self._far
-            return 0.2 if mood.wan and mood.resolver_fails else 4 * DEAD_S if dead else calm_s
+            dead_s = APART_S if mood.cut_off else 4 * DEAD_S
+            return 0.2 if mood.wan and mood.resolver_fails else dead_s if dead else calm_s
         if role == "portal":
             calm_s = LEARN_S * 3 if learning else PORTAL_S * self.setup.registers * self._metered
-            return 0.5 if mood.wan else 5 * DEAD_S if dead else calm_s
+            dead_s = APART_S if mood.cut_off else 5 * DEAD_S
+            return 0.5 if mood.wan and not mood.cut_off else dead_s if dead else calm_s
         if role == "hop2" and way == "hop":
             found = self.find("hop2:direct" + path.target.name[4:], "echo") is not None
             return 0.3 if mood.wan else LEARN_S if learning else WAN_LEARN_S * self._far if found else 1.5
+        if role == "hq" and mood.cut_off:
+            return APART_S if way == "tcp" else 4 * APART_S
         if role == "hq" and way == "tls":
             if mood.hq_doubted and (mood.wan or dead):
-                return 0.25 if mood.wan else 2 * DEAD_S
+                return 0.25 if mood.wan else 5 * DEAD_S
             return 1.0 if mood.wan else TLS_S * self.setup.registers * self._metered
         if learning:
             return LEARN_S

@@ -220,12 +220,18 @@ class Questions:
             path.missed(None)
         else:
             self._locator.miss(path, waiting.sent_s)
+            if path.target.role == "portal" and self._heard.portal_silent(others=self._nearer_silent()):
+                self._keeper.believe_silence("portal")
+                self.poked = True
             if self._keeper.timed_out(waiting, others_answer=self._others_answer(path, now_s)):
                 self._plan.choose()
             elif path.weighs and path.run < STIR_ROUNDS:
                 self._stir(name, now_s)
         if path.works != works:
             self._plan.choose()
+
+    def _nearer_silent(self) -> bool:
+        return any(self._keeper.run(name) >= DEAD_ROUNDS for name in ("gateway", "router", "hop2"))
 
     def _stir(self, name: str, now_s: float) -> None:
         """On a line that is known to lose, single misses are no news."""

@@ -29,6 +29,9 @@ LOSS_NEARER: dict[str, tuple[ColumnName, ...]] = {
     "internet": ("gateway", "router", "hop2", "anycast"),
 }  # fmt: skip
 
+MANGLES: frozenset[SignKind] = frozenset({"duplicate_address", "broadcast_loop", "link_flapping"})
+"""Whoever has these loses answers by them, not by a line."""
+
 Seen = tuple[SignKind, str, str, float, str]
 """kind, subject, layer, amount, detail."""
 
@@ -69,7 +72,8 @@ class Signs:
             found += self._heard(now_s, known, keeper, heard, paths)
             found += self._families(keeper) if locator.loss is None else []
             found += self._devices(now_s, known, keeper, paths)
-            found += self._quality(now_s, known, keeper, locator)
+            if not any(kind in MANGLES for kind, *_ in found):
+                found += self._quality(now_s, known, keeper, locator)
         if self.setup.metered:
             found.append(("metered", "", "", 0.0, ""))
         kept: dict[tuple[str, str, str], float] = {}

@@ -24,8 +24,13 @@ PEER_FRESH_S = 3.0
 PEER_KNOWN_S = 600.0
 MOST_PEERS = 64
 BEACON_S = 1.0
-FAILING_S = 1.5
-"""Beats of the uplink without an answer after which it is in doubt."""
+LATE_BEATS = 1.3
+LATE_TIMES = 4.0
+"""The uplink is in doubt after so many beats without an answer, or one and so many times the usual time of an exchange: the
+agent begins the next one a beat after the last has ended."""
+EXCHANGES = 8
+SLOW_TIMES, SLOW_S = 3.0, 0.15
+"""An exchange that took so much longer than usual: TCP has sent something twice (Linux: after 200 ms, TCP_RTO_MIN)."""
 
 
 class Peer(msgspec.Struct):
@@ -73,6 +78,10 @@ class Surroundings:
         self.cached: dict[str, tuple[str, ...]] = {}
         self.peers: dict[str, Peer] = {}
         self.uplink: UplinkSeen | None = None
+        self.exchange_slow = False
+        """The last one took much longer than the agent's exchanges with HQ usually do."""
+        self._exchange_s = 0.0
+        self._exchanges = 0
         self.hq_objects = False
         """HQ answers the agent, but not with what was asked for: that it accepts connections is no comfort then."""
         self.host: HostSeen | None = None
@@ -147,9 +156,21 @@ class Surroundings:
         """Whether HQ was heard anew, and whether an attempt failed anew."""
         before, self.uplink = self.uplink, fact
         ok = fact.ok_at_s is not None and (before is None or before.ok_at_s is None or fact.ok_at_s > before.ok_at_s)
+        self.exchange_slow = ok and self._took(fact.at_s - (fact.ok_at_s or fact.at_s))
         failed_s = fact.failed_at_s
         failed = failed_s is not None and (before is None or before.failed_at_s is None or failed_s > before.failed_at_s)
         return ok, failed and (fact.ok_at_s is None or failed_s is None or failed_s >= fact.ok_at_s)
+
+    def _took(self, took_s: float) -> bool:
+        """Learns how long an exchange took; whether that was much longer than usual."""
+        usual_s, known = self._exchange_s, self._exchanges >= EXCHANGES
+        took_s = min(max(0.0, took_s), 5.0)
+        self._exchanges += 1
+        if self._exchanges == 1:
+            self._exchange_s = took_s
+        else:
+            self._exchange_s += (min(took_s, 2 * usual_s + 0.05) - usual_s) / 8
+        return known and took_s > SLOW_TIMES * usual_s and took_s > usual_s + SLOW_S
 
     def take_beacon(self, fact: BeaconSeen) -> bool:
         """Whether the peer has begun to suspect something, or has come to another verdict."""
@@ -241,4 +262,5 @@ class Surroundings:
         if uplink is None or age_s is None:
             return False
         failed = uplink.failed_at_s is not None and uplink.ok_at_s is not None and uplink.failed_at_s > uplink.ok_at_s
-        return failed or age_s > FAILING_S * max(0.2, uplink.beat_s)
+        beat_s = max(0.2, uplink.beat_s)
+        return failed or age_s > max(LATE_BEATS * beat_s, beat_s + LATE_TIMES * self._exchange_s)
