@@ -66,3 +66,14 @@ def test_a_slow_line_stays_the_providers_while_its_second_hop_is_asked_seldom() 
     wire.delay_ms = {"isp": 400.0}
     wire.run(30.0)
     assert layers(wire, since, "latency") == {"isp"}
+
+
+def test_a_busy_machine_is_a_little_late_with_everything_but_not_with_the_provider_alone() -> None:
+    for delay_ms, expected in (({"lan": 60.0}, set()), ({"lan": 300.0}, {"lan"}), ({"isp": 300.0}, {"isp"})):
+        wire = store()
+        since = len(wire.reports)
+        wire.delay_ms = delay_ms
+        for _ in range(12):
+            wire.host(100.0, cpu_percent=99.0)
+            wire.run(1.0)
+        assert layers(wire, since, "latency") == expected

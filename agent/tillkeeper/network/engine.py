@@ -41,6 +41,7 @@ from tillkeeper.network.setup import Setup
 from tillkeeper.network.signs import Signs
 from tillkeeper.network.surroundings import BEACON_S, Surroundings
 from tillkeeper.network.timeline import Timeline
+from tillkeeper.network.uplink import Uplink
 from tillkeeper.network.verdict import explain
 
 LONG_STALL_S = 1.0
@@ -51,9 +52,6 @@ CLEAN_ROUNDS_LONG = 5
 PEER_COUNTS = 3
 """Beacons of a peer after which the next one is expected."""
 PEER_MISSES_S = 6.0
-SLOW_AGAIN_S = 3.0
-SLOW_STIR_S = 1.0
-"""A slow exchange with HQ is looked into for so long, and so often at most."""
 
 
 class Engine:
@@ -68,6 +66,9 @@ class Engine:
         self.locator = Locators(setup.families)
         self.signs = Signs(setup, now_s)
         self.questions = Questions(self.known, self.plan, self.keeper, self.heard, self.locator, self.signs)
+        self.uplink = Uplink(
+            self.known, self.plan, self.keeper, self.heard, self.questions, setup.families[0], self._at, now_s
+        )  # fmt: skip
         self.settled = Settled()
         self.timeline = Timeline()
         self.evidence: Evidence | None = None
@@ -80,15 +81,13 @@ class Engine:
         self._unclean = CLEAN_ROUNDS_LONG
         self._stalls = 0
         self._address_since: tuple[Tri, float] = ("unknown", now_s)
-        self._doubtful = False
-        self._slow_s = now_s
         self._judged_s = now_s - REPORT_S
         self._said = Outgoing(setup, now_s)
         self._takes: dict[type, Callable[[Any], None]] = {
             Replied: lambda fact: self.questions.replied(fact, self._at(fact.at_s)),
             NotSent: lambda fact: self.questions.not_sent(fact, self._at(fact.at_s)),
             LinkSeen: self._link, AddressesSeen: self._addresses, RoutesSeen: self._routes, NeighbourSeen: self._neighbour,
-            ArpSeen: self._arp, ResolversSeen: self.known.take_resolvers, UplinkSeen: self._uplink, HostSeen: self._host,
+            ArpSeen: self._arp, ResolversSeen: self.known.take_resolvers, UplinkSeen: self.uplink.take, HostSeen: self._host,
             Stalled: self._stalled, BeaconSeen: self._beacon_seen,
         }  # fmt: skip
 
@@ -162,44 +161,6 @@ class Engine:
         elif fact.sender_address in known.own_ipv4():
             self.signs.own_address(fact.sender_address).saw(mac, self._at(fact.at_s))
             self._dirty = True
-
-    def _uplink(self, fact: UplinkSeen) -> None:
-        ok, failed = self.known.take_uplink(fact)
-        at_s, family = self._at(fact.at_s), self.setup.families[0]
-        questions = self.questions
-        if ok:
-            if self.keeper.run("hq"):
-                questions.stir.column("hq", at_s, 0)
-            self.keeper.hit(family, "hq", questions.round, at_s, fact.ok_at_s or at_s)
-            self.keeper.detail("hq", "")
-            self.known.hq_objects = False
-            self.heard.hq_answered()
-            if self.known.exchange_slow and at_s - self._slow_s > SLOW_AGAIN_S:
-                # Something of it was lost: a question that costs nothing. Whether that goes on, others have to show.
-                self._slow_s = at_s
-                questions.stir.wan_s = max(questions.stir.wan_s, at_s + SLOW_STIR_S)
-        if failed:
-            self._uplink_failed(fact, at_s, family)
-
-    def _uplink_failed(self, fact: UplinkSeen, at_s: float, family: Family) -> None:
-        questions, trouble = self.questions, fact.trouble
-        self.heard.take_trouble(trouble, at_s)
-        self.keeper.detail("hq", trouble)
-        questions.poked = True
-        # Its connections are answered, its application is not.
-        answered = [path.answered_s for path in self.plan.paths if path.target.role == "hq" and path.answered_s is not None]
-        accepts = bool(answered) and at_s - max(answered) < 1.5
-        self.known.hq_objects = False
-        if trouble in ("credentials_refused", "batch_refused", "busy"):
-            self.keeper.hit(family, "hq", questions.round, at_s, at_s)
-        elif trouble in ("server_error", "garbage", "redirected") or (accepts and self.keeper.run("hq")):
-            self.known.hq_objects = True
-            self.heard.hq_alive.saw(at_s, trouble)
-            self.keeper.refute(family, "hq", questions.round, at_s, trouble)
-        else:
-            self.keeper.miss(family, "hq", questions.round, at_s)
-        if self.keeper.run("hq") < STIR_ROUNDS:
-            questions.stir.column("hq", at_s, 0)
 
     def _host(self, fact: HostSeen) -> None:
         self.known.take_host(fact)
@@ -279,11 +240,7 @@ class Engine:
                 keeper.miss(self.setup.families[0], "broadcast", self.questions.round, peer.expected_s)
                 peer.expected_s = max(peer.expected_s + BEACON_S, now_s)
                 self.questions.stir.column("broadcast", now_s, 0)
-        doubtful = known.uplink_doubtful(now_s)
-        if doubtful and not self._doubtful:
-            self.questions.stir.column("hq", now_s, 2)
-            self.questions.stir.wan_s = max(self.questions.stir.wan_s, now_s + 2.0)
-        self._doubtful = doubtful
+        self.uplink.expect(now_s)
         for family, hops in self.heard.hops.items():
             usual = hops.usual[0] if hops.usual else ""
             if usual and self._hop2.get("ipv4" if family == "ipv4" else "ipv6") != usual:
@@ -336,12 +293,12 @@ class Engine:
         own = self.signs.own
         return Mood(
             lan=now_s < stir.lan_s, wan=now_s < stir.wan_s, lan_dead=gateway >= 2 and (neighbours >= 2 or not known),
-            proven=age_s is not None and age_s <= proof_s and not self._doubtful,
+            proven=age_s is not None and age_s <= proof_s and not self.uplink.doubtful,
             cut_off=keeper.run("anycast") >= STIR_ROUNDS and not keeper.refuted("portal"),
             locating=self.locator.wants_burst(now_s, self.plan.paths),
             own_suspected=any(watch.suspected(now_s) for watch in own.values()),
             mac_changed=any(watch.state == "changed" for watch in self.signs.gateways.values()),
-            resolver_fails=keeper.run("resolver") > 0, hq_doubted=keeper.run("hq") > 0 or self._doubtful, half=half,
+            resolver_fails=keeper.run("resolver") > 0, hq_doubted=keeper.run("hq") > 0 or self.uplink.doubtful, half=half,
         )  # fmt: skip
 
     # --- judging ---

@@ -20,6 +20,8 @@ GOOD_DBM = -72.0
 SILENT_S = 5.0
 NEVER_S = 30.0
 GONE_S = 3.0
+BUSY_PERCENT, BUSY_MS = 95.0, 150.0
+"""A busy machine is some tens of milliseconds late with everything; it does not single out what is behind the router."""
 ONLINK_S = 0.15
 BROKEN_ROUNDS = 7
 ROUTER6_LOST_S = 3_600.0
@@ -225,10 +227,10 @@ class Signs:
                     yield "peer_silent", name, "", round(now_s - peer.at_s, 1), ""
 
     def _quality(self, now_s: float, known: Surroundings, keeper: EvidenceKeeper, locator: Locators) -> Iterator[Seen]:
-        busy = known.host is not None and known.host.cpu_percent >= 95.0
-        for kind, place in (("loss", locator.loss), ("latency", None if busy else locator.latency)):
-            if place is None:
-                continue
+        busy = known.host is not None and known.host.cpu_percent >= BUSY_PERCENT
+        for kind, place in (("loss", locator.loss), ("latency", locator.latency)):
+            if place is None or (busy and kind == "latency" and place.layer == "lan" and place.amount < BUSY_MS):
+                continue  # this machine itself may be what is slow to all
             if not any(keeper.run(name) >= OUTAGE_RUN for name in LOSS_NEARER[place.layer]):
                 yield kind, "", place.layer, place.amount, place.detail  # type: ignore[misc]  # the kinds are written out above
 
