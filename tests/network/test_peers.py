@@ -73,3 +73,10 @@ def test_a_silent_broadcast_column_alone_is_no_fault_of_mine() -> None:
     evidence = row("11 1111 1111 1111")
     quiet = msgspec.structs.replace(evidence, columns=evidence.columns | {"broadcast": silent(run=20, for_s=20.0)})
     assert explain(quiet, SETUP).faults == ()
+
+
+def test_who_takes_the_address_of_a_dead_router_and_routes_nothing_may_be_either() -> None:
+    changed = sign("gateway_mac_changed", detail=CHANGED)
+    assert explain(row("11 1111 0000 0000", signs=(changed,), run=30, for_s=3.0), SETUP).faults == (
+        "gateway_spoofed", "gateway_replaced",
+    )  # fmt: skip

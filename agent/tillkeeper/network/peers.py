@@ -9,6 +9,7 @@ AGREES = -0.7
 DISAGREES = 2.5
 """Nats for each of the first two peers that see what I see, or see the opposite for longer than `LAG_S`."""
 COUNTED = 2
+LAN_ROUNDS = 7
 SHARED_FROM = 3
 """Layers from the router on are the same for all registers (`faults.LAYERS`)."""
 
@@ -52,6 +53,9 @@ def gateway_faults(signs: tuple[Sign, ...], evidence: Evidence, pinned: str) -> 
     new = new.partition(" ")[0]
     if "VRRP" in changed.detail or (pinned and new == pinned.lower()):
         return ("gateway_replaced",)
+    router = evidence.columns.get("router")
+    if router is not None and router.run >= LAN_ROUNDS:
+        return ("gateway_spoofed", "gateway_replaced")  # it took the address of a router that was dead, and routes nothing
     known = [peer.gateway_mac for peer in live(evidence) if peer.gateway_mac]
     if new and new in known:
         return ("gateway_replaced",)
