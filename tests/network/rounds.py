@@ -26,6 +26,11 @@ def silent(at_s: float = NOW_S, *, run: int = 10, for_s: float = 1.0, paths: int
     )  # fmt: skip
 
 
+def losing(misses: int, *, hits: int = 21, at_s: float = NOW_S) -> Column:
+    """Answers, but not always."""
+    return Column(state="yes", hits=hits, misses=misses, paths=2, since_s=1.0, answered_s=at_s - 0.1, recent=".x...x.." * 3)
+
+
 def unknown() -> Column:
     return Column(state="unknown")
 

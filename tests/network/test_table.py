@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 import pytest
-from tests.network.rounds import NOW_S, SETUP, peer, row, sign
+from tests.network.rounds import NOW_S, SETUP, losing, peer, row, sign
 
 from tillkeeper.network.faults import COLUMNS, FAULTS
 from tillkeeper.network.model import ColumnName, Evidence, PeerState, Sign, Tri
@@ -63,6 +63,9 @@ TABLE: dict[str, Row] = {
     "off the table: a new MAC for the router": Row("11 1111 1111 1111", ("gateway_replaced",), (sign("gateway_mac_changed"),)),
     "off the table: loop": Row("11 1010 0000 0000", ("broadcast_loop",), (sign("broadcast_loop", amount=90_000.0),)),
     "off the table: losses": Row("11 1111 1111 1111", ("loss_isp",), (sign("loss", layer="isp", amount=0.2),)),
+    "off the table: losses before the router": Row(
+        "11 1111 1111 1111", ("loss_router", "loss_lan"), (sign("loss", layer="router", amount=0.05),)
+    ),
     "off the table: delays": Row("11 1111 1111 1111", ("latency_router",), (sign("latency", layer="router", amount=300.0),)),
     "off the table: no advertisement": Row("11 1111 1111 1111", ("ipv6_router_lost",), (sign("router_advertisement_lost"),)),
     "off the table: adapter gone": Row("?? ???? ???? ????", ("interface_missing",), (sign("interface_missing"),)),
@@ -122,6 +125,8 @@ def test_every_fault_of_the_catalogue_is_in_the_table() -> None:
 @pytest.mark.parametrize("kind", ["loss", "latency"])
 def test_losses_and_delays_are_named_by_the_layer_that_they_begin_at(kind: str, place: str) -> None:
     evidence = row("11 1111 1111 1111", signs=(sign(kind, layer=place, amount=0.3),))
+    if place == "lan":
+        evidence = msgspec.structs.replace(evidence, columns=evidence.columns | {"neighbours": losing(9)})
     assert explain(evidence, SETUP).faults == (f"{kind}_{place}",)
 
 

@@ -1,9 +1,10 @@
 """What explains evidence at the least cost, away from the table: odd evidence, doubles, losses, advisories."""
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.network.rounds import NOW_S, SETUP, answering, peer, row, sign, silent, unknown
+from tests.network.rounds import NOW_S, SETUP, answering, losing, peer, row, sign, silent, unknown
 
 from tillkeeper.network.faults import COLUMNS, FAULTS
 from tillkeeper.network.likelihood import MUTE
@@ -223,7 +224,8 @@ def test_losses_of_a_broken_protocol_are_not_the_lines() -> None:
 
 def test_losses_nearer_than_an_outage_are_told_besides() -> None:
     signs = (sign("loss", layer="lan", amount=0.2), sign("loss", layer="internet", amount=0.9))
-    found = explain(row("11 1111 1010 0000", signs=signs), SETUP)
+    evidence = row("11 1111 1010 0000", signs=signs)
+    found = explain(msgspec.structs.replace(evidence, columns=evidence.columns | {"neighbours": losing(5)}), SETUP)
     assert found.faults == ("isp_access",)
     assert "and:loss_lan" in found.also
     assert "and:loss_internet" not in found.also
@@ -275,3 +277,75 @@ def test_only_what_its_own_paths_support_is_in_a_set() -> None:
     evidence = row("11 1111 1111 1111", signs=(sign("hq_host_alive"),))
     evidence = msgspec.structs.replace(evidence, columns=evidence.columns | {"hq": hq})
     assert set(explain(evidence, SETUP).faults) <= {"hq_server", "hq_path"}
+
+
+def test_a_beacon_that_was_missed_rules_a_dead_transmitter_out() -> None:
+    evidence = row("11 1000 0000 0000", run=8, for_s=0.8)
+    heard = msgspec.structs.replace(answering(age_s=1.4), run=1, missing_s=NOW_S - 0.4)
+    found = explain(msgspec.structs.replace(evidence, columns=evidence.columns | {"broadcast": heard}), SETUP)
+    assert set(found.faults) == {"own_port", "switch_hung", "nic_receive"}
+
+
+@pytest.mark.parametrize(
+    ("layer", "neighbours", "faults"),
+    [
+        ("router", losing(0, hits=20), ("loss_router", "loss_lan")),
+        ("lan", losing(0, hits=20), ("loss_lan", "loss_router")),
+        ("router", losing(2, hits=20), ("loss_lan", "loss_router")),
+        ("lan", losing(2, hits=20), ("loss_lan",)),
+        ("router", losing(0, hits=150), ("loss_router",)),
+        ("lan", losing(0, hits=150), ("loss_router", "loss_lan")),
+        ("router", unknown(), ("loss_router", "loss_lan")),
+        ("isp", losing(0, hits=150), ("loss_isp",)),
+    ],
+)
+def test_losses_of_the_lan_or_the_router_are_both_until_neighbours_decide(
+    layer: str, neighbours: Column, faults: tuple[str, ...]
+) -> None:
+    evidence = row("11 1111 1111 1111", signs=(sign("loss", layer=layer, amount=0.05),))
+    evidence = msgspec.structs.replace(evidence, columns=evidence.columns | {"neighbours": neighbours})
+    assert explain(evidence, SETUP).faults == faults
+
+
+def test_a_broken_protocol_does_not_hide_a_lossy_line() -> None:
+    signs = (sign("family_broken", subject="ipv4"), sign("loss", layer="isp", amount=0.2))
+    assert explain(row("11 1111 1111 1111", signs=signs), SETUP).faults == ("loss_isp",)
+
+
+@pytest.mark.parametrize(
+    ("later", "wanted"),
+    [
+        ({"hop2", "modem", "resolver", "other_resolver"}, {"modem", "router_no_forward"}),
+        ({"router", "hop2", "modem", "gateway", "resolver", "other_resolver"}, {"router_dead", "router_cable"}),
+    ],
+)
+def test_a_redirect_is_of_the_past_once_something_nearer_died(later: set[ColumnName], wanted: set[str]) -> None:
+    """The login page kept addresses, its check and HQ from answering for 15 s; then the way to it was cut."""
+    columns = row("11 1111 1110 1100", run=60, for_s=15.0, signs=(sign("captive_redirect", age_s=15.0),))
+    assert explain(columns, SETUP).faults == ("captive_portal",)
+    cut = msgspec.structs.replace(columns, columns=columns.columns | {name: silent(run=10, for_s=1.0) for name in later})
+    found = explain(cut, SETUP)
+    assert set(found.faults) == wanted
+    assert found.margin >= 3.0
+    assert not [one for one in found.also if one.startswith("and:")]
+
+
+def test_a_login_page_that_hides_the_second_hop_is_still_one() -> None:
+    evidence = row("11 1111 1000 1100", run=10, for_s=1.0, signs=(sign("captive_redirect", age_s=0.8),))
+    hq = silent(run=10, for_s=1.0)
+    evidence = msgspec.structs.replace(evidence, columns=evidence.columns | {"hq": hq, "hop2": answering()})
+    assert explain(evidence, SETUP).faults == ("captive_portal",)
+
+
+def test_hq_that_refuses_and_answers_in_turns_is_no_fault_of_its_server() -> None:
+    """The agent's uplink is answered every second, and another port of the same host is closed."""
+    hq = Column(
+        state="no", hits=5, misses=20, run=7, paths=1, since_s=NOW_S - 0.7, answered_s=NOW_S - 0.7, missing_s=NOW_S - 0.6,
+        recent="xxxx.xxxxxxx.xxxxxxx",
+    )  # fmt: skip
+    evidence = row("11 1111 1111 1111", signs=(sign("hq_host_alive"),))
+    evidence = msgspec.structs.replace(evidence, columns=evidence.columns | {"hq": hq})
+    assert explain(evidence, SETUP).faults == ()
+    refusing = msgspec.structs.replace(hq, answered_s=NOW_S - 2.5, missing_s=NOW_S - 2.4, run=24)
+    evidence = msgspec.structs.replace(evidence, columns=evidence.columns | {"hq": refusing})
+    assert explain(evidence, SETUP).faults == ("hq_server",)

@@ -18,6 +18,8 @@ from tillkeeper.network.model import Column, ColumnName, Evidence, Value
 
 MISS = 1.6
 """-ln 0.2: an unanswered round of a healthy column is rare, but comes in company; independent 2 % would be 3.9."""
+UNHEARD = 2.6
+"""The same for a beacon: it comes unasked, and is missed only three tenths of a second after its time."""
 MUTE: dict[ColumnName, float] = {
     "broadcast": 6.0, "gateway": 12.0, "switch": 6.0, "neighbours": 8.0, "router": 8.0, "hop2": 5.0, "modem": 5.0,
     "anycast": 12.0, "resolver": 12.0, "other_resolver": 12.0, "portal": 5.0, "hq": 12.0,
@@ -92,7 +94,7 @@ def silence(name: ColumnName, column: Column, at_s: float) -> Silence | None:
     return Silence(
         run=run, since_s=since_s, answered_s=answered_s, recent=recent[-RECENT:],
         rounds=max(run, (column.hits + column.misses) / max(column.paths, 1)), paths=paths,
-        alive=min(MUTE[name] * (1 + ANOTHER * (paths - 1)), MISS * run),
+        alive=min(MUTE[name] * (1 + ANOTHER * (paths - 1)), (UNHEARD if name == "broadcast" else MISS) * run),
     )  # fmt: skip
 
 

@@ -6,6 +6,9 @@ that were missed before it can have begun. All faults within `SET_MARGIN` of the
 told from here is not told: a fault that a nearer one hides is no part of any answer.
 """
 
+import msgspec
+
+from tillkeeper.network.beside import advisories, nearer, worse
 from tillkeeper.network.faults import FAULTS, Fault, depth
 from tillkeeper.network.likelihood import LOSSY, SETS, Silence, dead_cost, grouped, loss_cost, onset, silences_of
 from tillkeeper.network.model import ColumnName, Evidence, Explanation, Sign, SignKind
@@ -20,6 +23,12 @@ PAIR = 1.0
 PAIR_GAIN = 2.0
 """A second fault at the same time costs its own prior and this, and is told if it saves at least that."""
 CERTAIN_MARGIN = 99.0
+CONTRADICTED_S = 2.0
+"""HQ that was silent or refused, and answered all the same, time and again: until it is silent for longer than between two
+beats of the uplink, one of the two asks at the wrong door."""
+REDIRECT_S = 2.0
+"""What falls silent so much later than a login page was seen is not its doing."""
+REDIRECT_ROUNDS = 7
 SIGN_GAIN = 3.0
 """What a sign that points to one of two faults takes from its cost, and twice of it lays on the other's."""
 
@@ -28,17 +37,12 @@ _LINK_SIGNS: tuple[tuple[SignKind, str], ...] = (
     ("interface_missing", "interface_missing"), ("interface_disabled", "interface_disabled"),
     ("link_flapping", "link_flapping"), ("wifi_not_associated", "wifi_lost"),
 )  # fmt: skip
+_BEFORE_PORTAL: tuple[ColumnName, ...] = ("gateway", "neighbours", "router", "hop2")
+_BEHIND_PORTAL: tuple[ColumnName, ...] = ("anycast", "other_resolver", "portal", "hq")
 _NO_ADDRESS: tuple[SignKind, ...] = ("address_missing", "address_self_assigned", "gateway_missing")
 _OWN_ADDRESS: tuple[tuple[SignKind, str], ...] = (
     ("duplicate_address", "duplicate_address"), ("wrong_subnet", "wrong_subnet"),
 )  # fmt: skip
-_SUBJECTED: tuple[SignKind, ...] = ("family_broken", "device_routed", "device_silent", "peer_silent")
-_PLAIN: tuple[SignKind, ...] = (
-    "on_backup_line", "clock_wrong", "wifi_weak", "wifi_isolated", "hq_refuses", "hq_wrong_answer", "resolver_lies", "metered",
-)  # fmt: skip
-_DEVICES = ("device_routed", "device_silent", "peer_silent", "wifi_isolated")
-_FAR = ("family_broken", "hq_refuses", "hq_wrong_answer", "resolver_lies")
-_PLACES: dict[str, str] = {"lan": "switch", "router": "router", "isp": "isp", "internet": "internet"}
 
 
 class _Seen:
@@ -72,6 +76,8 @@ class _Seen:
         hq = self.evidence.columns.get("hq")
         if ("hq_refuses" in self.signs or "hq_wrong_answer" in self.signs) and hq is not None and hq.run < 3:
             free |= {"hq"}
+        if hq is not None and hq.recent.count("x.") >= 2 and self.evidence.at_s - (hq.answered_s or 0.0) < CONTRADICTED_S:
+            free |= {"hq"}
         return free
 
 
@@ -82,6 +88,7 @@ def explain(evidence: Evidence, setup: Setup) -> Explanation:
     link = _link(seen)
     if link:
         return _certain(link, seen)
+    seen = _without_redirect(seen)
     ranked = _ranked(seen)
     best = _fitting(ranked, seen)
     signed = _signed(seen, best)
@@ -101,6 +108,29 @@ def _link(seen: _Seen) -> tuple[str, ...]:
     if carrier is None or carrier.state != "no":
         return ()
     return ("wifi_lost",) if carrier.detail == "wireless" else ("cable", "switch_power")
+
+
+def _without_redirect(seen: _Seen) -> _Seen:
+    """A login page is behind the second hop: once something nearer has died its redirect is of the past, and what it silenced
+    is silent for another reason now."""
+    redirect = seen.signs.get("captive_redirect")
+    if redirect is None:
+        return seen
+    found = seen.silences
+    dead = [name for name in _BEFORE_PORTAL if name in found and found[name].run >= REDIRECT_ROUNDS]
+    beyond = [one.run for name, one in found.items() if name in _BEHIND_PORTAL]
+    if not dead or (dead == ["hop2"] and not all(beyond)):
+        return seen
+    began_s = min(found[name].since_s for name in dead)
+    if began_s < redirect.since_s + REDIRECT_S:
+        return seen
+    rest = seen.without(set())
+    for name, one in found.items():
+        if name in _BEHIND_PORTAL and one.run and one.since_s < began_s:
+            run = min(one.run, max(found[nearer_].run for nearer_ in dead))
+            rest.silences[name] = msgspec.structs.replace(one, run=run, since_s=began_s, answered_s=began_s, recent="x" * run)
+    del rest.signs["captive_redirect"]
+    return rest
 
 
 def _ranked(seen: _Seen) -> list[tuple[float, Fault]]:
@@ -223,7 +253,7 @@ def _told(best: tuple[str, ...], ranked: list[tuple[float, Fault]], seen: _Seen)
     margin = min(seen.fine, *(loss_cost(seen.silences, layer, seen.evidence.at_s) for layer in LOSSY)) - least
     if best[0] == "captive_portal":
         margin = max(margin, SET_MARGIN)
-    also = (*((f"and:{second}",) if second else ()), *_beside(seen, best[0]), *_also(seen, best))
+    also = (*((f"and:{second}",) if second else ()), *nearer(seen.evidence, best[0]), *_also(seen, best))
     return Explanation(faults=best, also=also, margin=margin)
 
 
@@ -249,45 +279,13 @@ def _second(fault: Fault, seen: _Seen) -> str:
 
 def _degraded(seen: _Seen) -> Explanation:
     """Everything answers: losses and delays, where they were located."""
-    found = _worse(seen)
+    found = worse(seen.evidence)
     if not found:
         return Explanation(faults=(), also=_also(seen, ()))
     first, *rest = found
-    return Explanation(faults=(first,), also=(*(f"and:{code}" for code in rest), *_also(seen, (first,))), margin=SET_MARGIN)
-
-
-def _worse(seen: _Seen) -> list[str]:
-    """loss_* and latency_* that were seen, nearest and losses first: one layer's losses show in all beyond it, so only the
-    nearest of a kind is told."""
-    found: list[str] = []
-    broken = "family_broken" in seen.signs
-    for kind in ("loss", "latency"):
-        places = [sign.layer for sign in seen.evidence.signs if sign.kind == kind and sign.layer in _PLACES]
-        if broken and kind == "loss":
-            # Every question of the broken protocol is lost somewhere behind the switch: that is no loss of the line.
-            places = [place for place in places if place == "lan"]
-        if places:
-            found.append(f"{kind}_{min(places, key=list(_PLACES).index)}")
-    return found
-
-
-def _beside(seen: _Seen, root: str) -> tuple[str, ...]:
-    """Losses nearer than an outage go on beside it; those at or behind it are its own."""
-    return tuple(f"and:{code}" for code in _worse(seen) if depth(code) < depth(root))
+    also = (*(f"and:{codes[0]}" for codes in rest), *_also(seen, first))
+    return Explanation(faults=first, also=also, margin=SET_MARGIN)
 
 
 def _also(seen: _Seen, faults: tuple[str, ...]) -> tuple[str, ...]:
-    """Advisories that do not follow from the fault."""
-    near = bool(faults) and FAULTS[faults[0]].severity == "outage" and depth(faults[0]) < depth("router_dead")
-    cut = bool(faults) and FAULTS[faults[0]].severity == "outage"
-    found: list[str] = []
-    for sign in seen.evidence.signs:
-        if (near and sign.kind in _DEVICES) or (cut and sign.kind in _FAR):
-            continue
-        if near and sign.kind == "on_backup_line":
-            continue
-        if sign.kind in _SUBJECTED:
-            found.append(f"{sign.kind}:{sign.subject}")
-        elif sign.kind in _PLAIN:
-            found.append(sign.kind)
-    return tuple(dict.fromkeys(found))
+    return advisories(seen.evidence, faults)

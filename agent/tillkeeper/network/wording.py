@@ -224,6 +224,11 @@ SETS: dict[frozenset[str], SetWording] = {
         headline="HQ's server or the way to it", question="Do other stores reach HQ?",
         steps=("Nothing in the store is broken.", "Ask head office: do other stores reach the server?",
                "They do not: its server is down, and head office mends it.", "They do: {lower_call}")),
+    frozenset(("loss_lan", "loss_router")): SetWording(
+        headline="Data is lost between this register and {a_router}", question="Is another register slow as well?",
+        steps=("Push both ends of {cable} in until they click; try another cable.", "Is another register slow as well?",
+               "It is: push both ends of {router_cable} in until they click.",
+               "Restart {switch}: pull its power plug, wait ten seconds, plug it in.", TECHNICIAN)),
     frozenset(("gateway_spoofed", "gateway_replaced")): SetWording(
         headline="{A_router} was replaced, or a device poses as it", question="Was a new router connected today?",
         steps=("Was a new router connected today? Then call your technician to have it entered.",

@@ -1,0 +1,77 @@
+"""What is told besides an outage or in its stead: losses and delays where they begin, and advisories. Pure."""
+
+import math
+
+from tillkeeper.network.faults import FAULTS, depth
+from tillkeeper.network.model import Evidence, Sign, SignKind
+
+CLEAN = 0.01
+"""What a network loses that is well."""
+SURE = 2.5
+"""Nats for or against losses of the LAN in its own answers of the last seconds; 12 to 1."""
+ONE_PROTOCOL = 0.4
+"""With one of two protocols broken about half of all questions are lost: so much is its share, less is the line's own."""
+PLACES: dict[str, str] = {"lan": "switch", "router": "router", "isp": "isp", "internet": "internet"}
+_SUBJECTED: tuple[SignKind, ...] = ("family_broken", "device_routed", "device_silent", "peer_silent")
+_PLAIN: tuple[SignKind, ...] = (
+    "on_backup_line", "clock_wrong", "wifi_weak", "wifi_isolated", "hq_refuses", "hq_wrong_answer", "resolver_lies", "metered",
+)  # fmt: skip
+_DEVICES = ("device_routed", "device_silent", "peer_silent", "wifi_isolated")
+_FAR = ("family_broken", "hq_refuses", "hq_wrong_answer", "resolver_lies")
+
+
+def worse(evidence: Evidence) -> list[tuple[str, ...]]:
+    """Sets of loss_* and of latency_* that were seen, losses first: one layer's losses show in all beyond it, so only the
+    nearest of a kind is told."""
+    found: list[tuple[str, ...]] = []
+    for kind in ("loss", "latency"):
+        signs = [sign for sign in evidence.signs if sign.kind == kind and sign.layer in PLACES]
+        if kind == "loss" and any(sign.kind == "family_broken" for sign in evidence.signs):
+            # Every question of the broken protocol is lost somewhere behind the switch: that is no loss of the line.
+            signs = [sign for sign in signs if sign.layer == "lan" or sign.amount < ONE_PROTOCOL]
+        if signs:
+            nearest = min(signs, key=lambda sign: list(PLACES).index(sign.layer))
+            found.append(_lan_or_router(nearest, evidence) if kind == "loss" else (f"latency_{nearest.layer}",))
+    return found
+
+
+def _lan_or_router(sign: Sign, evidence: Evidence) -> tuple[str, ...]:
+    """Losses in front of the router are the LAN's if neighbours' answers are lost as well. Those are asked seldom: until they
+    decide it is either, the likelier first."""
+    if sign.layer not in ("lan", "router"):
+        return (f"loss_{sign.layer}",)
+    told = _lan_loses(evidence, sign.amount)
+    if sign.layer == "router":
+        return ("loss_router",) if told <= -SURE else ("loss_router", "loss_lan") if told <= 0 else ("loss_lan", "loss_router")
+    return ("loss_lan",) if told > 0 else ("loss_lan", "loss_router") if told > -SURE else ("loss_router", "loss_lan")
+
+
+def _lan_loses(evidence: Evidence, amount: float) -> float:
+    """Log-likelihood ratio of the neighbours' answers: losses at the rate that was found against `CLEAN`."""
+    column = evidence.columns.get("neighbours")
+    if column is None or column.state == "unknown":
+        return 0.0
+    rate = min(0.9, max(0.04, amount))
+    return column.hits * math.log((1 - rate) / (1 - CLEAN)) + column.misses * math.log(rate / CLEAN)
+
+
+def nearer(evidence: Evidence, root: str) -> tuple[str, ...]:
+    """Losses nearer than an outage go on beside it; those at or behind it are its own."""
+    return tuple(f"and:{codes[0]}" for codes in worse(evidence) if depth(codes[0]) < depth(root))
+
+
+def advisories(evidence: Evidence, faults: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that do not follow from the fault."""
+    near = bool(faults) and FAULTS[faults[0]].severity == "outage" and depth(faults[0]) < depth("router_dead")
+    cut = bool(faults) and FAULTS[faults[0]].severity == "outage"
+    found: list[str] = []
+    for sign in evidence.signs:
+        if (near and sign.kind in _DEVICES) or (cut and sign.kind in _FAR):
+            continue
+        if near and sign.kind == "on_backup_line":
+            continue
+        if sign.kind in _SUBJECTED:
+            found.append(f"{sign.kind}:{sign.subject}")
+        elif sign.kind in _PLAIN:
+            found.append(sign.kind)
+    return tuple(dict.fromkeys(found))
