@@ -9,30 +9,20 @@ away what was said of the present.
 
 import msgspec
 
-from tillkeeper.network.faults import FAULTS, Fault, depth
-from tillkeeper.network.likelihood import Silence, silences_of
+from tillkeeper.network.faults import FAULTS, depth
+from tillkeeper.network.likelihood import silences_of
 from tillkeeper.network.model import Column, ColumnName, Evidence, Explanation, Value, Verdict
+from tillkeeper.network.support import TESTED, rounds_since, supported, waits
 
-SUSPECT_ROUNDS = 3
-WITNESSES = 2
-SPLIT_ROUNDS = 1
-"""So much longer is waited where that may make the set smaller."""
-LONELY = 2
-"""Where a single path is all there is, so many times the rounds."""
-CONFIRM_MARGIN = 3.0
-SUSPECT_MARGIN = -3.0
-"""Nats to losses and to nothing wrong. With `likelihood.LOSS_PRIOR` a one-second burst that loses four of five is taken for a
-death once in a thousand times, with 2 more nats there five times as often."""
-SIGN_S = 0.5
-SUSPECT_SIGN_S = 0.2
-"""How long a sign that is no proof by itself has to last."""
 CHANGE_S = 0.7
 """How long another explanation has to last before it takes a confirmed one's place: after a heal the columns answer one after
 the other, and what still waits for its turn looks like a fault farther out."""
+OTHER_LAYER_S = 2.0
 FARTHER_S = 5.0
-"""The same for losses and delays that seem to begin farther out than they did: the nearer measurement is the noisier one."""
-_TESTED = ("loss", "latency")
-"""Signs that have stood a sequential test already (`locate`): no burst raises them."""
+"""The same for losses and delays that seem to begin elsewhere, or even farther out than they did: the nearer measurement is the
+noisier one."""
+LEFTOVER_S = 3.0
+"""Losses and delays have to outlast the end of an outage by so much: half an outage looks like them."""
 CLEAN_ROUNDS = 3
 CLEAN_S = 1.0
 LOOK_S = 0.09
@@ -53,7 +43,8 @@ class Settled(Value, frozen=True):
     """What was said and what is under way. `pending`: what was last explained, unchanged since `pending_s`. `clean_s`: since
     when nothing is wrong, `looks`: how often that was seen, `looked_s`: when last. `healed`: when faults ended lately, and
     whether they were the link's. `trusted_s`: when evidence was last to be trusted. `held`: what was confirmed before a
-    pause."""
+    pause. `ready_s`: since when only a column that may split the set is waited for. `over`: when the columns of the last outage
+    began to answer, and how far out it was: what was missed before that says nothing of what lies behind."""
 
     verdict: Verdict = Verdict(phase="checking")
     pending: tuple[str, ...] = ()
@@ -64,19 +55,43 @@ class Settled(Value, frozen=True):
     healed: tuple[tuple[float, bool], ...] = ()
     trusted_s: float | None = None
     held: Verdict | None = None
+    ready_s: float | None = None
+    over: tuple[float, int] | None = None
 
 
 def settle(state: Settled, explanation: Explanation, evidence: Evidence, now_s: float) -> Settled:
     """The next state; `state.verdict` is what to say. `now_s` never goes back; how often it is called does not matter."""
     if not evidence.trusted:
         return _paused(state, explanation, now_s)
-    state = _replace(state, trusted_s=now_s)
-    if not explanation.faults:
-        return _clean(state, explanation, evidence, now_s)
+    state = _replace(state, trusted_s=now_s, over=_over(state, explanation, now_s))
+    if not explanation.faults or not _anew(state, explanation, evidence, now_s):
+        explanation = msgspec.structs.replace(explanation, faults=())
+        return _clean(_replace(state, ready_s=None), explanation, evidence, now_s)
     state = _replace(state, clean_s=None, looks=0)
     if explanation.faults != state.pending:
         state = _replace(state, pending=explanation.faults, pending_s=now_s)
     return _faulty(state, explanation, evidence, now_s)
+
+
+def _over(state: Settled, explanation: Explanation, now_s: float) -> tuple[float, int] | None:
+    said = state.verdict
+    if said.phase != "confirmed" or FAULTS[said.faults[0]].severity != "outage":
+        return state.over
+    was, now = set(state.pending) & set(said.faults), set(explanation.faults) & set(said.faults)
+    return (now_s, depth(said.faults[0])) if was and not now else state.over
+
+
+def _anew(state: Settled, explanation: Explanation, evidence: Evidence, now_s: float) -> bool:
+    """Whether what is explained was asked since the last, nearer outage was over."""
+    fault = FAULTS[explanation.faults[0]]
+    if state.over is None or explanation.certain or set(explanation.faults) & set(state.verdict.faults):
+        return True
+    over_s, over_depth = state.over
+    if fault.signs[:1] and fault.signs[0] in TESTED:
+        return now_s - over_s >= LEFTOVER_S
+    if not fault.keys or depth(fault.code) <= over_depth:
+        return True
+    return rounds_since(fault, evidence, over_s) >= fault.rounds
 
 
 def _paused(state: Settled, explanation: Explanation, now_s: float) -> Settled:
@@ -125,29 +140,37 @@ def _faulty(state: Settled, explanation: Explanation, evidence: Evidence, now_s:
     if verdict.phase == "checking" and state.held is not None and set(state.held.faults) & set(faults):
         verdict = state.held
         state = _replace(state, verdict=verdict, held=None)
-    confirmed = explanation.certain or _supported(faults, evidence, explanation.margin, now_s, confirm=True)
+    confirmed = explanation.certain or supported(faults, evidence, explanation.margin, now_s, confirm=True)
     if not confirmed and _link_is_back(verdict, evidence, now_s):
         state = _replace(state, verdict=Verdict(phase="checking", since_s=now_s), held=verdict)
         verdict = state.verdict
     if verdict.phase == "confirmed":
-        flaps = verdict.faults == ("link_flapping",) and now_s - state.pending_s < FLAP_QUIET_S
-        if set(faults) == set(verdict.faults) or flaps:
-            return _replace(state, verdict=_saying(verdict, "confirmed", verdict.faults, explanation.also, now_s))
-        related = bool(set(faults) & set(verdict.faults))
-        lasted = now_s - state.pending_s >= (FARTHER_S if _moved_out(verdict.faults[0], faults[0]) else CHANGE_S)
-        if not confirmed or not (lasted or explanation.certain):
-            return state
-        said = Verdict(phase="confirmed", faults=faults, also=explanation.also, since_s=verdict.since_s if related else now_s)
-        return _replace(state, verdict=said)
-    if confirmed:
+        return _changed(state, explanation, now_s, confirmed=confirmed)
+    ready_s = None if not confirmed else now_s if state.ready_s is None else state.ready_s
+    state = _replace(state, ready_s=ready_s)
+    if ready_s is not None and (explanation.certain or not waits(faults, evidence, now_s, ready_s)):
         since_s = verdict.since_s if verdict.phase == "suspect" and set(faults) & set(verdict.faults) else now_s
         said = Verdict(
             phase="confirmed", faults=_or_flapping(state, faults, now_s), also=explanation.also, since_s=since_s
         )  # fmt: skip
-        return _replace(state, verdict=said, held=None)
-    if _supported(faults, evidence, explanation.margin, now_s, confirm=False):
+        return _replace(state, verdict=said, held=None, ready_s=None)
+    if confirmed or supported(faults, evidence, explanation.margin, now_s, confirm=False):
         return _replace(state, verdict=_saying(verdict, "suspect", faults, explanation.also, now_s))
     return state
+
+
+def _changed(state: Settled, explanation: Explanation, now_s: float, *, confirmed: bool) -> Settled:
+    """Another explanation than the one that was confirmed. A set grows no wider: what was ruled out stays so, though those who
+    ruled it out are no longer asked."""
+    verdict, faults = state.verdict, explanation.faults
+    flaps = verdict.faults == ("link_flapping",) and now_s - state.pending_s < FLAP_QUIET_S
+    if set(faults) >= set(verdict.faults) or flaps:
+        return _replace(state, verdict=_saying(verdict, "confirmed", verdict.faults, explanation.also, now_s))
+    lasted = now_s - state.pending_s >= _lasting_s(verdict.faults, faults)
+    if not confirmed or not (lasted or explanation.certain):
+        return state
+    since_s = verdict.since_s if set(faults) & set(verdict.faults) else now_s
+    return _replace(state, verdict=Verdict(phase="confirmed", faults=faults, also=explanation.also, since_s=since_s))
 
 
 def _link_is_back(verdict: Verdict, evidence: Evidence, now_s: float) -> bool:
@@ -158,39 +181,11 @@ def _link_is_back(verdict: Verdict, evidence: Evidence, now_s: float) -> bool:
     return verdict.faults != ("link_flapping",) and carrier.since_s is not None and now_s - carrier.since_s >= CLEAN_S
 
 
-def _moved_out(was: str, now: str) -> bool:
-    kind = FAULTS[was].signs[:1]
-    return kind == FAULTS[now].signs[:1] and kind != () and kind[0] in _TESTED and depth(now) > depth(was)
-
-
-def _supported(faults: tuple[str, ...], evidence: Evidence, margin: float, now_s: float, *, confirm: bool) -> bool:
-    """Whether the columns carry it: enough unanswered rounds, and enough witnesses."""
-    fault = FAULTS[faults[0]]
-    if fault.signs:
-        ages = [now_s - sign.since_s for sign in evidence.signs if sign.kind in fault.signs]
-        wanted_s = 0.0 if fault.signs[0] in _TESTED else SIGN_S if confirm else SUSPECT_SIGN_S
-        return bool(ages) and max(ages) >= wanted_s
-    silences = silences_of(evidence)
-    rounds = max((silences[name].run for name in fault.keys if name in silences), default=0)
-    wanted = fault.rounds + (SPLIT_ROUNDS if _splits(faults, silences) else 0) if confirm else SUSPECT_ROUNDS
-    if _witnesses(fault, silences, evidence) < WITNESSES:
-        wanted *= LONELY
-    return rounds >= wanted and margin >= (CONFIRM_MARGIN if confirm else SUSPECT_MARGIN)
-
-
-def _splits(faults: tuple[str, ...], silences: dict[ColumnName, Silence]) -> bool:
-    """A column that tells members of the set apart is just being asked: it has not had three rounds yet."""
-    for name, one in silences.items():
-        if one.run < SUSPECT_ROUNDS and {"yes", "no"} <= {FAULTS[code].columns[name] for code in faults}:
-            return True
-    return False
-
-
-def _witnesses(fault: Fault, silences: dict[ColumnName, Silence], evidence: Evidence) -> int:
-    """Independent paths: those that are silent as they ought to be, and one for all that answer as they ought to."""
-    silent = sum(one.paths for name, one in silences.items() if one.run >= 1 and fault.columns[name] == "no")
-    answering = any(one.run == 0 and fault.columns[name] == "yes" for name, one in silences.items())
-    return silent + answering
+def _lasting_s(was: tuple[str, ...], now: tuple[str, ...]) -> float:
+    kind = FAULTS[was[0]].signs[:1]
+    if not kind or kind[0] not in TESTED or kind != FAULTS[now[0]].signs[:1] or set(now) < set(was):
+        return CHANGE_S
+    return FARTHER_S if depth(now[0]) > depth(was[0]) else OTHER_LAYER_S
 
 
 def _answers(evidence: Evidence) -> bool:
