@@ -380,3 +380,15 @@ def test_a_silence_behind_the_router_has_to_outlast_a_burst() -> None:
         evidence = row("11 1111 1111 0111", run=6, for_s=for_s)
         explanation = msgspec.structs.replace(explain(evidence, SETUP), margin=9.0)
         assert settle(Settled(), explanation, evidence, NOW_S).verdict.phase == phase
+
+
+def test_what_is_not_asked_any_more_is_not_confirmed() -> None:
+    """A burst left seven unanswered rounds behind, and nobody has asked since."""
+    for asked_on, phase in ((False, "suspect"), (True, "confirmed")):
+        state = Settled()
+        for i in range(20):
+            for_s = 0.7 + 0.1 * i
+            evidence = row("11 1111 1110 0000", at_s=NOW_S + 0.1 * i, run=7 + (i if asked_on else 0), for_s=for_s)
+            explanation = Explanation(faults=("isp_upstream",), margin=0.0 if i < 8 else 9.0)
+            state = settle(state, explanation, evidence, NOW_S + 0.1 * i)
+        assert state.verdict.phase == phase

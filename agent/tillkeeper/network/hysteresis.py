@@ -12,7 +12,7 @@ import msgspec
 from tillkeeper.network.faults import FAULTS, depth
 from tillkeeper.network.likelihood import silences_of
 from tillkeeper.network.model import Column, ColumnName, Evidence, Explanation, Value, Verdict
-from tillkeeper.network.support import TESTED, rounds_since, supported, waits
+from tillkeeper.network.support import TESTED, key_run, rounds_since, supported, waits
 
 CHANGE_S = 0.7
 """How long another explanation has to last before it takes a confirmed one's place: after a heal the columns answer one after
@@ -23,6 +23,8 @@ FARTHER_S = 5.0
 noisier one."""
 LEFTOVER_S = 3.0
 """Losses and delays have to outlast the end of an outage by so much: half an outage looks like them."""
+GREW_S = 0.6
+"""So lately another round has to have gone unanswered when something is confirmed: what is not asked any more is not silent."""
 CLEAN_ROUNDS = 3
 CLEAN_S = 1.0
 LOOK_S = 0.09
@@ -44,7 +46,8 @@ class Settled(Value, frozen=True):
     when nothing is wrong, `looks`: how often that was seen, `looked_s`: when last. `healed`: when faults ended lately, and
     whether they were the link's. `trusted_s`: when evidence was last to be trusted. `held`: what was confirmed before a
     pause. `ready_s`: since when only a column that may split the set is waited for. `over`: when the columns of the last outage
-    began to answer, and how far out it was: what was missed before that says nothing of what lies behind."""
+    began to answer, and how far out it was: what was missed before that says nothing of what lies behind.
+    `grew`: of what explanation, to how many unanswered rounds, and when the last of them was added."""
 
     verdict: Verdict = Verdict(phase="checking")
     pending: tuple[str, ...] = ()
@@ -57,6 +60,7 @@ class Settled(Value, frozen=True):
     held: Verdict | None = None
     ready_s: float | None = None
     over: tuple[float, int] | None = None
+    grew: tuple[str, int, float] | None = None
 
 
 def settle(state: Settled, explanation: Explanation, evidence: Evidence, now_s: float) -> Settled:
@@ -66,7 +70,7 @@ def settle(state: Settled, explanation: Explanation, evidence: Evidence, now_s: 
     state = _replace(state, trusted_s=now_s, over=_over(state, explanation, now_s))
     if not explanation.faults or not _anew(state, explanation, evidence, now_s):
         explanation = msgspec.structs.replace(explanation, faults=())
-        return _clean(_replace(state, ready_s=None), explanation, evidence, now_s)
+        return _clean(_replace(state, ready_s=None, grew=None), explanation, evidence, now_s)
     state = _replace(state, clean_s=None, looks=0)
     if explanation.faults != state.pending:
         state = _replace(state, pending=explanation.faults, pending_s=now_s)
@@ -140,7 +144,11 @@ def _faulty(state: Settled, explanation: Explanation, evidence: Evidence, now_s:
     if verdict.phase == "checking" and state.held is not None and set(state.held.faults) & set(faults):
         verdict = state.held
         state = _replace(state, verdict=verdict, held=None)
-    confirmed = explanation.certain or supported(faults, evidence, explanation.margin, now_s, confirm=True)
+    state = _replace(state, grew=_grew(state, faults[0], evidence, now_s))
+    confirmed = explanation.certain or (
+        supported(faults, evidence, explanation.margin, now_s, confirm=True)
+        and (state.grew is None or now_s - state.grew[2] <= GREW_S)
+    )  # fmt: skip
     if not confirmed and _link_is_back(verdict, evidence, now_s):
         state = _replace(state, verdict=Verdict(phase="checking", since_s=now_s), held=verdict)
         verdict = state.verdict
@@ -157,6 +165,13 @@ def _faulty(state: Settled, explanation: Explanation, evidence: Evidence, now_s:
     if confirmed or supported(faults, evidence, explanation.margin, now_s, confirm=False):
         return _replace(state, verdict=_saying(verdict, "suspect", faults, explanation.also, now_s))
     return state
+
+
+def _grew(state: Settled, code: str, evidence: Evidence, now_s: float) -> tuple[str, int, float] | None:
+    if not FAULTS[code].keys:
+        return None
+    run, before = key_run(FAULTS[code], evidence), state.grew
+    return before if before is not None and before[:2] == (code, run) else (code, run, now_s)
 
 
 def _changed(state: Settled, explanation: Explanation, now_s: float, *, confirmed: bool) -> Settled:

@@ -121,3 +121,8 @@ def rounds_since(fault: Fault, evidence: Evidence, from_s: float) -> float:
         else:
             found = max(found, one.run * (evidence.at_s - from_s) / max(evidence.at_s - one.since_s, 1e-3))
     return found
+
+
+def key_run(fault: Fault, evidence: Evidence) -> int:
+    """The longest run of unanswered rounds among a fault's keys."""
+    return max((evidence.columns[name].run for name in fault.keys if name in evidence.columns), default=0)
