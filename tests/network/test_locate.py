@@ -66,6 +66,10 @@ def test_a_slow_line_stays_the_providers_while_its_second_hop_is_asked_seldom() 
     wire.delay_ms = {"isp": 400.0}
     wire.run(30.0)
     assert layers(wire, since, "latency") == {"isp"}
+    wire.delay_ms = {}
+    took_s = wire.run(20.0, until=lambda report: not any(sign.kind == "latency" for sign in report.evidence.signs))
+    assert took_s is not None
+    assert took_s <= 5.0, "the first quick answer starts a burst"
 
 
 def test_a_busy_machine_is_a_little_late_with_everything_but_not_with_the_provider_alone() -> None:

@@ -28,8 +28,8 @@ class Path:
     default gateway. Mutable, of the engine alone."""
 
     __slots__ = (
-        "answered", "answered_s", "asked_s", "clean", "column", "due_s", "late", "mac", "meter", "near", "recent_misses", "run",
-        "sent", "silent", "slow", "slow_s", "srtt_ms", "target", "usual_ms", "var_ms", "way", "works",
+        "answered", "answered_s", "asked_s", "clean", "column", "due_s", "late", "mac", "meter", "near", "quick_s",
+        "recent_misses", "run", "sent", "silent", "slow", "slow_s", "srtt_ms", "target", "usual_ms", "var_ms", "way", "works",
     )  # fmt: skip
 
     def __init__(self, target: Target, way: Way, column: str, now_s: float, *, assumed: bool = False) -> None:
@@ -51,7 +51,7 @@ class Path:
         self.answered_s: float | None = None
         self.silent = False
         self.slow = 0
-        self.slow_s = 0.0
+        self.slow_s = self.quick_s = 0.0
         self.recent_misses: list[Entry] = []
 
     @property

@@ -38,7 +38,7 @@ from tillkeeper.network.outgoing import REPORT_S, Outgoing
 from tillkeeper.network.plan import LOCATE_S, PROOF_BEATS, TICK_S, Mood, Plan
 from tillkeeper.network.questions import STIR_ROUNDS, Questions
 from tillkeeper.network.setup import Setup
-from tillkeeper.network.signs import Signs
+from tillkeeper.network.signs import MANGLES, Signs
 from tillkeeper.network.surroundings import BEACON_S, Surroundings
 from tillkeeper.network.timeline import Timeline
 from tillkeeper.network.uplink import Uplink
@@ -52,6 +52,8 @@ CLEAN_ROUNDS_LONG = 5
 PEER_COUNTS = 3
 """Beacons of a peer after which the next one is expected."""
 PEER_MISSES_S = 6.0
+MANGLED_S = 4.0
+"""So long after the last sign of something that swallows answers none are counted as losses."""
 
 
 class Engine:
@@ -82,6 +84,7 @@ class Engine:
         self._stalls = 0
         self._address_since: tuple[Tri, float] = ("unknown", now_s)
         self._judged_s = now_s - REPORT_S
+        self._mangled_s = now_s - MANGLED_S
         self._said = Outgoing(setup, now_s)
         self._takes: dict[type, Callable[[Any], None]] = {
             Replied: lambda fact: self.questions.replied(fact, self._at(fact.at_s)),
@@ -296,7 +299,7 @@ class Engine:
             proven=age_s is not None and age_s <= proof_s and not self.uplink.doubtful,
             cut_off=keeper.run("anycast") >= STIR_ROUNDS and not keeper.refuted("portal"),
             locating=self.locator.wants_burst(now_s, self.plan.paths),
-            own_suspected=any(watch.suspected(now_s) for watch in own.values()),
+            own_suspected=any(watch.lately(now_s) for watch in own.values()),
             mac_changed=any(watch.state == "changed" for watch in self.signs.gateways.values()),
             resolver_fails=keeper.run("resolver") > 0, hq_doubted=keeper.run("hq") > 0 or self.uplink.doubtful, half=half,
         )  # fmt: skip
@@ -324,6 +327,10 @@ class Engine:
             known.forget_peers(now_s)
         self.locator.judge(now_s, self.plan.paths)
         signs = self.signs.all(now_s, known, self.keeper, self.plan.paths, self.heard, self.locator)
+        if any(sign.kind in MANGLES for sign in signs):
+            self._mangled_s = now_s
+        if now_s - self._mangled_s < MANGLED_S:
+            self.locator.forget()
         deaf = self.keeper.run("gateway") > 0
         beacons = sum(
             1 for peer in known.peers.values()

@@ -174,6 +174,7 @@ class Locator:
             path.slow = min(SLOW_MOST, path.slow + 1)
         elif path.slow:
             path.slow = max(0, path.slow - 2)
+            path.quick_s = sent_s
 
     def miss(self, path: Path, index: int, sent_s: float) -> None:
         self.meters[index].miss(sent_s, path.target.name)
@@ -197,7 +198,10 @@ class Locator:
         if self.loss is not None and now_s - self.loss.since_s < FOLLOWED_S:
             return True
         doubt = any(now_s - meter.missed_s < FRESH_S and not meter.silent(now_s) for meter in self.meters)
-        doubt = doubt or any(SLOW_DOUBT <= path.slow < SLOW_MOST for path in paths)
+        if self.latency is None:
+            doubt = doubt or any(SLOW_DOUBT <= path.slow < SLOW_MOST for path in paths)
+        elif any(path.slow and now_s - path.quick_s < FRESH_S for path in paths):
+            return True  # what was slow has been quick: perhaps it is over
         if self._burst_s is not None:
             lasted_s = now_s - self._burst_s
             promising = self._missed and lasted_s < 2 * BURST_S and max(self._cusum(layer)[0] for layer in range(4)) > DOUBT

@@ -21,6 +21,7 @@ CLAIM_S = 5.0
 OWN_CLEAN_S = 0.7
 """Asked every quarter of a second then: two or three questions without an answer."""
 OWN_WITHIN_S = 3.0
+OWN_LATELY_S = 5.0
 VIRTUAL = {"00:00:5e:00:01": "VRRP", "00:00:5e:00:02": "VRRP", "00:00:0c:07:ac": "HSRP", "00:00:0c:9f:f0": "HSRP"}
 MOST = 8
 
@@ -157,6 +158,10 @@ class OwnAddressWatch:
 
     def suspected(self, now_s: float) -> bool:
         return bool(self._sightings) and now_s - self._sightings[-1][0] < OWN_CLEAN_S
+
+    def lately(self, now_s: float) -> bool:
+        """Whether it is worth asking again soon: who answers for my address also swallows half of the answers."""
+        return bool(self._sightings) and now_s - self._sightings[-1][0] < OWN_LATELY_S
 
     def seen(self, now_s: float) -> tuple[float, str] | None:
         """(since when, the other's MAC) while it is there."""
