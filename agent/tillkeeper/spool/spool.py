@@ -30,6 +30,11 @@ Keep = Callable[[Job], KeptCommand]
 """The answer to the command that changed this job, to be kept with its idempotency key."""
 
 
+LOOKS = 3
+"""So many idle devices are asked at a time how they are. One that is switched off costs an ARP request a second while the
+kernel looks for it, and some switches shut the port of a register for 15 in a second."""
+
+
 class Spool:
     """Belongs to one event loop.
 
@@ -61,6 +66,7 @@ class Spool:
         self._token = self._chance.randrange(_TOKENS)
         self._on_change = on_change
         self._order = 0
+        self.looks = asyncio.Semaphore(LOOKS)
         self._routes: dict[str, Route] = {}
         self._workers = {name: Worker(name, devices.device(name), self) for name in devices.worker_ids()}
 

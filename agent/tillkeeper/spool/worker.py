@@ -30,7 +30,9 @@ STORAGE_RETRY_S = 1.0
 
 
 class Spooling(Protocol):
-    """What a worker needs of the spool."""
+    """What a worker needs of the spool. `looks`: room for those that ask an idle device how it is."""
+
+    looks: asyncio.Semaphore
 
     def now_ms(self) -> int: ...
     def new_id(self) -> str: ...
@@ -144,8 +146,11 @@ class Worker:
                 await self._poll()
 
     async def _poll(self) -> None:
+        if self._spool.looks.locked():
+            return  # a later look will do, and a job that comes meanwhile does not wait for it
         before = self.health.status
-        status = await self.health.look()
+        async with self._spool.looks:
+            status = await self.health.look()
         if not self.queue.queued and policy.may_repeat_now(status) is None:
             self.health.works()
         if status != before:

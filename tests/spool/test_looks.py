@@ -1,0 +1,70 @@
+"""How often idle devices are asked how they are, in virtual time."""
+
+import asyncio
+
+import msgspec
+from tests.spool.virtual import run_virtual
+from tests.spool.world import World, config
+
+from tillkeeper.config.model import Config, Device
+from tillkeeper.spool.spool import LOOKS
+from tillkeeper_drivers.api import Status
+
+MANY = [f"printer{number}" for number in range(16)]
+KERNEL_S = 3.0
+"""How long the kernel asks for a neighbour that is silent: three ARP requests, a second apart."""
+
+
+class Asked:
+    """Which devices are being asked right now."""
+
+    def __init__(self) -> None:
+        self.now: set[str] = set()
+        self.most = 0
+        self.ever: set[str] = set()
+
+
+def switched_off(world: World, asked: Asked) -> None:
+    for name in MANY:
+
+        async def status(name: str = name) -> Status:
+            asked.now.add(name)
+            asked.ever.add(name)
+            asked.most = max(asked.most, len(asked.now))
+            await asyncio.sleep(KERNEL_S)
+            asked.now.discard(name)
+            return Status(reachable="no")
+
+        world.printers[name].status = status  # type: ignore[method-assign]
+
+
+def with_many() -> Config:
+    base = config()
+    many = {name: Device(kind="escpos", address=f"127.0.0.1:{n + 10}", profile="tm-t88vi") for n, name in enumerate(MANY)}
+    return msgspec.structs.replace(base, devices={**base.devices, **many})
+
+
+def test_a_kitchen_that_is_switched_off_is_asked_a_few_devices_at_a_time() -> None:
+    async def scenario() -> None:
+        world, asked = World(with_many()), Asked()
+        switched_off(world, asked)
+        async with world.living():
+            await asyncio.sleep(120)
+            assert asked.most <= LOOKS
+            assert asked.ever == set(MANY), "none is forgotten"
+
+    run_virtual(scenario())
+
+
+def test_a_ticket_does_not_wait_for_the_looks_at_others() -> None:
+    async def scenario() -> None:
+        world, asked = World(with_many()), Asked()
+        switched_off(world, asked)
+        async with world.living():
+            await world.until(lambda: len(asked.now) == LOOKS, 60)
+            before = asyncio.get_running_loop().time()
+            await world.accept(world.job("T-1"))
+            await world.until(lambda: world.printers["grill"].printed() == ["T-1"], 60)
+            assert asyncio.get_running_loop().time() - before < 1.0
+
+    run_virtual(scenario())
