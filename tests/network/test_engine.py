@@ -216,3 +216,27 @@ def test_an_answer_to_nothing_and_a_fact_from_the_past_change_nothing() -> None:
     wire.run(2.0)
     assert wire.report.verdict.phase == "fine"
     assert ROUTER in {state.address for state in wire.report.targets}
+
+
+def test_an_hq_that_takes_connections_and_answers_nothing_is_its_server() -> None:
+    wire = store(uplink=True, seconds=20.0)
+    wire.uplink = False
+    wire.dropped_ways = {("hq", "tls")}
+    took_s = wire.run(25.0, confirmed)
+    assert took_s is not None, wire.report
+    assert wire.report.verdict.faults == ("hq_server",)
+    wire.run(20.0)
+    assert wire.report.verdict.faults == ("hq_server",)
+    wire.dropped_ways = set()
+    wire.uplink = True
+    assert wire.run(5.0, fine) is not None
+
+
+def test_an_hq_that_hung_from_the_start_is_known_by_what_the_agent_says() -> None:
+    wire = Wire(setup_of(has_uplink=True), peers=2).start()
+    wire.dropped_ways = {("hq", "tls")}
+    wire.run(10.0)
+    assert wire.report.verdict.phase == "fine"
+    wire.stamp(ok=False, trouble="timeout")
+    assert wire.run(8.0, confirmed) is not None
+    assert wire.report.verdict.faults == ("hq_server",)

@@ -27,6 +27,8 @@ APART_S = 3.0
 PORTAL_S = 60.0
 TLS_S = 600.0
 """A whole handshake is 7 kB."""
+UNANSWERED = 3
+"""Requests to HQ without an answer after which that it takes connections is no comfort."""
 METERED = 12.0
 """On a metered line everything behind the router is asked so many times more seldom at rest."""
 RETRY_S = 60.0
@@ -251,6 +253,8 @@ class Plan:
 
     def _spare_s(self, path: Path, mood: Mood) -> float:
         """A way that is not the best one: learned once, then tried now and then."""
+        if path.target.role == "hq" and mood.hq_doubted and path.weighs and path.run and not mood.cut_off:
+            return LEARN_S if path.run < UNANSWERED else 2.0 if mood.wan else 10 * LEARN_S
         if path.way == "tls" or path.target.role == "hq":
             return 2.0 if mood.wan and mood.hq_doubted else TLS_S * self.setup.registers * self._metered
         if path.target.wan:

@@ -8,7 +8,7 @@ from tillkeeper.network.evidence import DEAD_ROUNDS, SHARED, EvidenceKeeper
 from tillkeeper.network.heard import Heard
 from tillkeeper.network.locate import Locators
 from tillkeeper.network.model import Family, NotSent, Probe, Replied
-from tillkeeper.network.plan import Plan
+from tillkeeper.network.plan import UNANSWERED, Plan
 from tillkeeper.network.signs import Signs
 from tillkeeper.network.surroundings import Surroundings
 
@@ -17,6 +17,9 @@ LATE_S = 2.0
 MOST_OPEN = 512
 LAN_COLUMNS = frozenset({"gateway", "router", "neighbours", "switch", "broadcast"})
 STIR_ROUNDS = 9
+ACCEPTS = 5
+"""So many connections in a row that HQ's host has taken are no chance of a lossy line."""
+ACCEPTS_ONLY = "takes connections and does not answer"
 STIR_S = 3.0
 """A column that has been silent for longer has been asked enough; it is looked after in calm."""
 
@@ -147,6 +150,8 @@ class Questions:
             return  # what the agent's own exchange with HQ has shown counts for more
         if wrong:
             self._refuted(waiting, fact, at_s)
+        elif target.role == "hq" and path.way == "tcp" and not late and self._hangs(path, at_s):
+            self._accepted_only(waiting, at_s)
         elif late:
             if waiting.entry is not None:
                 keeper.late(family, name, waiting.entry, self.round, at_s)
@@ -171,6 +176,25 @@ class Questions:
             self._plan.choose()
         elif self._keeper.run(name) < STIR_ROUNDS:
             self.stir.column(name, at_s, 0)
+
+    def _hangs(self, path: Path, at_s: float) -> bool:
+        """HQ's host takes one connection after the other, and nothing that is sent through them is answered: neither to the
+        agent nor to a request of ours that used to be."""
+        if path.clean < ACCEPTS or self._known.hq_proven(at_s) or self._locator.loss is not None:
+            return False
+        return self._known.uplink_timed_out(at_s) or any(
+            other.way != "tcp" and other.works == "yes" and other.run >= UNANSWERED
+            and (other.target.name, other.target.family) == (path.target.name, path.target.family)
+            for other in self._plan.paths
+        )  # fmt: skip
+
+    def _accepted_only(self, waiting: Open, at_s: float) -> None:
+        keeper = self._keeper
+        self._heard.hq_alive.saw(at_s, ACCEPTS_ONLY)
+        keeper.refute(waiting.path.target.family, "hq", waiting.number, waiting.sent_s, ACCEPTS_ONLY)
+        self.poked = True
+        if keeper.run("hq") < STIR_ROUNDS:
+            self.stir.column("hq", at_s, 0)
 
     def _proves(self, path: Path, family: Family, sent_s: float, at_s: float) -> None:
         """An answer of the gateway shows that its MAC lives; one from behind it, that it forwards."""

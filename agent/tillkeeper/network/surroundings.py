@@ -28,6 +28,7 @@ LATE_BEATS = 1.3
 LATE_TIMES = 4.0
 """The uplink is in doubt after so many beats without an answer, or one and so many times the usual time of an exchange: the
 agent begins the next one a beat after the last has ended."""
+TIMED_OUT_S = 60.0
 EXCHANGES = 8
 SLOW_TIMES, SLOW_S = 3.0, 0.15
 """An exchange that took so much longer than usual: TCP has sent something twice (Linux: after 200 ms, TCP_RTO_MIN)."""
@@ -255,6 +256,13 @@ class Surroundings:
     def hq_proven(self, now_s: float) -> bool:
         """The agent's last exchange with HQ was answered, and not long ago."""
         return self.uplink_age_s(now_s) is not None and not self.uplink_doubtful(now_s)
+
+    def uplink_timed_out(self, now_s: float) -> bool:
+        """The agent's last exchange with HQ, not long ago, ended in silence."""
+        uplink = self.uplink
+        if uplink is None or uplink.failed_at_s is None or uplink.trouble != "timeout":
+            return False
+        return now_s - uplink.failed_at_s < TIMED_OUT_S and uplink.failed_at_s > (uplink.ok_at_s or 0.0)
 
     def uplink_doubtful(self, now_s: float) -> bool:
         """HQ was heard and is not any more: the last attempt failed, or the last answer is older than it should be."""
