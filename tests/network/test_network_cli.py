@@ -26,6 +26,7 @@ from tillkeeper.network import present
 from tillkeeper.network.wire import Hello
 
 Capture = pytest.CaptureFixture[str]
+HELLO = Hello(version="0.1.0", pid=7, interface="eth0", raw=True)
 LINKS = Links(cables={"front": Link(where="under the counter", cable_colour="yellow")})
 
 
@@ -34,8 +35,7 @@ def view(phase: Any, *faults: str, also: tuple[str, ...] = (), **changes: Any) -
     now_s = clock.boot_s()
     said = report(verdict(phase, *faults, also=also, since_s=now_s - 12.0), now_s)
     shown = present.shown("reporting", said, LINKS, "front", False)
-    hello = Hello(version="0.1.0", pid=1, interface="eth0", raw=True)
-    return msgspec.structs.replace(present.view(shown, hello, now_s, now_s, ""), **changes)
+    return msgspec.structs.replace(present.view(shown, HELLO, now_s, now_s, ""), **changes)
 
 
 def silent() -> NetworkView:
@@ -103,6 +103,8 @@ def test_a_silent_prober_is_said_with_what_to_do(tmp_path: Path, capsys: Capture
     text = said(tmp_path, capsys, "network", **{"GET /v1/network": silent()})
     assert text.startswith("[checking] The prober is silent")
     assert "Selling goes on" in text
+    gone = present.view(present.shown("silent", None, LINKS, "front", False), HELLO, 1.0, 2.0, "")
+    assert "the last prober was 0.1.0, process 7" in said(tmp_path, capsys, "network", **{"GET /v1/network": gone})
 
 
 def test_history_shows_what_was_known_afterwards(tmp_path: Path, capsys: Capture) -> None:

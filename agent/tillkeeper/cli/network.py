@@ -98,6 +98,8 @@ def _prober(now: dict[str, Any]) -> list[str]:
         where = f"{clean(prober['version'])} on {clean(prober['interface']) or 'no interface'}"
         asked = f"{prober['probes_sent']} questions asked, {prober['arp_sent']} by ARP"
         lines.append(f"prober {where}: {asked}, {prober['wan_bytes']} bytes to the internet")
+    elif prober["version"] and prober["pid"] is not None:
+        lines.append(f"the last prober was {clean(prober['version'])}, process {prober['pid']}")
     if prober["trouble"]:
         lines.append(f"prober: {clean(prober['trouble'])}")
     if now["history_trouble"]:

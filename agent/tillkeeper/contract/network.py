@@ -12,7 +12,8 @@ Known = Literal["yes", "no", "unknown"]
 NetworkPhase = Literal["checking", "fine", "suspect", "confirmed"]
 """`checking`: not enough is known, also while no prober speaks."""
 ProberState = Literal["off", "absent", "silent", "reporting"]
-"""`off`: the config says so. `absent`: none has reported since the start. `silent`: none within three seconds."""
+"""`off`: the config says so. `absent`: none has reported since the start. `silent`: none within three seconds,
+or the prober has gone."""
 
 
 class NetworkBrief(View, frozen=True):

@@ -63,6 +63,7 @@ class NetworkDesk:
         self._kept = History(TimelineFile(parts.folder / FILE), parts.now_s, parts.now_ms)
         self._diagnoses = Diagnoses(self._door.send, parts.now_s, parts.now_ms, parts.new_id)
         self._hello: Hello | None = None
+        self._connected = False
         self._report: Report | None = None
         self._heard_s: float | None = None
         self._wake = asyncio.Event()
@@ -87,12 +88,13 @@ class NetworkDesk:
     # --- what comes in ---
 
     def _came(self, hello: Hello) -> None:
-        self._hello = hello
+        self._hello, self._connected = hello, True
         self._uplink_told = None
         self._wake.set()
 
     def _prober_gone(self) -> None:
-        self._hello = None
+        # Who it was is still named; what it says is over at once, and not only after `SILENT_S`.
+        self._connected = False
         self._diagnoses.prober_gone()
         self._wake.set()
 
@@ -111,7 +113,7 @@ class NetworkDesk:
         # A report that waited somewhere is as old as it says; one from the future is from now.
         heard_s = min(self._parts.now_s(), report.at_s)
         # First of all its words: should they ever fail, this connection ends and nothing of the report is taken.
-        now = self._made(present.prober_state(True, heard_s, self._parts.now_s()), report)
+        now = self._made(present.prober_state(True, True, heard_s, self._parts.now_s()), report)
         self._heard_s, self._report, self._shown = heard_s, report, (now, report)
         if now.report is None:
             return
@@ -125,7 +127,7 @@ class NetworkDesk:
     def link_changed(self) -> None:
         """The link to HQ has news."""
         seen, told = self._seen(), self._uplink_told
-        if seen is None or not self._hello:
+        if seen is None or not self._connected:
             return
         if told is None or seen.trouble != told.trouble or seen.at_s - told.at_s >= UPLINK_EVERY_S:
             self._tell_uplink(seen)
@@ -149,7 +151,7 @@ class NetworkDesk:
             self._poke_wanted, self._poked_s = False, now_s
             self._parts.poke()
         seen = self._seen()
-        if seen is not None and self._hello and _stamps(seen) != _stamps(self._uplink_told):
+        if seen is not None and self._connected and _stamps(seen) != _stamps(self._uplink_told):
             self._tell_uplink(seen)
         self._diagnoses.tick()
         said = (present.brief(self._now()), bool(self._kept.trouble))
@@ -176,7 +178,7 @@ class NetworkDesk:
     # --- what is said ---
 
     def _now(self) -> present.Shown:
-        state = present.prober_state(self._parts.network.watch, self._heard_s, self._parts.now_s())
+        state = present.prober_state(self._parts.network.watch, self._connected, self._heard_s, self._parts.now_s())
         kept = self._shown
         if kept is None or kept[0].state != state or kept[1] is not self._report:
             kept = self._shown = (self._made(state, self._report), self._report)
@@ -196,7 +198,7 @@ class NetworkDesk:
             brief=present.brief(now),
             also=tuple(AlsoFacts(code=one.code, text=one.text, hint=one.hint) for one in now.words.also),
             history_trouble=self._kept.trouble,
-            prober_trouble=present.plain(self._hello.trouble) if self._hello else "",
+            prober_trouble=present.plain(self._hello.trouble) if self._hello and self._connected else "",
         )
 
     def view(self) -> NetworkView:

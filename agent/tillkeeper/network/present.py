@@ -49,13 +49,13 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     words: Words
 
 
-def prober_state(watched: bool, heard_s: float | None, now_s: float) -> ProberState:
-    """`heard_s`: of when the newest report is, None where there was none."""
+def prober_state(watched: bool, connected: bool, heard_s: float | None, now_s: float) -> ProberState:
+    """`connected`: one that has gone says nothing. `heard_s`: of when the newest report is, None where there was none."""
     if not watched:
         return "off"
     if heard_s is None:
         return "absent"
-    return "reporting" if now_s - heard_s <= SILENT_S else "silent"
+    return "reporting" if connected and now_s - heard_s <= SILENT_S else "silent"
 
 
 def shown(state: ProberState, report: Report | None, links: Links, register: str, all_in_one: bool) -> Shown:
@@ -121,7 +121,7 @@ def brief(now: Shown) -> NetworkBrief:
 
 
 def view(now: Shown, hello: Hello | None, heard_s: float | None, now_s: float, history_trouble: str) -> NetworkView:
-    """`hello`: of the prober that is connected, if one is."""
+    """`hello`: of the prober that is connected, or that was the last to be."""
     report, words = now.report, now.words
     return NetworkView(
         phase=now.verdict.phase,
