@@ -4,12 +4,15 @@ import msgspec
 import pytest
 from tests.api.fake_till import facts
 
+from tillkeeper.config.model import Device
 from tillkeeper.contract.network import NetworkBrief
 from tillkeeper.contract.views import DeviceView
 from tillkeeper.diagnostics import network
 from tillkeeper.diagnostics.advisories import ADVISORIES, advise, duration_words
 from tillkeeper.diagnostics.facts import AlsoFacts, CatalogueFacts, Facts, HqFacts, JournalFacts, NetworkFacts
 from tillkeeper.diagnostics.snapshot import status_view
+from tillkeeper.network.wording import WORKS
+from tillkeeper.till.status import on_the_lan
 
 FINE = DeviceView(device="grill", kind="escpos", known=True, reachable="yes", paper_out="no")
 SILENT = DeviceView(device="bar", kind="escpos")
@@ -203,3 +206,30 @@ def test_a_silent_device_is_said_once() -> None:
     both = prober(also=("device_silent:pass", "device_silent:grill"))
     found = advise(facts(devices=device(trouble="does not answer"), network=both))
     assert [(one.code, one.subject) for one in found] == [("network_device_silent", "grill"), ("device_trouble", "pass")]
+
+
+def test_a_register_that_is_cut_off_does_not_blame_each_device_in_the_network() -> None:
+    away = {"reachable": "no", "trouble": "does not answer", "known": True}
+    kinds = {"grill": "escpos", "usb": "escpos", "drawer": "drawer"}
+    devices = tuple(DeviceView(device=name, kind=kind, **away) for name, kind in kinds.items())
+    devices += (DeviceView(device="bar", kind="escpos", reachable="yes", trouble="the paper is out"),)
+
+    def blamed(**brief: object) -> list[str]:
+        given = facts(devices=devices, on_the_lan=frozenset(("grill", "bar")), network=prober(**(ROUTER | brief)))
+        return [one.subject for one in advise(given) if one.code == "device_trouble"]
+
+    assert blamed(phase="confirmed", works=WORKS["alone"]) == ["usb", "drawer", "bar"]
+    assert blamed(phase="confirmed", works=WORKS["store"]) == ["grill", "usb", "drawer", "bar"]
+    assert blamed(phase="suspect", works=WORKS["alone"]) == ["grill", "usb", "drawer", "bar"]
+
+
+def test_which_devices_the_network_leads_to() -> None:
+    devices = {
+        "grill": Device(kind="escpos", address="192.0.2.9:9100"),
+        "here": Device(kind="escpos", address="127.0.0.1:9100"),
+        "usb": Device(kind="escpos", address="usb:/dev/usb/lp0"),
+        "line": Device(kind="escpos_display", address="serial:/dev/ttyS0"),
+        "pass": Device(kind="display"),
+        "drawer": Device(kind="drawer", printer="grill"),
+    }
+    assert on_the_lan(devices) == {"grill", "pass"}

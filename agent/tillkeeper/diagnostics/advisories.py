@@ -79,7 +79,7 @@ def _rejected(facts: Facts) -> Iterator[Found]:
 
 def _device_trouble(facts: Facts) -> Iterator[Found]:
     for device in facts.devices:
-        if device.trouble:
+        if device.trouble and not network.explains_device(facts, device):
             waiting = f"; {device.queued + device.held} documents wait" if device.queued + device.held else ""
             yield Found({"device": device.device, "trouble": device.trouble, "waiting": waiting}, device.device)
 

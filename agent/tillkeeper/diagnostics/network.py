@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from tillkeeper.contract.views import Severity
+from tillkeeper.contract.views import DeviceView, Severity
 from tillkeeper.diagnostics.advisory import Advisory, Found
 from tillkeeper.diagnostics.facts import Facts
 from tillkeeper.network.faults import ADVISORIES as BESIDES
 from tillkeeper.network.faults import FAULTS
+from tillkeeper.network.wording import WORKS
 
 UNWATCHED_S = 60.0
 """So long after the start there may be no prober yet without a word about it."""
@@ -24,6 +25,13 @@ def explains_silence(facts: Facts) -> bool:
     brief = facts.network.brief
     named = [FAULTS[code] for code in brief.faults if code in FAULTS]
     return brief.phase == "confirmed" and bool(named) and all(fault.severity == "outage" for fault in named)
+
+
+def explains_device(facts: Facts, device: DeviceView) -> bool:
+    """Whether this register is known to be cut off from the store, and of `device` only that it can not be reached."""
+    brief = facts.network.brief
+    cut_off = brief.phase == "confirmed" and brief.works == WORKS["alone"]
+    return cut_off and device.device in facts.on_the_lan and device.reachable == "no"
 
 
 def _fault(facts: Facts) -> Iterator[Found]:

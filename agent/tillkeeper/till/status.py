@@ -1,10 +1,11 @@
 """Gathers the facts of one moment for the status snapshot."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tillkeeper import clock
-from tillkeeper.config.model import Config
+from tillkeeper.config import address as where
+from tillkeeper.config.model import Config, Device
 from tillkeeper.contract.views import DeviceView, StatusView
 from tillkeeper.diagnostics.facts import CatalogueFacts, Facts, HqFacts, JournalFacts, NetworkFacts
 from tillkeeper.diagnostics.snapshot import status_view
@@ -56,6 +57,7 @@ class StatusDesk:
                 journal=JournalFacts(set_aside=self.set_aside, refusing=self.journal.trouble or ""),
                 catalogue=CatalogueFacts(version=self.catalogue_version, age_s=self.catalogue_age_s()),
                 devices=self.devices(),
+                on_the_lan=on_the_lan(self.config.devices),
                 only_here=self.only_here(),
                 jobs_waiting=len(jobs) - len(held),
                 held_tickets=tickets,
@@ -95,3 +97,17 @@ class StatusDesk:
             last_error=status.last_error,
             rejected_events=sum(log.rejected for log in status.logs),
         )
+
+
+def on_the_lan(devices: Mapping[str, Device]) -> frozenset[str]:
+    """Names of those that only the store's network leads to. A display's page comes from wherever it is: over the network."""
+    return frozenset(
+        name
+        for name, device in devices.items()
+        if device.kind == "display" or (device.address and where.kind(device.address) == "tcp" and not _is_here(device.address))
+    )
+
+
+def _is_here(address: str) -> bool:
+    host, _ = where.host_port(address)
+    return host in ("localhost", "::1") or host.startswith("127.")
