@@ -23,9 +23,13 @@ def run(args: argparse.Namespace) -> int:
     from tillkeeper.network.engine import Engine
     from tillkeeper.network.prober import setup
     from tillkeeper.network.prober.loop import Prober
+    from tillkeeper.network.prober.standby import stand_by
 
     agent = args.uplink == "agent"
     plan = setup.read(args.config, uplink=agent)
+    if not plan.network.watch:
+        stand_by()
+        return exits.OK
     Prober(plan, Engine, version=_version(), agent=agent, printing=args.printing).run()
     return exits.OK
 
