@@ -21,7 +21,7 @@ from tillkeeper.config.network import Link, Links, Network
 from tillkeeper.errors import Conflict, NotFound
 from tillkeeper.network.desk import POKE_EVERY_S, DeskParts, NetworkDesk
 from tillkeeper.network.model import Report, UplinkSeen
-from tillkeeper.network.wire import MAX_LINE, SILENT_S, DiagnoseEnded, DiagnoseStep, Hello, Reported, Uplink
+from tillkeeper.network.wire import MAX_LINE, SILENT_S, DiagnoseEnded, DiagnoseStep, Hello, Replaced, Reported, Uplink
 from tillkeeper.replication.hq import LinkStatus
 from tillkeeper.roles import mode
 
@@ -178,6 +178,7 @@ def test_a_newer_prober_replaces_the_one_before(tmp_path: Path) -> None:
             assert not old.ended.is_set()  # one that has not said hello replaces nobody
             await new.hello()
             await asyncio.wait_for(old.ended.wait(), DEADLINE_S)
+            assert old.heard[-1] == Replaced(pid=os.getpid())
             await old.says("confirmed", "dns_own")
             await new.says("fine")
             await world.until(lambda: world.phase == "fine")

@@ -3,10 +3,12 @@
 import contextlib
 import os
 import select
+import signal
 import socket
 import ssl
 import struct
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,7 +37,7 @@ from tillkeeper.network.prober.host import wireless
 from tillkeeper.network.prober.poller import Poller
 from tillkeeper.network.prober.resolv import MAX_BYTES, RETRY_S, Names, parse
 from tillkeeper.network.prober.wan import MOST_OPEN, Wan
-from tillkeeper.network.wire import MAX_LINE, Diagnose, DiagnoseStep, FromProber, Hello, Reported, Uplink
+from tillkeeper.network.wire import MAX_LINE, Diagnose, DiagnoseStep, FromProber, Hello, Replaced, Reported, Uplink
 
 
 @pytest.fixture
@@ -225,6 +227,77 @@ def test_an_agent_that_restarts_is_found_again(tmp_path: Path, poller: Poller, a
     finally:
         link.close()
         again.close()
+
+
+def test_one_whose_place_another_took_says_so_and_stays_away_for_a_minute(
+    tmp_path: Path, poller: Poller, agent: FakeAgent, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for finds_it_by in ("reading", "writing"):
+        link = link_to(tmp_path / "probe.sock", poller, [], [])
+        link.tick(0.0)
+        with agent.accept() as client:
+            client.sendall(msgspec.json.encode(Replaced(pid=4711)) + b"\n")
+        if finds_it_by == "writing":
+            link.send(report(1))
+        else:
+            turn(poller, lambda gone=link: not gone.connected)
+        assert not link.connected
+        assert "another prober (process 4711)" in capsys.readouterr().err
+        link.tick(10.0)
+        link.tick(69.0)
+        assert not link.connected, finds_it_by
+        link.tick(70.0)
+        assert link.connected
+        agent.accept().close()
+        link.close()
+
+
+def test_an_agent_that_can_not_be_reached_is_named_with_path_and_reason(
+    tmp_path: Path, poller: Poller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "probe.sock"
+    link = link_to(path, poller, [], [])
+    for second in range(3):
+        link.tick(float(second))
+    (line,) = capsys.readouterr().err.splitlines()
+    said = msgspec.json.decode(line)
+    assert said["event"] == "agent_lost"
+    for words in (str(path), "the agent does not run", "ENOENT"):
+        assert words in said["why"]
+    path.touch()
+    link.tick(5.0)
+    assert "ECONNREFUSED" in capsys.readouterr().err
+    link.close()
+
+
+def test_a_prober_that_is_switched_off_opens_nothing_and_stays_until_it_is_ended(tmp_path: Path) -> None:
+    file = tmp_path / "tillkeeper.toml"
+    file.write_text('this_register = "front"\nregisters.front = { letter = "A" }\nnetwork.watch = false\n', encoding="utf-8")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "n"))
+        manager.settimeout(20.0)
+        settings = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "n"), "WATCHDOG_USEC": "200000"}
+        settings.pop("WATCHDOG_PID", None)
+        command = [sys.executable, "-m", "tillkeeper", "probe", "--config", str(file)]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=settings)
+        try:
+            ready = manager.recv(4096).decode()
+            assert ready.startswith("READY=1\nSTATUS=not watching")
+            assert manager.recv(4096) == b"WATCHDOG=1"
+            sockets = ["all that it had when it said so"]
+            till_s = time.monotonic() + 20.0
+            while sockets:  # but the one that it just told the manager by
+                assert time.monotonic() < till_s, sockets
+                files = Path(f"/proc/{process.pid}/fd")
+                with contextlib.suppress(FileNotFoundError):
+                    sockets = [entry.name for entry in files.iterdir() if os.readlink(entry).startswith("socket:")]
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=20)
+        finally:
+            process.kill()
+            process.communicate()
+    assert process.returncode == 0
+    assert "watch = false" in said
 
 
 def test_an_agent_that_does_not_read_gets_the_newest(tmp_path: Path, poller: Poller, agent: FakeAgent) -> None:

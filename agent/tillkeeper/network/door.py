@@ -15,7 +15,7 @@ import msgspec
 
 from tillkeeper import clock
 from tillkeeper.api.sockets import BindFailed, bind_unix, file_identity
-from tillkeeper.network.wire import MAX_LINE, FromAgent, FromProber, Hello
+from tillkeeper.network.wire import MAX_LINE, FromAgent, FromProber, Hello, Replaced
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,8 @@ UNSENT_BYTES = 64 * 1024
 """A prober that does not read: no more than this is kept for it."""
 AGAIN_S = 5.0
 """After so long listening is tried again where it was refused."""
+MAX_PID = 2**22
+"""As pid_max of proc_sys_kernel(5) has it at most."""
 _CREDENTIALS = struct.Struct("3i")
 """struct ucred of unix(7): pid, uid, gid."""
 
@@ -153,6 +155,8 @@ class ProberDoor:
     def _replace(self, writer: asyncio.StreamWriter, hello: Hello) -> None:
         before, self._present = self._present, writer
         if before is not None:
+            # Straight to the kernel where nothing waits; a prober that does not read does not hear it.
+            before.write(_encode(Replaced(pid=min(max(0, hello.pid), MAX_PID))) + b"\n")
             before.transport.abort()
             self._gone()
         self._complained = ""

@@ -60,5 +60,11 @@ class Diagnose(msgspec.Struct, frozen=True, kw_only=True, tag="diagnose"):
     pcap: bool = False
 
 
+class Replaced(msgspec.Struct, frozen=True, kw_only=True, tag="replaced"):
+    """The agent's last line to a prober whose place another took; `pid` of that one. It shall not come back soon."""
+
+    pid: int
+
+
 FromProber = Hello | Reported | DiagnoseStep | DiagnoseEnded
-FromAgent = Uplink | Diagnose
+FromAgent = Uplink | Diagnose | Replaced

@@ -1,4 +1,7 @@
-"""The prober's end of the agent's socket (`wire`): connects every second, never waits, drops old reports for new ones."""
+"""The prober's end of the agent's socket (`wire`): connects every second, never waits, drops old reports for new ones.
+
+One whose place another prober took stays away for a minute, or the two would replace each other all day.
+"""
 
 import contextlib
 import errno
@@ -13,9 +16,26 @@ import msgspec
 from tillkeeper.network.model import Fact, Report
 from tillkeeper.network.prober.log import log
 from tillkeeper.network.prober.poller import Poller
-from tillkeeper.network.wire import MAX_LINE, Diagnose, DiagnoseEnded, DiagnoseStep, FromAgent, Hello, Reported, Uplink
+from tillkeeper.network.wire import (
+    MAX_LINE,
+    Diagnose,
+    DiagnoseEnded,
+    DiagnoseStep,
+    FromAgent,
+    Hello,
+    Replaced,
+    Reported,
+    Uplink,
+)
 
 AGAIN_S = 1.0
+REPLACED_S = 60.0
+_WORDS = {
+    "EACCES": "this user may not reach it: network.socket must lie where both the agent's and the prober's user reach it",
+    "ENOENT": "nothing is there: the agent does not run, or its network.socket is another",
+    "ECONNREFUSED": "nobody listens: the agent does not run",
+}
+"""Why it can not be connected to, where the errno's own words do not say what to do."""
 MOST_STEPS = 64
 _READ = 65_536
 _READS_PER_TURN = 4
@@ -40,6 +60,7 @@ class AgentLink:
         self._encoder = msgspec.json.Encoder()
         self._decoder: msgspec.json.Decoder[FromAgent] = msgspec.json.Decoder(FromAgent)
         self._try_at_s = float("-inf")
+        self._replaced = False
         self._trouble = ""
 
     @property
@@ -53,13 +74,18 @@ class AgentLink:
         """Connect where it is time to."""
         if self._sock is not None or now_s < self._try_at_s:
             return
+        if self._replaced:
+            self._replaced, self._try_at_s = False, now_s + REPLACED_S
+            return
         self._try_at_s = now_s + AGAIN_S
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
             sock.connect(os.fspath(self._path))
         except OSError as error:  # EAGAIN: its backlog is full
             sock.close()
-            self._say(errno.errorcode.get(error.errno or 0, str(error)))
+            name = errno.errorcode.get(error.errno or 0, "EIO")
+            words = _WORDS.get(name) or error.strerror or str(error)
+            self._say(f"{os.fspath(self._path)}: {words} ({name})")
             return
         self._sock, self._in, self._out = sock, b"", self._line(self._hello())
         self._poller.add(sock, self._read)
@@ -107,7 +133,9 @@ class AgentLink:
                 self._poller.add(self._sock, self._writable, write=True)
                 return
             except OSError as error:
-                self._lost(errno.errorcode.get(error.errno or 0, "EIO"))
+                self._read()  # what was said before it closed is still to be had
+                if self._sock is not None:
+                    self._lost(errno.errorcode.get(error.errno or 0, "EIO"))
 
     def _writable(self) -> None:
         if self._sock is not None:
@@ -144,6 +172,10 @@ class AgentLink:
             return
         if isinstance(message, Uplink):
             self._tell(message.seen)
+        elif isinstance(message, Replaced):
+            self._replaced = True
+            words = f"another prober (process {message.pid}) took this one's place: one is enough, end one of the two"
+            self._lost(f"{words}; this one tries again in {REPLACED_S:.0f} s")
         else:
             self._diagnose(message)
 
