@@ -5,7 +5,9 @@ from itertools import pairwise
 import pytest
 from tests.network.virtual_wire import OWN, ROUTER, START_S, Wire, setup_of, targets
 
-from tillkeeper.network.model import Replied, Report, Stalled
+from tillkeeper.config.network import Links
+from tillkeeper.network.model import Replied, Report, ResolversSeen, Stalled
+from tillkeeper.network.words import say
 
 
 def confirmed(report: Report) -> bool:
@@ -240,3 +242,24 @@ def test_an_hq_that_hung_from_the_start_is_known_by_what_the_agent_says() -> Non
     wire.stamp(ok=False, trouble="timeout")
     assert wire.run(8.0, confirmed) is not None
     assert wire.report.verdict.faults == ("hq_server",)
+
+
+def test_a_name_server_that_never_answered_is_named() -> None:
+    wire = Wire(setup_of(), peers=2).start(resolvers=("192.168.1.77",))
+    wire.cut = {"192.168.1.77"}
+    assert wire.run(20.0, confirmed) is not None
+    assert wire.report.verdict.faults == ("dns_own",)
+    said = say(wire.report.verdict, wire.report.evidence, Links(), "front")
+    assert "The name server 192.168.1.77 has never answered: is it typed right?" in said.evidence
+    wire.tell(ResolversSeen(at_s=wire.now_s, addresses=(ROUTER,)))
+    assert wire.run(20.0, fine) is not None
+
+
+def test_a_wrong_name_server_typed_later_is_named_but_not_one_beside_one_that_answers() -> None:
+    wire = store()
+    wire.cut = {"192.168.1.77"}
+    wire.tell(ResolversSeen(at_s=wire.now_s, addresses=(ROUTER, "192.168.1.77")))
+    assert wire.run(30.0, confirmed) is None
+    wire.tell(ResolversSeen(at_s=wire.now_s, addresses=("192.168.1.77",)))
+    assert wire.run(20.0, confirmed) is not None
+    assert wire.report.verdict.faults == ("dns_own",)

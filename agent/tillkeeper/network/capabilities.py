@@ -19,6 +19,7 @@ LEARNED = 8
 """Answers after which the usual time is known."""
 TRIES = 10
 """Questions without an answer after which a way is taken not to work."""
+REQUIRED, REQUIRED_S = 8, 3.0
 SILENT_ROUNDS = 5
 """Rounds without an answer after which a target that others of its column outlive is taken to be switched off."""
 
@@ -29,7 +30,8 @@ class Path:
 
     __slots__ = (
         "answered", "answered_s", "asked_s", "clean", "column", "due_s", "late", "mac", "meter", "near", "quick_s",
-        "recent_misses", "run", "sent", "silent", "slow", "slow_s", "srtt_ms", "target", "usual_ms", "var_ms", "way", "works",
+        "recent_misses", "run", "sent", "silent", "since_s", "slow", "slow_s", "srtt_ms", "target", "usual_ms", "var_ms",
+        "way", "works",
     )  # fmt: skip
 
     def __init__(self, target: Target, way: Way, column: str, now_s: float, *, assumed: bool = False) -> None:
@@ -46,7 +48,7 @@ class Path:
         """Of `locate.LAYERS`, which one its answers are counted for."""
         self.near = False
         """On the LAN, but not the gateway: what is sent to it makes the kernel ask for its MAC."""
-        self.due_s = now_s
+        self.due_s = self.since_s = now_s
         self.asked_s: float | None = None
         self.answered_s: float | None = None
         self.silent = False
@@ -106,6 +108,10 @@ class Path:
             self.recent_misses.append(entry)
         if self.works == "unknown" and self.sent >= TRIES:
             self.works = "no"
+
+    def required(self, now_s: float) -> bool:
+        """It never answered, and has been asked enough to say so of something that this machine's own configuration needs."""
+        return not self.answered and not self.late and self.run + 1 >= REQUIRED and now_s - self.since_s >= REQUIRED_S
 
     def state(self) -> TargetState:
         target = self.target

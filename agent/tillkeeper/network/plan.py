@@ -243,7 +243,7 @@ class Plan:
         if self._best.get(path.target.name) is not path:
             return self._spare_s(path, mood)
         if path.works == "no":
-            return RETRY_S
+            return RETRY_S / 6 if role == "resolver" else RETRY_S
         if mood.lan_dead and role in LAN_ROLES and path.target.name != self._one_neighbour:
             return 5.0
         learning = path.works == "unknown"

@@ -132,6 +132,8 @@ class Questions:
         family = target.family
         before = path.run
         wrong = _is_wrong(path, fact)
+        if target.role == "resolver" and not path.answered:
+            self._keeper.detail("resolver", "")
         path.answered += not late
         path.late += late
         if path.works != "yes":
@@ -240,6 +242,10 @@ class Questions:
     def _missed(self, waiting: Open, now_s: float) -> None:
         path, name = waiting.path, waiting.path.column
         works = path.works
+        if path.target.role == "resolver" and works != "yes" and path.required(now_s) and self._lonely(path):
+            # The system itself names it: it is typed wrong, or down since before the start.
+            path.works = "yes"
+            self._keeper.detail("resolver", f"{path.target.address} has never answered")
         if not self._counts(path):
             path.missed(None)
         else:
@@ -253,6 +259,16 @@ class Questions:
                 self._stir(name, now_s)
         if path.works != works:
             self._plan.choose()
+
+    def _lonely(self, path: Path) -> bool:
+        """No resolver of the system's own answers, though the router does and others behind it do."""
+        keeper = self._keeper
+        if keeper.run("router") or keeper.answered_s("router") is None:
+            return False
+        if any(other.target.role == "resolver" and other is not path and other.answered for other in self._plan.paths):
+            return False
+        beyond = ("anycast", "other_resolver")
+        return any(not keeper.run(name) and (keeper.answered_s(name) or 0.0) >= path.since_s for name in beyond)
 
     def _nearer_silent(self) -> bool:
         return any(self._keeper.run(name) >= DEAD_ROUNDS for name in ("gateway", "router", "hop2"))

@@ -235,6 +235,8 @@ def _is_answering(name: ColumnName, column: Column | None, began_s: float = 0.0)
 
 def _silence(name: ColumnName, column: Column, at_s: float) -> str:
     since_s = column.missing_s if column.missing_s is not None else column.since_s
+    if name == "resolver" and column.detail.endswith("has never answered"):
+        return f"The name server {column.detail}: is it typed right?"
     has = "has" if name in _ONE else "have"
     heard = "been heard" if name == "broadcast" else "answered"
     if column.run == 0 or name == "portal":  # a login page answers, but not with what was asked for
