@@ -371,7 +371,7 @@ def test_an_unwatched_network_has_no_door(tmp_path: Path) -> None:
     async def scene(world: World) -> None:
         assert (world.phase, world.prober.state) == ("checking", "off")
         assert not world.socket.exists()
-        with pytest.raises(Conflict, match="no prober"):
+        with pytest.raises(Conflict, match="is not watched"):
             world.desk.diagnose("k", False, "")
 
     at_desk(tmp_path, scene, watch=False)

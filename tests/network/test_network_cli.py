@@ -45,6 +45,7 @@ def silent() -> NetworkView:
 @contextlib.contextmanager
 def agent(folder: Path, **answers: Any) -> Iterator[FakeAgent]:
     with FakeAgent(folder / "s", Store(folder)) as fake:
+        fake.answers["GET /v1/network"] = msgspec.to_builtins(view("fine"))
         fake.answers |= {path: msgspec.to_builtins(answer) for path, answer in answers.items()}
         yield fake
 
@@ -105,6 +106,26 @@ def test_a_silent_prober_is_said_with_what_to_do(tmp_path: Path, capsys: Capture
     assert "Selling goes on" in text
     gone = present.view(present.shown("silent", None, LINKS, "front", False), HELLO, 1.0, 2.0, "")
     assert "the last prober was 0.1.0, process 7" in said(tmp_path, capsys, "network", **{"GET /v1/network": gone})
+
+
+def test_what_is_switched_off_is_said_so_and_not_for_fine(tmp_path: Path, capsys: Capture) -> None:
+    off = present.view(present.shown("off", None, LINKS, "front", False), None, None, 60.0, "")
+    answers = {"GET /v1/network": off, "GET /v1/network/history": NetworkHistory(entries=())}
+    assert said(tmp_path, capsys, "network", **answers).startswith("[off] The network is not watched")
+    history = said(tmp_path, capsys, "network history", **answers)
+    assert "not watched" in history
+    assert "nothing was wrong" not in history
+
+
+def test_options_before_the_action_hold_for_it(tmp_path: Path, capsys: Capture) -> None:
+    answers = {"GET /v1/network/history": NetworkHistory(entries=())}
+    for line in ("network --json history", "network history --json"):
+        assert json.loads(said(tmp_path, capsys, line, **answers))["entries"] == []
+    with agent(tmp_path, **answers) as fake:
+        assert main(["network", "--socket", str(fake.socket), "--timeout", "5", "history"]) == 0
+        assert "nothing was wrong" in capsys.readouterr().out
+        assert main(["network", "--watch", "--socket", str(fake.socket), "history"]) == 2
+        assert "--watch" in capsys.readouterr().err
 
 
 def test_history_shows_what_was_known_afterwards(tmp_path: Path, capsys: Capture) -> None:

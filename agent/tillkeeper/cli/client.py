@@ -25,7 +25,8 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--socket", metavar="PATH", help=f"the agent's unix socket (else ${SOCKET_ENV}, {', '.join(SOCKETS)})")
     parser.add_argument("--url", help="the agent's loopback address, as http://127.0.0.1:PORT")
     parser.add_argument("--token-file", metavar="PATH", help="file whose first line is the token, for --url")
-    parser.add_argument("--timeout", type=float, default=10.0, metavar="S", help="seconds to wait for an answer (10)")
+    wait_s = 10.0 if parser.argument_default is None else parser.argument_default
+    parser.add_argument("--timeout", type=float, default=wait_s, metavar="S", help="seconds to wait for an answer (10)")
     add_json(parser)
 
 

@@ -26,6 +26,7 @@ STEP_S = 0.25
 DIAGNOSIS_S = 60.0
 """The agent gives up on a diagnosis before that."""
 KEY_BYTES = 32
+NOT_WATCHED = "the network is not watched (`watch = false` in [network]): nothing new is added here"
 PROBER_GROUP = "tillkeeper-probe"
 
 clean = output.clean
@@ -37,25 +38,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--details", action="store_true", help="also every column and every target")
     add_connection(parser)
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    history = actions.add_parser("history", help="what was wrong, newest first")
+    # What stands before the action holds for it: an action's own defaults would take the place of what was given there.
+    again = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    add_connection(again)
+    history = actions.add_parser("history", help="what was wrong, newest first", parents=[again])
     history.add_argument("--limit", type=whole(1, MAX_ROWS), default=20, metavar="N", help="at most so many (20)")
-    add_connection(history)
-    diagnose = actions.add_parser("diagnose", help="look deeper; the prober sends a few questions more")
+    diagnose = actions.add_parser("diagnose", help="look deeper; the prober sends a few questions more", parents=[again])
     diagnose.add_argument("--pcap", action="store_true", help="keep what was sent and heard, in a file on the register")
     add_key(diagnose)
-    add_connection(diagnose)
-    key = actions.add_parser("key", help="make the store's beacon key (network.key_file)")
+    key = actions.add_parser(
+        "key", help="make the store's beacon key (network.key_file)", argument_default=argparse.SUPPRESS
+    )
     key.add_argument("--write", type=Path, required=True, metavar="FILE", help="a new file, mode 640")
     add_json(key)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.action and (args.watch or args.details):
+        raise exits.UsageError(f"--watch and --details show the network now: not with `{args.action}`")
     if args.action == "key":
         return _key(args)
     with Client.of(args) as client:
         if args.action == "history":
             answer = client.get("/v1/network/history", limit=args.limit)
-            output.show(args, answer, history_text(answer))
+            watched = args.json or client.get("/v1/network")["prober"]["state"] != "off"
+            output.show(args, answer, history_text(answer, watched=watched))
         elif args.action == "diagnose":
             return _diagnose(args, client)
         elif args.watch:
@@ -88,7 +95,8 @@ def text(now: dict[str, Any], *, details: bool = False) -> str:
 def _headline(now: dict[str, Any]) -> str:
     since = "" if now["since_age_s"] is None else f" for {output.age(now['since_age_s'])}"
     named = f"  ({' or '.join(clean(code) for code in now['faults'])})" if now["faults"] else ""
-    return f"[{clean(now['phase'])}{since}] {clean(now['headline'])}{named}"
+    said = "off" if now["prober"]["state"] == "off" else clean(now["phase"])
+    return f"[{said}{since}] {clean(now['headline'])}{named}"
 
 
 def _prober(now: dict[str, Any]) -> list[str]:
@@ -171,8 +179,8 @@ def _say_change(args: argparse.Namespace, now: dict[str, Any] | None, trouble: s
 # --- what was ---
 
 
-def history_text(answer: dict[str, Any]) -> str:
-    lines = []
+def history_text(answer: dict[str, Any], *, watched: bool = True) -> str:
+    lines = [] if watched else [NOT_WATCHED]
     for entry in answer["entries"]:
         lasted = "end unknown" if entry["lasted_s"] is None else output.age(entry["lasted_s"])
         lasted = "goes on" if entry["going_on"] else lasted

@@ -14,6 +14,7 @@ from tillkeeper.api.ports import NetworkHistoryQuery
 from tillkeeper.config.network import Network
 from tillkeeper.contract.network import DiagnosisView, NetworkBrief, NetworkHistory, NetworkView, ProberState
 from tillkeeper.diagnostics.facts import AlsoFacts, NetworkFacts
+from tillkeeper.errors import Conflict
 from tillkeeper.network import present
 from tillkeeper.network.diagnoses import Diagnoses
 from tillkeeper.network.door import ProberDoor
@@ -208,6 +209,9 @@ class NetworkDesk:
         return self._kept.view(query.limit, watched=self._now().state == "reporting")
 
     def diagnose(self, key: str, pcap: bool, by: str) -> tuple[DiagnosisView, bool]:
+        if not self._parts.network.watch:
+            hint = "set `watch = true` in [network] and start the agent and the prober again"
+            raise Conflict("diagnose", "network", "the network is not watched: the configuration says so", hint)
         return self._diagnoses.start(key, pcap, by)
 
     def diagnosis(self, diagnosis_id: str) -> DiagnosisView:
