@@ -233,3 +233,23 @@ def test_which_devices_the_network_leads_to() -> None:
         "drawer": Device(kind="drawer", printer="grill"),
     }
     assert on_the_lan(devices) == {"grill", "pass"}
+
+
+def test_an_outage_behind_a_fault_that_stops_nothing_is_what_dot_and_advisory_name() -> None:
+    replaced = {"headline": "The router was replaced", "faults": ("gateway_replaced",), "works": WORKS["all"]}
+    offline: dict[str, object] = {"mode": "offline", "hq": HqFacts(configured=True, exchange_age_s=60.0)}
+    behind = facts(network=prober(also=("and:modem",), phase="confirmed", **replaced), **offline)
+    found = {one.code: one for one in advise(behind)}
+    assert set(found) == {"network_fault"}
+    assert found["network_fault"].text == f"About and:modem. {WORKS['store']} Besides: The router was replaced."
+    assert found["network_fault"].hint == "Look."
+    assert "about and:modem" in status_view(behind).dot.words
+
+    # Without one, what is there does not explain that HQ is silent.
+    alone = facts(network=prober(phase="confirmed", **replaced), **offline)
+    assert {one.code for one in advise(alone)} == {"network_fault", "hq_unreachable"}
+
+    # A fault that stops something stays first.
+    cut = facts(network=prober(also=("and:modem",), phase="confirmed", **(replaced | {"works": WORKS["alone"]})), **offline)
+    assert [one.code for one in advise(cut)] == ["network_fault", "network_and"]
+    assert "replaced" in status_view(cut).dot.words

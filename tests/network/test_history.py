@@ -38,10 +38,10 @@ class Kept:
         self.path, self.clocks = folder / FILE, clocks
         self.history = History(file or TimelineFile(self.path), lambda: clocks.boot_s, lambda: clocks.wall_ms, again_s=0.02)
 
-    def says(self, phase: Phase, *faults: str, peers: tuple[PeerState, ...] = ()) -> None:
+    def says(self, phase: Phase, *faults: str, peers: tuple[PeerState, ...] = (), also: tuple[str, ...] = ()) -> None:
         """A verdict that holds since now."""
         now_s = self.clocks.boot_s
-        said = report(verdict(phase, *faults, since_s=now_s), now_s)
+        said = report(verdict(phase, *faults, also=also, since_s=now_s), now_s)
         evidence = Evidence(at_s=now_s, interface="eth0", columns=said.evidence.columns, peers=peers)
         self.history.take(type(said)(at_s=now_s, verdict=said.verdict, evidence=evidence))
 
@@ -108,6 +108,24 @@ def test_a_trouble_is_there_after_a_restart_with_its_stamps(tmp_path: Path) -> N
     kept(tmp_path, first, clocks)
     kept(tmp_path, second, clocks)
     kept(tmp_path, lambda one: len(one.entries()) == 3 or pytest.fail("lost"), clocks)
+
+
+def test_a_second_fault_is_kept_though_it_ends_before_the_first(tmp_path: Path) -> None:
+    async def scene(one: Kept) -> None:
+        one.says("confirmed", "gateway_replaced")
+        one.clocks.on(5.0)
+        one.says("confirmed", "gateway_replaced", also=("and:modem", "device_silent:grill"))
+        one.clocks.on(5.0)
+        one.says("confirmed", "gateway_replaced")
+        one.clocks.on(5.0)
+        one.says("fine")
+        (entry,) = one.entries()
+        assert entry.faults == ("gateway_replaced",)
+        assert entry.why == "besides: The modem does not answer"
+
+    kept(tmp_path, scene)
+    reread = TimelineFile(tmp_path / FILE).read()[-1]
+    assert "and:modem" in reread.also
 
 
 def test_the_wall_clock_may_step_and_a_duration_is_still_right(tmp_path: Path) -> None:

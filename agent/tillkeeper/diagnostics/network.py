@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from tillkeeper.contract.views import DeviceView, Severity
 from tillkeeper.diagnostics.advisory import Advisory, Found
-from tillkeeper.diagnostics.facts import Facts
+from tillkeeper.diagnostics.facts import AlsoFacts, Facts
 from tillkeeper.network.faults import ADVISORIES as BESIDES
 from tillkeeper.network.faults import FAULTS
-from tillkeeper.network.wording import WORKS
+from tillkeeper.network.wording import WORDS, WORKS
 
 UNWATCHED_S = 60.0
 """So long after the start there may be no prober yet without a word about it."""
@@ -24,7 +24,25 @@ def explains_silence(facts: Facts) -> bool:
     """Whether a fault is known without which HQ would answer: then that is said, and not that HQ is silent as well."""
     brief = facts.network.brief
     named = [FAULTS[code] for code in brief.faults if code in FAULTS]
-    return brief.phase == "confirmed" and bool(named) and all(fault.severity == "outage" for fault in named)
+    if brief.phase != "confirmed" or not named:
+        return False
+    return outage_behind(facts) is not None or (not _goes_on(facts) and all(fault.severity == "outage" for fault in named))
+
+
+def _goes_on(facts: Facts) -> bool:
+    """Whether the fault that is said first stops nothing."""
+    return facts.network.brief.works in (WORKS["all"], WORKS["slow"])
+
+
+def outage_behind(facts: Facts) -> AlsoFacts | None:
+    """What stands behind a fault that stops nothing and does stop something: it is what matters, wherever one line is said."""
+    if facts.network.brief.phase != "confirmed" or not _goes_on(facts):
+        return None
+    for one in facts.network.also:
+        kind, _, code = one.code.partition(":")
+        if kind == "and" and code in WORDS and WORDS[code].works not in ("all", "slow"):
+            return one
+    return None
 
 
 def explains_device(facts: Facts, device: DeviceView) -> bool:
@@ -44,7 +62,12 @@ def _suspect(facts: Facts) -> Iterator[Found]:
 
 def _verdict(facts: Facts, phase: str) -> Iterator[Found]:
     brief = facts.network.brief
-    if brief.phase == phase:
+    outage = outage_behind(facts)
+    if brief.phase == phase and outage is not None:
+        works = WORKS[WORDS[outage.code.partition(":")[2]].works]
+        words = f" {works} Besides: {brief.headline.rstrip('.')}."
+        yield Found({"headline": outage.text.rstrip("."), "works": words}, hint=" ".join((outage.hint, *brief.what_to_do)))
+    elif brief.phase == phase:
         works = f" {brief.works}" if brief.works else ""
         yield Found({"headline": brief.headline.rstrip("."), "works": works}, hint=" ".join(brief.what_to_do))
 
@@ -71,6 +94,7 @@ def _also(kind: str, title: str) -> Advisory:
             code, _, subject = one.code.partition(":")
             # What the device's own driver says of it is said already.
             told = kind == "device_silent" and any(one.device == subject and one.trouble for one in facts.devices)
+            told = told or one is outage_behind(facts)  # the first line says it
             if code == kind and not told:
                 yield Found({"text": one.text.rstrip(".")}, subject, one.hint)
 

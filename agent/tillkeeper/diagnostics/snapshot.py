@@ -3,6 +3,7 @@
 from tillkeeper.contract.views import Dot, StatusView
 from tillkeeper.diagnostics.advisories import advise, duration_words
 from tillkeeper.diagnostics.facts import Facts
+from tillkeeper.diagnostics.network import outage_behind
 
 
 def dot(facts: Facts) -> Dot:
@@ -24,7 +25,8 @@ def dot(facts: Facts) -> Dot:
 def _why(facts: Facts) -> str:
     """": the router does not answer", where the prober names a fault."""
     network = facts.network.brief
-    headline = network.headline.rstrip(".")
+    outage = outage_behind(facts)
+    headline = (network.headline if outage is None else outage.text).rstrip(".")
     if network.phase == "suspect":  # "Not sure yet: it may be ...": within a sentence "may" is enough
         headline = headline.rpartition(": ")[2]
     headline = headline.replace(": ", " - ")

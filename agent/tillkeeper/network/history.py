@@ -33,6 +33,8 @@ SAME_S = 5.0
 """A trouble that began within so long of one whose end was not seen, with the same faults, is that one."""
 LONGEST_S = 10 * 365 * 86_400.0
 """No age is larger, whatever a report says."""
+AND = "and:"
+"""Before the code of a second fault, in `also`."""
 UNSEEN = "its end was not seen: nobody was watching"
 
 
@@ -189,7 +191,7 @@ class History:
             ended_at_ms=ended_at_ms,
             lasted_s=None if entry.ended_s is None else _age(entry.began_s, entry.ended_s),
             corrected_faults=entry.corrected_faults,
-            also=entry.also,
+            also=(*entry.also, *_seconds(known, entry.also)),
             why=plain(entry.why, MAX_WHY),
         )
         (self._going_on.discard if ended else self._going_on.add)(number)
@@ -259,6 +261,8 @@ class History:
     def _entry(self, row: Row, watched: bool) -> NetworkEntry:
         going_on = watched and row.id in self._going_on
         unseen = UNSEEN if row.ended_at_ms is None and not going_on else ""
+        seconds = tuple(dict.fromkeys(code.removeprefix(AND) for code in row.also if code.startswith(AND)))
+        besides = "; ".join(filter(None, (headline_of((code,)) for code in seconds if code not in row.faults)))
         return NetworkEntry(
             entry_id=str(row.id),
             began_at_ms=row.began_at_ms,
@@ -269,8 +273,13 @@ class History:
             headline=headline_of(row.faults),
             corrected_faults=row.corrected_faults,
             corrected_headline=headline_of(row.corrected_faults) if row.corrected_faults else "",
-            why="; ".join(words for words in (row.why, unseen) if words),
+            why="; ".join(words for words in (row.why, f"besides: {besides}" if besides else "", unseen) if words),
         )
+
+
+def _seconds(known: Row | None, also: tuple[str, ...]) -> tuple[str, ...]:
+    """Second faults that were there for a while and are over: a router that was replaced while the line was down."""
+    return () if known is None else tuple(code for code in known.also if code.startswith(AND) and code not in also)
 
 
 def _age(at_s: float, now_s: float) -> float:
