@@ -263,3 +263,16 @@ def test_a_wrong_name_server_typed_later_is_named_but_not_one_beside_one_that_an
     wire.tell(ResolversSeen(at_s=wire.now_s, addresses=("192.168.1.77",)))
     assert wire.run(20.0, confirmed) is not None
     assert wire.report.verdict.faults == ("dns_own",)
+
+
+def test_an_outage_behind_a_new_router_leads() -> None:
+    wire = store(seconds=20.0)
+    wire.macs[ROUTER] = ["02:00:00:00:00:99"]
+    assert wire.run(10.0, confirmed) is not None
+    assert wire.report.verdict.faults == ("gateway_replaced",)
+    wire.run(3.0)
+    wire.cut = {"isp"}
+    assert wire.run(6.0, lambda report: confirmed(report) and "isp_access" in report.verdict.faults) is not None
+    wire.run(3.0)
+    assert "isp_access" in wire.report.verdict.faults
+    assert "and:gateway_replaced" in wire.report.verdict.also

@@ -14,6 +14,7 @@ from tillkeeper.network.likelihood import LOSSY, SETS, Silence, dead_cost, group
 from tillkeeper.network.model import ColumnName, Evidence, Explanation, Sign, SignKind
 from tillkeeper.network.peers import gateway_faults, word_cost
 from tillkeeper.network.setup import Setup
+from tillkeeper.network.support import key_run, supported
 
 SET_MARGIN = 3.0
 """Nats within which explanations fit equally well: the first is 20 times likelier than what is left out."""
@@ -92,8 +93,13 @@ def explain(evidence: Evidence, setup: Setup) -> Explanation:
     ranked = _ranked(seen)
     best = _fitting(ranked, seen)
     signed = _signed(seen, best)
+    if signed in _LEAVES_REST and best:
+        told = _told(best, ranked, seen)
+        if supported(told.faults, evidence, told.margin, evidence.at_s, confirm=True):
+            # Directly seen, but all goes on with it: what stops the store comes first.
+            return msgspec.structs.replace(told, also=(f"and:{signed[0]}", *told.also))
     if signed:
-        return _joined(signed, best, seen)
+        return _joined(signed, seen)
     if best:
         return _told(best, ranked, seen)
     return _degraded(seen)
@@ -209,14 +215,13 @@ def _signed(seen: _Seen, best: tuple[str, ...]) -> tuple[str, ...]:
     return ()
 
 
-_LEAVES_REST = ("gateway_replaced",)
+_LEAVES_REST = (("gateway_replaced",),)
 """Directly seen, and yet something behind may be broken by itself."""
 
 
-def _joined(signed: tuple[str, ...], best: tuple[str, ...], seen: _Seen) -> Explanation:
-    second = (f"and:{best[0]}",) if best and signed[0] in _LEAVES_REST else ()
+def _joined(signed: tuple[str, ...], seen: _Seen) -> Explanation:
     certain = FAULTS[signed[0]].certain and not _just_up(signed, seen)
-    return Explanation(faults=signed, also=(*second, *_also(seen, signed)), margin=CERTAIN_MARGIN, certain=certain)
+    return Explanation(faults=signed, also=_also(seen, signed), margin=CERTAIN_MARGIN, certain=certain)
 
 
 ADDRESS_GRACE_S = 4.0
@@ -249,6 +254,8 @@ def _told(best: tuple[str, ...], ranked: list[tuple[float, Fault]], seen: _Seen)
             # What came second hides what was there before: of that nothing can be said any more.
             same = (fault for fault in _BY_COLUMNS if SETS[fault.code] == SETS[near] and not _ruled_out(fault, seen))
             best, second = tuple(fault.code for fault in same), ""
+    if second and key_run(FAULTS[second], seen.evidence) < FAULTS[second].rounds:
+        second = ""  # not yet by its own rounds
     least = ranked[0][0]
     margin = min(seen.fine, *(loss_cost(seen.silences, layer, seen.evidence.at_s) for layer in LOSSY)) - least
     if best[0] == "captive_portal":
