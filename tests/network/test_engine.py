@@ -276,3 +276,15 @@ def test_an_outage_behind_a_new_router_leads() -> None:
     wire.run(3.0)
     assert "isp_access" in wire.report.verdict.faults
     assert "and:gateway_replaced" in wire.report.verdict.also
+
+
+def test_no_default_route_has_words_of_its_own() -> None:
+    wire = store()
+    wire.route()
+    assert wire.run(3.0, confirmed) is not None
+    assert wire.report.verdict.faults == ("no_gateway",)
+    said = say(wire.report.verdict, wire.report.evidence, Links(), "front")
+    assert "There is no default route: no default gateway is set" in said.evidence
+    assert "printing" in said.works
+    wire.route(ipv4=ROUTER)
+    assert wire.run(5.0, fine) is not None

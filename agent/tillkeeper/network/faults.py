@@ -70,6 +70,7 @@ _ALL = (
     _seen("interface_disabled", "The network adapter is switched off", "register", "interface_disabled", "-- ---- ---- ----"),
     _seen("duplicate_address", "Another device uses my address", "register", "duplicate_address", "11 ---- ---- ----"),
     _seen("dhcp_lost", "The register has no address", "register", "address_missing", "1- ---- ---- ----"),
+    _seen("no_gateway", "The register knows no router", "register", "gateway_missing", "11 ---- ---- ----", certain=False),
     _seen("wrong_subnet", "The register's address is of another network", "register", "wrong_subnet", "11 ---- ---- ----"),
     # Carrier: of every ten, six are the plug or the cable, the rest somebody's vacuum cleaner on the switch's socket.
     _fault("cable", "Own cable or network adapter", "cable", 4.0, "0- ---- ---- ----"),

@@ -206,7 +206,9 @@ def _signed(seen: _Seen, best: tuple[str, ...]) -> tuple[str, ...]:
     lan_is_dead = bool(best) and depth(best[0]) <= depth("router_dead") and best[0] != "router_hung"
     if not lan_is_dead and any(kind in signs for kind in _NO_ADDRESS):
         only_ipv6 = seen.setup.families == ("ipv6",)
-        return ("ipv6_router_lost",) if only_ipv6 and "address_missing" not in signs else ("dhcp_lost",)
+        if "address_missing" in signs or "address_self_assigned" in signs:
+            return ("dhcp_lost",)
+        return ("ipv6_router_lost",) if only_ipv6 else ("no_gateway",)
     gateway = gateway_faults(seen.evidence.signs, seen.evidence, seen.setup.gateway_mac)
     if gateway:
         return gateway
@@ -231,7 +233,7 @@ ADDRESS_GRACE_S = 4.0
 def _just_up(signed: tuple[str, ...], seen: _Seen) -> bool:
     carrier = seen.evidence.columns.get("carrier")
     since_s = carrier.since_s if carrier is not None else None
-    if signed[0] not in ("dhcp_lost", "ipv6_router_lost") or since_s is None:
+    if signed[0] not in ("dhcp_lost", "no_gateway", "ipv6_router_lost") or since_s is None:
         return False
     return 0 <= seen.evidence.at_s - since_s < ADDRESS_GRACE_S
 

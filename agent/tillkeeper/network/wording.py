@@ -60,6 +60,10 @@ WORDS: dict[str, Wording] = {
         thing="the address that this register did not get", said="This register gets no address from {a_router}",
         works="alone",
         steps=("Restart {router}: pull its power plug, wait ten seconds, plug it in.", "Wait three minutes.", TECHNICIAN)),
+    "no_gateway": Wording(
+        thing="this register's settings, which name no router", said="This register knows no router",
+        steps=("Were this register's network settings changed? Call your technician: the address of {a_router} is missing.",
+               "Else restart this register.", TECHNICIAN)),
     "wrong_subnet": Wording(
         thing="this register's address, of another network", said="This register has an address of another network",
         works="alone",

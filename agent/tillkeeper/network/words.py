@@ -267,6 +267,7 @@ def _of_peers(evidence: Evidence) -> list[str]:
 _SIGNS: dict[str, str] = {
     "interface_missing": "The interface is gone", "interface_disabled": "The interface is administratively down",
     "link_flapping": "The carrier comes and goes", "address_missing": "There is no address",
+    "gateway_missing": "There is no default route: no default gateway is set",
     "wrong_subnet": "The own network does not contain the router's address",
     "duplicate_address": "Another MAC answers for {subject}",
     "gateway_mac_changed": "The router's MAC changed", "gateway_two_macs": "Two MACs answer for the router",
