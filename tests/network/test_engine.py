@@ -6,7 +6,7 @@ import pytest
 from tests.network.virtual_wire import OWN, ROUTER, START_S, Wire, setup_of, targets
 
 from tillkeeper.config.network import Links
-from tillkeeper.network.model import Replied, Report, ResolversSeen, Stalled
+from tillkeeper.network.model import Replied, Report, ResolversSeen, Stalled, Target
 from tillkeeper.network.words import say
 
 
@@ -288,3 +288,22 @@ def test_no_default_route_has_words_of_its_own() -> None:
     assert "printing" in said.works
     wire.route(ipv4=ROUTER)
     assert wire.run(5.0, fine) is not None
+
+
+def test_a_switch_address_that_never_answered_is_no_silent_device() -> None:
+    switch = Target(name="switch", role="switch", family="ipv4", address="192.168.1.2", ways=("echo", "arp"))
+    wire = Wire(setup_of(targets=(*targets(), switch)), peers=2).start()
+    wire.cut = {"switch"}
+    wire.run(45.0)
+    assert wire.report.verdict.phase == "fine"
+    assert not wire.signs("device_silent")
+    assert wire.column("switch") == "unknown"
+
+
+def test_a_register_that_never_gets_an_address_of_its_only_protocol_says_so() -> None:
+    wire = Wire(setup_of(families=("ipv6",)))
+    wire.plug()
+    wire.address(OWN)
+    wire.route()
+    assert wire.run(20.0, confirmed) is not None
+    assert wire.report.verdict.faults == ("dhcp_lost",)

@@ -19,6 +19,7 @@ WEAK_DBM = -76.0
 GOOD_DBM = -72.0
 SILENT_S = 5.0
 NEVER_S = 30.0
+NO_ADDRESS_S = 10.0
 GONE_S = 3.0
 BUSY_PERCENT, BUSY_MS = 95.0, 150.0
 """A busy machine is some tens of milliseconds late with everything; it does not single out what is behind the router."""
@@ -111,6 +112,8 @@ class Signs:
                 resolve = next((p for p in paths if p.target.name == "gateway" and p.way == "arp"), None)
                 alive = resolve is not None and resolve.answered_s is not None and now_s - resolve.answered_s < HELD_S
                 yield "address_missing", "ipv4", "", 0.0, "the gateway answers" if alive else ""
+        elif self.setup.families == ("ipv6",) and "ipv6" not in known.had_global and now_s - self.started_s > NO_ADDRESS_S:
+            yield "address_missing", "ipv6", "", 0.0, "never had one"
         elif self._wrong_subnet(now_s, known, keeper):
             yield "wrong_subnet", ", ".join(known.own_ipv4()[:2]), "", 0.0, known.lasting.get("ipv4", "")
         if known.routes_known and not known.gateways and any(known.has_global(family) for family in self.setup.families):
@@ -218,6 +221,8 @@ class Signs:
             answered_s = max((path.answered_s for path in ways if path.answered_s is not None), default=now_s)
             gone = any(path.silent for path in ways) and not any(path.weighs for path in ways) and now_s - answered_s > GONE_S
             never = all(path.works != "yes" for path in ways) and now_s - self.started_s > NEVER_S
+            if never and ways[0].target.role == "switch":
+                continue  # an address typed wrong, or a switch without one: nothing is known to be broken
             if others and (gone or never):
                 yield "device_silent", name.partition(":")[2] or name, "", 0.0, "never answered" if never else ""
         for name, peer in known.peers.items():
