@@ -307,3 +307,11 @@ def test_a_register_that_never_gets_an_address_of_its_only_protocol_says_so() ->
     wire.route()
     assert wire.run(20.0, confirmed) is not None
     assert wire.report.verdict.faults == ("dhcp_lost",)
+
+
+def test_a_missing_interface_is_named() -> None:
+    wire = Wire(setup_of(interface="enp3s0"))
+    wire.plug("no", interface="enp3s0", gone=True)
+    wire.run(2.0)
+    said = say(wire.report.verdict, wire.report.evidence, Links(), "front")
+    assert "There is no interface enp3s0: is it gone, or network.interface typed wrong?" in said.evidence

@@ -265,7 +265,8 @@ def _of_peers(evidence: Evidence) -> list[str]:
 
 
 _SIGNS: dict[str, str] = {
-    "interface_missing": "The interface is gone", "interface_disabled": "The interface is administratively down",
+    "interface_missing": "There is no interface {subject}: is it gone, or network.interface typed wrong?",
+    "interface_disabled": "The interface is administratively down",
     "link_flapping": "The carrier comes and goes", "address_missing": "There is no address",
     "gateway_missing": "There is no default route: no default gateway is set",
     "wrong_subnet": "The own network does not contain the router's address",
