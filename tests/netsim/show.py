@@ -10,8 +10,8 @@ from tests.netsim import pairs, singles
 from tests.netsim.faults import BY_NAME
 from tests.netsim.simulation import EngineLike, Simulation
 from tests.netsim.stores import STORES
-from tillkeeper.network.engine import Engine
 
+from tillkeeper.network.engine import Engine
 from tillkeeper.network.model import Report
 from tillkeeper.network.setup import Setup
 
