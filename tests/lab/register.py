@@ -95,7 +95,7 @@ class Watched:
     async def __aenter__(self) -> Self:
         try:
             await self._start()
-        except BaseException:
+        except BaseException:  # a cancellation too: nothing may be left behind
             await self._closing.aclose()
             raise
         return self

@@ -46,12 +46,11 @@ def inside(space: str) -> Iterator[None]:
         finally:
             os.close(target)
         yield
-        _enter(home)
-    except BaseException:
-        _enter(home)
-        raise
     finally:
-        os.close(home)
+        try:
+            _enter(home)
+        finally:
+            os.close(home)
 
 
 def _run(command: Sequence[str], text: str) -> str:

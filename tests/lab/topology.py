@@ -87,7 +87,7 @@ class Lab:
         remove(self._spaces())
         try:
             self._make()
-        except BaseException:
+        except BaseException:  # a cancellation too: nothing may be left behind
             remove(self._spaces())
             raise
         return self
