@@ -10,15 +10,11 @@ import msgspec
 from msgspec import Meta
 
 from tillkeeper.config.network import Network
+from tillkeeper.config.section import Section
 from tillkeeper.contract.values import FireRule, OrderType, TenderKind
 from tillkeeper.layouts.model import DocumentName
 
 Seconds = Annotated[float, Meta(ge=0, le=7 * 86_400)]
-Port = Annotated[int, Meta(ge=1, le=65_535)]
-
-
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Base: an unknown key is an error."""
 
 
 class Store(Section, frozen=True):

@@ -2,17 +2,14 @@
 
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
+
+from tillkeeper.config.section import Section
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 
 
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Base: an unknown key is an error."""
-
-
-class Link(Part, frozen=True):
+class Link(Section, frozen=True):
     """Something that a person can go to. `where` ends a sentence ("under the counter, left of the safe"). `address`: asked
     where given. `provider`, `isp_phone` and `account` are said to whoever has to call."""
 
@@ -24,7 +21,7 @@ class Link(Part, frozen=True):
     account: str = ""
 
 
-class Links(Part, frozen=True):
+class Links(Section, frozen=True):
     """`cables`: register -> the cable from it to the switch. `router.address` is only needed where it is not the default
     gateway; `switch.address` where the switch is managed; `modem.address` where the modem has one (often 192.168.100.1)."""
 
@@ -36,7 +33,7 @@ class Links(Part, frozen=True):
     backup: Link = Link()
 
 
-class Network(Part, frozen=True):
+class Network(Section, frozen=True):
     """`interface`: empty for the one of the default route. `socket`: where the agent listens for the prober. `key_file`: the
     store's beacon key, the same on all registers; empty: no beacons are sent and none believed. `store_registers`: how many
     share the store's budgets, 0 for as many as the config names. `anycast`: public addresses that answer echoes or DNS.
