@@ -7,7 +7,6 @@ Packet = bytes | bytearray | memoryview
 """What a parser takes: a datagram, or a piece of a receive buffer."""
 
 ZERO_IPV4 = "0.0.0.0"  # noqa: S104
-ZERO_IPV6 = "::"
 
 
 @lru_cache(maxsize=512)

@@ -246,8 +246,8 @@ class Engine:
         self.uplink.expect(now_s)
         for family, hops in self.heard.hops.items():
             usual = hops.usual[0] if hops.usual else ""
-            if usual and self._hop2.get("ipv4" if family == "ipv4" else "ipv6") != usual:
-                self._hop2["ipv4" if family == "ipv4" else "ipv6"] = usual
+            if usual and self._hop2.get(family) != usual:
+                self._hop2[family] = usual
                 known.version += 1
 
     def _ask(self, now_s: float, *, ticked: bool) -> list[Probe]:

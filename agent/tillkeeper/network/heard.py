@@ -3,7 +3,7 @@
 from collections import deque
 
 from tillkeeper.network.capabilities import Path
-from tillkeeper.network.model import Replied
+from tillkeeper.network.model import Family, Replied
 
 HELD_S = 3.0
 """Routers send their errors at most once a second; one holds for so long."""
@@ -89,7 +89,7 @@ class Heard:
         self.hq_refuses = Lasting()
         self.hq_wrong = Lasting()
         self.clocks: dict[str, tuple[float, float]] = {}
-        self.hops: dict[str, HopWatch] = {"ipv4": HopWatch(), "ipv6": HopWatch()}
+        self.hops: dict[Family, HopWatch] = {"ipv4": HopWatch(), "ipv6": HopWatch()}
         self.resolved: dict[str, tuple[float, tuple[str, ...]]] = {}
 
     def take(self, path: Path, reply: Replied, gateways: frozenset[str], *, hq_objects: bool) -> None:
