@@ -13,10 +13,9 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import msgspec
+from tests.lab.closing import Closing
 from tests.lab.places import ANYCAST, CHECK_NAME, HQ, HQ_NAME, HQ_PORT, MODEM, V4, lan4, lan6
 from tests.lab.spaces import now_s
 from tests.lab.topology import Lab
@@ -67,11 +66,12 @@ def config(lab: Lab, register: str, folder: Path) -> str:
     )
 
 
-class Watched:
+class Watched(Closing):
     """`async with Watched(lab, "r1", folder) as register`. `reports`: (arrival, report), CLOCK_BOOTTIME, the newest
     `MOST_REPORTS`."""
 
     def __init__(self, lab: Lab, name: str, folder: Path) -> None:
+        super().__init__()
         self.lab, self.name = lab, name
         self._folder = folder / name
         self.reports: collections.deque[tuple[float, Report]] = collections.deque(maxlen=MOST_REPORTS)
@@ -81,7 +81,6 @@ class Watched:
         self.last: Report | None = None
         self._news = asyncio.Event()
         self._writer: asyncio.StreamWriter | None = None
-        self._closing = contextlib.AsyncExitStack()
         self._process: asyncio.subprocess.Process | None = None
         self._uplink = UplinkSeen(at_s=now_s(), ok_at_s=None, failed_at_s=None, beat_s=BEAT_S)
         self._decoder: msgspec.json.Decoder[wire.FromProber] = msgspec.json.Decoder(wire.FromProber)
@@ -91,19 +90,6 @@ class Watched:
         if self._process is None:
             raise ValueError("no prober runs")
         return self._process.pid
-
-    async def __aenter__(self) -> Self:
-        try:
-            await self._start()
-        except BaseException:  # a cancellation too: nothing may be left behind
-            await self._closing.aclose()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._closing.aclose()
 
     async def _start(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -11,10 +11,10 @@ import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, cast
 
 from tests.lab import places
+from tests.lab.closing import Closing
 from tests.lab.spaces import inside
 
 if TYPE_CHECKING:
@@ -204,10 +204,11 @@ class Advertiser:
             await asyncio.sleep(ADVERTISE_S)
 
 
-class Services:
+class Services(Closing):
     """All servers of one lab."""
 
     def __init__(self, lab: "Lab") -> None:
+        super().__init__()
         self._lab = lab
         self.zone = {
             places.HQ_NAME: {RECORD_A: places.HQ["ipv4"], RECORD_AAAA: places.HQ["ipv6"]},
@@ -217,20 +218,6 @@ class Services:
         self.captive = Site(302, location="http://login.wifi.example/hello")
         self.forwarders: list[Forwarder] = []
         self.advertiser: Advertiser | None = None
-        self._closing = contextlib.AsyncExitStack()
-
-    async def __aenter__(self) -> Self:
-        try:
-            await self._start()
-        except BaseException:  # a cancellation too: nothing may be left behind
-            await self._closing.aclose()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._closing.aclose()
 
     async def _start(self) -> None:
         for family in FAMILIES:

@@ -20,12 +20,12 @@ from typing import Any
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import Client, add_connection, add_json, add_key, segment
 from tillkeeper.cli.options import MAX_ROWS, whole
+from tillkeeper.config.network_rules import KEY_DIGITS
 
 LOOK_S = 0.5
 STEP_S = 0.25
 DIAGNOSIS_S = 60.0
 """The agent gives up on a diagnosis before that."""
-KEY_BYTES = 32
 NOT_WATCHED = "the network is not watched (`watch = false` in [network]): nothing new is added here"
 PROBER_GROUP = "tillkeeper-probe"
 
@@ -251,7 +251,7 @@ def _key(args: argparse.Namespace) -> int:
     with os.fdopen(handle, "w", encoding="ascii") as file:
         os.fchmod(handle, 0o640)  # whatever the umask says
         group = _give_to_prober(handle)
-        file.write(secrets.token_hex(KEY_BYTES) + "\n")
+        file.write(secrets.token_hex(KEY_DIGITS // 2) + "\n")
         file.flush()
         os.fsync(handle)
     readable = f"group {group} may read it" if group else "the prober's user must be able to read it"
