@@ -43,6 +43,8 @@ class EvidenceKeeper:
         """Columns whose last answer was a plain wrong one (a portal, an RST of HQ): no rounds need to be waited for."""
         self._since: dict[tuple[str, str], tuple[Tri, float]] = {}
         self._details: dict[str, str] = {}
+        self._missing = False
+        """Whether anything was unanswered when evidence was last asked for."""
 
     # --- what happened ---
 
@@ -143,6 +145,7 @@ class EvidenceKeeper:
         for path in paths:
             if path.works == "yes" and not path.silent and path.column:
                 counted.setdefault((path.target.family, path.column), []).append(path)
+        self._missing = any(run.run for run in self._joint.values())
         families: dict[Family, dict[ColumnName, Column]] = {}
         columns: dict[ColumnName, Column] = dict.fromkeys(NAMES, UNKNOWN)
         if not blind:
@@ -187,7 +190,7 @@ class EvidenceKeeper:
             state=state, hits=tally.counts[0], misses=tally.counts[1], late=tally.counts[2], run=run.run, paths=targets,
             since_s=since_s, rtt_ms=None if nearest is None else nearest.srtt_ms,
             usual_ms=None if nearest is None else nearest.usual_ms, detail=tally.detail, answered_s=run.answered_s,
-            missing_s=run.missing_s, recent=run.recent(),
+            missing_s=run.missing_s, recent=run.recent(), asked_s=run.times() if self._missing else (),
         )  # fmt: skip
 
     def _merged(self, name: ColumnName, found: list[Column]) -> Column:
@@ -202,15 +205,17 @@ class EvidenceKeeper:
             return best
         joint = self._joint[name]
         if len(found) == 1:
-            return _replaced(best, best.run, best.missing_s, best.answered_s, best.recent, detail)
-        return _replaced(best, joint.run, joint.missing_s, joint.answered_s, joint.recent(), detail)
+            return _replaced(best, best.run, best.missing_s, best.answered_s, best.recent, best.asked_s, detail)
+        times = joint.times() if self._missing else ()
+        return _replaced(best, joint.run, joint.missing_s, joint.answered_s, joint.recent(), times, detail)
 
 
 def _replaced(
-    column: Column, run: int, missing_s: float | None, answered_s: float | None, recent: str, detail: str
-) -> Column:
+    column: Column, run: int, missing_s: float | None, answered_s: float | None, recent: str, asked_s: tuple[float, ...],
+    detail: str,
+) -> Column:  # fmt: skip
     return Column(
         state=column.state, hits=column.hits, misses=column.misses, late=column.late, run=run, paths=column.paths,
         since_s=column.since_s, rtt_ms=column.rtt_ms, usual_ms=column.usual_ms, detail=detail, answered_s=answered_s,
-        missing_s=missing_s, recent=recent,
+        missing_s=missing_s, recent=recent, asked_s=asked_s,
     )  # fmt: skip

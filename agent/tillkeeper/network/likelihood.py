@@ -64,6 +64,8 @@ class Silence(Value, frozen=True):
     since_s: float
     answered_s: float | None
     recent: str
+    asked_s: tuple[float, ...]
+    """When each of `recent` was; empty where that is not known."""
     rounds: float
     """In `WINDOW_S`, about."""
     paths: int
@@ -93,6 +95,7 @@ def silence(name: ColumnName, column: Column, at_s: float) -> Silence | None:
     recent = column.recent or _spread(column.hits, max(column.misses - run, 0)) + "x" * run
     return Silence(
         run=run, since_s=since_s, answered_s=answered_s, recent=recent[-RECENT:],
+        asked_s=column.asked_s if len(column.asked_s) == len(column.recent) else (),
         rounds=max(run, (column.hits + column.misses) / max(column.paths, 1)), paths=paths,
         alive=min(MUTE[name] * (1 + ANOTHER * (paths - 1)), (UNHEARD if name == "broadcast" else MISS) * run),
     )  # fmt: skip
@@ -167,8 +170,12 @@ def _counts(one: Silence, since_s: float) -> tuple[int, int, int]:
     chance otherwise. What is still open is neither: no answer is newer than the last one. A round is missed when all its
     paths are."""
     earlier = one.recent[: len(one.recent) - one.run] if one.run else one.recent
-    until_s = one.answered_s if one.answered_s is not None else since_s
-    wanted = min(len(earlier), max(0, math.ceil((one.rounds - one.run) * (until_s - since_s) / WINDOW_S)))
+    if one.asked_s:
+        # In a doubt that has just begun far more is asked than before: only each round's own time tells what was since then.
+        wanted = sum(1 for at_s in one.asked_s[: len(earlier)] if at_s >= since_s)
+    else:
+        until_s = one.answered_s if one.answered_s is not None else since_s
+        wanted = min(len(earlier), max(0, math.ceil((one.rounds - one.run) * (until_s - since_s) / WINDOW_S)))
     part = earlier[len(earlier) - wanted :]
     chance = part.count("x")
     return wanted - chance, (chance + one.run) * one.paths, chance

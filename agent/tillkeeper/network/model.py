@@ -256,6 +256,8 @@ class Column(Value, frozen=True):
     missing_s: float | None = None
     recent: str = ""
     """The last rounds, at most 32, oldest first: "." answered, "x" not. Tells a burst of losses from silence."""
+    asked_s: tuple[float, ...] = ()
+    """When each round of `recent` was sent, or answered; empty while nothing anywhere is missing."""
 
 
 SignKind = Literal[

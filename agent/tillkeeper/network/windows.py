@@ -28,7 +28,8 @@ class Run:
         self.missed = -1
         self.missing_s: float | None = None
         self.answered_s: float | None = None
-        self.outcomes: deque[list[int]] = deque(maxlen=RECENT)
+        self.outcomes: deque[tuple[int, float, bool]] = deque(maxlen=RECENT)
+        """Number of the round, when it was sent or answered, whether it was answered."""
 
     def hit(self, number: int, at_s: float) -> None:
         """An answer of round `number`; for a late one, of the round that it came in: it shows that the other side lives now."""
@@ -39,7 +40,7 @@ class Run:
             self.missing_s = None
         if self.answered_s is None or at_s > self.answered_s:
             self.answered_s = at_s
-        self._note(number, 1)
+        self._note(number, at_s, answered=True)
 
     def miss(self, number: int, sent_s: float) -> None:
         if number > self.heard and number > self.missed:
@@ -47,23 +48,26 @@ class Run:
             self.run += 1
             if self.missing_s is None:
                 self.missing_s = sent_s
-        self._note(number, 0)
+        self._note(number, sent_s, answered=False)
 
-    def _note(self, number: int, answered: int) -> None:
+    def _note(self, number: int, at_s: float, *, answered: bool) -> None:
         outcomes = self.outcomes
         if not outcomes or outcomes[-1][0] < number:
-            outcomes.append([number, answered])
-        elif outcomes[-1][0] == number:
-            outcomes[-1][1] |= answered
+            outcomes.append((number, at_s, answered))
         elif answered:
-            for outcome in reversed(outcomes):
-                if outcome[0] <= number:
-                    outcome[1] |= outcome[0] == number
+            for i in range(len(outcomes) - 1, -1, -1):
+                if outcomes[i][0] <= number:
+                    if outcomes[i][0] == number:
+                        outcomes[i] = (number, outcomes[i][1], True)
                     break
 
     def recent(self) -> str:
         """The last rounds, oldest first: "." answered, "x" not."""
-        return "".join("." if outcome[1] else "x" for outcome in self.outcomes)
+        return "".join("." if answered else "x" for _, _, answered in self.outcomes)
+
+    def times(self) -> tuple[float, ...]:
+        """When each round of `recent` was."""
+        return tuple(at_s for _, at_s, _ in self.outcomes)
 
     def forget(self) -> None:
         """What came before says nothing any more: a stall, another link, a carrier that was away."""
