@@ -169,7 +169,7 @@ def _counts(one: Silence, since_s: float) -> tuple[int, int, int]:
     """Answers and misses among the rounds since then, but at least the whole run; and how many misses outside the run would be
     chance otherwise. What is still open is neither: no answer is newer than the last one. A round is missed when all its
     paths are."""
-    earlier = one.recent[: len(one.recent) - one.run] if one.run else one.recent
+    earlier = one.recent[: max(0, len(one.recent) - one.run)]
     if one.asked_s:
         # In a doubt that has just begun far more is asked than before: only each round's own time tells what was since then.
         wanted = sum(1 for at_s in one.asked_s[: len(earlier)] if at_s >= since_s)
