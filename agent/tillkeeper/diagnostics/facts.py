@@ -70,7 +70,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: CatalogueFacts
     devices: tuple[DeviceView, ...] = ()
     on_the_lan: frozenset[str] = frozenset()
-    """Devices that the store's network leads to: none on USB, a serial line or at a loopback address, no drawer."""
+    """Devices that the store's network leads to: none on USB, a serial line or at a loopback address, and
+    no drawer whose printer is."""
     only_here: int = 0
     jobs_waiting: int = 0
     held_tickets: int = 0

@@ -100,12 +100,14 @@ class StatusDesk:
 
 
 def on_the_lan(devices: Mapping[str, Device]) -> frozenset[str]:
-    """Names of those that only the store's network leads to. A display's page comes from wherever it is: over the network."""
-    return frozenset(
+    """Names of those that only the store's network leads to. A display's page comes from wherever it is: over the network. A
+    drawer hangs on its printer's pin."""
+    found = {
         name
         for name, device in devices.items()
         if device.kind == "display" or (device.address and where.kind(device.address) == "tcp" and not _is_here(device.address))
-    )
+    }
+    return frozenset(found | {name for name, device in devices.items() if device.kind == "drawer" and device.printer in found})
 
 
 def _is_here(address: str) -> bool:
