@@ -12,9 +12,10 @@ from tillkeeper.network.wording import WORDS, WORKS
 UNWATCHED_S = 60.0
 """So long after the start there may be no prober yet without a word about it."""
 
-WARNINGS = frozenset(
-    ("clock_wrong", "wifi_isolated", "device_silent", "peer_silent", "hq_refuses", "hq_wrong_answer", "resolver_lies", "and")
-)
+WARNINGS = frozenset({
+    "clock_wrong", "wifi_isolated", "device_silent", "duplicate_device", "peer_silent", "hq_refuses", "hq_wrong_answer",
+    "resolver_lies", "and",
+})  # fmt: skip
 """Of what may hold besides a verdict; the rest are notices."""
 TITLES = {**BESIDES, "and": "The network has a second fault"}
 """By code, without a subject behind a colon."""

@@ -12,11 +12,11 @@ SURE = 2.5
 ONE_PROTOCOL = 0.4
 """With one of two protocols broken about half of all questions are lost: so much is its share, less is the line's own."""
 PLACES: dict[str, str] = {"lan": "switch", "router": "router", "isp": "isp", "internet": "internet"}
-_SUBJECTED: tuple[SignKind, ...] = ("family_broken", "device_routed", "device_silent", "peer_silent")
+_SUBJECTED: tuple[SignKind, ...] = ("family_broken", "device_routed", "device_silent", "duplicate_device", "peer_silent")
 _PLAIN: tuple[SignKind, ...] = (
     "on_backup_line", "clock_wrong", "wifi_weak", "wifi_isolated", "hq_refuses", "hq_wrong_answer", "resolver_lies", "metered",
 )  # fmt: skip
-_DEVICES = ("device_routed", "device_silent", "peer_silent", "wifi_isolated")
+_DEVICES = ("device_routed", "device_silent", "duplicate_device", "peer_silent", "wifi_isolated")
 _FAR = ("family_broken", "hq_refuses", "hq_wrong_answer", "resolver_lies")
 
 
@@ -64,9 +64,10 @@ def advisories(evidence: Evidence, faults: tuple[str, ...]) -> tuple[str, ...]:
     """Those that do not follow from the fault."""
     near = bool(faults) and FAULTS[faults[0]].severity == "outage" and depth(faults[0]) < depth("router_dead")
     cut = bool(faults) and FAULTS[faults[0]].severity == "outage"
+    at_hq = bool(faults) and faults[0] in ("hq_server", "hq_path")  # whose address comes from the resolver
     found: list[str] = []
     for sign in evidence.signs:
-        if (near and sign.kind in _DEVICES) or (cut and sign.kind in _FAR):
+        if (near and sign.kind in _DEVICES) or (cut and sign.kind in _FAR and not (sign.kind == "resolver_lies" and at_hq)):
             continue
         if near and sign.kind == "on_backup_line":
             continue

@@ -164,6 +164,8 @@ class Engine:
         elif fact.sender_address in known.own_ipv4():
             self.signs.own_address(fact.sender_address).saw(mac, self._at(fact.at_s))
             self._dirty = True
+        elif mac not in self.signs.router_macs():
+            self.signs.twins.saw(fact.sender_address, mac, self._at(fact.at_s))
 
     def _host(self, fact: HostSeen) -> None:
         self.known.take_host(fact)
@@ -276,8 +278,20 @@ class Engine:
             return probes
         mood = self._mood(now_s, half=half)
         self._half_s = now_s + LOCATE_S if mood.locating else None
-        probes += [questions.ask(path, now_s, broadcast=self._all_asked(path)) for path in plan.due(now_s, mood)]
+        for path in plan.due(now_s, mood):
+            instead = self._of_all(path, now_s, mood)
+            probes.append(questions.ask(instead or path, now_s, broadcast=bool(instead) or self._all_asked(path)))
         return probes
+
+    def _of_all(self, path: Path, now_s: float, mood: Mood) -> Path | None:
+        """In calm, now and then, everybody is asked for a device's MAC instead of the device for an echo: two may answer."""
+        if mood.lan or mood.half or mood.locating or not self.signs.twins.due(path.target, now_s):
+            return None
+        resolve = self.plan.find(path.target.name, "arp")
+        if resolve is None or not self.plan.arp.take(now_s, urgent=False):
+            return None
+        self.signs.twins.asked(path.target, now_s)
+        return resolve
 
     def _all_asked(self, path: Path) -> bool:
         """Whether everybody is asked for the gateway's MAC: it may have another one now, if what we know does not answer."""

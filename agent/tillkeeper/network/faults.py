@@ -67,6 +67,7 @@ _WAN: tuple[ColumnName, ...] = ("anycast", "hop2")
 # A row: carrier address | broadcast gateway switch neighbours | router hop2 modem anycast | resolver other_resolver portal hq
 _ALL = (
     _seen("interface_missing", "The network adapter is missing", "register", "interface_missing", "-- ---- ---- ----"),
+    _seen("interface_misnamed", "The setting names another adapter", "register", "interface_misnamed", "-- ---- ---- ----"),
     _seen("interface_disabled", "The network adapter is switched off", "register", "interface_disabled", "-- ---- ---- ----"),
     _seen("duplicate_address", "Another device uses my address", "register", "duplicate_address", "11 ---- ---- ----"),
     _seen("dhcp_lost", "The register has no address", "register", "address_missing", "1- ---- ---- ----"),
@@ -118,6 +119,7 @@ ADVISORIES: dict[str, str] = {
     "wifi_isolated": "The Wi-Fi keeps devices apart",
     "device_routed": "A device is in another network",
     "device_silent": "A device does not answer",
+    "duplicate_device": "Two devices have one address",
     "peer_silent": "Another register is not heard",
     "hq_refuses": "HQ refuses this register",
     "hq_wrong_answer": "HQ gives wrong answers",

@@ -1,6 +1,7 @@
 """What answers say besides that there was one: who sends errors, what the clock of others shows, which way packets go. Pure."""
 
 from collections import deque
+from collections.abc import Callable
 
 from tillkeeper.network.capabilities import Path
 from tillkeeper.network.model import Family, Replied
@@ -160,9 +161,12 @@ class Heard:
         agree = len(values) >= 2 and values[-1] - values[0] <= CLOCK_OFF_S
         return values[0] if agree and "hq" not in fresh else None
 
-    def lies(self, now_s: float, gateways: frozenset[str]) -> str:
-        """What the own resolver says of a name that others place elsewhere, if that is nowhere or the router itself."""
+    def lies(self, now_s: float, gateways: frozenset[str], nowhere: Callable[[str], bool]) -> str:
+        """What the own resolver says of a name, if no server can be there, or if others place it elsewhere than at nobody's or
+        the router's own address. `nowhere`: no server of that name can be at this address."""
         own, other = self.resolved.get("resolver"), self.resolved.get("other_resolver")
+        if own is not None and now_s - own[0] <= CLOCK_HELD_S and all(nowhere(address) for address in own[1]):
+            return own[1][0]
         if own is None or other is None or now_s - max(own[0], other[0]) > CLOCK_HELD_S:
             return ""
         odd = [a for a in own[1] if a in gateways or a.startswith(("0.", "127.")) or a in ("::", "::1")]

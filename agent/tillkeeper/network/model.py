@@ -97,7 +97,8 @@ class Address(Value, frozen=True):
 
 
 class LinkSeen(Value, frozen=True, tag="link"):
-    """An interface as the kernel describes it (RTM_NEWLINK), `gone` after RTM_DELLINK."""
+    """An interface as the kernel describes it (RTM_NEWLINK), `gone` after RTM_DELLINK. `others`: the names of those that there
+    are, where it is gone."""
 
     at_s: float
     interface: str
@@ -106,6 +107,7 @@ class LinkSeen(Value, frozen=True, tag="link"):
     mac: str = ""
     wireless: bool = False
     gone: bool = False
+    others: tuple[str, ...] = ()
 
 
 class AddressesSeen(Value, frozen=True, tag="addresses"):
@@ -261,11 +263,12 @@ class Column(Value, frozen=True):
 
 
 SignKind = Literal[
-    "interface_missing", "interface_disabled", "link_flapping", "address_missing", "address_self_assigned", "wrong_subnet",
+    "interface_missing", "interface_misnamed", "interface_disabled", "link_flapping", "address_missing",
+    "address_self_assigned", "wrong_subnet",
     "gateway_missing", "duplicate_address", "gateway_mac_changed", "gateway_two_macs", "broadcast_loop", "loss", "latency",
     "captive_redirect", "on_backup_line", "router_says_unreachable", "hq_refuses", "hq_wrong_answer", "hq_host_alive",
     "hq_path_unreachable", "clock_wrong", "router_advertisement_lost", "family_broken", "wifi_not_associated", "wifi_weak",
-    "wifi_isolated", "device_routed", "device_silent", "peer_silent", "resolver_lies", "metered",
+    "wifi_isolated", "device_routed", "device_silent", "duplicate_device", "peer_silent", "resolver_lies", "metered",
 ]  # fmt: skip
 
 

@@ -124,6 +124,8 @@ class Questions:
             watch = self._signs.gateway(target.family)
             watch.saw(mac, at_s, asked_s=waiting.sent_s)
             self.poked = self.poked or bool(watch.state) or mac != watch.usual
+        elif target.family == "ipv4" and mac not in self._signs.router_macs():
+            self._signs.twins.saw(target.address, mac, at_s)
         path.mac = mac
         return True
 

@@ -1,6 +1,6 @@
 """What is seen directly and not through a column: addresses, MACs, storms, hops, clocks, Wi-Fi, silent devices. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tillkeeper.network.capabilities import Path
 from tillkeeper.network.evidence import EvidenceKeeper
@@ -11,6 +11,7 @@ from tillkeeper.network.model import ColumnName, Family, Sign, SignKind
 from tillkeeper.network.setup import Setup
 from tillkeeper.network.surroundings import BEACON_S, Surroundings
 from tillkeeper.network.targets import LAN_ROLES
+from tillkeeper.network.twins import Twins
 
 FLAPS = 3
 FLAPS_WITHIN_S = 10.0
@@ -49,6 +50,7 @@ class Signs:
         self.own: dict[str, OwnAddressWatch] = {}
         self.worked: set[str] = set()
         """Families whose gateway has answered in this life."""
+        self.twins = Twins()
         self._since: dict[tuple[str, str, str], float] = {}
         self._weak = False
 
@@ -56,6 +58,10 @@ class Signs:
         if family not in self.gateways:
             self.gateways[family] = GatewayWatch(self.setup.gateway_mac if family == "ipv4" else "")
         return self.gateways[family]
+
+    def router_macs(self) -> frozenset[str]:
+        """Whoever has these answers for others as well where it does proxy ARP (RFC 1027)."""
+        return frozenset(mac for watch in self.gateways.values() for mac in (watch.usual, watch.other) if mac)
 
     def own_address(self, address: str) -> OwnAddressWatch:
         if address not in self.own:
@@ -91,7 +97,10 @@ class Signs:
     def _link(self, now_s: float, known: Surroundings) -> Iterator[Seen]:
         link = known.link
         if link is not None and link.gone:
-            yield "interface_missing", link.interface, "", 0.0, ""
+            there_are = f"there are: {', '.join(link.others)}" if link.others else ""
+            # HQ answers what was sent since: the way to it leads over another one.
+            kind: SignKind = "interface_misnamed" if known.heard_since(known.carrier_since_s, now_s) else "interface_missing"
+            yield kind, link.interface, "", 0.0, there_are
         elif link is not None and not link.admin_up:
             yield "interface_disabled", link.interface, "", 0.0, ""
         changes = sum(1 for at_s in known.carrier_changes if now_s - at_s <= FLAPS_WITHIN_S)
@@ -185,7 +194,7 @@ class Signs:
         ahead_s = heard.clock_ahead_s(now_s)
         if ahead_s is not None:
             yield "clock_wrong", "", "", round(ahead_s, 1), ""
-        lie = heard.lies(now_s, frozenset(known.gateways.values()))
+        lie = heard.lies(now_s, frozenset(known.gateways.values()), self._nowhere(known))
         if lie:
             yield "resolver_lies", lie, "", 0.0, ""
         for family, hops in heard.hops.items():
@@ -194,6 +203,9 @@ class Signs:
             silent = direct is None or not direct.weighs or direct.run >= 2
             if now_at and silent and keeper.run("anycast") == 0 and keeper.answered_s("anycast") is not None:
                 yield "on_backup_line", family, "", 0.0, f"{hops.usual[0]} -> {now_at}"
+
+    def _nowhere(self, known: Surroundings) -> Callable[[str], bool]:
+        return lambda address: not known.may_be_at(address, self.setup.resolve_name)
 
     def _families(self, keeper: EvidenceKeeper) -> Iterator[Seen]:
         """One family is dead where the other lives, and both have worked: the next column that shows it is named."""
@@ -225,6 +237,8 @@ class Signs:
                 continue  # an address typed wrong, or a switch without one: nothing is known to be broken
             if others and (gone or never):
                 yield "device_silent", name.partition(":")[2] or name, "", 0.0, "never answered" if never else ""
+        for name, since_s, macs in self.twins.seen(now_s):
+            yield "duplicate_device", name, "", round(now_s - since_s, 1), macs
         for name, peer in known.peers.items():
             if peer.heard >= 3 and now_s - peer.at_s > SILENT_S * BEACON_S and others:
                 asked = [path.answered_s or 0.0 for path in paths if path.target.name == f"peer:{name}"]

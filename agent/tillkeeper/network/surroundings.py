@@ -246,6 +246,28 @@ class Surroundings:
             return True
         return any(asked in own.network for own in self.own if own.version == asked.version and not own.ip.is_link_local)
 
+    def may_be_at(self, address: str, host: str) -> bool:
+        """Whether a server of that name may be at it: not at this machine's own loopback (unless it is called so), at nobody's,
+        at all hosts' (broadcast, multicast), or at what no host may have (240/4, RFC 1112, 4)."""
+        try:
+            asked = ip_address(address.partition("%")[0])
+        except ValueError:
+            return True  # no address, so none of these
+        asked = getattr(asked, "ipv4_mapped", None) or asked
+        if asked.is_loopback:
+            return host == "localhost" or host.endswith(".localhost")  # RFC 6761, 6.3
+        reserved = asked.version == 4 and (asked.is_reserved or address.startswith("0."))
+        never = asked.is_multicast or asked.is_unspecified or reserved
+        return not never and not any(
+            own.version == asked.version == 4 and own.network.prefixlen < 31 and asked == own.network.broadcast_address
+            for own in self.own
+        )
+
+    def heard_since(self, since_s: float, now_s: float) -> bool:
+        """Whether HQ has answered something that the agent sent after `since_s`, and still does."""
+        uplink = self.uplink
+        return uplink is not None and (uplink.ok_at_s or since_s) > since_s and self.hq_proven(now_s)
+
     def uplink_age_s(self, now_s: float) -> float | None:
         """Since HQ was last heard; None where that says nothing."""
         uplink = self.uplink

@@ -87,7 +87,8 @@ def _routed(known: Surroundings, family: Family) -> bool:
 def _configured(target: Target, known: Surroundings) -> list[Wanted]:
     role, address = target.role, target.address
     if not address:
-        address = next((a for a in known.cached.get(target.host, ()) if family_of(a) == target.family), "")
+        found = (a for a in known.cached.get(target.host, ()) if family_of(a) == target.family)
+        address = next((a for a in found if known.may_be_at(a, target.host)), "")
     if not address or role not in COLUMN_OF:
         return []
     if role in LAN_ROLES:

@@ -35,7 +35,8 @@ SIGN_GAIN = 3.0
 
 _BY_COLUMNS = tuple(fault for fault in FAULTS.values() if fault.keys)
 _LINK_SIGNS: tuple[tuple[SignKind, str], ...] = (
-    ("interface_missing", "interface_missing"), ("interface_disabled", "interface_disabled"),
+    ("interface_missing", "interface_missing"), ("interface_misnamed", "interface_misnamed"),
+    ("interface_disabled", "interface_disabled"),
     ("link_flapping", "link_flapping"), ("wifi_not_associated", "wifi_lost"),
 )  # fmt: skip
 _BEFORE_PORTAL: tuple[ColumnName, ...] = ("gateway", "neighbours", "router", "hop2")

@@ -47,6 +47,12 @@ WORDS: dict[str, Wording] = {
     "interface_missing": Wording(
         thing="the network adapter of this register", said="This register's network adapter is missing", works="alone",
         steps=("If the adapter is plugged into a USB socket, push it in again.", "Restart this register.", TECHNICIAN)),
+    "interface_misnamed": Wording(
+        thing="a setting that names an adapter that is not there",
+        said="The setting names a network adapter that is not there", works="all",
+        steps=("Nothing in the store is broken: HQ answers.",
+               "Tell your technician: `interface` in the configuration's [network] names none of this register's adapters.",
+               "Until it is set right the network is not watched.")),
     "interface_disabled": Wording(
         thing="a network adapter that is switched off", said="This register's network adapter is switched off",
         works="alone",
@@ -249,6 +255,10 @@ ALSO: dict[str, tuple[str, str]] = {
     "wifi_isolated": ("The Wi-Fi keeps the devices apart", "Tell your technician: guest isolation must be off for registers."),
     "device_routed": ('The device "{subject}" is in another network', "Tell your technician; it works while {a_router} works."),
     "device_silent": ('The device "{subject}" does not answer', "Check its power, its cable and whether it is switched on."),
+    "duplicate_device": (
+        'Two devices answer at the address of "{subject}"{macs}',
+        "Was a laptop, a phone or another device connected lately? Unplug it. Is the device on a cable and on the Wi-Fi? "
+        "Switch one off. Else call your technician."),
     "peer_silent": ("The register {subject} is not heard", "Is it switched off? Then all is well. Else check its cable."),
     "hq_refuses": ("HQ refuses this register", "Tell head office: this register's pass is not accepted."),
     "hq_wrong_answer": ("HQ gives wrong answers", "Tell head office; what it needs to know is sent later."),

@@ -48,7 +48,7 @@ def say(verdict: Verdict, evidence: Evidence | None, links: Links, register: str
     faults = tuple(code for code in verdict.faults if code in WORDS)
     if all_in_one and len(faults) > 1:
         faults = tuple(code for code in faults if code != "router_cable") or faults
-    also = tuple(_also(code, names) for code in verdict.also)
+    also = tuple(_also(code, names | _macs(code, evidence)) for code in verdict.also)
     if not faults or verdict.phase in ("fine", "checking"):
         fine = _BACKUP if "on_backup_line" in verdict.also else FINE
         headline = fine if verdict.phase == "fine" else CHECKING
@@ -190,6 +190,13 @@ def _also(code: str, names: dict[str, str]) -> AlsoWords:
     return AlsoWords(code=code, text=_capital(_fill(text, named)), hint=_fill(hint, named))
 
 
+def _macs(code: str, evidence: Evidence | None) -> dict[str, str]:
+    kind, _, subject = code.partition(":")
+    signs = evidence.signs if evidence is not None else ()
+    macs = next((sign.detail for sign in signs if sign.kind == "duplicate_device" == kind and sign.subject == subject), "")
+    return {"macs": f" ({macs})" if macs else ""}
+
+
 # --- evidence ---
 
 
@@ -266,6 +273,7 @@ def _of_peers(evidence: Evidence) -> list[str]:
 
 _SIGNS: dict[str, str] = {
     "interface_missing": "There is no interface {subject}: is it gone, or network.interface typed wrong?",
+    "interface_misnamed": "There is no interface {subject}, as network.interface names it, and HQ answers over another one",
     "interface_disabled": "The interface is administratively down",
     "link_flapping": "The carrier comes and goes", "address_missing": "There is no address",
     "gateway_missing": "There is no default route: no default gateway is set",

@@ -26,6 +26,8 @@ DUMP_EVERY_S = 0.05
 """At most so often, however much changes."""
 PER_TURN = 32
 MOST_NEIGHBOURS = 1024
+MOST_NAMED = 8
+"""Interfaces that are told of where ours is none of them; a machine with containers has dozens."""
 _MOST_DATAGRAMS = 4096
 _ATTEMPTS = 3
 _FLAGS = slice(16, 32)
@@ -185,7 +187,9 @@ class Watch:
         if link is not None:
             self._link(link, now_s)
         else:
-            self._say(LinkSeen(at_s=now_s, interface=self.interface, carrier="unknown", admin_up=False, gone=True))
+            others = tuple(sorted(link.name for link in self._links.values() if not link.loopback))[:MOST_NAMED]
+            seen = LinkSeen(at_s=now_s, interface=self.interface, carrier="unknown", admin_up=False, gone=True, others=others)
+            self._say(seen)
         self._say(AddressesSeen(at_s=now_s, interface=self.interface, addresses=self.addresses))
         self._say(RoutesSeen(at_s=now_s, interface=self.interface, gateways=self.gateways))
 
