@@ -165,6 +165,9 @@ class Delivery(msgspec.Struct, frozen=True):
 
 Reason = Literal[
     "unreachable",  # no route, refused, timed out while connecting, no display connected
+    "not_plugged_in",  # the USB or serial device of this identity is not at this machine
+    "no_permission",  # its node is there, and the agent's user may not open it
+    "wrong_device",  # another device is where this one should be: it gets no byte
     "busy",         # somebody else holds the one connection: not dead
     "cover_open",
     "paper_out",
@@ -177,6 +180,10 @@ Reason = Literal[
     "bad_document",
     "stalled",      # the device stopped draining before the deadline
 ]
+
+
+NOT_THERE: frozenset[Reason] = frozenset({"unreachable", "not_plugged_in", "no_permission", "wrong_device"})
+"""Reasons for which a device can not be talked to at all."""
 
 
 class DriverError(Exception):
@@ -219,6 +226,8 @@ class Status(msgspec.Struct, frozen=True):
     unrecoverable_error: Tri = "unknown"
     drawer_pin_high: Tri = "unknown"
     """The level of pin 3 of the drawer connector; which level means "open" is the drawer's own setting."""
+    reason: Reason | None = None
+    """Why `reachable` is no, where more is known than that."""
     detail: str = ""
     behind: int = 0
     """Displays: tickets delivered by the spool and not yet acknowledged."""
@@ -226,7 +235,7 @@ class Status(msgspec.Struct, frozen=True):
     def trouble(self) -> Reason | None:
         """The strongest reason not to print now, or None where nothing is known to be wrong."""
         if self.reachable == "no":
-            return "unreachable"
+            return self.reason or "unreachable"
         if self.cover_open == "yes":
             return "cover_open"
         if self.paper_out == "yes":

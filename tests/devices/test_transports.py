@@ -35,7 +35,7 @@ def test_a_serial_printer_of_the_config_prints() -> None:
     asyncio.run(run())
 
 
-def test_a_usb_printer_that_is_not_there_is_unreachable() -> None:
+def test_a_usb_printer_that_is_not_there_is_not_plugged_in() -> None:
     async def run() -> None:
         window = Device(kind="escpos", address="usb:/dev/usb/lp97", profile="tm-t20iii")
         wall = Device(kind="escpos_display", address="serial:/dev/serial/by-id/nobody")
@@ -46,7 +46,7 @@ def test_a_usb_printer_that_is_not_there_is_unreachable() -> None:
             assert "not there" in status.detail
         with pytest.raises(NotSent, match="usb:/dev/usb/lp97") as refused:
             await made.device("window").deliver(SLIP, b"ab12")
-        assert refused.value.reason == "unreachable"
+        assert refused.value.reason == "not_plugged_in"
         await made.close()
 
     asyncio.run(run())

@@ -222,9 +222,9 @@ def test_an_adapter_pulled_before_the_first_byte_left_nothing() -> None:
             await asyncio.sleep(0)
             device.hang_up()
             error = await waiting
-            assert (error.reason, error.bytes_left) == ("unreachable", False)
+            assert (error.reason, error.bytes_left) == ("not_plugged_in", False)
             error = await fails(connection.write(b"x", 1))
-            assert (error.reason, error.bytes_left) == ("unreachable", False)
+            assert (error.reason, error.bytes_left) == ("not_plugged_in", False)
 
     asyncio.run(run())
 
@@ -235,7 +235,7 @@ def test_nodes_that_are_none(tmp_path: Path) -> None:
 
     async def run() -> None:
         error = await open_fails("/dev/serial/by-id/usb-nobody")
-        assert error.reason == "unreachable"
+        assert error.reason == "not_plugged_in"
         assert "not there" in error.detail
         error = await open_fails(str(file))
         assert (error.reason, "no device" in error.detail) == ("unreachable", True)
@@ -371,7 +371,7 @@ def test_a_port_that_is_not_allowed_names_the_group() -> None:
             os.chmod(device.path, 0)
             with without_privileges():
                 error = await open_fails(device.path)
-            assert (error.reason, "group 'dialout'" in error.detail) == ("unreachable", True)
+            assert (error.reason, "group 'dialout'" in error.detail) == ("no_permission", True)
 
     asyncio.run(run())
 
@@ -483,18 +483,18 @@ def test_an_adapter_pulled_before_the_document_is_not_a_busy_printer(after: int)
             printer = driver(device, "tm-t88vi")
             with pytest.raises(NotSent) as caught:
                 await printer.deliver(SLIP, b"ab12")
-            assert caught.value.reason == "unreachable"
-            assert printer.last_status.trouble() == "unreachable"
+            assert caught.value.reason == "not_plugged_in"
+            assert printer.last_status.trouble() == "not_plugged_in"
 
     asyncio.run(run())
 
 
-def test_a_port_that_is_gone_is_not_sent_and_known_as_unreachable() -> None:
+def test_a_port_that_is_gone_is_not_sent_and_known_as_not_plugged_in() -> None:
     async def run() -> None:
         printer = EscPosPrinter("bar", SerialTransport("/dev/serial/by-id/none"), profile("tm-t88vi"), deadlines=QUICK)
         with pytest.raises(NotSent) as caught:
             await printer.deliver(SLIP, b"ab12")
-        assert caught.value.reason == "unreachable"
+        assert caught.value.reason == "not_plugged_in"
         assert (await printer.status()).reachable == "no"
 
     asyncio.run(run())

@@ -94,7 +94,7 @@ async def port_status() -> None:
             states.append(failing(number))
             assert await connection.port_status(1) is None
         states.append(failing(errno.ENODEV))
-        assert await fails(connection.port_status(1)) == ("unreachable", False)
+        assert await fails(connection.port_status(1)) == ("not_plugged_in", False)
 
 
 async def a_status_request_that_hangs() -> None:
@@ -154,8 +154,8 @@ async def one_at_a_time() -> None:
 
 
 async def no_printer_nodes() -> None:
-    for path in ("/dev/null", "/dev/usb/lp7"):
-        assert await fails(UsblpTransport(path).connect(5).__aenter__()) == ("unreachable", False), path
+    for path, reason in (("/dev/null", "unreachable"), ("/dev/usb/lp7", "not_plugged_in")):
+        assert await fails(UsblpTransport(path).connect(5).__aenter__()) == (reason, False), path
 
 
 async def it_vanishes() -> None:
@@ -176,10 +176,10 @@ async def it_vanishes() -> None:
             assert await fails(connection.write(b"y", 1)) == ("lost", False), "of this call none left"
             assert await fails(connection.drain(1)) == ("lost", True)
         async with UsblpTransport(node.path).connect(5) as connection:
-            assert await fails(connection.write(b"x", 1)) == ("unreachable", False)
+            assert await fails(connection.write(b"x", 1)) == ("not_plugged_in", False)
             node.on_read = lambda: (_ for _ in ()).throw(failing(errno.ENODEV))
             device.say(b"!")
-            assert await fails(connection.read(5)) == ("unreachable", False)
+            assert await fails(connection.read(5)) == ("not_plugged_in", False)
 
 
 async def packets_without_bytes_and_failed_transfers() -> None:
@@ -210,7 +210,7 @@ async def packets_without_bytes_and_failed_transfers() -> None:
         script += [errno.EIO, errno.EIO, b"answer"]
         assert await connection.read(5) == b"answer"
         script += [errno.EIO, errno.EIO, errno.EIO]
-        assert await fails(connection.read(5)) == ("unreachable", False)
+        assert await fails(connection.read(5)) == ("not_plugged_in", False)
 
 
 async def a_one_way_printer() -> None:

@@ -12,6 +12,9 @@ from tillkeeper_drivers.api import Reason, Status
 
 TROUBLE_WORDS: dict[Reason, str] = {
     "unreachable": "does not answer (is it switched on and connected?)",
+    "not_plugged_in": "is not plugged in (look at its cable and its power)",
+    "no_permission": "may not be opened by the agent's user",
+    "wrong_device": "is not the device at this address: nothing is sent to it",
     "busy": "is busy with another computer",
     "cover_open": "the cover is open",
     "paper_out": "the paper is out",

@@ -13,6 +13,7 @@ from typing import Literal, NoReturn
 import msgspec
 
 from tillkeeper_drivers.api import (
+    NOT_THERE,
     Delivery,
     DeviceGone,
     Document,
@@ -104,7 +105,8 @@ class EscPosPrinter:
         """What a connection that broke says of the device."""
         self.last_status = msgspec.structs.replace(
             self.last_status,
-            reachable="no" if error.reason == "unreachable" else "yes",
+            reachable="no" if error.reason in NOT_THERE else "yes",
+            reason=error.reason if error.reason in NOT_THERE else None,
             online="no" if error.reason == "offline" else self.last_status.online,
             detail=f"{error.reason}: {error.detail}",
         )
@@ -303,10 +305,12 @@ class EscPosPrinter:
                     raise
         except TransportError as error:
             if session is None:
-                self.last_status = Status(reachable="no", detail=error.detail)
+                self.last_status = Status(reachable="no", reason=error.reason, detail=error.detail)
                 raise self._not_sent(operation, error.reason, error.detail) from error
             if not session.document_left:
-                reason: Reason = "unreachable" if session.heard or isinstance(error, DeviceGone) else "busy"
+                reason: Reason = "unreachable" if session.heard else "busy"
+                if isinstance(error, DeviceGone):
+                    reason = "not_plugged_in"
                 if error.reason == "offline":
                     reason = "offline"
                 self._note(TransportError(reason, error.detail, bytes_left=False))

@@ -10,6 +10,9 @@ PinUse = Literal["drawer", "bell", "none"]
 
 HINTS: dict[Reason, str] = {
     "unreachable": "check power, cable and address",
+    "not_plugged_in": "plug it in and switch it on; it goes on by itself",
+    "no_permission": "add the agent's user to the group lp (USB) or dialout (serial) and restart the agent",
+    "wrong_device": "another device has this address now: look at `tillkeeper devices discover`",
     "busy": "another computer is printing, or holds the connection",
     "cover_open": "close the cover",
     "paper_out": "put in a new roll",

@@ -16,9 +16,9 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-from tillkeeper_drivers.api import Connection, DeviceGone, TransportError
+from tillkeeper_drivers.api import Connection, DeviceGone, Reason, TransportError
 from tillkeeper_drivers.transport import holders
 
 T = TypeVar("T")
@@ -28,7 +28,10 @@ _LOOK_S = 1.0
 _END_S = 1.5
 """How long a job that went well waits at its end for what is still under way (a serial line's last second), and again for the
 node to close."""
-_GONE = (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO)
+_GONE = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
+
+Where = Callable[[], str]
+"""The node of a device now; raises `TransportError` ("not_plugged_in", ...) where there is none. Blocks for milliseconds."""
 
 
 class Blocking:
@@ -103,25 +106,30 @@ def _hand_over(late: Callable[[T], None], done: "concurrent.futures.Future[T]") 
 
 
 class NodeTransport(ABC):
-    """A device at the node `path`. `scheme` and `path` make its name, members of `group` may open it."""
+    """A device at the node `path`, or wherever `path` says that it is at each connection. `scheme` and the path make its name,
+    members of `group` may open it."""
 
     scheme: str
     group: str
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str | Where, known_as: str = "") -> None:
+        """`known_as`: what to call a device whose node is not known yet."""
+        self.path = "" if callable(path) else path
+        self._where = path if callable(path) else None
+        self._known_as = known_as
         self._blocking = Blocking()
 
     @property
     def name(self) -> str:
-        return f"{self.scheme}:{self.path}"
+        return f"{self.scheme}:{self.path}" if self.path else self._known_as or self.scheme
 
     def connect(self, deadline_s: float) -> AbstractAsyncContextManager[Connection]:
         """Open for one job, and for nobody else meanwhile.
 
         Raises:
-            TransportError: bytes_left is False; "busy" (another program or device has it) or "unreachable" (no such node, not
-                allowed, not open in time, not such a node, or one that can not do what is asked of it: none is for ever).
+            TransportError: bytes_left is False; "busy" (another program or device has it), "not_plugged_in" (no such node),
+                "no_permission", "wrong_device" (two of this identity) or "unreachable" (not open in time, not such a node, or
+                one that can not do what is asked of it: none is for ever).
         """
         return self._connect(deadline_s)
 
@@ -170,6 +178,9 @@ class NodeTransport(ABC):
             raise await self._refused(error) from error
 
     def _opened(self) -> int:
+        if self._where is not None:
+            self.path = ""
+            self.path = self._where()
         self._check()
         fd = os.open(self.path, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         try:
@@ -188,11 +199,11 @@ class NodeTransport(ABC):
 
     async def _refused(self, error: OSError) -> TransportError:
         if error.errno in (errno.EACCES, errno.EPERM):
-            return self._failed("unreachable", f"not allowed: add the agent's user to the group {self.group!r}")
+            return self._failed("no_permission", f"not allowed: add the agent's user to the group {self.group!r}")
         if error.errno == errno.EBUSY:
             return self._failed("busy", await self._with_holders("in use"))
         if error.errno in _GONE:
-            return self._failed("unreachable", await self._with_holders("not there: unplugged, off, or under another name"))
+            return self._failed("not_plugged_in", await self._with_holders("not there: unplugged, off, or under another name"))
         return self._failed("unreachable", error.strerror or type(error).__name__)
 
     async def _with_holders(self, words: str) -> str:
@@ -201,7 +212,7 @@ class NodeTransport(ABC):
                 return f"{words}; {found}"
         return words
 
-    def _failed(self, reason: Literal["unreachable", "busy"], cause: str) -> TransportError:
+    def _failed(self, reason: Reason, cause: str) -> TransportError:
         return TransportError(reason, f"open {self.name}: {cause}", bytes_left=False)
 
 
@@ -228,7 +239,7 @@ class NodeConnection(ABC):
 
         Raises:
             TransportError: "offline" (the device takes nothing now, no byte left), "stalled" at the deadline, "lost" where the
-                node vanished ("unreachable" before any byte).
+                node vanished ("not_plugged_in" before any byte).
         """
         view = memoryview(data)
         limit_s = deadline_s + self._line_s(len(data))
@@ -256,7 +267,7 @@ class NodeConnection(ABC):
 
         Raises:
             TimeoutError: nothing came before the deadline.
-            TransportError: "lost" where the node vanished ("unreachable" before any byte was written).
+            TransportError: "lost" where the node vanished ("not_plugged_in" before any byte was written).
         """
         async with asyncio.timeout(deadline_s):
             await self._blocking.idle()
@@ -301,7 +312,7 @@ class NodeConnection(ABC):
 
     def _gone(self, error: OSError, *, bytes_left: bool) -> TransportError:
         cause = error.strerror or type(error).__name__
-        return DeviceGone("lost" if self._written else "unreachable", f"{self._name}: {cause}", bytes_left=bytes_left)
+        return DeviceGone("lost" if self._written else "not_plugged_in", f"{self._name}: {cause}", bytes_left=bytes_left)
 
     async def _ready(self, *, write: bool, longest_s: float = _LOOK_S) -> bool:
         """Until the node is ready or vanished, `longest_s` at most; False where nothing happened. It is watched no longer than

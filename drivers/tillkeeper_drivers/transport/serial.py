@@ -17,7 +17,7 @@ from typing import Literal, get_args
 import msgspec
 
 from tillkeeper_drivers.api import TransportError
-from tillkeeper_drivers.transport.node import MAX_READ, Blocking, NodeConnection, NodeTransport, Unsuitable
+from tillkeeper_drivers.transport.node import MAX_READ, Blocking, NodeConnection, NodeTransport, Unsuitable, Where
 
 Baud = Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400]
 Parity = Literal["none", "even", "odd"]
@@ -57,8 +57,8 @@ class SerialTransport(NodeTransport):
     scheme = "serial"
     group = "dialout"
 
-    def __init__(self, path: str, line: Line | None = None) -> None:
-        super().__init__(path)
+    def __init__(self, path: str | Where, line: Line | None = None, known_as: str = "") -> None:
+        super().__init__(path, known_as)
         self.line = line or Line()
 
     def _check(self) -> None:

@@ -11,7 +11,7 @@ import fcntl
 import socket
 import struct
 import termios
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from tillkeeper_drivers.api import Connection, TransportError
@@ -28,27 +28,51 @@ class TcpTransport:
     """A device at `host`:`port`.
 
     Args:
-        host: address or name.
+        host: address or name, or what tells it at each connection (a device that moves).
         port: 1-65535; printers listen on 9100.
+        whose: told the peer's address once it is connected and before any byte is written; raises
+            `TransportError("wrong_device")` where that is another device, and the connection is closed without a byte.
+        missed: told that nobody could be connected to.
     """
 
-    def __init__(self, host: str, port: int = DEFAULT_PORT) -> None:
-        self.host = host
+    def __init__(
+        self,
+        host: str | Callable[[], str],
+        port: int = DEFAULT_PORT,
+        *,
+        whose: Callable[[str], Awaitable[None]] | None = None,
+        missed: Callable[[], None] | None = None,
+    ) -> None:
+        self._host = host
         self.port = port
+        self._whose = whose
+        self._missed = missed
+
+    @property
+    def host(self) -> str:
+        return self._host if isinstance(self._host, str) else self._host()
 
     @property
     def name(self) -> str:
-        return f"tcp://{self.host}:{self.port}"
+        host = self.host
+        return f"tcp://[{host}]:{self.port}" if ":" in host else f"tcp://{host}:{self.port}"
 
     def connect(self, deadline_s: float) -> AbstractAsyncContextManager[Connection]:
-        """Open for one job. Raises `TransportError("unreachable", bytes_left=False)` where that fails."""
+        """Open for one job. Raises `TransportError` with bytes_left=False: "unreachable", or "wrong_device"."""
         return self._connect(deadline_s)
 
     @asynccontextmanager
     async def _connect(self, deadline_s: float) -> AsyncIterator[Connection]:
-        sock = await self._open(deadline_s)
+        try:
+            sock = await self._open(deadline_s)
+        except TransportError:
+            if self._missed is not None:
+                self._missed()
+            raise
         connection = TcpConnection(sock)
         try:
+            if self._whose is not None:
+                await self._whose(_peer(sock))
             yield connection
         finally:
             connection.close()
@@ -79,6 +103,14 @@ class TcpTransport:
 
     def _unreachable(self, cause: str) -> TransportError:
         return TransportError("unreachable", f"connect to {self.name}: {cause}", bytes_left=False)
+
+
+def _peer(sock: socket.socket) -> str:
+    """The address at the other end; empty where it is gone already."""
+    try:
+        return str(sock.getpeername()[0])
+    except OSError:
+        return ""
 
 
 def _dispose(sock: socket.socket | None) -> None:

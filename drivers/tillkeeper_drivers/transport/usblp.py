@@ -28,7 +28,8 @@ _MAX_READ_ERRORS = 3
 
 
 class UsblpTransport(NodeTransport):
-    """A printer at the usblp node `path`, /dev/usb/lp0 or a link that a udev rule made for its serial number."""
+    """A printer at the usblp node `path`: /dev/usb/lp0, a link that a udev rule made, or wherever the printer with its serial
+    number is now."""
 
     scheme = "usb"
     group = "lp"
