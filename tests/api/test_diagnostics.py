@@ -56,6 +56,10 @@ RAISED: dict[str, tuple[Facts, str]] = {
     "network_fault": (facts(network=prober(phase="confirmed", **ROUTER)), "The router does not answer."),
     "network_suspect": (facts(network=prober(phase="suspect", **ROUTER)), "The router does not answer."),
     "network_unwatched": (facts(network=prober(phase="checking", prober="silent", headline="It is silent")), "It is silent."),
+    "network_two_probers": (
+        facts(network=NetworkFacts(prober_second="two probers run on this register: process 1 watches, process 2 waits")),
+        "Two probers run on this register: process 1 watches, process 2 waits.",
+    ),
     "network_blind": (facts(network=NetworkFacts(prober_trouble="CAP_NET_RAW is missing")), "CAP_NET_RAW is missing."),
     "network_history": (facts(network=NetworkFacts(history_trouble="No space left on device")), "No space left"),
 } | {f"network_{code}": (facts(network=prober(also=(f"{code}:grill",))), f"About {code}:grill.") for code in network.TITLES}

@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import struct
+import sys
 import typing
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -19,9 +20,9 @@ from tillkeeper import clock
 from tillkeeper.api.ports import NetworkHistoryQuery
 from tillkeeper.config.network import Link, Links, Network
 from tillkeeper.errors import Conflict, NotFound
-from tillkeeper.network.desk import POKE_EVERY_S, DeskParts, NetworkDesk
+from tillkeeper.network.desk import POKE_EVERY_S, SECOND_S, DeskParts, NetworkDesk
 from tillkeeper.network.model import Report, UplinkSeen
-from tillkeeper.network.wire import MAX_LINE, SILENT_S, DiagnoseEnded, DiagnoseStep, Hello, Replaced, Reported, Uplink
+from tillkeeper.network.wire import MAX_LINE, SILENT_S, DiagnoseEnded, DiagnoseStep, Hello, Occupied, Reported, Uplink
 from tillkeeper.replication.hq import LinkStatus
 from tillkeeper.roles import mode
 
@@ -169,21 +170,83 @@ def test_a_report_that_waited_somewhere_is_as_old_as_it_says(tmp_path: Path) -> 
     at_desk(tmp_path, scene)
 
 
-def test_a_newer_prober_replaces_the_one_before(tmp_path: Path) -> None:
+def test_the_first_prober_stays_and_a_second_one_is_told_of_it_and_somebody_of_both(tmp_path: Path) -> None:
     async def scene(world: World) -> None:
-        async with StandIn(world.socket) as old, StandIn(world.socket) as new:
-            await old.hello()
-            await old.says("confirmed", "router_dead")
+        async with StandIn(world.socket) as first:
+            await first.hello()
+            await first.says("fine")
+            await world.until(lambda: world.phase == "fine")
+            told = world.changes
+            async with StandIn(world.socket) as second:
+                await second.hello()
+                await asyncio.wait_for(second.ended.wait(), DEADLINE_S)
+                assert second.heard == [Occupied(pid=os.getpid())]
+            await first.says("confirmed", "dns_own")
             await world.until(lambda: world.phase == "confirmed")
-            assert not old.ended.is_set()  # one that has not said hello replaces nobody
-            await new.hello()
-            await asyncio.wait_for(old.ended.wait(), DEADLINE_S)
-            assert old.heard[-1] == Replaced(pid=os.getpid())
-            await old.says("confirmed", "dns_own")
-            await new.says("fine")
+            assert not first.ended.is_set()
+            await world.until(lambda: world.changes > told)
+            assert f"process {os.getpid()} waits" in world.desk.facts().prober_second
+            assert world.prober.trouble == world.desk.facts().prober_second
+            world.ahead_s = SECOND_S + 1.0
+            assert world.desk.facts().prober_second == ""
+
+    at_desk(tmp_path, scene)
+
+
+def test_a_prober_that_is_mute_makes_room_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tillkeeper.network.door.SILENT_S", 0.2)
+
+    async def scene(world: World) -> None:
+        async with StandIn(world.socket) as mute, StandIn(world.socket) as other:
+            await mute.hello()
+            await mute.says("confirmed", "router_dead")
+            await world.until(lambda: world.phase == "confirmed")
+            assert not mute.ended.is_set()  # one that has not said hello takes nobody's place
+            await asyncio.sleep(0.3)
+            await other.hello()
+            await asyncio.wait_for(mute.ended.wait(), DEADLINE_S)
+            assert mute.heard[-1] == Occupied(pid=os.getpid())
+            await mute.says("confirmed", "dns_own")
+            await other.says("fine")
             await world.until(lambda: world.phase == "fine")
             world.uplink(1.0)
-            await new.uplink()
+            await other.uplink()
+
+    at_desk(tmp_path, scene)
+
+
+@pytest.mark.root
+def test_of_two_real_probers_one_waits_and_asks_nothing_until_the_other_has_gone(tmp_path: Path) -> None:
+    """Each in a network namespace of its own in which there is nothing."""
+    need("unshare")
+    file = tmp_path / "tillkeeper.toml"
+    socket_line = f'network.socket = "{tmp_path / "probe.sock"}"'
+    file.write_text(f'this_register = "front"\nregisters.front = {{ letter = "A" }}\n{socket_line}\n', encoding="utf-8")
+    command = ["unshare", "-n", sys.executable, "-m", "tillkeeper", "probe", "--config", str(file)]
+
+    async def scene(world: World) -> None:
+        both = []
+        try:
+            for _ in range(2):
+                both.append(await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE))
+                await world.until(lambda: world.prober.state == "reporting")
+            first, second = both
+            said = b""
+            async with asyncio.timeout(DEADLINE_S):
+                while b'"waiting"' not in said:
+                    said += await second.stderr.readline()
+            assert f"another prober (process {first.pid}) watches".encode() in said
+            assert world.prober.pid == first.pid
+            assert f"process {second.pid} waits" in world.desk.facts().prober_second
+            first.terminate()
+            await world.until(lambda: world.prober.pid == second.pid and world.prober.state == "reporting")
+            second.terminate()
+            assert [await first.wait(), await second.wait()] == [0, 0]
+        finally:
+            for process in both:
+                if process.returncode is None:
+                    process.kill()
+                await process.communicate()
 
     at_desk(tmp_path, scene)
 

@@ -9,6 +9,7 @@ import ssl
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,13 +32,13 @@ from tillkeeper.network.model import (
     Verdict,
     Way,
 )
-from tillkeeper.network.prober import clock
+from tillkeeper.network.prober import clock, standby
 from tillkeeper.network.prober.agent_link import AgentLink
 from tillkeeper.network.prober.host import wireless
 from tillkeeper.network.prober.poller import Poller
 from tillkeeper.network.prober.resolv import MAX_BYTES, RETRY_S, Names, parse
 from tillkeeper.network.prober.wan import MOST_OPEN, Wan
-from tillkeeper.network.wire import MAX_LINE, Diagnose, DiagnoseStep, FromProber, Hello, Replaced, Reported, Uplink
+from tillkeeper.network.wire import MAX_LINE, Diagnose, DiagnoseStep, FromProber, Hello, Occupied, Reported, Uplink
 
 
 @pytest.fixture
@@ -229,27 +230,60 @@ def test_an_agent_that_restarts_is_found_again(tmp_path: Path, poller: Poller, a
         again.close()
 
 
-def test_one_whose_place_another_took_says_so_and_stays_away_for_a_minute(
+def test_one_that_another_stands_in_the_way_of_says_so_and_does_not_come_back(
     tmp_path: Path, poller: Poller, agent: FakeAgent, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for finds_it_by in ("reading", "writing"):
         link = link_to(tmp_path / "probe.sock", poller, [], [])
         link.tick(0.0)
         with agent.accept() as client:
-            client.sendall(msgspec.json.encode(Replaced(pid=4711)) + b"\n")
+            client.sendall(msgspec.json.encode(Occupied(pid=4711)) + b"\n")
         if finds_it_by == "writing":
             link.send(report(1))
         else:
             turn(poller, lambda gone=link: not gone.connected)
-        assert not link.connected
+        assert link.occupied_by == 4711
         assert "another prober (process 4711)" in capsys.readouterr().err
-        link.tick(10.0)
-        link.tick(69.0)
+        link.tick(1e6)
         assert not link.connected, finds_it_by
-        link.tick(70.0)
-        assert link.connected
-        agent.accept().close()
         link.close()
+
+
+def test_one_that_waits_has_the_place_once_the_agent_does_not_refuse_it(
+    tmp_path: Path, agent: FakeAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standby, "AGAIN_S", 0.02)
+    answers = [Occupied(pid=1), Occupied(pid=2), None, Uplink(seen=UplinkSeen(at_s=1.0, ok_at_s=1.0, failed_at_s=None))]
+    asked: list[str] = []
+
+    def serve() -> None:
+        for answer in answers:
+            with agent.accept() as client, client.makefile("rb") as lines:
+                asked.append(msgspec.json.decode(lines.readline(), type=Hello).version)
+                if answer is not None:
+                    client.sendall(msgspec.json.encode(answer) + b"\n")
+
+    serving = threading.Thread(target=serve)
+    serving.start()
+    try:
+        assert standby.wait_for_place(tmp_path / "probe.sock", "9", 1)
+    finally:
+        serving.join(20.0)
+    assert asked == ["9"] * len(answers)  # nor has it one whose connection just ends
+
+
+def test_one_that_waits_is_ended_by_a_signal_though_there_is_no_agent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standby, "AGAIN_S", 0.02)
+    ending = threading.Timer(0.3, signal.pthread_kill, (threading.main_thread().ident, signal.SIGTERM))
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    ending.start()
+    try:
+        assert not standby.wait_for_place(tmp_path / "nobody.sock", "9", 1)
+    finally:
+        ending.join()
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_an_agent_that_can_not_be_reached_is_named_with_path_and_reason(

@@ -23,15 +23,17 @@ def run(args: argparse.Namespace) -> int:
     from tillkeeper.network.engine import Engine
     from tillkeeper.network.prober import setup
     from tillkeeper.network.prober.loop import Prober
-    from tillkeeper.network.prober.standby import stand_by
+    from tillkeeper.network.prober.standby import stand_by, wait_for_place
 
     agent = args.uplink == "agent"
     plan = setup.read(args.config, uplink=agent)
     if not plan.network.watch:
         stand_by()
         return exits.OK
-    Prober(plan, Engine, version=_version(), agent=agent, printing=args.printing).run()
-    return exits.OK
+    while True:
+        taken_by = Prober(plan, Engine, version=_version(), agent=agent, printing=args.printing).run()
+        if taken_by is None or not wait_for_place(plan.socket, _version(), taken_by):
+            return exits.OK
 
 
 def _version() -> str:

@@ -43,12 +43,14 @@ class AlsoFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NetworkFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """`history_trouble`: why its timeline can not be written. `prober_trouble`: why the prober may not send packets."""
+    """`history_trouble`: why its timeline can not be written. `prober_trouble`: why the prober may not send packets.
+    `prober_second`: that another one waits for its end."""
 
     brief: NetworkBrief = NetworkBrief()
     also: tuple[AlsoFacts, ...] = ()
     history_trouble: str = ""
     prober_trouble: str = ""
+    prober_second: str = ""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

@@ -84,6 +84,11 @@ def _blind(facts: Facts) -> Iterator[Found]:
         yield Found({"why": facts.network.prober_trouble.rstrip(".")})
 
 
+def _second(facts: Facts) -> Iterator[Found]:
+    if facts.network.prober_second:
+        yield Found({"words": facts.network.prober_second.capitalize()})
+
+
 def _history(facts: Facts) -> Iterator[Found]:
     if facts.network.history_trouble:
         yield Found({"why": facts.network.history_trouble})
@@ -137,6 +142,14 @@ ADVISORIES: tuple[Advisory, ...] = (
         text="{words}.",
         hint="docs/network.md says how the prober is started.",
         find=_unwatched,
+    ),
+    Advisory(
+        code="network_two_probers",
+        severity="notice",
+        title="Two probers run",
+        text="{words}.",
+        hint="One is enough: end the one that was started by hand.",
+        find=_second,
     ),
     Advisory(
         code="network_history",

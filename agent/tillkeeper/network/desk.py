@@ -32,6 +32,8 @@ TELL_EVERY_S = 0.2
 """Pages are not told of a change more often."""
 UPLINK_EVERY_S = 0.25
 """The prober is told of the uplink at once where that changed between good and bad, and so often otherwise."""
+SECOND_S = 20.0
+"""A second prober that waits asks every few seconds whether there is room; who has not for so long has gone."""
 _TROUBLES = frozenset(get_args(Kind))
 
 
@@ -59,17 +61,19 @@ class NetworkDesk:
         self._parts = parts
         network = parts.network
         self._door = ProberDoor(
-            Path(network.socket), network.prober_user, came=self._came, take=self._take, gone=self._prober_gone
-        )
+            Path(network.socket), network.prober_user,
+            came=self._came, take=self._take, gone=self._prober_gone, second=self._second_came,
+        )  # fmt: skip
         self._kept = History(TimelineFile(parts.folder / FILE), parts.now_s, parts.now_ms)
         self._diagnoses = Diagnoses(self._door.send, parts.now_s, parts.now_ms, parts.new_id)
         self._hello: Hello | None = None
         self._connected = False
+        self._second: tuple[int, float] | None = None
         self._report: Report | None = None
         self._heard_s: float | None = None
         self._wake = asyncio.Event()
         self._shown: tuple[present.Shown, Report | None] | None = None
-        self._told: tuple[NetworkBrief, bool] | None = None
+        self._told: tuple[NetworkBrief, bool, bool] | None = None
         self._told_s = 0.0
         self._judged: tuple[str, tuple[str, ...]] = ("fine", ())
         self._poke_wanted = False
@@ -91,6 +95,10 @@ class NetworkDesk:
     def _came(self, hello: Hello) -> None:
         self._hello, self._connected = hello, True
         self._uplink_told = None
+        self._wake.set()
+
+    def _second_came(self, hello: Hello) -> None:
+        self._second = (hello.pid, self._parts.now_s())
         self._wake.set()
 
     def _prober_gone(self) -> None:
@@ -155,7 +163,7 @@ class NetworkDesk:
         if seen is not None and self._connected and _stamps(seen) != _stamps(self._uplink_told):
             self._tell_uplink(seen)
         self._diagnoses.tick()
-        said = (present.brief(self._now()), bool(self._kept.trouble))
+        said = (present.brief(self._now()), bool(self._kept.trouble), bool(self._two()))
         if said != self._told and now_s - self._told_s >= TELL_EVERY_S:
             self._told, self._told_s = said, now_s
             self._parts.changed()
@@ -200,10 +208,18 @@ class NetworkDesk:
             also=tuple(AlsoFacts(code=one.code, text=one.text, hint=one.hint) for one in now.words.also),
             history_trouble=self._kept.trouble,
             prober_trouble=present.plain(self._hello.trouble) if self._hello and self._connected else "",
+            prober_second=self._two(),
         )
 
+    def _two(self) -> str:
+        """That a second prober waits, in words, or empty."""
+        if self._second is None or self._parts.now_s() - self._second[1] > SECOND_S or not self._connected:
+            return ""
+        return present.two_probers(self._hello.pid if self._hello else 0, self._second[0])
+
     def view(self) -> NetworkView:
-        return present.view(self._now(), self._hello, self._heard_s, self._parts.now_s(), self._kept.trouble)
+        now, now_s = self._now(), self._parts.now_s()
+        return present.view(now, self._hello, self._heard_s, now_s, self._kept.trouble, second=self._two())
 
     def history(self, query: NetworkHistoryQuery) -> NetworkHistory:
         return self._kept.view(query.limit, watched=self._now().state == "reporting")

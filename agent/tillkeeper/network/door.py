@@ -15,7 +15,7 @@ import msgspec
 
 from tillkeeper import clock
 from tillkeeper.api.sockets import BindFailed, bind_unix, file_identity
-from tillkeeper.network.wire import MAX_LINE, FromAgent, FromProber, Hello, Replaced
+from tillkeeper.network.wire import MAX_LINE, SILENT_S, FromAgent, FromProber, Hello, Occupied
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +42,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ProberDoor:
-    """Owns the socket. One prober at a time: a newer one that has said hello replaces the one before.
+    """Owns the socket. One prober at a time, the first: who says hello while it speaks is told so and has to go. One that has
+    been silent for `SILENT_S` makes room.
 
     Args:
         path: of the socket; mode 0660, and of the group of `user` where the agent may set it.
         user: whose processes may connect, besides root's and the agent's own.
-        came: a prober has said hello; gone: it went.
+        came: a prober has said hello; gone: it went; second: one said hello and had to go.
         take: one message of the present prober; called on the loop, must not wait.
     """
 
@@ -59,12 +60,15 @@ class ProberDoor:
         came: Callable[[Hello], None],
         take: Callable[[FromProber], None],
         gone: Callable[[], None],
+        second: Callable[[Hello], None],
     ) -> None:
         self._path, self._user = path, user
-        self._came, self._take, self._gone = came, take, gone
+        self._came, self._take, self._gone, self._second = came, take, gone, second
         self._serving: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._present: asyncio.StreamWriter | None = None
+        self._pid = 0
+        self._heard_s = 0.0
         self._uids: frozenset[int] = frozenset({0, os.geteuid()})
         self._complained = ""
 
@@ -141,8 +145,8 @@ class ProberDoor:
                 self._waiting -= 1
             if not isinstance(hello, Hello):
                 raise _Garbage("the first line is no hello")
-            self._replace(writer, hello)
-            await self._listen(reader, writer)
+            if self._takes_place(writer, hello):
+                await self._listen(reader, writer)
         except (_Garbage, TimeoutError) as error:
             self._complain(f"the prober's connection is ended: {error or 'it said no hello'}")
         except (EOFError, OSError) as error:
@@ -152,15 +156,22 @@ class ProberDoor:
                 self._present = None
                 self._gone()
 
-    def _replace(self, writer: asyncio.StreamWriter, hello: Hello) -> None:
-        before, self._present = self._present, writer
+    def _takes_place(self, writer: asyncio.StreamWriter, hello: Hello) -> bool:
+        before, now_s = self._present, clock.boot_s()
+        pid = min(max(0, hello.pid), MAX_PID)
+        if before is not None and now_s - self._heard_s <= SILENT_S:
+            writer.write(_encode(Occupied(pid=self._pid)) + b"\n")
+            self._second(hello)
+            return False
+        self._present, self._pid, self._heard_s = writer, pid, now_s
         if before is not None:
             # Straight to the kernel where nothing waits; a prober that does not read does not hear it.
-            before.write(_encode(Replaced(pid=min(max(0, hello.pid), MAX_PID))) + b"\n")
+            before.write(_encode(Occupied(pid=pid)) + b"\n")
             before.transport.abort()
             self._gone()
         self._complained = ""
         self._came(hello)
+        return True
 
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         allowed, at_s = BURST, clock.boot_s()
@@ -171,7 +182,7 @@ class ProberDoor:
             if self._present is not writer:
                 return
             self._take(message)
-            now_s = clock.boot_s()
+            self._heard_s = now_s = clock.boot_s()
             allowed, at_s = min(BURST, allowed + (now_s - at_s) * LINES_PER_S) - 1.0, now_s
             if allowed < 0.0:
                 await asyncio.sleep(-allowed / LINES_PER_S)

@@ -120,8 +120,14 @@ def brief(now: Shown) -> NetworkBrief:
     )
 
 
-def view(now: Shown, hello: Hello | None, heard_s: float | None, now_s: float, history_trouble: str) -> NetworkView:
-    """`hello`: of the prober that is connected, or that was the last to be."""
+def two_probers(first: int, second: int) -> str:
+    return f"two probers run on this register: process {_count(first)} watches, process {_count(second)} waits for its end"
+
+
+def view(
+    now: Shown, hello: Hello | None, heard_s: float | None, now_s: float, history_trouble: str, *, second: str = ""
+) -> NetworkView:
+    """`hello`: of the prober that is connected, or that was the last to be; `second`: that another one waits, in words."""
     report, words = now.report, now.words
     return NetworkView(
         phase=now.verdict.phase,
@@ -134,14 +140,14 @@ def view(now: Shown, hello: Hello | None, heard_s: float | None, now_s: float, h
         columns=() if report is None else tuple(_column(name, one, now_s) for name, one in report.evidence.columns.items()),
         targets=() if report is None else tuple(_target(one) for one in report.targets[:MAX_TARGETS]),
         peers=() if report is None else tuple(_peer(peer) for peer in report.evidence.peers[:MAX_TARGETS]),
-        prober=_prober(now, hello, heard_s, now_s),
+        prober=_prober(now, hello, heard_s, now_s, second),
         question=words.question,
         works=words.works,
         history_trouble=history_trouble,
     )
 
 
-def _prober(now: Shown, hello: Hello | None, heard_s: float | None, now_s: float) -> ProberView:
+def _prober(now: Shown, hello: Hello | None, heard_s: float | None, now_s: float, second: str) -> ProberView:
     report = now.report
     return ProberView(
         state=now.state,
@@ -149,7 +155,7 @@ def _prober(now: Shown, hello: Hello | None, heard_s: float | None, now_s: float
         version=plain(hello.version, MAX_NAME) if hello else "",
         pid=_count(hello.pid) if hello else None,
         interface=plain(report.evidence.interface if report else hello.interface if hello else "", MAX_NAME),
-        trouble=plain(hello.trouble) if hello else "",
+        trouble=(plain(hello.trouble) if hello else "") or second,
         report_age_s=None if heard_s is None else _age(heard_s, now_s),
         probes_sent=_count(report.probes_sent) if report else 0,
         arp_sent=_count(report.arp_sent) if report else 0,

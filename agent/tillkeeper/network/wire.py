@@ -60,11 +60,12 @@ class Diagnose(msgspec.Struct, frozen=True, kw_only=True, tag="diagnose"):
     pcap: bool = False
 
 
-class Replaced(msgspec.Struct, frozen=True, kw_only=True, tag="replaced"):
-    """The agent's last line to a prober whose place another took; `pid` of that one. It shall not come back soon."""
+class Occupied(msgspec.Struct, frozen=True, kw_only=True, tag="occupied"):
+    """The agent's last line to a prober that another one stands in the way of; `pid` of that one. It shall watch no more, and
+    ask now and then whether the place is free: two together would ask the network twice as much as is polite."""
 
     pid: int
 
 
 FromProber = Hello | Reported | DiagnoseStep | DiagnoseEnded
-FromAgent = Uplink | Diagnose | Replaced
+FromAgent = Uplink | Diagnose | Occupied

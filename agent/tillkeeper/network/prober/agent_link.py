@@ -1,6 +1,6 @@
 """The prober's end of the agent's socket (`wire`): connects every second, never waits, drops old reports for new ones.
 
-One whose place another prober took stays away for a minute, or the two would replace each other all day.
+One that another prober stands in the way of does not come back by itself: it is to watch no more (`standby.wait_for_place`).
 """
 
 import contextlib
@@ -23,13 +23,12 @@ from tillkeeper.network.wire import (
     DiagnoseStep,
     FromAgent,
     Hello,
-    Replaced,
+    Occupied,
     Reported,
     Uplink,
 )
 
 AGAIN_S = 1.0
-REPLACED_S = 60.0
 _WORDS = {
     "EACCES": "this user may not reach it: network.socket must lie where both the agent's and the prober's user reach it",
     "ENOENT": "nothing is there: the agent does not run, or its network.socket is another",
@@ -60,7 +59,8 @@ class AgentLink:
         self._encoder = msgspec.json.Encoder()
         self._decoder: msgspec.json.Decoder[FromAgent] = msgspec.json.Decoder(FromAgent)
         self._try_at_s = float("-inf")
-        self._replaced = False
+        self.occupied_by: int | None = None
+        """The process of the prober that has our place."""
         self._trouble = ""
 
     @property
@@ -73,9 +73,6 @@ class AgentLink:
     def tick(self, now_s: float) -> None:
         """Connect where it is time to."""
         if self._sock is not None or now_s < self._try_at_s:
-            return
-        if self._replaced:
-            self._replaced, self._try_at_s = False, now_s + REPLACED_S
             return
         self._try_at_s = now_s + AGAIN_S
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
@@ -172,10 +169,10 @@ class AgentLink:
             return
         if isinstance(message, Uplink):
             self._tell(message.seen)
-        elif isinstance(message, Replaced):
-            self._replaced = True
-            words = f"another prober (process {message.pid}) took this one's place: one is enough, end one of the two"
-            self._lost(f"{words}; this one tries again in {REPLACED_S:.0f} s")
+        elif isinstance(message, Occupied):
+            self.occupied_by, self._try_at_s = message.pid, float("inf")
+            words = f"another prober (process {message.pid}) watches already: one is enough, end one of the two"
+            self._lost(f"{words}; this one waits for its end and asks nothing meanwhile")
         else:
             self._diagnose(message)
 

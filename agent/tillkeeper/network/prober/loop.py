@@ -83,8 +83,8 @@ class Prober:
         if agent:
             self._link = AgentLink(plan.socket, self._poller, self._tell, self._hello, self._senders.diagnose)
 
-    def run(self) -> None:
-        """Until SIGTERM or SIGINT."""
+    def run(self) -> int | None:
+        """Until SIGTERM or SIGINT: None; or until another prober has this one's place: the id of its process."""
         handlers = {number: signal.signal(number, self.stop) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             self._watch.resync(self._now_s)
@@ -92,13 +92,18 @@ class Prober:
                 self._print(self._hello())
             sd_notify.notify(READY="1")
             self._now_s = clock.boot_s()
-            while not self._stopping:
+            while not self._stopping and self._taken_by() is None:
                 self._turn()
+            return self._taken_by()
         finally:
-            sd_notify.notify(STOPPING="1")
+            if self._taken_by() is None:
+                sd_notify.notify(STOPPING="1")
             for number, handler in handlers.items():
                 signal.signal(number, handler)
             self.close()
+
+    def _taken_by(self) -> int | None:
+        return None if self._link is None else self._link.occupied_by
 
     def close(self) -> None:
         if self._link is not None:
