@@ -7,7 +7,7 @@ the printer really uses, not in characters of the name (a wide character becomes
 import functools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tillkeeper_drivers.escpos import romanise
 from tillkeeper_drivers.escpos.romanise import Piece
@@ -58,9 +58,11 @@ class Pages:
 
     Args:
         pages: `(n of ESC t n, name of a single-byte codec)` in order of preference; empty means ASCII only.
+        drawn: which characters can be printed besides, where lines are drawn and never encoded.
     """
 
-    def __init__(self, pages: tuple[tuple[int, str], ...]) -> None:
+    def __init__(self, pages: tuple[tuple[int, str], ...], drawn: Callable[[str], bool] | None = None) -> None:
+        self._drawn = drawn
         self._tables = tuple((number, _page_bytes(codec)) for number, codec in pages)
         self._known: dict[str, Piece] = {}
 
@@ -107,7 +109,9 @@ class Pages:
         return found
 
     def _has(self, character: str) -> bool:
-        return " " <= character <= "~" or any(character in table for _, table in self._tables)
+        if " " <= character <= "~" or any(character in table for _, table in self._tables):
+            return True
+        return self._drawn is not None and self._drawn(character)
 
     def _spell(self, character: str) -> Piece:
         if self._has(character):
