@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.async_api import expect
 from tests.support.browser import Chromium
-from tests.support.looks import PICTURES
+from tests.support.looks import PICTURES, SIZES
 from tests.support.prober import StandIn, verdict
 from tests.support.register_page import register_page
 from tests.support.store import StoreRig
@@ -44,6 +44,12 @@ def test_the_dot_names_the_fault_and_the_status_view_says_what_to_do(chromium: C
                 words = await dot.inner_text()
                 assert "Offline for" in words
                 assert "offline support is on" in words
+                assert await dot.get_attribute("title") == await dot.locator(".words").text_content()
+                for width, height in SIZES.values():  # all of it can be read, at whatever counter
+                    await page.set_viewport_size({"width": width, "height": height})
+                    hidden_px = await dot.locator(".words").evaluate("found => found.scrollHeight - found.clientHeight")
+                    assert hidden_px <= 1, (width, height)
+                await page.set_viewport_size({"width": SIZES["tablet"][0], "height": SIZES["tablet"][1]})
 
                 await till.go("status")
                 network = page.locator("[data-testid=network]")

@@ -91,7 +91,7 @@ export function WindowedList({ items, rowHeight, render, keyOf, label, empty = "
 const SHAPES = { green: "●", red: "✕", grey: "○" };
 
 /** The connection in one look: colour, shape and words. @param {{colour: "green"|"red"|"grey", words: string}} props */
-export const Dot = ({ colour, words }) => html`<span class="dot ${colour}" data-testid="dot" data-dot=${colour}>
+export const Dot = ({ colour, words }) => html`<span class="dot ${colour}" data-testid="dot" data-dot=${colour} title=${words}>
   <span class="shape" aria-hidden="true">${SHAPES[colour] ?? "○"}</span><span class="words">${words}</span></span>`;
 
 /**
