@@ -51,7 +51,7 @@ WORDS: dict[str, Wording] = {
         thing="a setting that names an adapter that is not there",
         said="The setting names a network adapter that is not there", works="all",
         steps=("Nothing in the store is broken: HQ answers.",
-               "Tell your technician: `interface` in the configuration's [network] names none of this register's adapters.",
+               "Tell your technician: the configuration names an adapter that this register does not have.",
                "Until it is set right the network is not watched.")),
     "interface_disabled": Wording(
         thing="a network adapter that is switched off", said="This register's network adapter is switched off",
