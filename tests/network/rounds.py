@@ -130,7 +130,7 @@ class World:
 
     def _lost(self, name: ColumnName, sent_s: float) -> bool:
         chance = self._loss(sent_s) if name in self._lossy else 0.0
-        return all(self._random.random() < chance for _ in range(PATHS.get(name, 1)))
+        return all(self._random.random() < chance for _ in range(1 if name == "anycast" else PATHS.get(name, 1)))
 
     def _take(self, name: ColumnName, sent_s: float, answered: bool) -> None:
         self._rounds[name].append((sent_s, answered))
@@ -147,7 +147,8 @@ class World:
             if name in KERNEL:
                 columns[name] = Column(state="no" if name in dead else "yes", since_s=0.0)
                 continue
-            rounds = [good for at_s, good in self._rounds[name] if at_s > self.now_s - WINDOW_S]
+            kept = [one for one in self._rounds[name] if one[0] > self.now_s - WINDOW_S]
+            rounds = [good for _, good in kept]
             if not rounds or self._answered[name] is None or name in self._absent:
                 columns[name] = Column(state="unknown")
                 continue
@@ -156,5 +157,6 @@ class World:
                 state="no" if run >= 3 else "yes", hits=sum(rounds), misses=len(rounds) - sum(rounds), run=run,
                 paths=PATHS.get(name, 1), since_s=self._missing[name] if run >= 3 else 0.0, answered_s=self._answered[name],
                 missing_s=self._missing[name], recent="".join("." if good else "x" for good in rounds[-32:]),
+                asked_s=tuple(at_s for at_s, _ in kept[-32:]),
             )  # fmt: skip
         return Evidence(at_s=self.now_s, interface="eth0", columns=columns)

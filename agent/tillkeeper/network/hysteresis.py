@@ -17,6 +17,8 @@ from tillkeeper.network.support import TESTED, key_run, rounds_since, supported,
 CHANGE_S = 0.7
 """How long another explanation has to last before it takes a confirmed one's place: after a heal the columns answer one after
 the other, and what still waits for its turn looks like a fault farther out."""
+NARROW_S = 0.3
+"""The same for what only says less than before."""
 OTHER_LAYER_S = 2.0
 FARTHER_S = 5.0
 """The same for losses and delays that seem to begin elsewhere, or even farther out than they did: the nearer measurement is the
@@ -199,7 +201,7 @@ def _link_is_back(verdict: Verdict, evidence: Evidence, now_s: float) -> bool:
 def _lasting_s(was: tuple[str, ...], now: tuple[str, ...]) -> float:
     kind = FAULTS[was[0]].signs[:1]
     if not kind or kind[0] not in TESTED or kind != FAULTS[now[0]].signs[:1] or set(now) < set(was):
-        return CHANGE_S
+        return NARROW_S if set(now) < set(was) else CHANGE_S
     return FARTHER_S if depth(now[0]) > depth(was[0]) else OTHER_LAYER_S
 
 

@@ -20,11 +20,14 @@ MISS = 1.6
 """-ln 0.2: an unanswered round of a healthy column is rare, but comes in company; independent 2 % would be 3.9."""
 UNHEARD = 2.6
 """The same for a beacon: it comes unasked, and is missed only three tenths of a second after its time."""
+NEAR_MISS = 2.1
+"""The same for the devices on the LAN: those that answer at all are seldom missed where nothing is lost, and few are asked."""
 MUTE: dict[ColumnName, float] = {
     "broadcast": 6.0, "gateway": 12.0, "switch": 6.0, "neighbours": 8.0, "router": 8.0, "hop2": 5.0, "modem": 5.0,
     "anycast": 12.0, "resolver": 12.0, "other_resolver": 12.0, "portal": 5.0, "hq": 12.0,
 }  # fmt: skip
 """What it costs at most that a column is silent by itself. A gateway has to answer ARP; a second hop often answers nobody."""
+COST: dict[ColumnName, float] = {"broadcast": UNHEARD, "neighbours": NEAR_MISS}
 ANOTHER = 0.4
 """So much rarer is it, for every further target, that all of a column fall silent by themselves."""
 SHARED = (1.0, 0.6, 0.4, 0.3)
@@ -53,6 +56,8 @@ WINDOW_S = 5.0
 """What a column's `hits` and `misses` are of (`windows.WINDOW_S`)."""
 PATHS = 3
 """So many targets of one column count apart when losses have to hit all of them."""
+IN_TURNS: frozenset[ColumnName] = frozenset({"anycast"})
+"""Of whose targets each round asks one (`plan.Plan._burst`): its answer is no luck of several."""
 _RATES = tuple((-math.log(rate), [0.0, *(-math.log(1 - rate**n) for n in range(1, PATHS + 1))]) for rate in RATES)
 
 
@@ -69,6 +74,8 @@ class Silence(Value, frozen=True):
     rounds: float
     """In `WINDOW_S`, about."""
     paths: int
+    together: int
+    """So many of them are asked in one round."""
     alive: float
     """What it costs if the column should answer."""
 
@@ -97,7 +104,8 @@ def silence(name: ColumnName, column: Column, at_s: float) -> Silence | None:
         run=run, since_s=since_s, answered_s=answered_s, recent=recent[-RECENT:],
         asked_s=column.asked_s if len(column.asked_s) == len(column.recent) else (),
         rounds=max(run, (column.hits + column.misses) / max(column.paths, 1)), paths=paths,
-        alive=min(MUTE[name] * (1 + ANOTHER * (paths - 1)), (UNHEARD if name == "broadcast" else MISS) * run),
+        together=1 if name in IN_TURNS else paths,
+        alive=min(MUTE[name] * (1 + ANOTHER * (paths - 1)), COST.get(name, MISS) * run),
     )  # fmt: skip
 
 
@@ -156,7 +164,7 @@ def loss_cost(silences: dict[ColumnName, Silence], layer: str, at_s: float) -> f
         hits, misses, spared = [0] * (PATHS + 1), 0, 0
         for one in lossy:
             hit, miss, chance = _counts(one, since_s)
-            hits[one.paths] += hit
+            hits[one.together] += hit
             misses += miss
             spared += chance
         for miss_cost, hit_costs in _RATES:

@@ -17,6 +17,10 @@ five packets a single column may well miss seven rounds, but some other one is a
 SPAN_S = 1.12
 """What is behind the router is lost in bursts of a second, and few rounds of it fit into one: so old its silence has to be. By
 then the first question after such a burst has been answered."""
+SURE_MARGIN = 6.0
+SURE_ANSWERS = 5
+"""Unless so much (400 to 1) speaks against losses already, and all that the fault leaves alone was answered all the while, at
+least so often."""
 SIGN_S = 0.5
 SUSPECT_SIGN_S = 0.2
 """How long a sign that is no proof by itself has to last."""
@@ -53,7 +57,9 @@ def supported(faults: tuple[str, ...], evidence: Evidence, margin: float, now_s:
         wanted *= LONELY
     if confirm and (_loud(fault, silences, now_s) or _shaky(fault, evidence)):
         return False
-    if confirm and depth(fault.code) >= _FAR and not any(one.run and now_s - one.since_s >= SPAN_S for one in keys):
+    since_s = min((one.since_s for one in keys if one.run), default=now_s)
+    brief = confirm and depth(fault.code) >= _FAR and now_s - since_s < SPAN_S
+    if brief and (margin < SURE_MARGIN or not _steady(fault, silences, since_s)):
         return False
     return rounds >= wanted and margin >= (CONFIRM_MARGIN if confirm else SUSPECT_MARGIN)
 
@@ -91,16 +97,28 @@ def _shaky(fault: Fault, evidence: Evidence) -> bool:
     )  # fmt: skip
 
 
+def _steady(fault: Fault, silences: dict[ColumnName, Silence], since_s: float) -> bool:
+    """Nothing that the fault leaves alone was missed since then, and much of it was asked."""
+    answered = 0
+    for name, one in silences.items():
+        if fault.columns[name] == "yes":
+            since = [mark for mark, at_s in zip(one.recent, one.asked_s, strict=False) if at_s >= since_s]
+            if one.run or "x" in since:
+                return False
+            answered = max(answered, len(since))
+    return answered >= SURE_ANSWERS
+
+
 def waits(faults: tuple[str, ...], evidence: Evidence, now_s: float, ready_s: float) -> bool:
     """Whether a column that tells members of the set apart is worth waiting for: it is being asked and has not had its rounds
-    yet, or was last answered before the fault began. `ready_s`: since when nothing else is missing."""
+    yet, or was last answered in the first half of the fault's time. `ready_s`: since when nothing else is missing."""
     silences = silences_of(evidence)
     fault = FAULTS[faults[0]]
     if len(faults) < 2 or not fault.keys:
         return False
     began_s = min((silences[name].since_s for name in fault.keys if name in silences and silences[name].run), default=now_s)
     is_open = any(
-        (0 < one.run < SUSPECT_ROUNDS or (one.run == 0 and (one.answered_s or 0.0) < began_s))
+        (0 < one.run <= SUSPECT_ROUNDS or (one.run == 0 and 2 * (one.answered_s or 0.0) < began_s + now_s))
         and {"yes", "no"} <= {FAULTS[code].columns[name] for code in faults}
         for name, one in silences.items()
     )  # fmt: skip
