@@ -29,6 +29,11 @@ def of(path: str) -> str:
     return "; ".join(f"{name} is running and {_SUSPECTS[name]}" for name in running)
 
 
+def running(name: str) -> bool:
+    """Whether a program of this name is running. Reads /proc, as `of` does."""
+    return any(other == name for _pid, other in _processes())
+
+
 def _processes() -> Iterator[tuple[int, str]]:
     for entry in sorted(Path("/proc").glob("[0-9]*"))[:_MOST_PROCESSES]:
         with suppress(OSError):  # it ended meanwhile
