@@ -1,4 +1,4 @@
-"""Show what a stream of ESC/POS bytes prints, or what a layout makes of a document: as text or as a picture."""
+"""Show what a stream of ESC/POS or Star bytes prints, or what a layout makes of a document: as text or as a picture."""
 
 import argparse
 import sys
@@ -47,15 +47,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace, data: bytes, profile: str) -> int:
-    from tillkeeper_drivers.simulator.interpreter import Interpreter
+    from tillkeeper_drivers.simulator.language import interpreter
     from tillkeeper_drivers.simulator.models import models
     from tillkeeper_drivers.simulator.paper import lay_out
 
     known = models()
     if profile not in known:
         raise exits.UsageError(f"no model {profile!r}; there are {', '.join(sorted(known))}")
-    interpreter = Interpreter(known[profile])
-    papers = lay_out(interpreter.feed(data) + interpreter.flush(), profile)
+    understands = interpreter(known[profile])
+    papers = lay_out(understands.feed(data) + understands.flush(), profile)
     if args.png == _STANDARD:
         sys.stdout.buffer.write(papers[0].as_png() if papers else b"")
         sys.stdout.buffer.flush()

@@ -116,7 +116,14 @@ class Unknown(msgspec.Struct, frozen=True, tag=True):
     why: str = ""
 
 
-Effect = Printed | Cut | Pulse | Reply | ProcessId | StatusAsked | AsbSet | Initialised | Unknown
+class Asked(msgspec.Struct, frozen=True, tag=True):
+    """What another command language asks of its own engine when its turn comes (`star.engine`)."""
+
+    what: str
+    numbers: tuple[int, ...] = ()
+
+
+Effect = Printed | Cut | Pulse | Reply | ProcessId | StatusAsked | AsbSet | Initialised | Unknown | Asked
 
 
 class RealTimeStatus(msgspec.Struct, frozen=True, tag=True):

@@ -29,6 +29,7 @@ from tillkeeper_drivers.simulator.effects import (
 )
 from tillkeeper_drivers.simulator.faults import Faults
 from tillkeeper_drivers.simulator.interpreter import Interpreter
+from tillkeeper_drivers.simulator.language import Listens, Understands
 from tillkeeper_drivers.simulator.mechanism import Mechanism
 from tillkeeper_drivers.simulator.models import Model
 from tillkeeper_drivers.simulator.paper import Paper
@@ -84,12 +85,20 @@ class Engine:
     def switch_on(self) -> None:
         """The state after power-on: empty buffers, default settings. Paper stays where it was."""
         self._life += 1
-        self._interpreter = Interpreter(self._model, self._serial)
-        self._scanner = RealTimeScanner()
+        self._interpreter: Understands = Interpreter(self._model, self._serial)
+        self._scanner: Listens = RealTimeScanner()
         self._received = bytearray()
         self._effects: deque[Effect] = deque()
         self.asb_mask = self._model.asb_default
-        self._asb_said = self._mechanism.automatic_status()
+        self._asb_said = self._status()
+
+    def _status(self) -> bytes:
+        """What it says of itself by itself."""
+        return self._mechanism.automatic_status()
+
+    def _worth_telling(self) -> bool:
+        """Whether something that is reported changed since the last report."""
+        return self._mechanism.asb_changed(self.asb_mask, self._asb_said)
 
     @property
     def room(self) -> int:
@@ -114,7 +123,7 @@ class Engine:
 
     def poke(self) -> None:
         """The mechanism changed: report it where reports are on, and go on printing where that is possible again."""
-        if self.asb_mask and self._mechanism.asb_changed(self.asb_mask, self._asb_said):
+        if self.asb_mask and self._worth_telling():
             self._report()
         self._wake.set()
         self._changed.notify()
@@ -125,7 +134,7 @@ class Engine:
             self._report()
 
     def _report(self) -> None:
-        self._asb_said = self._mechanism.automatic_status()
+        self._asb_said = self._status()
         self._outside.answer(self._asb_said)
 
     # --- real time ---

@@ -13,6 +13,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     name: str
     maker: str
+    language: Literal["escpos", "star_line", "starprnt", "star_raster"] = "escpos"
     dots: int
     """Printable width."""
     dots_per_mm: float
@@ -36,6 +37,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     cutter: bool = True
     process_id: bool = False
     """Answers `GS ( H` function 48."""
+    document_counter: bool = False
+    """Star: answers `ESC GS ETX`."""
     gs_r: bool = True
     gs_i: bool = True
     asb: bool = True
@@ -59,10 +62,13 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def models() -> dict[str, Model]:
-    """Every model by its id, in the order of the file."""
-    text = files(__package__).joinpath("models.toml").read_text(encoding="utf-8")
-    loaded = msgspec.convert(tomllib.loads(text), _File, strict=False)
-    return {key: msgspec.structs.replace(m, pages=loaded.tables[m.page_table]) for key, m in loaded.models.items()}
+    """Every model by its id, in the order of the files."""
+    found: dict[str, Model] = {}
+    for name in ("models.toml", "star/models.toml"):
+        text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+        loaded = msgspec.convert(tomllib.loads(text), _File, strict=False)
+        found |= {key: msgspec.structs.replace(m, pages=loaded.tables[m.page_table]) for key, m in loaded.models.items()}
+    return found
 
 
 def model(key: str) -> Model:

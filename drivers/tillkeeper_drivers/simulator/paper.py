@@ -38,7 +38,7 @@ class Paper(msgspec.Struct):
         the cut is a dashed row. Trailing spaces are dropped.
         """
         rows: list[str] = []
-        for line in self.lines:
+        for line in _one_picture(self.lines) if self.kind.language == "star_raster" else self.lines:
             rows += self._rows(line)
         text = "\n".join(row.rstrip() for row in rows)
         if self.cut is not None:
@@ -64,6 +64,17 @@ class Paper(msgspec.Struct):
         for before, run in pairwise(line.runs):
             row += " " * max(0, (run.x - before.end) // unit) + run.text
         return [row]
+
+
+def _one_picture(lines: list[Printed]) -> list[Printed]:
+    """What a raster printer was sent is one picture, whatever bands and gaps it came in."""
+    inked = [at for at, line in enumerate(lines) if line.graphics]
+    if not inked:
+        return lines
+    first, last = inked[0], inked[-1] + 1
+    band, height = lines[first].graphics, sum(line.advance for line in lines[first:last])
+    whole = Picture(0, band.width, height, b"") if isinstance(band, Picture) else band
+    return [*lines[:first], Printed((), height, height, whole), *lines[last:]]
 
 
 def _describe(graphics: Picture | QrCode | Barcode, kind: Model) -> str:

@@ -29,6 +29,7 @@ from tillkeeper_drivers.simulator.mechanism import Mechanism
 from tillkeeper_drivers.simulator.models import model
 from tillkeeper_drivers.simulator.paper import Paper
 from tillkeeper_drivers.simulator.slips import DrawerEvent, Slip, SlipStore
+from tillkeeper_drivers.simulator.star.engine import StarEngine
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _READ = 512
@@ -86,7 +87,8 @@ class VirtualPrinter:
         self.rng = Random(seed)  # noqa: S311 - repeatable, not secret
         self.powered = False
         self.store = SlipStore(directory, pictures=pictures, keep=keep)
-        self._engine = Engine(
+        kind = Engine if self.model.language == "escpos" else StarEngine
+        self._engine = kind(
             model_id, self.model, self.mechanism, self.faults,
             Outside(self._answer, self._slip, self._kicked, self.lose_power), self.changed,
             speed_mm_s=self.model.speed_mm_s if speed_mm_s is None else speed_mm_s,

@@ -14,7 +14,7 @@ import msgspec
 
 from tillkeeper_drivers.simulator.control import Controlled, control
 from tillkeeper_drivers.simulator.display import VirtualDisplay
-from tillkeeper_drivers.simulator.interpreter import Interpreter
+from tillkeeper_drivers.simulator.language import interpreter
 from tillkeeper_drivers.simulator.models import model
 from tillkeeper_drivers.simulator.paper import Paper, lay_out
 from tillkeeper_drivers.simulator.printer import VirtualPrinter
@@ -106,10 +106,10 @@ def render_bytes(data: bytes, model_id: str) -> Paper:
     """What `data` looks like printed on one endless piece of paper: cuts are taken for nothing but their feed.
 
     Args:
-        data: any ESC/POS byte stream; text that lacks its last line feed is shown all the same.
+        data: any byte stream in the model's language; text that lacks its last line feed is shown all the same.
         model_id: one of `models.toml`. Raises `ValueError` on another.
     """
-    interpreter = Interpreter(model(model_id))
-    papers = lay_out([*interpreter.feed(data), *interpreter.flush()], model_id)
+    understands = interpreter(model(model_id))
+    papers = lay_out([*understands.feed(data), *understands.flush()], model_id)
     lines = [line for paper in papers for line in paper.lines]
     return Paper(model_id, lines, papers[-1].cut if papers else None)

@@ -7,12 +7,12 @@ Real-time commands act when they are received, all others in their turn.
 from tillkeeper_drivers.drawer import PulseError
 
 ASK_STATUS = b"\x1b\x06\x01"
-"""`ESC ACK SOH`: send the automatic status now, in real time (LM, "Status"). Not to be used while the automatic status is on: so it
-is sent only where none has come by itself."""
+"""`ESC ACK SOH`: send the automatic status now, in real time (LM, "Status"). Not to be used while the automatic status is on:
+so it is sent only where none has come by itself."""
 AUTOMATIC_ON = b"\x1b\x1ea\x01"
 """`ESC RS a 1`: send the automatic status at each change (LM, "Status")."""
 ETB = b"\x17"
-"""Once all before it is printed: add 1 to the 5-bit counter in the automatic status and send that (LM, ETB, specification 2)."""
+"""Once all before it is printed: add 1 to the 5-bit counter in the automatic status and send that (LM, ETB, 2nd kind)."""
 COUNTER_MODULUS = 32
 _RESET_COUNTER = b"\x1b\x1eE\x00"
 """`ESC RS E 0`: the ETB counter is 0; tells nobody (LM)."""

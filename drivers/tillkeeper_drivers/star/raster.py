@@ -2,8 +2,8 @@
 
 Source: Line Mode and Graphic Mode Command Specifications, "Raster Graphics Command Details". `ESC * r A` enters raster mode,
 `b n1 n2 d..` is one row of dots (most significant bit left) and moves on by one row, `ESC * r Y n NUL` moves on by n rows,
-`ESC FF EOT` does what `ESC * r E n NUL` has set (13: feed to the cutter, cut partially), `ESC * r B` leaves raster mode. Numbers
-after `ESC * r` are decimal digits up to NUL.
+`ESC FF EOT` does what `ESC * r E n NUL` has set (13: feed to the cutter, cut partially), `ESC * r B` leaves raster mode.
+Numbers after `ESC * r` are decimal digits up to NUL.
 """
 
 from collections.abc import Iterator
