@@ -7,7 +7,7 @@ never retry, never queue and never decide what an unknown outcome leads to: the 
 Nothing here imports the agent, so a vendor can write and test a driver without it.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol, runtime_checkable
 
@@ -172,6 +172,7 @@ Reason = Literal[
     "cover_open",
     "paper_out",
     "cutter",
+    "temperature",  # the head is too hot (or too cold): it goes on by itself
     "offline",      # the device says that it is offline and not why
     "unrecoverable",
     "no_answer",    # connected, but a device that can answer is silent
@@ -224,6 +225,12 @@ class Status(msgspec.Struct, frozen=True):
     paper_near_end: Tri = "unknown"
     cutter_error: Tri = "unknown"
     unrecoverable_error: Tri = "unknown"
+    auto_recoverable_error: Tri = "unknown"
+    """It stopped, and goes on by itself: mostly a head that is too hot."""
+    temperature_error: Tri = "unknown"
+    """Of a device that names the temperature as the cause."""
+    buffer_full: Tri = "unknown"
+    """It takes nothing more for now. Offline for this alone is at work, not in trouble."""
     drawer_pin_high: Tri = "unknown"
     """The level of pin 3 of the drawer connector; which level means "open" is the drawer's own setting."""
     reason: Reason | None = None
@@ -244,7 +251,9 @@ class Status(msgspec.Struct, frozen=True):
             return "cutter"
         if self.unrecoverable_error == "yes":
             return "unrecoverable"
-        if self.online == "no":
+        if "yes" in (self.temperature_error, self.auto_recoverable_error):
+            return "temperature"
+        if self.online == "no" and self.buffer_full != "yes":
             return "offline"
         return None
 
@@ -277,6 +286,21 @@ class Device(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Attended(Protocol):
+    """A `Device` that tells by itself how it is."""
+
+    async def attend(self, changed: Callable[[Status], None]) -> None:
+        """Until cancelled, beside `deliver` and `status`: keep a connection that is this register's alone, and tell every
+        change of status at once, what is heard during a job too. Never raises `DriverError`. Returns at once where the
+        connection may not be kept (a network printer that others print on): such a device has to be asked by `status`.
+
+        Args:
+            changed: must not block.
+        """
+        ...
 
 
 # --- transports ------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from tillkeeper_drivers.api import (
 from tillkeeper_drivers.escpos.encoder import encode
 from tillkeeper_drivers.escpos.printer import EscPosPrinter
 from tillkeeper_drivers.escpos.profile import profile
-from tillkeeper_drivers.escpos.settings import Deadlines
+from tillkeeper_drivers.printing.settings import Deadlines
 from tillkeeper_drivers.transport.memory import Faults, MemoryTransport
 
 TOKEN = b"ab12"

@@ -11,7 +11,7 @@ from tests.drivers.fakes import FakePrinter, reset, tcp_peer
 from tillkeeper_drivers.api import Delivery, NotSent, OutcomeUnknown, PrintDocument, Text, TransportError
 from tillkeeper_drivers.escpos.printer import EscPosPrinter
 from tillkeeper_drivers.escpos.profile import profile
-from tillkeeper_drivers.escpos.settings import Deadlines
+from tillkeeper_drivers.printing.settings import Deadlines
 from tillkeeper_drivers.transport.tcp import TcpConnection, TcpTransport
 
 QUICK = Deadlines(connect=1, write=0.3, confirm=0.3, answer=0.3, maybe=0.05, maybe_confirm=0.1, poll=0.05)

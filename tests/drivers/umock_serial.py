@@ -11,7 +11,7 @@ from tests.drivers.umock_node import TIOCM_CTS, TIOCM_DSR, TIOCSERGETLSR, Node, 
 from tillkeeper_drivers.api import NotSent, PrintDocument, Text, TransportError
 from tillkeeper_drivers.escpos.printer import EscPosPrinter
 from tillkeeper_drivers.escpos.profile import profile
-from tillkeeper_drivers.escpos.settings import Deadlines
+from tillkeeper_drivers.printing.settings import Deadlines
 from tillkeeper_drivers.transport.serial import Line, SerialTransport
 
 QUICK = Deadlines(connect=5, write=0.3, confirm=0.5, answer=0.2, maybe=0.2, maybe_confirm=0.1, poll=0.05, pin=0.3)

@@ -14,7 +14,7 @@ from tests.drivers.umock_node import LPGETSTATUS, Node, failing, main
 from tillkeeper_drivers.api import Delivery, DriverError, PortStatus, PrintDocument, Text, TransportError
 from tillkeeper_drivers.escpos.printer import EscPosPrinter
 from tillkeeper_drivers.escpos.profile import profile
-from tillkeeper_drivers.escpos.settings import Deadlines
+from tillkeeper_drivers.printing.settings import Deadlines
 from tillkeeper_drivers.simulator.printer import VirtualPrinter
 from tillkeeper_drivers.transport.usblp import UsblpConnection, UsblpTransport
 

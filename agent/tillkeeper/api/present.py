@@ -19,6 +19,7 @@ TROUBLE_WORDS: dict[Reason, str] = {
     "cover_open": "the cover is open",
     "paper_out": "the paper is out",
     "cutter": "the cutter is stuck",
+    "temperature": "is too hot: it goes on by itself in a minute",
     "offline": "says that it is offline",
     "unrecoverable": "has a fault: switch it off and on",
     "no_answer": "is connected and silent",

@@ -136,7 +136,7 @@ def warm() -> None:
 def _printer(name: str, device: DeviceConfig, config: Config) -> Device:
     from tillkeeper_drivers.escpos.printer import EscPosPrinter
     from tillkeeper_drivers.escpos.profile import profile
-    from tillkeeper_drivers.escpos.settings import Deadlines
+    from tillkeeper_drivers.printing.settings import Deadlines
 
     pin_use: dict[int, Literal["drawer", "bell", "none"]] = {
         other.pin: "drawer" for other in config.devices.values() if other.kind == "drawer" and other.printer == name
@@ -153,7 +153,7 @@ def _printer(name: str, device: DeviceConfig, config: Config) -> Device:
 
 def _text_display(name: str, device: DeviceConfig) -> Device:
     from tillkeeper_drivers.escpos.profile import profile
-    from tillkeeper_drivers.escpos.settings import Deadlines
+    from tillkeeper_drivers.printing.settings import Deadlines
     from tillkeeper_drivers.kds.escpos_text import EscPosTextDisplay
 
     model = profile(device.profile) if device.profile else None

@@ -9,6 +9,7 @@ to `GS r`: read without state they would confirm a ticket falsely. So:
 `(b & 93h) == 10h`    first of four bytes of automatic status (`GS a`)
 `(b & 93h) == 12h`    answer to `DLE EOT n`; which `n`, only the asker knows
 `37h`, `5Fh`          header of a block that ends in NUL
+`3Bh`                 header of the power-on notice, `3Bh 31h 00h` (`GS ( E`, memory switch 1-1)
 `(b & F0h) == 00h`    answer to `GS r 1`, if one was asked and we are in no frame
 ====================  ==========================================================
 
@@ -31,7 +32,10 @@ MAX_BLOCK = 80
 """Longest block kept, header and NUL not counted; a longer one is dropped as stray."""
 
 _XON, _XOFF, _NUL = 0x11, 0x13, 0x00
-_BLOCK_HEADERS = (0x37, 0x5F)
+_NOTICE = 0x3B
+_BREAKS_OFF = (0x10, 0x14, 0x18, 0x1C)
+"""No block holds these, and a frame starts with them: the block was cut short, or the rest of the frame would pass for answers."""
+_BLOCK_HEADERS = (0x37, _NOTICE, 0x5F)
 _PROCESS_ID = 0x22  # identifier of GS ( H function 48 in a 37h block
 
 
@@ -54,6 +58,10 @@ class ProcessId(msgspec.Struct, frozen=True):
     token: bytes
 
 
+class PowerOn(msgspec.Struct, frozen=True):
+    """`3Bh 31h 00h`: the printer was switched on, or reset."""
+
+
 class Block(msgspec.Struct, frozen=True):
     """Any other block, without header and NUL."""
 
@@ -67,7 +75,7 @@ class Stray(msgspec.Struct, frozen=True):
     data: bytes
 
 
-Event = Automatic | Answer | ProcessId | Block | Stray
+Event = Automatic | Answer | ProcessId | PowerOn | Block | Stray
 
 
 class StatusParser:
@@ -75,10 +83,12 @@ class StatusParser:
 
     def __init__(self) -> None:
         self._realtime: Question | None = None
-        self._paper = False
+        self._paper = 0
         self._frame = bytearray()
         self._block_header: int | None = None
         self._block = bytearray()
+        self.held = False
+        """Whether the device has said XOFF last: it takes nothing now."""
 
     def outstanding(self) -> frozenset[Question]:
         """Questions asked and not yet answered."""
@@ -87,8 +97,11 @@ class StatusParser:
             asked.append(self._realtime)
         return frozenset(asked)
 
-    def asked(self, question: Question) -> None:
+    def asked(self, question: Question, answers: int = 1) -> None:
         """Declare a question before its bytes are sent.
+
+        Args:
+            answers: how many may come by now to `GS r`, those included that earlier ones are owed.
 
         Raises:
             ValueError: one of its kind is outstanding; an answer could not be told from the other's. A question that
@@ -97,11 +110,15 @@ class StatusParser:
         if question == "paper":
             if self._paper:
                 raise ValueError("GS r is outstanding")
-            self._paper = True
+            self._paper = answers
         elif self._realtime is not None:
             raise ValueError(f"{self._realtime} is outstanding")
         else:
             self._realtime = question
+
+    def forget_paper(self) -> None:
+        """No answer to `GS r` can come any more."""
+        self._paper = 0
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes, in order. The same bytes in other portions give the same events."""
@@ -109,7 +126,12 @@ class StatusParser:
 
     def _byte(self, byte: int) -> Iterator[Event]:
         if byte in (_XON, _XOFF):
+            self.held = byte == _XOFF
             return
+        if self._block_header is not None and byte in _BREAKS_OFF:
+            yield Stray(bytes([self._block_header, *self._block]))
+            self._block_header = None
+            self._block.clear()
         if self._block_header is not None:
             yield from self._in_block(self._block_header, byte)
         elif self._frame and byte & 0x90 == 0:
@@ -133,7 +155,7 @@ class StatusParser:
         elif byte in _BLOCK_HEADERS:
             self._block_header = byte
         elif byte & 0xF0 == 0 and self._paper:
-            self._paper = False
+            self._paper -= 1
             yield Answer("paper", byte)
         else:
             yield Stray(bytes([byte]))
@@ -150,6 +172,8 @@ class StatusParser:
         self._block.clear()
         if header == 0x37 and data[:1] == bytes([_PROCESS_ID]) and _is_token(data[1:]):
             yield ProcessId(data[1:])
+        elif header == _NOTICE and data == b"1":
+            yield PowerOn()
         else:
             yield Block(header, data)
 
@@ -176,7 +200,11 @@ def _realtime_2(status: Status, byte: int) -> Status:
 
 def _realtime_3(status: Status, byte: int) -> Status:
     return msgspec.structs.replace(
-        status, cutter_error=_bit(byte, 0x08), unrecoverable_error=_bit(byte, 0x20), reachable="yes"
+        status,
+        cutter_error=_bit(byte, 0x08),
+        unrecoverable_error=_bit(byte, 0x20),
+        auto_recoverable_error=_bit(byte, 0x40),
+        reachable="yes",
     )
 
 
@@ -215,6 +243,7 @@ def apply(status: Status, event: Event) -> Status:
             cover_open=_bit(first, 0x20),
             cutter_error=_bit(second, 0x08),
             unrecoverable_error=_bit(second, 0x20),
+            auto_recoverable_error=_bit(second, 0x40),
             paper_near_end=_bit(third, 0x03),
             paper_out=_bit(third, 0x0C),
         )

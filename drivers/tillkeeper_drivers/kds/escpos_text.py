@@ -20,7 +20,7 @@ from tillkeeper_drivers.api import (
 )
 from tillkeeper_drivers.escpos.printer import EscPosPrinter
 from tillkeeper_drivers.escpos.profile import Profile, profile
-from tillkeeper_drivers.escpos.settings import Deadlines
+from tillkeeper_drivers.printing.settings import Deadlines
 
 
 class EscPosTextDisplay:

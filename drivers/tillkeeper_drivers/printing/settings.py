@@ -17,12 +17,15 @@ HINTS: dict[Reason, str] = {
     "cover_open": "close the cover",
     "paper_out": "put in a new roll",
     "cutter": "free the cutter; it goes on by itself, else switch the printer off and on",
+    "temperature": "wait: it goes on by itself once it has cooled down",
     "offline": "look at the printer's lamps",
     "unrecoverable": "switch the printer off and on; if it stays, it needs service",
     "no_answer": "another computer may hold the connection; else switch the printer off and on",
     "lost": "check whether it was printed",
     "stalled": "check whether it was printed; look at cover and paper",
 }
+
+_CLEARING, _LONGEST, _LONGEST_S = 2, 5, 90.0
 
 
 class Deadlines(msgspec.Struct, frozen=True):
@@ -32,7 +35,7 @@ class Deadlines(msgspec.Struct, frozen=True):
     write: float = 10.0
     """For the kernel to take the document, and again for the device's stack to acknowledge it."""
     confirm: float = 15.0
-    """From the last byte written."""
+    """From the last byte written, or from the end of a trouble."""
     answer: float = 2.0
     maybe: float = 0.5
     maybe_confirm: float = 3.0
@@ -41,3 +44,19 @@ class Deadlines(msgspec.Struct, frozen=True):
     """Between two looks at the status while waiting."""
     pin: float = 1.0
     """How long after a kick the drawer's switch may still move."""
+    beat: float = 5.0
+    """Between two signs of life asked of an idle printer that reports changes by itself."""
+    idle_poll: float = 1.0
+    """Between two looks at an idle printer that does not, on a kept connection."""
+    again: float = 4.0
+    """The longest pause before a kept connection that broke is opened once more."""
+
+    @property
+    def clearing(self) -> float:
+        """How long a trouble in mid-ticket may stand without anything moving: somebody is sent for a roll."""
+        return _CLEARING * self.confirm
+
+    @property
+    def longest(self) -> float:
+        """How long a confirmation is waited for in all, whatever is being cleared."""
+        return max(self.confirm, min(_LONGEST * self.confirm, _LONGEST_S))
