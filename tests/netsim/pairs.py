@@ -17,6 +17,7 @@ from tests.netsim.singles import WARM_S, Watched, hash_of, unwatched
 from tests.netsim.store import Store
 from tests.netsim.stores import STORES
 
+from tillkeeper.network.faults import second_of
 from tillkeeper.network.model import Verdict
 
 WHERE = ("1 register", "1 register, managed switch", "3 registers", "3 registers, managed switch")
@@ -93,7 +94,7 @@ def play(task: Task, make: MakeEngine, watched: Watched = unwatched) -> PairResu
 
 
 def _named(verdict: Verdict) -> set[str]:
-    return {*verdict.faults, *(code.removeprefix("and:") for code in verdict.also if code.startswith("and:"))}
+    return {*verdict.faults, *(code for one in verdict.also for code in second_of(one))}
 
 
 def judge_pair(verdict: Verdict, one: Fault, two: Fault, store: Store) -> Score:

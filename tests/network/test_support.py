@@ -6,7 +6,7 @@ from tests.network.rounds import NOW_S, SETUP, row
 
 from tillkeeper.network.hysteresis import Settled, settle
 from tillkeeper.network.likelihood import loss_cost, silences_of
-from tillkeeper.network.model import Column, ColumnName, Evidence
+from tillkeeper.network.model import Column, ColumnName, Evidence, Explanation
 from tillkeeper.network.support import supported, waits
 from tillkeeper.network.verdict import explain
 
@@ -78,6 +78,21 @@ def test_a_set_becomes_smaller_at_once_and_another_fault_only_when_it_lasts() ->
         evidence = row("11 ?0?1 0000 0000", at_s=at_s, run=10 + tenths, for_s=1.0 + tenths / 10)
         state = settle(state, explain(evidence, SETUP), evidence, at_s)
     assert set(state.verdict.faults) == {"router_dead", "router_cable"}
+
+
+def test_a_second_fault_is_told_only_when_it_lasts() -> None:
+    """After a heal the columns answer one after the other; what still waits for its turn is no second fault."""
+    evidence = row("11 ?0?? 0000 0000", run=10)
+    state = settle(Settled(), explain(evidence, SETUP), evidence, NOW_S)
+    shown = []
+    for tenths in range(12):
+        at_s = NOW_S + tenths / 10
+        also = ("metered", "and:modem|router_no_forward" if tenths % 2 else "and:modem")
+        explanation = Explanation(faults=state.verdict.faults, also=also, margin=9.0)
+        state = settle(state, explanation, msgspec.structs.replace(evidence, at_s=at_s), at_s)
+        assert state.verdict.also[0] == "metered"
+        shown.append(len(state.verdict.also) == 2)
+    assert shown == [False] * 7 + [True] * 5
 
 
 @pytest.mark.parametrize(("age_s", "is_open"), [(0.6, True), (0.2, False)])

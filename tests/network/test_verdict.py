@@ -161,7 +161,7 @@ def test_losses_compete_with_deaths() -> None:
 def test_a_second_fault_that_can_be_seen_is_told_besides() -> None:
     both = explain(row("11 1111 1111 0110"), SETUP)
     assert both.faults == ("dns_own",)
-    assert "and:hq_server" in both.also
+    assert "and:hq_server|hq_path" in both.also
     assert explain(row("11 1111 1111 0111"), SETUP).also == ()
     assert explain(row("11 1111 1111 1110"), SETUP).also == ()
     hidden = explain(row("11 1111 1000 0000"), SETUP)

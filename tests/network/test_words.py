@@ -189,3 +189,11 @@ def test_every_row_of_the_table_has_evidence(name: str) -> None:
     found = explain(evidence, SETUP)
     words = say(Verdict(phase="confirmed", faults=found.faults, also=found.also), evidence, LINKS, "till-1")
     assert bool(words.evidence) == bool(found.faults)
+
+
+def test_a_second_fault_is_said_as_the_set_that_it_is() -> None:
+    verdict = Verdict(phase="confirmed", faults=("gateway_replaced",), also=("and:modem|router_no_forward", "and:modem|what"))
+    second, unknown = say(verdict, None, LINKS, "till-1").also
+    assert second.text == "No internet: the modem or the router"
+    assert second.hint.startswith("Look at the modem")
+    assert unknown.code == "and:modem|what"

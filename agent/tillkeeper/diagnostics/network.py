@@ -6,7 +6,7 @@ from tillkeeper.contract.views import DeviceView, Severity
 from tillkeeper.diagnostics.advisory import Advisory, Found
 from tillkeeper.diagnostics.facts import AlsoFacts, Facts
 from tillkeeper.network.faults import ADVISORIES as BESIDES
-from tillkeeper.network.faults import FAULTS
+from tillkeeper.network.faults import FAULTS, second_of
 from tillkeeper.network.wording import WORDS, WORKS
 
 UNWATCHED_S = 60.0
@@ -40,8 +40,8 @@ def outage_behind(facts: Facts) -> AlsoFacts | None:
     if facts.network.brief.phase != "confirmed" or not _goes_on(facts):
         return None
     for one in facts.network.also:
-        kind, _, code = one.code.partition(":")
-        if kind == "and" and code in WORDS and WORDS[code].works not in ("all", "slow"):
+        second = second_of(one.code)
+        if second and WORDS[second[0]].works not in ("all", "slow"):
             return one
     return None
 
@@ -65,7 +65,7 @@ def _verdict(facts: Facts, phase: str) -> Iterator[Found]:
     brief = facts.network.brief
     outage = outage_behind(facts)
     if brief.phase == phase and outage is not None:
-        works = WORKS[WORDS[outage.code.partition(":")[2]].works]
+        works = WORKS[WORDS[second_of(outage.code)[0]].works]
         words = f" {works} Besides: {brief.headline.rstrip('.')}."
         yield Found({"headline": outage.text.rstrip("."), "works": words}, hint=" ".join((outage.hint, *brief.what_to_do)))
     elif brief.phase == phase:

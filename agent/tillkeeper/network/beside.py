@@ -2,7 +2,7 @@
 
 import math
 
-from tillkeeper.network.faults import FAULTS, depth
+from tillkeeper.network.faults import FAULTS, besides, depth
 from tillkeeper.network.model import Evidence, Sign, SignKind
 
 CLEAN = 0.01
@@ -57,7 +57,7 @@ def _lan_loses(evidence: Evidence, amount: float) -> float:
 
 def nearer(evidence: Evidence, root: str) -> tuple[str, ...]:
     """Losses nearer than an outage go on beside it; those at or behind it are its own."""
-    return tuple(f"and:{codes[0]}" for codes in worse(evidence) if depth(codes[0]) < depth(root))
+    return tuple(besides(codes) for codes in worse(evidence) if depth(codes[0]) < depth(root))
 
 
 def advisories(evidence: Evidence, faults: tuple[str, ...]) -> tuple[str, ...]:

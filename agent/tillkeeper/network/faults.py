@@ -126,7 +126,20 @@ ADVISORIES: dict[str, str] = {
     "resolver_lies": "The name server gives wrong addresses",
     "metered": "The line counts its bytes",
 }
-"""What `also` may hold, without the subject behind a colon; besides "and:<code of a fault>"."""
+"""What `also` may hold, without the subject behind a colon; besides "and:<code of a fault>", of several that fit equally well
+"and:<code>|<code>", likeliest first."""
+AND = "and:"
+
+
+def besides(codes: tuple[str, ...]) -> str:
+    """A second fault (or the set that it is one of) as `also` says it."""
+    return AND + "|".join(codes)
+
+
+def second_of(also: str) -> tuple[str, ...]:
+    """The faults behind an "and:"; empty for an advisory, and where one of them is unknown."""
+    codes = tuple(also.removeprefix(AND).split("|")) if also.startswith(AND) else ()
+    return codes if all(code in FAULTS for code in codes) else ()
 
 
 def depth(code: str) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tillkeeper.contract.network import NetworkEntry, NetworkHistory
+from tillkeeper.network.faults import second_of
 from tillkeeper.network.model import Report
 from tillkeeper.network.present import plain
 from tillkeeper.network.timeline import Change, Timeline
@@ -33,8 +34,6 @@ SAME_S = 5.0
 """A trouble that began within so long of one whose end was not seen, with the same faults, is that one."""
 LONGEST_S = 10 * 365 * 86_400.0
 """No age is larger, whatever a report says."""
-AND = "and:"
-"""Before the code of a second fault, in `also`."""
 UNSEEN = "its end was not seen: nobody was watching"
 
 
@@ -261,8 +260,8 @@ class History:
     def _entry(self, row: Row, watched: bool) -> NetworkEntry:
         going_on = watched and row.id in self._going_on
         unseen = UNSEEN if row.ended_at_ms is None and not going_on else ""
-        seconds = tuple(dict.fromkeys(code.removeprefix(AND) for code in row.also if code.startswith(AND)))
-        besides = "; ".join(filter(None, (headline_of((code,)) for code in seconds if code not in row.faults)))
+        seconds = dict.fromkeys(tuple(code for code in second_of(also) if code not in row.faults) for also in row.also)
+        besides = "; ".join(filter(None, map(headline_of, seconds)))
         return NetworkEntry(
             entry_id=str(row.id),
             began_at_ms=row.began_at_ms,
@@ -279,7 +278,8 @@ class History:
 
 def _seconds(known: Row | None, also: tuple[str, ...]) -> tuple[str, ...]:
     """Second faults that were there for a while and are over: a router that was replaced while the line was down."""
-    return () if known is None else tuple(code for code in known.also if code.startswith(AND) and code not in also)
+    now = {code for one in also for code in second_of(one)}
+    return () if known is None else tuple(one for one in known.also if second_of(one) and not now & set(second_of(one)))
 
 
 def _age(at_s: float, now_s: float) -> float:

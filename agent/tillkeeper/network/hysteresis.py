@@ -9,7 +9,7 @@ away what was said of the present.
 
 import msgspec
 
-from tillkeeper.network.faults import FAULTS, depth
+from tillkeeper.network.faults import FAULTS, depth, second_of
 from tillkeeper.network.likelihood import silences_of
 from tillkeeper.network.model import Column, ColumnName, Evidence, Explanation, Value, Verdict
 from tillkeeper.network.support import TESTED, key_run, rounds_since, supported, waits
@@ -49,6 +49,7 @@ class Settled(Value, frozen=True):
     whether they were the link's. `trusted_s`: when evidence was last to be trusted. `held`: what was confirmed before a
     pause. `ready_s`: since when only a column that may split the set is waited for. `over`: when the columns of the last outage
     began to answer, and how far out it was: what was missed before that says nothing of what lies behind.
+    `besides`: second faults that are explained, and since when each was.
     `grew`: of what explanation, to how many unanswered rounds, and when the last of them was added."""
 
     verdict: Verdict = Verdict(phase="checking")
@@ -63,13 +64,15 @@ class Settled(Value, frozen=True):
     ready_s: float | None = None
     over: tuple[float, int] | None = None
     grew: tuple[str, int, float] | None = None
+    besides: tuple[tuple[str, float], ...] = ()
 
 
 def settle(state: Settled, explanation: Explanation, evidence: Evidence, now_s: float) -> Settled:
     """The next state; `state.verdict` is what to say. `now_s` never goes back; how often it is called does not matter."""
     if not evidence.trusted:
         return _paused(state, explanation, now_s)
-    state = _replace(state, trusted_s=now_s, over=_over(state, explanation, now_s))
+    state = _replace(state, trusted_s=now_s, over=_over(state, explanation, now_s), besides=_besides(state, explanation, now_s))
+    explanation = msgspec.structs.replace(explanation, also=_lasting(state, explanation, now_s))
     if not explanation.faults or not _anew(state, explanation, evidence, now_s):
         explanation = msgspec.structs.replace(explanation, faults=())
         return _clean(_replace(state, ready_s=None, grew=None), explanation, evidence, now_s)
@@ -77,6 +80,26 @@ def settle(state: Settled, explanation: Explanation, evidence: Evidence, now_s: 
     if explanation.faults != state.pending:
         state = _replace(state, pending=explanation.faults, pending_s=now_s)
     return _faulty(state, explanation, evidence, now_s)
+
+
+def _besides(state: Settled, explanation: Explanation, now_s: float) -> tuple[tuple[str, float], ...]:
+    """A set that grew or shrank has the age of the one it was."""
+    found = []
+    for one in explanation.also:
+        codes = set(second_of(one))
+        if codes:
+            ages = (since_s for before, since_s in state.besides if codes & set(second_of(before)))
+            found.append((one, min(ages, default=now_s)))
+    return tuple(found)
+
+
+def _lasting(state: Settled, explanation: Explanation, now_s: float) -> tuple[str, ...]:
+    """Advisories, and second faults that have lasted or were the first before: after a heal the columns answer one by one."""
+    since, before = dict(state.besides), set(state.verdict.faults)
+    return tuple(
+        one for one in explanation.also
+        if one not in since or now_s - since[one] >= CHANGE_S or before & set(second_of(one))
+    )  # fmt: skip
 
 
 def _over(state: Settled, explanation: Explanation, now_s: float) -> tuple[float, int] | None:

@@ -15,7 +15,7 @@ from tillkeeper.contract.network import (
     ProberView,
     TargetView,
 )
-from tillkeeper.network.faults import ADVISORIES, FAULTS
+from tillkeeper.network.faults import ADVISORIES, FAULTS, second_of
 from tillkeeper.network.model import Column, PeerState, Report, TargetState, Verdict
 from tillkeeper.network.wire import SILENT_S, Hello
 from tillkeeper.network.words import AlsoWords, Words, say
@@ -104,8 +104,7 @@ def _known(verdict: Verdict) -> Verdict:
 
 
 def _holds(code: str) -> bool:
-    kind, _, subject = code.partition(":")
-    return subject in FAULTS if kind == "and" else kind in ADVISORIES
+    return bool(second_of(code)) or code.partition(":")[0] in ADVISORIES
 
 
 def brief(now: Shown) -> NetworkBrief:

@@ -9,7 +9,7 @@ told from here is not told: a fault that a nearer one hides is no part of any an
 import msgspec
 
 from tillkeeper.network.beside import advisories, nearer, worse
-from tillkeeper.network.faults import FAULTS, Fault, depth
+from tillkeeper.network.faults import FAULTS, Fault, besides, depth
 from tillkeeper.network.likelihood import LOSSY, SETS, Silence, dead_cost, grouped, loss_cost, onset, silences_of
 from tillkeeper.network.model import ColumnName, Evidence, Explanation, Sign, SignKind
 from tillkeeper.network.peers import gateway_faults, word_cost
@@ -98,7 +98,7 @@ def explain(evidence: Evidence, setup: Setup) -> Explanation:
         told = _told(best, ranked, seen)
         if supported(told.faults, evidence, told.margin, evidence.at_s, confirm=True):
             # Directly seen, but all goes on with it: what stops the store comes first.
-            return msgspec.structs.replace(told, also=(f"and:{signed[0]}", *told.also))
+            return msgspec.structs.replace(told, also=(besides(signed), *told.also))
     if signed:
         return _joined(signed, seen)
     if best:
@@ -244,36 +244,39 @@ def _certain(faults: tuple[str, ...], seen: _Seen) -> Explanation:
 
 
 def _told(best: tuple[str, ...], ranked: list[tuple[float, Fault]], seen: _Seen) -> Explanation:
+    first = ranked[0][1].code
     second = _second(ranked[0][1], seen)
     if second:
         # The nearer of the two is the root; what only the farther one silences says nothing about which it is.
-        near, far = sorted((ranked[0][1].code, second), key=depth)
+        near, far = sorted((first, second[0]), key=depth)
+        others = second if far == second[0] else best
         seen = seen.without(SETS[far][0] - SETS[near][0])
         again = _ranked(seen)
         alone = _fitting(again, seen)
         if near in alone:
-            best, ranked, second = alone, again, far
+            best, ranked, second = alone, again, others
         elif SETS[far][0] <= SETS[near][0] and all(one.run for name, one in seen.silences.items() if name in SETS[near][0]):
             # What came second hides what was there before: of that nothing can be said any more.
             same = (fault for fault in _BY_COLUMNS if SETS[fault.code] == SETS[near] and not _ruled_out(fault, seen))
-            best, second = tuple(fault.code for fault in same), ""
-    if second and key_run(FAULTS[second], seen.evidence) < FAULTS[second].rounds:
-        second = ""  # not yet by its own rounds
+            best, second = tuple(fault.code for fault in same), ()
+    second = tuple(code for code in second if code not in best)
+    if second and key_run(FAULTS[second[0]], seen.evidence) < FAULTS[second[0]].rounds:
+        second = ()  # not yet by its own rounds
     least = ranked[0][0]
     margin = min(seen.fine, *(loss_cost(seen.silences, layer, seen.evidence.at_s) for layer in LOSSY)) - least
     if best[0] == "captive_portal":
         margin = max(margin, SET_MARGIN)
-    also = (*((f"and:{second}",) if second else ()), *nearer(seen.evidence, best[0]), *_also(seen, best))
+    also = (*((besides(second),) if second else ()), *nearer(seen.evidence, best[0]), *_also(seen, best))
     return Explanation(faults=best, also=also, margin=margin)
 
 
-def _second(fault: Fault, seen: _Seen) -> str:
-    """The second fault of a double that is clearly cheaper than any single one. A fault whose answering columns the first one
-    silences cannot be seen, and is not guessed."""
+def _second(fault: Fault, seen: _Seen) -> tuple[str, ...]:
+    """The second fault of a double that is clearly cheaper than any single one, with those that fit as well. A fault whose
+    answering columns the first one silences cannot be seen, and is not guessed."""
     dead, answering = SETS[fault.code]
     left = {name: one for name, one in seen.silences.items() if name in answering}
     unexplained = grouped({name: one.alive for name, one in left.items()})
-    best, gain = "", PAIR_GAIN
+    found: list[tuple[float, str]] = []
     for other in _BY_COLUMNS:
         other_dead, other_answering = SETS[other.code]
         if other.code == fault.code or other_answering & dead - {"resolver", "other_resolver"} or not other_dead & answering:
@@ -281,10 +284,11 @@ def _second(fault: Fault, seen: _Seen) -> str:
         if _ruled_out(other, seen) or any(left[name].run == 0 for name in other_dead & set(left)):
             continue
         rest = dead_cost(left, other_dead, answering - other_dead, seen.evidence.at_s)
-        saved = unexplained - rest - other.prior - PAIR
-        if saved > gain:
-            best, gain = other.code, saved
-    return best
+        found.append((rest + other.prior + PAIR + _sign_cost(other.code, seen), other.code))
+    found.sort()
+    if not found or unexplained - found[0][0] <= PAIR_GAIN:
+        return ()
+    return tuple(code for cost, code in found if cost < found[0][0] + SET_MARGIN and cost < unexplained)
 
 
 def _degraded(seen: _Seen) -> Explanation:
@@ -293,7 +297,7 @@ def _degraded(seen: _Seen) -> Explanation:
     if not found:
         return Explanation(faults=(), also=_also(seen, ()))
     first, *rest = found
-    also = (*(f"and:{codes[0]}" for codes in rest), *_also(seen, first))
+    also = (*map(besides, rest), *_also(seen, first))
     return Explanation(faults=first, also=also, margin=SET_MARGIN)
 
 

@@ -2,7 +2,7 @@
 can hold."""
 
 from tillkeeper.config.network import Link, Links
-from tillkeeper.network.faults import COLUMNS, FAULTS
+from tillkeeper.network.faults import COLUMNS, FAULTS, second_of
 from tillkeeper.network.model import Column, ColumnName, Evidence, Sign, Value, Verdict
 from tillkeeper.network.peers import live
 from tillkeeper.network.wording import ALSO, SETS, WORDS, WORKS, SetWording, Works
@@ -182,9 +182,9 @@ def _lower(text: str) -> str:
 
 def _also(code: str, names: dict[str, str]) -> AlsoWords:
     kind, _, subject = code.partition(":")
-    if kind == "and" and subject in WORDS:
-        wording = WORDS[subject]
-        return AlsoWords(code=code, text=_capital(_fill(wording.said, names)), hint=_fill(wording.steps[0], names))
+    second = second_of(code)
+    if second:
+        return AlsoWords(code=code, text=_headline(second, names), hint=_fill(_steps(second)[1][0], names))
     text, hint = ALSO.get(kind, (code, ""))
     named = names | {"subject": {"ipv4": "IPv4", "ipv6": "IPv6"}.get(subject, subject)}
     return AlsoWords(code=code, text=_capital(_fill(text, named)), hint=_fill(hint, named))
