@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -67,11 +67,12 @@ def config(lab: Lab, register: str, folder: Path) -> str:
 
 
 class Watched(Closing):
-    """`async with Watched(lab, "r1", folder) as register`. `reports`: (arrival, report), CLOCK_BOOTTIME, the newest
-    `MOST_REPORTS`."""
+    """`async with Watched(lab, "r1", folder) as register`. `within`: a command to start the prober by. `reports`: (arrival,
+    report), CLOCK_BOOTTIME, the newest `MOST_REPORTS`."""
 
-    def __init__(self, lab: Lab, name: str, folder: Path) -> None:
+    def __init__(self, lab: Lab, name: str, folder: Path, within: Sequence[str] = ()) -> None:
         super().__init__()
+        self._within = within
         self.lab, self.name = lab, name
         self._folder = folder / name
         self.reports: collections.deque[tuple[float, Report]] = collections.deque(maxlen=MOST_REPORTS)
@@ -99,7 +100,8 @@ class Watched(Closing):
         file.write_text(config(self.lab, self.name, self._folder), "utf-8")
         server = await asyncio.start_unix_server(self._talk, path, limit=wire.MAX_LINE)
         self._closing.callback(server.close)
-        command = ("ip", "netns", "exec", self.lab.space(self.name), str(Path(sys.executable).with_name("tillkeeper")), "probe")
+        program = str(Path(sys.executable).with_name("tillkeeper"))
+        command = ("ip", "netns", "exec", self.lab.space(self.name), *self._within, program, "probe")
         log = self._closing.enter_context((self._folder / "probe.log").open("wb"))
         environment = {key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"}
         self._process = await asyncio.create_subprocess_exec(

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tillkeeper import clock
 from tillkeeper.config.model import Hq
 from tillkeeper.contract.envelope import HqAnswer, HqBatch
 from tillkeeper.replication.http import HttpTransport
@@ -65,6 +66,24 @@ def exchange(answer: bytes, drip_s: float = 0.0, hangs: bool = False, timeout_s:
                 await transport.aclose()
 
     return asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("date", "unix_s"),
+    [("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777.0), ("yesterday", None), ("", None), ("Sun, 06 Nov 99999 0:0:0 GMT", None)],
+)
+def test_the_time_that_hq_says_is_kept_on_the_clock_that_nobody_sets(date: str, unix_s: float | None) -> None:
+    async def scene() -> float | None:
+        async with serving(response(f"200 OK\r\nDate: {date}", b'{"held_seq":7}')) as server:
+            transport = HttpTransport(Hq(url=server.url + "/"), "the-secret")
+            try:
+                await transport.exchange(BEAT)
+            finally:
+                await transport.aclose()
+        return transport.hq_minus_boot_s
+
+    offset_s = asyncio.run(scene())
+    assert offset_s is None if unix_s is None else offset_s == pytest.approx(unix_s - clock.boot_s(), abs=5.0)
 
 
 def test_an_answer_is_an_answer() -> None:

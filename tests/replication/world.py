@@ -111,6 +111,7 @@ class BadLine:
         self.answered = asyncio.Event()
         self.is_closed = False
         self.says: Callable[[HqBatch], HqAnswer] | None = None
+        self.hq_minus_boot_s: float | None = None
 
     async def exchange(self, batch: HqBatch) -> HqAnswer:
         await asyncio.sleep(0)

@@ -169,6 +169,8 @@ class Engine:
 
     def _host(self, fact: HostSeen) -> None:
         self.known.take_host(fact)
+        if fact.clock_set_s:
+            self.heard.clock_set(fact.clock_set_s)
         if self.known.storm_s is not None or fact.wifi is not None:
             self.questions.poked = True
 

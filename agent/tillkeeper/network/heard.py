@@ -151,6 +151,10 @@ class Heard:
         for lasting in (self.hq_alive, self.hq_path, self.hq_refuses, self.hq_wrong):
             lasting.over()
 
+    def clock_set(self, by_s: float) -> None:
+        """Somebody set the own wall clock: what others said of it holds, moved by as much."""
+        self.clocks = {source: (at_s, ahead_s + by_s) for source, (at_s, ahead_s) in self.clocks.items()}
+
     def clock_ahead_s(self, now_s: float) -> float | None:
         """By how much the own clock is ahead, if HQ says so, or two others agree; None while it is right or unknown."""
         fresh = {source: ahead for source, (at_s, ahead) in self.clocks.items() if now_s - at_s <= CLOCK_HELD_S}

@@ -175,7 +175,8 @@ class Wifi(Value, frozen=True):
 
 
 class HostSeen(Value, frozen=True, tag="host"):
-    """Once in a while: how busy the interface and this machine are, of psutil and /proc."""
+    """Once in a while: how busy the interface and this machine are, of psutil and /proc. `clock_set_s`: by how much somebody
+    set the wall clock since the last one was told."""
 
     at_s: float
     interface: str
@@ -183,6 +184,7 @@ class HostSeen(Value, frozen=True, tag="host"):
     tx_packets_per_s: float
     rx_errors_per_s: float = 0.0
     cpu_percent: float = 0.0
+    clock_set_s: float = 0.0
     wifi: Wifi | None = None
 
 

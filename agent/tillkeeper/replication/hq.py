@@ -23,6 +23,9 @@ _ENVELOPE_BYTES = 600
 
 
 class HqTransport(Protocol):
+    hq_minus_boot_s: float | None
+    """HQ's clock at its last good answer, less our boot clock then; None while no answer said the time."""
+
     async def exchange(self, batch: HqBatch) -> HqAnswer:
         """Raises HqTrouble."""
 
@@ -75,6 +78,8 @@ class LinkStatus(msgspec.Struct, frozen=True):
     last_error: str
     trouble: str
     alarms: tuple[str, ...]
+    hq_minus_boot_s: float | None = None
+    """HQ's clock less this machine's boot clock, as far as HQ's last answer said it."""
 
 
 class _Saved(msgspec.Struct):
@@ -221,6 +226,7 @@ class HqLink:
             last_error=self._error,
             trouble=self._trouble,
             alarms=tuple(self._alarms(logs)),
+            hq_minus_boot_s=self._transport.hq_minus_boot_s,
         )
 
     def _alarms(self, logs: Sequence[LogStatus]) -> list[str]:

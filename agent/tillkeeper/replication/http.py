@@ -2,10 +2,12 @@
 
 import asyncio
 import ssl
+from email.utils import parsedate_to_datetime
 
 import httpx
 import msgspec
 
+from tillkeeper import clock
 from tillkeeper.config.model import Hq
 from tillkeeper.contract.envelope import MAX_NUMBER, HqAnswer, HqBatch
 from tillkeeper.replication.trouble import HqTrouble
@@ -24,6 +26,7 @@ class HttpTransport:
     def __init__(self, hq: Hq, token: str) -> None:
         self._url = hq.url.rstrip("/") + "/v1/events"
         self._timeout_s = hq.timeout_s
+        self.hq_minus_boot_s: float | None = None
         # Without https no certificates are needed, and loading them costs more than anything else here.
         tls = httpx.create_ssl_context() if self._url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._client = httpx.AsyncClient(
@@ -49,10 +52,21 @@ class HttpTransport:
             raise HqTrouble("unreachable", self._url, str(error) or type(error).__name__) from error
         except httpx.InvalidURL as error:
             raise HqTrouble("unreachable", self._url, f"not a URL: {error}", "check hq.url") from error
-        return _answer(self._url, response.status_code, body)
+        answer = _answer(self._url, response.status_code, body)
+        said_s = _date_s(response.headers.get("date", ""))
+        self.hq_minus_boot_s = None if said_s is None else said_s - clock.boot_s()
+        return answer
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+
+def _date_s(text: str) -> float | None:
+    """Unix time of an HTTP date (RFC 9110, 5.6.7), None for anything else."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 async def _bounded(response: httpx.Response) -> bytes:

@@ -53,7 +53,7 @@ class StatusDesk:
                 mode=self.mode.mode(),
                 offline_support=self.config.offline.support,
                 online_window_s=self.config.offline.online_window_s,
-                hq=self._hq(now_s),
+                hq=self._hq(now_s, now_ms),
                 journal=JournalFacts(set_aside=self.set_aside, refusing=self.journal.trouble or ""),
                 catalogue=CatalogueFacts(version=self.catalogue_version, age_s=self.catalogue_age_s()),
                 devices=self.devices(),
@@ -87,7 +87,7 @@ class StatusDesk:
         link = self.link()
         return link.status() if link else None
 
-    def _hq(self, now_s: float) -> HqFacts:
+    def _hq(self, now_s: float, now_ms: int) -> HqFacts:
         status = self._link_status()
         if status is None:
             return HqFacts(configured=False)
@@ -95,6 +95,7 @@ class StatusDesk:
             configured=True,
             exchange_age_s=None if status.last_ok_s is None else now_s - status.last_ok_s,
             last_error=status.last_error,
+            clock_ahead_s=None if status.hq_minus_boot_s is None else now_ms / 1000 - (now_s + status.hq_minus_boot_s),
             rejected_events=sum(log.rejected for log in status.logs),
         )
 

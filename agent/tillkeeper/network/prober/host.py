@@ -3,9 +3,14 @@
 import psutil
 
 from tillkeeper.network.model import HostSeen, Wifi
+from tillkeeper.network.prober import clock
+from tillkeeper.network.prober.log import log
 
 WIRELESS = "/proc/net/wireless"
 _MAX_BYTES = 16_384
+CLOCK_SET_S = 2.0
+"""A wall clock that moves more than that against the boot clock was set; time services turn it by less (adjtimex(2): 0.5 ms a
+second), and a suspend leaves it wrong by a part of a second."""
 
 
 class Host:
@@ -14,6 +19,7 @@ class Host:
     def __init__(self) -> None:
         self._before: tuple[str, float, tuple[int, int, int]] | None = None
         self._retries: int | None = None
+        self._wall_s = -clock.behind_real_s()
         psutil.cpu_percent(None)
 
     def look(self, interface: str, now_s: float) -> HostSeen | None:
@@ -31,8 +37,16 @@ class Host:
         received, sent, errors = (max(0, new - old) / passed_s for new, old in zip(counts, before[2], strict=True))
         return HostSeen(
             at_s=now_s, interface=interface, rx_packets_per_s=received, tx_packets_per_s=sent, rx_errors_per_s=errors,
-            cpu_percent=psutil.cpu_percent(None), wifi=self._wifi(interface, passed_s),
+            cpu_percent=psutil.cpu_percent(None), clock_set_s=self._clock_set_s(), wifi=self._wifi(interface, passed_s),
         )  # fmt: skip
+
+    def _clock_set_s(self) -> float:
+        before_s, self._wall_s = self._wall_s, -clock.behind_real_s()
+        set_s = self._wall_s - before_s
+        if abs(set_s) < CLOCK_SET_S:
+            return 0.0
+        log("clock_set", by_s=round(set_s, 1))
+        return set_s
 
     def _wifi(self, interface: str, passed_s: float) -> Wifi | None:
         try:
