@@ -115,7 +115,7 @@ CASES = [
     Case("duplicate_address", lambda wire: wire.macs.update({OWN: [OTHER_MAC]}), clear, 0.5, 2.0, OWN),
     Case("gateway_two_macs", second_mac, clear, 0.3, 3.0, ROUTER),
     Case("gateway_mac_changed", new_mac, clear, 0.3, 2.0, ROUTER),
-    Case("broadcast_loop", storm, restore, 0.15, 7.0, "eth0"),
+    Case("broadcast_loop", storm, restore, 0.15, 0.5, "eth0"),
     Case("loss", lambda wire: wire.loss.update(lan=0.2), clear, 5.0, 4.0, layer="lan"),
     Case("loss", lambda wire: wire.loss.update(router=0.2), clear, 5.0, 4.0, layer="router"),
     Case("loss", lambda wire: wire.loss.update(isp=0.3), clear, 12.0, 6.0, layer="isp"),

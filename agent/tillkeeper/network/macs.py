@@ -18,6 +18,8 @@ PRETENDED_S = 300.0
 """Who once spoke for a router that was there is not believed to have replaced it, for so long."""
 CLAIMS = 2
 CLAIM_S = 5.0
+CLAIMS_MISSED = 2.3
+"""Who claimed it at even times and has now left so many of them out has stopped."""
 OWN_CLEAN_S = 0.7
 """Asked every quarter of a second then: two or three questions without an answer."""
 OWN_WITHIN_S = 3.0
@@ -108,7 +110,8 @@ class GatewayWatch:
         self._enquiry_s = None
         self._again_s = now_s + REPEAT_S
         answers = {mac for mac, at_s in self._answers.items() if at_s >= begun_s - 0.001}
-        claims = [mac for at_s, mac in self._claims if now_s - at_s <= CLAIM_S and mac != self.usual]
+        claimed = [(at_s, mac) for at_s, mac in self._claims if now_s - at_s <= CLAIM_S and mac != self.usual]
+        claims = [mac for _, mac in claimed] if not _stopped([at_s for at_s, _ in claimed], now_s) else []
         strangers = {mac for mac in answers if mac != self.usual}
         if len(claims) >= CLAIMS:  # whoever they say they are: some spoofers change their MAC each time
             strangers.add(claims[-1])
@@ -141,6 +144,13 @@ class GatewayWatch:
     def words(self) -> str:
         kind = virtual(self.other)
         return f"{self.usual} -> {self.other}" + (f" {kind}" if kind else "")
+
+
+def _stopped(times_s: list[float], now_s: float) -> bool:
+    if len(times_s) < CLAIMS:
+        return True
+    apart_s = max(times_s[-1] - times_s[-2], ASK_AGAIN_S)
+    return now_s - times_s[-1] > max(CLAIMS_MISSED * apart_s, CLEAN_S)
 
 
 class OwnAddressWatch:

@@ -16,6 +16,11 @@ from tillkeeper.network.twins import Twins
 FLAPS = 3
 FLAPS_WITHIN_S = 10.0
 STORM_HELD_S = 5.0
+CALM_PACKETS_PER_S = 2_500.0
+"""A whole second with less is none of a loop's."""
+UNREACHABLE_HELD_S = 60.0
+"""Linux says it once in three seconds (ARP's retries, to whoever waited for them); as long as nothing behind the router answers,
+what it said stands."""
 WEAK_DBM = -76.0
 GOOD_DBM = -72.0
 SILENT_S = 5.0
@@ -106,8 +111,10 @@ class Signs:
         changes = sum(1 for at_s in known.carrier_changes if now_s - at_s <= FLAPS_WITHIN_S)
         if changes >= FLAPS:
             yield "link_flapping", known.interface, "", float(changes), ""
-        if known.storm_s is not None and now_s - known.storm_s <= STORM_HELD_S and known.host is not None:
-            yield "broadcast_loop", known.interface, "", known.host.rx_packets_per_s, ""
+        host = known.host
+        calm = host is None or (host.at_s != known.storm_s and host.rx_packets_per_s < CALM_PACKETS_PER_S)
+        if host is not None and not calm and known.storm_s is not None and now_s - known.storm_s <= STORM_HELD_S:
+            yield "broadcast_loop", known.interface, "", host.rx_packets_per_s, ""
 
     def _addresses(self, now_s: float, known: Surroundings, keeper: EvidenceKeeper, paths: list[Path]) -> Iterator[Seen]:
         if not known.addresses_known or (known.link is not None and (known.link.gone or not known.link.admin_up)):
@@ -184,8 +191,10 @@ class Signs:
     def _heard(
         self, now_s: float, known: Surroundings, keeper: EvidenceKeeper, heard: Heard, paths: list[Path]
     ) -> Iterator[Seen]:
+        silent = keeper.run("anycast") > 0
         for kind, lasting, held_s in (
-            ("captive_redirect", heard.redirected, 180.0), ("router_says_unreachable", heard.router_says, HELD_S),
+            ("captive_redirect", heard.redirected, 180.0),
+            ("router_says_unreachable", heard.router_says, UNREACHABLE_HELD_S if silent else HELD_S),
             ("hq_host_alive", heard.hq_alive, HQ_HELD_S), ("hq_path_unreachable", heard.hq_path, HQ_HELD_S),
             ("hq_refuses", heard.hq_refuses, 3_600.0), ("hq_wrong_answer", heard.hq_wrong, HQ_HELD_S * 8),
         ):  # fmt: skip
