@@ -16,9 +16,6 @@ ETB = b"\x17"
 COUNTER_MODULUS = 32
 _RESET_COUNTER = b"\x1b\x1eE\x00"
 """`ESC RS E 0`: the ETB counter is 0; tells nobody (LM)."""
-_STARTS = (1, 9, 17)
-_OLD_JOBS = 4
-"""How many documents that were given up may still wait in the printer's buffer, each with an ETB at its end."""
 
 SECOND_DEVICE_MS = 200
 """The pulse of external device 2 can not be set (LM, SUB: 200 ms on, 200 ms off)."""
@@ -26,18 +23,9 @@ _UNIT_MS = 10
 _MOST_UNITS = 127
 
 
-def start_value(counter: int) -> int:
-    """The count at which this job's own print begins, such that no ETB that an earlier job left in the buffer leads to it.
-
-    Args:
-        counter: the ETB counter as last heard, 0 to 31.
-    """
-    return next(start for start in _STARTS if (start - counter - 1) % COUNTER_MODULUS >= _OLD_JOBS)
-
-
-def opening(counter: int) -> bytes:
-    """Automatic status on, the ETB counter set to `start_value(counter)`: answered once all that came before is on paper."""
-    return AUTOMATIC_ON + _RESET_COUNTER + ETB * start_value(counter)
+def opening(start: int) -> bytes:
+    """Automatic status on and the ETB counter at `start`: answered once all that came before is on paper."""
+    return AUTOMATIC_ON + _RESET_COUNTER + ETB * start
 
 
 def print_end(number: bytes) -> bytes:
@@ -49,22 +37,28 @@ def print_end(number: bytes) -> bytes:
     return b"\x1b\x1d\x03\x01" + number[:2]
 
 
+def sign_of_life(number: bytes) -> bytes:
+    """Automatic status on and `ESC GS ETX 0 n1 n2`: answered by `1B 1D 03 00 n1 n2 counter 00` once it is read from the
+    buffer."""
+    return AUTOMATIC_ON + b"\x1b\x1d\x03\x00" + number[:2]
+
+
 def number_of(token: bytes) -> bytes:
     """The two bytes of a job's token that differ between neighbouring jobs (the spool counts tokens up)."""
     return token[-2:]
 
 
-def pulse(pin: int, on_ms: int) -> tuple[bytes, int]:
-    """(bytes, ms on) of one kick, in its turn: `ESC BEL n1 n2` (units of 10 ms, LM) and `BEL` for pin 2, `SUB` for pin 5.
+def pulse(pin: int, on_ms: int) -> bytes:
+    """One kick, in its turn: `ESC BEL n1 n2` (units of 10 ms, LM) and `BEL` for pin 2, `SUB` for pin 5.
 
     Raises:
         PulseError: `pin` is neither 2 nor 5, or pin 2 can not have this `on_ms`.
     """
     if pin == 5:
-        return b"\x1a", SECOND_DEVICE_MS
+        return b"\x1a"
     if pin != 2:
         raise PulseError(f"a drawer connector has pins 2 and 5, not {pin}")
     if not _UNIT_MS <= on_ms <= _UNIT_MS * _MOST_UNITS:
         raise PulseError(f"a pulse is {_UNIT_MS} to {_UNIT_MS * _MOST_UNITS} ms, not {on_ms}")
     on = on_ms // _UNIT_MS
-    return bytes((0x1B, 0x07, on, min(_MOST_UNITS, 4 * on), 0x07)), on * _UNIT_MS
+    return bytes((0x1B, 0x07, on, min(_MOST_UNITS, 4 * on), 0x07))

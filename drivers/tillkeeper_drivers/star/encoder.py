@@ -40,16 +40,18 @@ def encode(document: PrintDocument, profile: Profile, token: bytes | None) -> by
 
         body = raster.encode(document, profile)
     else:
-        body = _encode_text(document, profile)
+        body = _encode_text(document, profile, asks=token is not None and profile.print_end != "none")
     if token is None or profile.print_end == "none":
         return body
     return body + (commands.ETB if profile.print_end == "etb" else commands.print_end(commands.number_of(token)))
 
 
-def _encode_text(document: PrintDocument, profile: Profile) -> bytes:
+def _encode_text(document: PrintDocument, profile: Profile, *, asks: bool) -> bytes:
     pages = pages_of(profile.codec_pages())
     layout = Layout(profile.columns, pages, qr=profile.features.qr, invert=profile.features.invert)
     writer = _Writer(profile, pages)
+    if asks:
+        writer.out += commands.AUTOMATIC_ON  # ESC @ is not said to switch it off, nor not to
     for item in layout.items(document.blocks):
         match item:
             case Row():

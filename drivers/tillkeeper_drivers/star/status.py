@@ -45,6 +45,11 @@ class Automatic(msgspec.Struct, frozen=True):
         byte = self.frame[7]
         return (byte >> 1) & 0x07 | (byte >> 2) & 0x18
 
+    @property
+    def overflowed(self) -> bool:
+        """Bytes were lost because the buffer was full (printer status 3, bit 6); told once."""
+        return bool(self.frame[4] & 0x40)
+
 
 class PrintEnd(msgspec.Struct, frozen=True):
     """`ESC GS ETX` was processed; for `what` 1 all before it is printed. `number` is echoed, it may be another job's."""
@@ -160,6 +165,7 @@ def apply(status: Status, event: Event) -> Status:
         online="no" if first & 0x08 else "yes",
         cover_open=_bit(first, 0x20),
         cutter_error=_bit(second, 0x08),
+        temperature_error=_bit(second, 0x40),
         # A mechanical error (bit 2) and a broken head thermistor (bit 1) are no less than bit 5.
         unrecoverable_error=_bit(second, 0x26),
         paper_near_end=_bit(fourth, 0x06),
