@@ -1,7 +1,6 @@
 """rtnetlink: the same as `ip -j` says, in a namespace of the test's own; and messages whose lengths lie."""
 
 import contextlib
-import errno
 import json
 import select
 import socket
@@ -195,23 +194,6 @@ def test_a_duplicate_of_ipv6_is_told() -> None:
         with kernel(left, netlink.GROUPS) as connection:
             left.ip("address", "add", "fd07::77/64", "dev", "lan0")
             assert heard(connection, LinkAddress, lambda address: address.address == "fd07::77" and address.duplicate).tentative
-
-
-@pytest.mark.root
-def test_one_link_is_asked_for_by_its_number() -> None:
-    with cable() as (left, right), kernel(left) as connection:
-        links = asked(left, netlink.dump_links)
-
-        def looked(index: int) -> tuple[Message, ...]:
-            connection.send(netlink.get_link(5, index))
-            return parse(connection.recv(65_536))
-
-        assert [looked(link.index) for link in links if isinstance(link, Link)] == [(link,) for link in links]
-        right.ip("link", "set", "lan0", "down")
-        (found,) = looked(next(link.index for link in links if isinstance(link, Link) and link.name == "lan0"))
-        assert isinstance(found, Link)
-        assert found.carrier == "no", "at once, whenever the kernel tells of it by itself"
-        assert looked(4711) == (Failed(5, errno.ENODEV),), "a refused request says why"
 
 
 def message(kind: int, body: bytes, size: int | None = None, flags: int = 0, sequence: int = 1) -> bytes:

@@ -324,11 +324,21 @@ def test_a_suspend_is_told(store: Store, tmp_path: Path, monkeypatch: pytest.Mon
     assert any(isinstance(fact, RoutesSeen) and fact.gateways["ipv4"] == ROUTER for fact in engines[0].facts)
 
 
-def test_a_lost_carrier_is_seen_though_the_kernel_says_nothing(store: Store) -> None:
+@contextlib.contextmanager
+def sysfs(folder: Path) -> Iterator[Path]:
+    """As `ip netns exec` has it: that of the namespace of this thread."""
+    subprocess.run(["mount", "-t", "sysfs", "none", str(folder)], check=True, timeout=10)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True, timeout=10)
+
+
+def test_a_lost_carrier_is_seen_though_the_kernel_says_nothing(store: Store, tmp_path: Path) -> None:
     """It holds its messages back for up to a second where other interfaces changed just before."""
     told = list[Fact]()
-    with inside(store.space("reg")), contextlib.closing(Poller()) as poller:
-        watch = Watch(poller, told.append, lambda *_: None)
+    with inside(store.space("reg")), contextlib.closing(Poller()) as poller, sysfs(tmp_path) as mounted:
+        watch = Watch(poller, told.append, lambda *_: None, sysfs=mounted)
         with contextlib.closing(watch):
             watch.resync(1.0)
             watch.look(1.0)
@@ -337,6 +347,20 @@ def test_a_lost_carrier_is_seen_though_the_kernel_says_nothing(store: Store) -> 
                 ip(store.space("sw"), f"link set reg {state}")
                 watch.look(2.0)
                 assert [fact.carrier for fact in told if isinstance(fact, LinkSeen)] == [carrier]
+
+
+def test_the_carrier_of_another_namespace_s_interface_is_none_of_ours(store: Store, tmp_path: Path) -> None:
+    """Its name may be the same."""
+    told = list[Fact]()
+    with sysfs(tmp_path) as mounted, inside(store.space("reg")), contextlib.closing(Poller()) as poller:
+        watch = Watch(poller, told.append, lambda *_: None, sysfs=mounted)
+        with contextlib.closing(watch):
+            watch.resync(1.0)
+            told.clear()
+            ip(store.space("sw"), "link set reg down")
+            watch.look(2.0)
+            assert not told
+            ip(store.space("sw"), "link set reg up")
 
 
 class Greedy(Quiet):

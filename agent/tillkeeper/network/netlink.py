@@ -124,12 +124,6 @@ def dump_links(sequence: int) -> bytes:
     return _dump(_GETLINK, sequence, _INFO.pack(0, 0, 0, 0, 0))
 
 
-def get_link(sequence: int, index: int) -> bytes:
-    """Asks for one interface, without its counters (RTEXT_FILTER_SKIP_STATS)."""
-    body = _INFO.pack(0, 0, index, 0, 0) + _ATTRIBUTE.pack(8, 29) + (8).to_bytes(4, sys.byteorder)
-    return _MESSAGE.pack(_MESSAGE.size + len(body), _GETLINK, _REQUEST, sequence, 0) + body
-
-
 def dump_addresses(sequence: int) -> bytes:
     return _dump(_GETADDR, sequence, _ADDRESS.pack(0, 0, 0, 0, 0))
 

@@ -16,7 +16,8 @@ from tillkeeper.network.prober.pending import Asked, Pending
 from tillkeeper.network.prober.sockets import Ancillary, Inlet, attach
 
 IDENTIFIERS = 8
-TOKEN_BYTES = 8
+TOKEN_BYTES = 4
+"""Each is paid for at every target behind the router, twice. An answer has to have identifier and sequence besides."""
 _STRIDE = 7919
 _INT = struct.Struct("@i")
 _KINDS: dict[str, Answer] = {"port_unreachable": "refused", "protocol_unreachable": "refused", "time_exceeded": "reply"}
@@ -80,8 +81,8 @@ class Echo:
         self._last[address] = (key, sent_s + probe.timeout_ms / 1000)
 
     def drain(self) -> None:
-        """Read what came. The kernel has put the time on it: that it waits for the loop's next turn changes no round trip, and
-        saves waking up for each answer."""
+        """Read what came. The kernel has put the time on it: that it waits for the engine's next step changes no round trip,
+        and saves waking up for each answer."""
         self._inlet.drain()
 
     def sweep(self, now_s: float) -> None:

@@ -45,6 +45,7 @@ class Lan:
         self._interface = ""
         self._mac = ""
         self._inlets: list[Inlet] = []
+        self._claims: Inlet | None = None
         self._answers: socket.socket | None = None
         self._pending: Pending[tuple[str, bool]] = Pending()
         self._asked: dict[str, float] = {}
@@ -66,7 +67,7 @@ class Lan:
         try:
             self._answers = self._open(interface, ETH_P_ARP, self._arp_answer, bpf.arp((ZERO_IPV4,)))
             self._narrow()
-            claims = self._open(interface, ETH_P_ARP, self._arp_claim, bpf.arp())
+            claims = self._open(interface, ETH_P_ARP, self._arp_claim, bpf.arp(), waited_for=False)
             claims.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _CLAIMS_BUFFER)
             self._open(interface, ETH_P_IPV6, self._nd, bpf.nd())
         except PermissionError:
@@ -102,6 +103,11 @@ class Lan:
             return
         self._pending.ask((address, is_arp), probe, sent_s)
 
+    def drain(self) -> None:
+        """Read what others claim of addresses that nobody asks for: not worth waking up for."""
+        if self._claims is not None:
+            self._claims.drain()
+
     def sweep(self, now_s: float) -> None:
         """Once a second."""
         self._pending.sweep(now_s)
@@ -113,9 +119,11 @@ class Lan:
         for inlet in self._inlets:
             inlet.close()
         self._inlets.clear()
-        self._answers = None
+        self._answers = self._claims = None
 
-    def _open(self, interface: str, protocol: int, received: "_Received", program: bpf.Program) -> socket.socket:
+    def _open(
+        self, interface: str, protocol: int, received: "_Received", program: bpf.Program, *, waited_for: bool = True
+    ) -> socket.socket:
         sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)  # hears nothing before bind()
         try:
             attach(sock, program)
@@ -123,7 +131,10 @@ class Lan:
         except OSError:
             sock.close()
             raise
-        self._inlets.append(Inlet(sock, self._poller, received))
+        inlet = Inlet(sock, self._poller if waited_for else None, received)
+        self._inlets.append(inlet)
+        if not waited_for:
+            self._claims = inlet
         return sock
 
     def _refuse(self, probe: Probe, at_s: float, error: str) -> None:

@@ -28,7 +28,7 @@ from tillkeeper.network.prober import clock
 from tillkeeper.network.prober.agent_link import AgentLink
 from tillkeeper.network.prober.host import Host
 from tillkeeper.network.prober.log import log
-from tillkeeper.network.prober.poller import Poller
+from tillkeeper.network.prober.poller import Poller, Ready
 from tillkeeper.network.prober.senders import Senders
 from tillkeeper.network.prober.setup import Plan
 from tillkeeper.network.prober.watch import LOOK_AGAIN_S, LOOK_EVERY_S, Watch
@@ -73,7 +73,7 @@ class Prober:
         self._verdict: tuple[object, ...] = ()
         self._stopping = False
         self._host = Host()
-        self._second_s = self._look_s = self._stepped_s = 0.0
+        self._second_s = self._looked_s = self._stepped_s = 0.0
         self._watchdog_s, self._alive_s = sd_notify.watchdog_s(), 0.0
         self._encoder = msgspec.json.Encoder()
         self._poller = Poller()
@@ -119,30 +119,45 @@ class Prober:
     # --- one turn ---
 
     def _turn(self) -> None:
-        step_s = max(self._engine.next_at_s(), self._stepped_s + STEP_S)
-        planned_s = min(step_s, self._poller.next_at_s(), self._watch.next_at_s(), self._second_s, self._look_s)
+        planned_s = min(self._step_at_s(), self._poller.next_at_s(), self._watch.next_at_s(), self._second_s)
         if self._link is not None:
             planned_s = min(planned_s, self._link.next_at_s())
-        before_s = self._now_s
-        ready = self._poller.wait(planned_s - clock.boot_s())
-        self._now_s = now_s = clock.boot_s()
-        self._notice_stall(before_s, planned_s, now_s)
+        ready = self._wait(planned_s)
+        now_s = self._now_s
         for callback in ready:
             callback()
-        self._senders.drain()
         self._poller.wake(now_s)
         self._watch.resync(now_s)
-        if now_s >= self._look_s - LOOK_EVERY_S + LOOK_AGAIN_S:
-            self._look_s = now_s + LOOK_EVERY_S
-            self._watch.look(now_s)
         if self._link is not None:
             self._link.tick(now_s)
         if now_s >= self._second_s:
             self._every_second(now_s)
         now_s = clock.boot_s()
-        if self._hurry or now_s >= max(self._engine.next_at_s(), self._stepped_s + STEP_S):
+        if self._hurry or now_s >= self._step_at_s():
+            self._senders.drain()
+            now_s = clock.boot_s()
             self._hurry, self._stepped_s = False, now_s
             self._carry_out(self._engine.step(now_s), now_s)
+
+    def _step_at_s(self) -> float:
+        return max(self._engine.next_at_s(), self._stepped_s + STEP_S)
+
+    def _wait(self, until_s: float) -> list[Ready]:
+        """Until something can be read, at most until `until_s`. Wakings in between are for the carrier alone, and cost next to
+        nothing; where this process is awake anyway, it is looked at as well."""
+        now_s = clock.boot_s()
+        while True:
+            before_s = self._now_s
+            planned_s = min(until_s, self._looked_s + LOOK_EVERY_S)
+            ready = self._poller.wait(planned_s - now_s)
+            self._now_s = now_s = clock.boot_s()
+            late = now_s > max(planned_s, before_s) + LATE_S
+            if now_s >= self._looked_s + LOOK_AGAIN_S:
+                self._looked_s = now_s
+                self._watch.look(now_s)
+            if ready or late or self._hurry or now_s >= until_s:
+                self._notice_stall(before_s, planned_s, now_s)
+                return ready
 
     def _notice_stall(self, before_s: float, planned_s: float, now_s: float) -> None:
         """Late by more than half a tick, or the machine was suspended. The two clocks are read one after the other: what lies

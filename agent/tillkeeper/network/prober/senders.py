@@ -105,7 +105,8 @@ class Senders:
         self._diagnoses.start(request, self._assignment(request), clock.boot_s())
 
     def drain(self) -> None:
-        """Each turn: what is not waited for."""
+        """Before each step of the engine: what is not waited for."""
+        self._lan.drain()
         for echo in self._echoes.values():
             echo.drain()
 
