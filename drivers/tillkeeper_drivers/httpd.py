@@ -1,0 +1,149 @@
+"""A very small HTTP/1.1 server on h11, one bounded request a connection: for displays that call the agent, and virtual ones.
+
+Nothing here knows what is asked or answered, so that a driver and its simulator may both stand on it.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NamedTuple
+
+import h11
+
+MAX_HEAD = 8_192
+_CHUNK = 4_096
+
+
+class Asked(NamedTuple):
+    """`peer` is the address that it came from, as text."""
+
+    method: str
+    path: str
+    body: bytes
+    peer: str
+
+
+class Answer(NamedTuple):
+    """`chunks`: instead of `body`, as they come; `length` is then what is announced. What breaks off is a lost connection."""
+
+    status: int
+    body: bytes = b""
+    length: int = 0
+    chunks: AsyncIterator[bytes] | None = None
+
+
+Handler = Callable[[Asked], Awaitable[Answer]]
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    host: str,
+    port: int,
+    handler: Handler,
+    *,
+    admits: Callable[[str], bool] = lambda _peer: True,
+    max_body: int = 65_536,
+    deadline_s: float = 5.0,
+    connections: int = 8,
+) -> AsyncIterator[int]:
+    """Serve until left.
+
+    Args:
+        admits: whether a peer may speak at all; others are closed without a word.
+        max_body: of a request, in bytes; a longer one is answered by 413.
+        deadline_s: from accepting a connection to the end of its request; the answer has its own time.
+        connections: at once; further ones are closed.
+
+    Yields:
+        The port. Raises `OSError` where it can not listen.
+    """
+    tasks: set[asyncio.Task[None]] = set()
+
+    def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = writer.get_extra_info("peername")
+        address = str(peer[0]) if peer else ""
+        if len(tasks) >= connections or not admits(address):
+            writer.transport.abort()
+            return
+        task = asyncio.create_task(_serve(reader, writer, handler, address, max_body, deadline_s), name="httpd")
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        # A task that is cancelled before its first step runs no `finally`.
+        task.add_done_callback(lambda _task: writer.transport.abort())
+
+    server = await asyncio.start_server(accepted, host, port)
+    try:
+        yield int(server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Bad(Exception):
+    def __init__(self, status: int) -> None:
+        super().__init__(str(status))
+        self.status = status
+
+
+async def _serve(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    handler: Handler,
+    peer: str,
+    max_body: int,
+    deadline_s: float,
+) -> None:
+    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+    try:
+        try:
+            async with asyncio.timeout(deadline_s):
+                asked = await _request(connection, reader, peer, max_body)
+        except _Bad as error:
+            answer = Answer(error.status)
+        else:
+            answer = await handler(asked)
+        await _answer(connection, writer, answer)
+        writer.close()
+        await writer.wait_closed()
+    except (ConnectionError, TimeoutError, h11.ProtocolError):
+        writer.transport.abort()
+
+
+async def _request(connection: h11.Connection, reader: asyncio.StreamReader, peer: str, max_body: int) -> Asked:
+    head: h11.Request | None = None
+    body = bytearray()
+    while True:
+        try:
+            event = connection.next_event()
+        except h11.RemoteProtocolError as error:
+            raise _Bad(error.error_status_hint) from error
+        if event is h11.NEED_DATA:
+            connection.receive_data(await reader.read(_CHUNK))
+        elif isinstance(event, h11.Request):
+            head = event
+        elif isinstance(event, h11.Data):
+            body += event.data
+            if len(body) > max_body:
+                raise _Bad(413)
+        elif isinstance(event, h11.EndOfMessage) and head is not None:
+            return Asked(head.method.decode("ascii"), head.target.decode("ascii", "replace"), bytes(body), peer)
+        else:
+            raise ConnectionError("closed before the request was through")
+
+
+async def _answer(connection: h11.Connection, writer: asyncio.StreamWriter, answer: Answer) -> None:
+    length = len(answer.body) if answer.chunks is None else answer.length
+    headers = [("content-length", str(length)), ("content-type", "application/json"), ("connection", "close")]
+    if connection.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+        raise ConnectionError("nothing can be answered")
+    writer.write(connection.send(h11.Response(status_code=answer.status, headers=headers)) or b"")
+    if answer.chunks is None:
+        writer.write(connection.send(h11.Data(data=answer.body)) or b"")
+    else:
+        async for chunk in answer.chunks:
+            writer.write(connection.send(h11.Data(data=chunk)) or b"")
+            await writer.drain()
+    writer.write(connection.send(h11.EndOfMessage()) or b"")
+    await writer.drain()
