@@ -115,6 +115,8 @@ class Ticket(msgspec.Struct, frozen=True):
     check_number: int | None = None
     car: int = 0
     """The place in the drive-through; 0 for what is none."""
+    order_kind: str = ""
+    """What `order_type` says in words: dine_in, takeout, drive_through or delivery. Empty: not told."""
 
 
 # --- documents ----------------------------------------------------------------------------------------------------
@@ -292,13 +294,14 @@ class Device(Protocol):
 class Attended(Protocol):
     """A `Device` that tells by itself how it is."""
 
-    async def attend(self, changed: Callable[[Status], None]) -> None:
+    async def attend(self, changed: Callable[[Status], None], looks: AbstractAsyncContextManager[object]) -> None:
         """Until cancelled, beside `deliver` and `status`: keep a connection that is this register's alone, and tell every
         change of status at once, what is heard during a job too. Never raises `DriverError`. Returns at once where the
         connection may not be kept (a network printer that others print on): such a device has to be asked by `status`.
 
         Args:
             changed: must not block.
+            looks: entered around each attempt to connect: so many devices that are switched off are looked for at a time.
         """
         ...
 

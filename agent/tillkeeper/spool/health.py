@@ -1,26 +1,44 @@
-"""How one device is doing, as far as its worker knows."""
+"""How one device is doing, as far as its worker knows: what it told by itself, or was asked."""
 
 import asyncio
 import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from tillkeeper.clock import WallClock
 from tillkeeper.spool import policy
 from tillkeeper.spool.model import Job
-from tillkeeper_drivers.api import Device, Reason, Status
+from tillkeeper_drivers.api import Attended, Device, Reason, Status
 
 log = logging.getLogger(__name__)
 
 STATUS_CEILING_S = 30.0
+ATTEND_AGAIN_S = 10.0
+"""Until a driver that failed while it attended its device may try again; meanwhile the device is asked."""
+ANNOUNCE_S = 0.05
+"""A device whose cover rattles is announced so often at most."""
 DRIVER_FAULTS = (ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 """What a driver's own mistake looks like. It costs one document, never the agent."""
 
 
 class Health:
-    """`refusing_since_ms`: wall clock, None while nothing is known against the device. Times of pauses are the loop's."""
+    """`refusing_since_ms`: wall clock, None while nothing is known against the device. Times of pauses are the loop's.
 
-    def __init__(self, device: Device, now_ms: WallClock) -> None:
+    Args:
+        changed: the device told something by itself; must not block.
+        well_again: what it told is that it can be tried now.
+    """
+
+    def __init__(
+        self, device: Device, now_ms: WallClock, changed: Callable[[], None], well_again: Callable[[], None]
+    ) -> None:
         self._device = device
         self._now_ms = now_ms
+        self._changed, self._well_again = changed, well_again
+        self._announcement: asyncio.TimerHandle | None = None
+        self._announced_at = 0.0
+        self.attended = False
+        """It tells by itself how it is, and is not asked while it is idle."""
         self._closed_until = 0.0
         self.refusals = 0
         self.refusing_since_ms: int | None = None
@@ -37,7 +55,19 @@ class Health:
     @property
     def refuses(self) -> bool:
         """Known not to take anything right now. Once its pause is over it may have recovered: nobody asked yet."""
-        return self.refusing_since_ms is not None and self.pause_s > 0
+        return (self.refusing_since_ms is not None and self.pause_s > 0) or self.tells_trouble
+
+    @property
+    def tells_trouble(self) -> bool:
+        """Known by itself not to take anything: no attempt has to find out."""
+        return self.attended and self.status is not None and self.status.trouble() is not None
+
+    @property
+    def away(self) -> bool:
+        """It could not be reached when it was last tried: each dial makes the machine ask who has its address."""
+        if self.refusals and self.last_reason == "unreachable":
+            return True
+        return self.status is not None and self.status.reachable == "no"
 
     @property
     def trouble(self) -> str:
@@ -50,6 +80,10 @@ class Health:
 
     def pause(self, pause_s: float) -> None:
         self._closed_until = asyncio.get_running_loop().time() + pause_s
+
+    def end_pause(self) -> None:
+        """There is reason to try it now."""
+        self._closed_until = 0.0
 
     def works(self) -> None:
         """A document went out, or the device is well and nothing waits. A clean status alone proves nothing: some say that
@@ -79,3 +113,37 @@ class Health:
         self.status = status
         self.status_at_ms = self._now_ms()
         return status
+
+    # --- by itself ---
+
+    async def attend(self, looks: AbstractAsyncContextManager[object]) -> None:
+        """Hear what the device tells by itself, until cancelled. Returns where it has to be asked instead."""
+        while isinstance(self._device, Attended):
+            self.attended = True
+            try:
+                await self._device.attend(self._told, looks)
+                return
+            except DRIVER_FAULTS:
+                log.exception("the driver of %s failed while it attended the device", self._device.id)
+            finally:
+                self.attended = False
+                if self._announcement is not None:
+                    self._announcement.cancel()
+                    self._announcement = None
+            await asyncio.sleep(ATTEND_AGAIN_S)
+
+    def _told(self, status: Status) -> None:
+        was_well = self.status is not None and policy.may_repeat_now(self.status) is None
+        self.status = status
+        self.status_at_ms = self._now_ms()
+        if not was_well and policy.may_repeat_now(status) is None:
+            self.end_pause()
+            self._well_again()
+        if self._announcement is None:
+            loop = asyncio.get_running_loop()
+            self._announcement = loop.call_at(max(loop.time(), self._announced_at + ANNOUNCE_S), self._announce)
+
+    def _announce(self) -> None:
+        self._announcement = None
+        self._announced_at = asyncio.get_running_loop().time()
+        self._changed()

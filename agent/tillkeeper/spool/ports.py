@@ -1,12 +1,16 @@
 """What the spool needs from its neighbours, and what it shows of itself."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
+from tillkeeper.contract.base import Event
 from tillkeeper.journal.records import Appended, Batch, JobRow
 from tillkeeper.spool.model import Job
+from tillkeeper.spool.policy import Route
+from tillkeeper.spool.queue import DeviceQueue
 from tillkeeper_drivers.api import Device, Document, Status
 
 
@@ -60,3 +64,22 @@ class DeviceSnapshot(msgspec.Struct, frozen=True):
     refusing_since_ms: int | None
     more_in_journal: bool
     """More jobs wait than are loaded."""
+
+
+class Spooling(Protocol):
+    """What a worker needs of the spool. `looks`: room for those that ask a device how it is which is idle, or away."""
+
+    looks: asyncio.Semaphore
+
+    def now_ms(self) -> int: ...
+    def new_id(self) -> str: ...
+    def jitter(self) -> float: ...
+    def token(self) -> str: ...
+    def route(self, job: Job) -> Route: ...
+    def document(self, job: Job) -> Document: ...
+    def open_backups(self, job: Job, route: Route) -> tuple[str, ...]: ...
+    def load(self, worker_id: str, queue: DeviceQueue) -> None: ...
+    def prepare_one(self, job: Job) -> Job: ...
+    def take_over(self, job: Job) -> None: ...
+    def changed(self, worker_id: str) -> None: ...
+    async def store(self, jobs: tuple[Job, ...], events: tuple[Event, ...]) -> None: ...

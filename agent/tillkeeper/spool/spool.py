@@ -30,9 +30,9 @@ Keep = Callable[[Job], KeptCommand]
 """The answer to the command that changed this job, to be kept with its idempotency key."""
 
 
-LOOKS = 3
-"""So many idle devices are asked at a time how they are. One that is switched off costs an ARP request a second while the
-kernel looks for it, and some switches shut the port of a register for 15 in a second."""
+LOOKS = 2
+"""So many devices that are idle or away are asked at a time how they are. One that is switched off costs an ARP request a
+second while the kernel looks for it, and some switches shut the port of a register for 15 in a second."""
 
 
 class Spool:
@@ -158,6 +158,14 @@ class Spool:
                 worker.queue.put(kept)
             worker.wake()
         return after
+
+    # --- the world changes ---
+
+    def device_came(self, device_id: str) -> None:
+        """The device was plugged in, or found again: its queue does not wait for the next try. An unknown id is nobody's."""
+        worker = self._workers.get(self._devices.worker_of(device_id) or "")
+        if worker is not None:
+            worker.device_came()
 
     # --- seen from outside ---
 

@@ -3,11 +3,10 @@ follows. The only caller of its device."""
 
 import asyncio
 import logging
-from typing import Protocol
+import math
 
 import msgspec
 
-from tillkeeper.contract.base import Event
 from tillkeeper.contract.documents import DocumentRerouted, DocumentSettled
 from tillkeeper.errors import Refused, TillkeeperError
 from tillkeeper.spool import jobs as steps
@@ -15,37 +14,20 @@ from tillkeeper.spool import policy
 from tillkeeper.spool.health import DRIVER_FAULTS, Health
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.policy import Route
-from tillkeeper.spool.ports import DeviceSnapshot
+from tillkeeper.spool.ports import DeviceSnapshot, Spooling
 from tillkeeper.spool.queue import DeviceQueue, kind_of
-from tillkeeper_drivers.api import Delivery, Device, Document, NotSent, OutcomeUnknown, Reason
+from tillkeeper_drivers.api import Delivery, Device, Document, NotSent, OutcomeUnknown, Reason, Status
 
 log = logging.getLogger(__name__)
 
 DELIVER_CEILING_S = 120.0
 """Drivers have deadlines of their own; one that hangs beyond this is cut off, and its outcome is unknown."""
 POLL_S = 5.0
-"""An idle device is asked how it is: a cover that stands open is to be seen before the next ticket."""
+"""An idle device that does not tell by itself is asked: a cover that stands open is to be seen before the next ticket."""
 FIRST_POLL_S = 0.2
+TURN_S = 2.0
+"""So long a device that is away waits for its turn to be asked again."""
 STORAGE_RETRY_S = 1.0
-
-
-class Spooling(Protocol):
-    """What a worker needs of the spool. `looks`: room for those that ask an idle device how it is."""
-
-    looks: asyncio.Semaphore
-
-    def now_ms(self) -> int: ...
-    def new_id(self) -> str: ...
-    def jitter(self) -> float: ...
-    def token(self) -> str: ...
-    def route(self, job: Job) -> Route: ...
-    def document(self, job: Job) -> Document: ...
-    def open_backups(self, job: Job, route: Route) -> tuple[str, ...]: ...
-    def load(self, worker_id: str, queue: DeviceQueue) -> None: ...
-    def prepare_one(self, job: Job) -> Job: ...
-    def take_over(self, job: Job) -> None: ...
-    def changed(self, worker_id: str) -> None: ...
-    async def store(self, jobs: tuple[Job, ...], events: tuple[Event, ...]) -> None: ...
 
 
 class Worker:
@@ -54,17 +36,29 @@ class Worker:
     def __init__(self, worker_id: str, device: Device, spool: Spooling) -> None:
         self.id = worker_id
         self.queue = DeviceQueue()
-        self.health = Health(device, spool.now_ms)
+        self.health = Health(device, spool.now_ms, lambda: spool.changed(worker_id), self._well_again)
         self.current: Job | None = None
         self._device = device
         self._spool = spool
         self._wake = asyncio.Event()
+        self._came = False
 
     def wake(self) -> None:
         """The queue has changed."""
         # By way of a timer that is due: whoever gave the job gets its answer out before the loop turns to paper.
         asyncio.get_running_loop().call_later(0, self._wake.set)
         self._spool.changed(self.id)
+
+    def device_came(self) -> None:
+        """The device was plugged in, or found again: it is looked at and tried at once."""
+        self._came = True
+        self.health.end_pause()
+        self._wake.set()
+
+    def _well_again(self) -> None:
+        if not self.queue.queued:
+            self.health.works()
+        self._wake.set()
 
     def snapshot(self) -> DeviceSnapshot:
         health, current = self.health, self.current
@@ -86,6 +80,11 @@ class Worker:
 
     async def run(self) -> None:
         """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.health.attend(self._spool.looks), name=f"attend {self.id}")
+            await self._work()
+
+    async def _work(self) -> None:
         for interrupted in self.queue.take_interrupted():
             self._take(interrupted)
             await self._unknown(interrupted, "the agent stopped during the attempt", self._spool.now_ms())
@@ -131,7 +130,11 @@ class Worker:
 
     async def _idle(self) -> None:
         """Wait for a job, for the time of one that waits, or for the next look at the device."""
-        poll_s = POLL_S if self.health.status is not None else FIRST_POLL_S
+        if self._came:
+            self._came = False
+            await self._look()
+            return
+        poll_s = math.inf if self.health.attended else POLL_S if self.health.status is not None else FIRST_POLL_S
         waits = [poll_s]
         if self.health.pause_s > 0:
             waits.append(self.health.pause_s)
@@ -139,18 +142,21 @@ class Worker:
         if soonest_ms is not None:
             waits.append(max(0.001, soonest_ms / 1000))
         try:
-            async with asyncio.timeout(min(waits)):
+            async with asyncio.timeout(min(waits) if min(waits) < math.inf else None):
                 await self._wake.wait()
         except TimeoutError:
-            if min(waits) == poll_s:
+            if min(waits) == poll_s and not self.health.attended:
                 await self._poll()
 
     async def _poll(self) -> None:
         if self._spool.looks.locked():
             return  # a later look will do, and a job that comes meanwhile does not wait for it
-        before = self.health.status
         async with self._spool.looks:
-            status = await self.health.look()
+            await self._look()
+
+    async def _look(self) -> None:
+        before = self.health.status
+        status = await self.health.look()
         if not self.queue.queued and policy.may_repeat_now(status) is None:
             self.health.works()
         if status != before:
@@ -174,10 +180,28 @@ class Worker:
 
     async def _obstacle(self, job: Job) -> Reason | None:
         """After trouble, and before a repeat, the device is asked first: that costs no write to the disk."""
-        if job.document_class == "drawer_pulse" or not (self.health.refusals or job.may_have_printed):
+        health = self.health
+        doubtful = health.refusals or job.may_have_printed or health.away or health.tells_trouble
+        if job.document_class == "drawer_pulse" or not doubtful:
             return None
-        status = await self.health.look()
+        status = await (self._look_in_turn() if health.away else health.look())
+        if status is None:
+            return "unreachable"
         return policy.may_repeat_now(status) if job.may_have_printed else status.trouble()
+
+    async def _look_in_turn(self) -> Status | None:
+        """Those that are away take turns, together with the looks at idle ones. None where it takes too long: a ticket that is
+        to be rerouted does not wait for that."""
+        looks = self._spool.looks
+        try:
+            async with asyncio.timeout(TURN_S):
+                await looks.acquire()
+        except TimeoutError:
+            return None
+        try:
+            return await self.health.look()
+        finally:
+            looks.release()
 
     async def _send(self, job: Job, route: Route) -> None:
         try:

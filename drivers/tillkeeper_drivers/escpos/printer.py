@@ -234,7 +234,7 @@ class EscPosPrinter(BasePrinter[EscPosSession]):
         """The last rung: all bytes are acknowledged, and the status is clean or becomes so before the deadline."""
         loop = asyncio.get_running_loop()
         end = loop.time() + self._deadlines.clearing
-        while not session.cut_short:
+        while True:
             answered = await self.look(session, self._deadlines.answer)
             status = session.status
             trouble = status.trouble()
@@ -245,7 +245,6 @@ class EscPosPrinter(BasePrinter[EscPosSession]):
             if not answered and trouble is None:
                 await session.until(lambda: False, 0.02)  # nothing can be learned from it; a reset would still show
                 return Evidence("sent", "none")
-            if loop.time() >= end:
-                break
+            if session.cut_short or loop.time() >= end:
+                self.unknown(session, f"not clean within {self._deadlines.clearing:g} s")
             await session.until(lambda: bool(session.cut_short), min(self._deadlines.poll, max(0.01, end - loop.time())))
-        self.unknown(session, f"not clean within {self._deadlines.clearing:g} s")

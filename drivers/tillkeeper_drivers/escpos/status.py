@@ -34,7 +34,7 @@ MAX_BLOCK = 80
 _XON, _XOFF, _NUL = 0x11, 0x13, 0x00
 _NOTICE = 0x3B
 _BREAKS_OFF = (0x10, 0x14, 0x18, 0x1C)
-"""No block holds these, and a frame starts with them: the block was cut short, or the rest of the frame would pass for answers."""
+"""No block holds these, and a frame starts with them: the block was cut short. Else the rest of the frame would be answers."""
 _BLOCK_HEADERS = (0x37, _NOTICE, 0x5F)
 _PROCESS_ID = 0x22  # identifier of GS ( H function 48 in a 37h block
 

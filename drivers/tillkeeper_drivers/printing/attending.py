@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Generic, Protocol, TypeVar
 
 from tillkeeper_drivers.api import Status, TransportError
@@ -41,14 +42,21 @@ class Attendant(Generic[S]):
             self._told = status
             self._changed(status)
 
-    async def run(self, changed: Callable[[Status], None]) -> None:
-        """Until cancelled."""
+    async def run(self, changed: Callable[[Status], None], looks: AbstractAsyncContextManager[object]) -> None:
+        """Until cancelled. `looks`: see `Attended`."""
         self._changed, self._told, self._line.kept = changed, None, True
         self._pause_s = 0.0
         try:
             while True:
+                if self._line.session is None:
+                    # Neither does a job wait for looks at other devices, nor those for a job.
+                    async with looks:
+                        if self._line.free:
+                            async with self._line.quiet_turn():
+                                await self._open()
                 async with self._line.quiet_turn():
-                    await self._turn()
+                    if self._line.session is not None:
+                        await self._turn(self._line.session)
                 if self._line.session is None:
                     await self._line.rest(self._pause_s)
                 else:
@@ -58,14 +66,15 @@ class Attendant(Generic[S]):
             async with self._line.quiet_turn():
                 await self._line.close()
 
-    async def _turn(self) -> None:
-        """Open the line where it is closed, and listen until a job wants it or a sign of life is due."""
+    async def _open(self) -> None:
         try:
-            session = await self._line.open(self._deadlines.connect)
+            await self._line.open(self._deadlines.connect)
         except TransportError as error:
             self.tell(Status(reachable="no", reason=error.reason, detail=error.detail))
             self._slower()
-            return
+
+    async def _turn(self, session: S) -> None:
+        """Listen until a job wants the line or a sign of life is due."""
         try:
             if await self._alive(session):
                 if self._line.age_s >= _LIVED_S:

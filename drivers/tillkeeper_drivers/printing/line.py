@@ -36,6 +36,11 @@ class Line(Generic[S]):
         self.working = False
         """Whether a job, and not the one that listens, has the turn."""
 
+    @property
+    def free(self) -> bool:
+        """Whether nobody has the turn."""
+        return not self._turn.locked()
+
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Wait until nobody else uses the line. Afterwards it is closed, unless it is to be kept and in order."""

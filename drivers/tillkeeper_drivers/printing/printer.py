@@ -7,7 +7,7 @@ that the model can give. Any byte of the document written and no evidence: `Outc
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Generic, Literal, NamedTuple, NoReturn, TypeVar
 
 from msgspec.structs import replace
@@ -101,6 +101,10 @@ class BasePrinter(ABC, Generic[S]):
     def pulse(self, document: PulseDocument) -> bytes:
         """The bytes of a kick. Raises `PulseError`."""
 
+    def on_ms(self, document: PulseDocument) -> int:
+        """How long the coil is really on, where a model's time can not be set."""
+        return document.on_ms
+
     @abstractmethod
     async def greet(self, session: S) -> bool:
         """On a connection that is to be kept: turn automatic status on and learn all there is to know, so that `complete`
@@ -168,10 +172,10 @@ class BasePrinter(ABC, Generic[S]):
             self.note(error)
         return self.last_status
 
-    async def attend(self, changed: Callable[[Status], None]) -> None:
+    async def attend(self, changed: Callable[[Status], None], looks: AbstractAsyncContextManager[object]) -> None:
         """See `Attended.attend`: a connection is kept where `hold` says so."""
         if self._hold:
-            await self._attendant.run(changed)
+            await self._attendant.run(changed, looks)
 
     async def close(self) -> None:
         """Wait for the job that is on; a connection that is kept ends with `attend`."""
@@ -261,7 +265,7 @@ class BasePrinter(ABC, Generic[S]):
         async with self._sending("pulse") as session:
             before = session.status.drawer_pin_high
             first_byte_ms = (loop.time() - started) * 1000
-            self._gate.kicked(loop.time() * 1000, document.on_ms)
+            self._gate.kicked(loop.time() * 1000, self.on_ms(document))
             await self._write(session, data)
             await session.connection.drain(self._deadlines.write)
             moved = await self._pin_moved(session, before)
