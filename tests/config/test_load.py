@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tillkeeper.config import address as where
 from tillkeeper.config.embedded import embedded, embedded_printers, example_toml
 from tillkeeper.config.load import Problem, builtin_menu, load, parse
 from tillkeeper.errors import ConfigInvalid
@@ -86,10 +87,16 @@ MATRIX = [
     ("routing default", 'default = ["grill"]', 'default = ["gril"]', 'default = ["gril"]', "no station 'gril'", "grill"),
     ("routing category", 'sushi = ["cold"]', 'sushi = ["cool"]', "sushi =", "no station 'cool'", "cold"),
     ("routing item", 'bento-box = ["grill", "cold"]', 'bento-box = ["grill", "x"]', "bento-box", "no station 'x'", ""),
-    ("address", '"127.0.0.1:9101"', '"127.0.0.1"', '"127.0.0.1"\n', "is not host:port, serial:", ""),
+    ("address", '"127.0.0.1:9101"', '"127.0.0.1"', '"127.0.0.1"\n', "is not host:port, usb:", ""),
     ("address port", '"127.0.0.1:9101"', '"printer:99999"', '"printer:99999"', "is not host:port", ""),
     ("serial path", '"127.0.0.1:9101"', '"serial:ttyS0"', '"serial:ttyS0"', "not a path below /dev", ""),
     ("odd path", '"127.0.0.1:9101"', '"usb:/dev/usb/../lp0"', '"usb:/dev/usb/../lp0"', "an odd path", ""),
+    ("usb socket", '"127.0.0.1:9101"', '"usb:port=hub3"', '"usb:port=hub3"', "is not a USB socket", ""),
+    ("usb socket of an interface", '"127.0.0.1:9101"', '"usb:port=1-1:1.1"', '"usb:port=1-1:1.1"', "is not a USB socket", ""),
+    ("usb serial number", '"127.0.0.1:9101"', '"usb:serial= X"', '"usb:serial= X"', "can be no serial number", ""),
+    ("mac", '127.0.0.1:9101"', '127.0.0.1:9101"\nmac = "00:26:ab"', 'mac = "00:26:ab"', "is not the MAC of a device", ""),
+    ("mac of many", ':9101"', ':9101"\nmac = "ff:ff:ff:ff:ff:ff"', "mac = ", "is not the MAC of a device", ""),
+    ("mac without network", '127.0.0.1:9101"', 'usb:/dev/usb/lp0"\nmac = "0026ab010203"', "mac = ", "without a network address", ""),
     ("serial for usb", '"127.0.0.1:9101"', '"serial:/dev/usb/lp0"', '"serial:/dev/usb', "write usb:/dev/usb/lp0", ""),
     ("usb for serial", '"127.0.0.1:9101"', '"usb:/dev/ttyUSB0"', '"usb:/dev/tty', "write serial:/dev/ttyUSB0", ""),
     ("serial for tcp", ':9101"', ':9101"\nserial = { baud = 9600 }', "serial = { baud", "nothing without an address", ""),
@@ -265,3 +272,36 @@ def test_the_part_about_the_network_is_valid_once_it_is_uncommented(tmp_path: Pa
     assert network.links.cables["front"].cable_colour == "yellow"
     assert network.links.internet.isp_phone
     assert network.links.switch.address
+
+
+@pytest.mark.parametrize(
+    ("address", "identity"),
+    [
+        ("usb:serial=J8XY012345", "usb:serial=J8XY012345"),
+        ("usb:port=1-1.4.2", "usb:port=1-1.4.2"),
+        ("serial:serial=A502 85BI", "serial:serial=A502 85BI"),
+        ("serial:port=1-3:1.1", "serial:port=1-3:1.1"),
+        ("usb:/dev/usb/lp0", ""),
+        ("serial:/dev/serial/by-id/usb-x", ""),
+        ("printer:9100", ""),
+    ],
+)
+def test_forms_of_an_address(address: str, identity: str) -> None:
+    assert where.problem(address) == ""
+    assert where.identity(address) == identity
+
+
+@pytest.mark.parametrize(
+    ("text", "mac"),
+    [
+        ("00:26:AB:01:02:03", "00:26:ab:01:02:03"),
+        ("00-26-ab-01-02-03", "00:26:ab:01:02:03"),
+        ("0026AB010203", "00:26:ab:01:02:03"),
+        ("00:00:00:00:00:00", ""),
+        ("01:26:ab:01:02:03", ""),
+        ("00:26:ab:01:02", ""),
+        ("", ""),
+    ],
+)
+def test_forms_of_a_mac(text: str, mac: str) -> None:
+    assert where.mac(text) == mac

@@ -78,7 +78,7 @@ class SerialLine(Section, frozen=True):
 class Device(Section, frozen=True):
     """`kind`: escpos (a printer), display (our own page over WebSocket), escpos_display, drawer (on a printer's pin).
 
-    Printers: `address` "host:port", "serial:/dev/..." (with `serial`) or "usb:/dev/...", `profile` a model name. Drawer:
+    Printers: `address` "host:port", "serial:..." (with `serial`) or "usb:...", `profile` a model name. Drawer:
     `printer` and `pin`. `bell_pin`: a bell hangs on that pin of a printer. `confirm_timeout_s`: how long a confirmation may
     take."""
 
@@ -93,6 +93,10 @@ class Device(Section, frozen=True):
     bell_pin: Literal[2, 5] | None = None
     confirm_timeout_s: Seconds = 15.0
     columns: Annotated[int, Meta(ge=20, le=80)] | None = None
+    mac: str = ""
+    """Of a network device: who it is, wherever its address goes ("00:26:ab:01:02:03")."""
+    hold: bool = False
+    """A network printer that no other register prints on: one connection stands, and its status comes by itself."""
 
 
 class Station(Section, frozen=True):

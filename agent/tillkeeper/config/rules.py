@@ -189,8 +189,12 @@ def _devices(document: Table, profiles: Collection[str], report: Report) -> None
             report(path, "a printer needs a 'profile'")
         if address and (wrong := where.problem(address)):
             report((*path, "address"), wrong)
+        if "mac" in device:
+            _mac(device, path, report)
         if "serial" in device and (not address or where.kind(address) != "serial"):
             report((*path, "serial"), "'serial' means nothing without an address serial:/dev/...")
+        if "hold" in device and (kind != "escpos" or not address or where.kind(address) != "tcp"):
+            report((*path, "hold"), "'hold' is for network printers; a serial or USB one is this register's alone anyway")
         if profile and profile not in profiles:
             report((*path, "profile"), f"no profile {profile!r}", profile, profiles)
         if kind == "drawer" and not _text(device, "printer"):
@@ -203,14 +207,28 @@ def _devices(document: Table, profiles: Collection[str], report: Report) -> None
                 report((*path, key), f"{key!r} means nothing for a device of kind {kind!r}")
 
 
+def _mac(device: Table, path: tuple[str, ...], report: Report) -> None:
+    address, mac = _text(device, "address"), _text(device, "mac")
+    if not address or where.kind(address) != "tcp":
+        report((*path, "mac"), "'mac' means nothing without a network address")
+    elif not where.mac(mac):
+        report((*path, "mac"), f"{mac!r} is not the MAC of a device, as 00:26:ab:01:02:03")
+
+
 def _shared_places(document: Table, report: Report) -> None:
-    """Two devices on one address, two things on one pin."""
+    """Two devices on one address or of one MAC, two things on one pin."""
     addresses: dict[str, str] = {}
+    macs: dict[tuple[str, int], str] = {}
     pins: dict[tuple[str, int], str] = {}
     for name, device in _tables(document, "devices"):
         address, bell = _text(device, "address"), device.get("bell_pin")
         if address and addresses.setdefault(address, name) != name:
             report(("devices", name, "address"), f"device {addresses[address]!r} has this address already")
+        mac = where.mac(_text(device, "mac"))
+        if mac and address and not where.problem(address):
+            same = mac, where.host_port(address)[1]
+            if macs.setdefault(same, name) != name:
+                report(("devices", name, "mac"), f"device {macs[same]!r} has this MAC already")
         if isinstance(bell, int):
             pins[name, bell] = f"the bell of {name!r}"
     for name, device in _tables(document, "devices"):

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from tillkeeper.clock import wall_ms
 from tillkeeper.config import address
 from tillkeeper.config.model import Config
 from tillkeeper.config.model import Device as DeviceConfig
+from tillkeeper.devices.locator import Locator
 from tillkeeper.errors import NotFound
 from tillkeeper.layouts import documents, previews, shelf
 from tillkeeper.layouts.previews import Asked, Encoded
@@ -34,22 +36,30 @@ class Registry:
     Args:
         personal: see `PersonalTexts`.
         on_board: told what cooks do on the displays; must not block.
+        locator: knows where the devices are now.
     """
 
-    def __init__(self, config: Config, personal: PersonalTexts, on_board: Callable[[BoardEvent], None]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        personal: PersonalTexts,
+        on_board: Callable[[BoardEvent], None],
+        locator: Locator | None = None,
+    ) -> None:
         self._config = config
         self._personal = personal
         self._layouts = shelf.chosen(config)
         shelf.read_languages(config)
+        self._locator = locator or Locator(wall_ms)
         self._displays: dict[str, WebSocketDisplay] = {}
         self._devices: dict[str, Device] = {}
         for name, device in config.devices.items():
             if device.kind == "display":
                 self._devices[name] = self._displays[name] = _display(name, config, on_board)
             elif device.kind == "escpos_display":
-                self._devices[name] = _text_display(name, device)
+                self._devices[name] = _text_display(name, device, self._locator)
             elif device.kind == "escpos":
-                self._devices[name] = _printer(name, device, config)
+                self._devices[name] = _printer(name, device, config, self._locator)
 
     def worker_ids(self) -> tuple[str, ...]:
         return tuple(self._devices)
@@ -133,7 +143,7 @@ def warm() -> None:
     encoder.warm()
 
 
-def _printer(name: str, device: DeviceConfig, config: Config) -> Device:
+def _printer(name: str, device: DeviceConfig, config: Config, locator: Locator) -> Device:
     from tillkeeper_drivers.escpos.printer import EscPosPrinter
     from tillkeeper_drivers.escpos.profile import profile
     from tillkeeper_drivers.printing.settings import Deadlines
@@ -146,18 +156,19 @@ def _printer(name: str, device: DeviceConfig, config: Config) -> Device:
     model = profile(device.profile)
     if device.columns is not None:
         model = msgspec.structs.replace(model, columns=device.columns)
+    own = device.hold or address.kind(device.address) != "tcp"
     return EscPosPrinter(
-        name, _transport(device), model, pin_use, Deadlines(confirm=device.confirm_timeout_s)
+        name, _transport(name, device, locator), model, pin_use, Deadlines(confirm=device.confirm_timeout_s), hold=own
     )
 
 
-def _text_display(name: str, device: DeviceConfig) -> Device:
+def _text_display(name: str, device: DeviceConfig, locator: Locator) -> Device:
     from tillkeeper_drivers.escpos.profile import profile
-    from tillkeeper_drivers.printing.settings import Deadlines
     from tillkeeper_drivers.kds.escpos_text import EscPosTextDisplay
+    from tillkeeper_drivers.printing.settings import Deadlines
 
     model = profile(device.profile) if device.profile else None
-    return EscPosTextDisplay(name, _transport(device), model, Deadlines(confirm=device.confirm_timeout_s))
+    return EscPosTextDisplay(name, _transport(name, device, locator), model, Deadlines(confirm=device.confirm_timeout_s))
 
 
 def _display(name: str, config: Config, on_board: Callable[[BoardEvent], None]) -> "WebSocketDisplay":
@@ -166,16 +177,30 @@ def _display(name: str, config: Config, on_board: Callable[[BoardEvent], None]) 
     return WebSocketDisplay(name, on_board, register=config.this_register)
 
 
-def _transport(device: DeviceConfig) -> Transport:
-    kind = address.kind(device.address)
+def _transport(name: str, device: DeviceConfig, locator: Locator) -> Transport:
+    place = locator.know(name, device)
+    kind, identity = address.kind(device.address), address.identity(device.address)
     if kind == "serial":
         from tillkeeper_drivers.transport.serial import Line, SerialTransport
 
-        return SerialTransport(address.node(device.address), Line(**msgspec.structs.asdict(device.serial)))
+        line = Line(**msgspec.structs.asdict(device.serial))
+        return SerialTransport(_where(identity) if identity else address.node(device.address), line, identity)
     if kind == "usb":
         from tillkeeper_drivers.transport.usblp import UsblpTransport
 
-        return UsblpTransport(address.node(device.address))
+        return UsblpTransport(_where(identity) if identity else address.node(device.address), identity)
     from tillkeeper_drivers.transport.tcp import TcpTransport
 
-    return TcpTransport(*address.host_port(device.address))
+    host, port = address.host_port(device.address)
+    if place is None:
+        return TcpTransport(host, port)
+    return TcpTransport(place.now_at, port, whose=place.check, missed=place.missed)
+
+
+def _where(identity: str) -> Callable[[], str]:
+    def where() -> str:
+        from tillkeeper_drivers.discovery import udev  # slow to import, and called on a thread
+
+        return udev.node_of(identity)
+
+    return where

@@ -1,0 +1,151 @@
+"""Where the devices of the config are now: a USB or serial device at its node, a network printer at its address of the moment.
+
+A network device that the config gives a MAC is that MAC, not its address: who answers at the address is looked up in the
+kernel's neighbour table before a byte is sent, and the address follows the device.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from tillkeeper.config import address as where
+from tillkeeper.config.model import Device as DeviceConfig
+from tillkeeper_drivers.api import TransportError
+from tillkeeper_drivers.discovery import neighbours
+from tillkeeper_drivers.discovery.found import Found
+from tillkeeper_drivers.discovery.netlink import Neighbour
+
+log = logging.getLogger(__name__)
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """A device is at another address than the config says. Wall clock."""
+
+    device: str
+    configured: str
+    now: str
+    at_ms: int
+
+
+class Place:
+    """A network device with a MAC. `host` is where it was last known to be; `missing`: nobody, or another one, is there."""
+
+    def __init__(self, device: str, host: str, mac: str, missing: Callable[["Place"], None]) -> None:
+        self.device = device
+        self.configured = self.host = host
+        self.mac = mac
+        self.missing = False
+        self.moved_at_ms = 0
+        self._on_missing = missing
+        self._said_unknown = False
+
+    def now_at(self) -> str:
+        """For `TcpTransport(host=...)`."""
+        return self.host
+
+    async def check(self, peer: str) -> None:
+        """For `TcpTransport(whose=...)`. A peer that the kernel has no MAC of is behind a router, or on this machine: that can
+        not be checked, which is said once.
+
+        Raises:
+            TransportError: "wrong_device".
+        """
+        mac = neighbours.mac_of(peer)
+        if mac and mac != self.mac:
+            self.missed()
+            detail = f"{peer} is {mac} now, and {self.device} is {self.mac}: another device has its address"
+            raise TransportError("wrong_device", detail, bytes_left=False)
+        if not mac and not self._said_unknown:
+            self._said_unknown = True
+            log.warning("whether %s at %s is %s can not be told: it is not on this network", self.device, peer, self.mac)
+        self.missing = False
+
+    def missed(self) -> None:
+        """For `TcpTransport(missed=...)`: nobody, or another one, is at `host`."""
+        if not self.missing:
+            self.missing = True
+            self._on_missing(self)
+
+
+class Locator:
+    """Belongs to one event loop.
+
+    Args:
+        now_ms: wall clock.
+    """
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
+        self._devices: dict[str, DeviceConfig] = {}
+        self._places: dict[str, Place] = {}
+        self.on_missing: Callable[[], None] = lambda: None
+        """Called when a device is not where it was."""
+
+    def know(self, name: str, device: DeviceConfig) -> Place | None:
+        """Take a device in, or anew with another address. A network device with a MAC has a place of its own."""
+        self._devices[name] = device
+        self._places.pop(name, None)
+        if not device.mac or where.kind(device.address) != "tcp":
+            return None
+        host, _port = where.host_port(device.address)
+        place = self._places[name] = Place(name, host, where.mac(device.mac), lambda _place: self.on_missing())
+        return place
+
+    def forget(self, name: str) -> None:
+        self._devices.pop(name, None)
+        self._places.pop(name, None)
+
+    def missing(self) -> tuple[Place, ...]:
+        """Network devices that are not where they were."""
+        return tuple(place for place in self._places.values() if place.missing)
+
+    def moved(self) -> tuple[Moved, ...]:
+        """Devices that are elsewhere than the config says."""
+        return tuple(
+            Moved(place.device, place.configured, place.host, place.moved_at_ms)
+            for place in self._places.values()
+            if place.host != place.configured
+        )
+
+    def is_at(self, place: Place, address: str) -> bool:
+        """The device of `place` was found at `address`. Whether that is news."""
+        if self._places.get(place.device) is not place:
+            return False
+        if address == place.host:
+            return False
+        place.missing = False
+        log.warning("%s (%s) moved from %s to %s", place.device, place.mac, place.host, address)
+        place.host, place.moved_at_ms = address, self._now_ms()
+        return True
+
+    def devices_of(self, found: Found) -> tuple[str, ...]:
+        """The names of the config that mean `found`."""
+        return tuple(name for name, device in self._devices.items() if device.address and self._means(name, device, found))
+
+    def _means(self, name: str, device: DeviceConfig, found: Found) -> bool:
+        kind = where.kind(device.address)
+        if kind == "tcp":
+            place = self._places.get(name)
+            if place is not None and found.mac:
+                return place.mac == found.mac
+            host, port = where.host_port(device.address)
+            return found.bus in ("network", "display") and found.address == f"{host}:{port}"
+        if kind != found.bus:
+            return False
+        identity = where.identity(device.address)
+        if identity:
+            key, _, value = identity.partition(":")[2].partition("=")
+            return value == (found.port if key == "port" else found.serial) or device.address == found.identity
+        return bool(found.node) and os.path.realpath(where.node(device.address)) == found.node
+
+
+def found_by_mac(places: Iterable[Place], table: Mapping[str, Neighbour]) -> dict[str, list[Neighbour]]:
+    """MAC -> its entries in the kernel's table, for those that are looked for."""
+    wanted = {place.mac for place in places}
+    entries: dict[str, list[Neighbour]] = {}
+    for entry in table.values():
+        if entry.mac in wanted:
+            entries.setdefault(entry.mac, []).append(entry)
+    return entries
