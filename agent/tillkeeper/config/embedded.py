@@ -20,10 +20,13 @@ def example(folder: Path) -> Config:
     return parse(example_toml(), file="example.toml", folder=folder)
 
 
+PRINTERS = ("escpos", "star")
+
+
 def embedded_printers() -> dict[str, str]:
     """The virtual printers that `embedded` wants: device id -> profile."""
     devices = example(Path.cwd()).devices
-    return {name: device.profile for name, device in devices.items() if device.kind == "escpos"}
+    return {name: device.profile for name, device in devices.items() if device.kind in PRINTERS}
 
 
 def embedded(
@@ -42,7 +45,7 @@ def embedded(
     """
     config = example(data_dir)
     devices = {
-        name: replace(device, address=f"127.0.0.1:{ports[name]}") if device.kind == "escpos" else device
+        name: replace(device, address=f"127.0.0.1:{ports[name]}") if device.kind in PRINTERS else device
         for name, device in config.devices.items()
     }
     return replace(

@@ -101,7 +101,7 @@ def parse(text: str, *, file: str, folder: Path, profiles: Collection[str] | Non
             problems.append(problem)
 
     check_form(document, Config, (), report)
-    rules.check(document, folder, known_profiles() if profiles is None else frozenset(profiles), report)
+    rules.check(document, folder, known_profiles() if profiles is None else frozenset(profiles), report, star_profiles())
     if problems:
         raise _invalid(sorted(problems, key=lambda problem: problem.line), file)
     return _absolute(msgspec.convert(document, Config), folder)
@@ -116,6 +116,12 @@ def nearest(wrong: str, right: Iterable[str]) -> str:
 def known_profiles() -> frozenset[str]:
     """The printer models that the ESC/POS driver knows: read as data, the driver itself is not imported."""
     data = resources.files("tillkeeper_drivers").joinpath("escpos/profiles.toml").read_text("utf-8")
+    return frozenset(tomllib.loads(data))
+
+
+def star_profiles() -> frozenset[str]:
+    """The printer models that the Star driver knows, read the same way."""
+    data = resources.files("tillkeeper_drivers").joinpath("star/profiles.toml").read_text("utf-8")
     return frozenset(tomllib.loads(data))
 
 

@@ -76,13 +76,13 @@ class SerialLine(Section, frozen=True):
 
 
 class Device(Section, frozen=True):
-    """`kind`: escpos (a printer), display (our own page over WebSocket), escpos_display, drawer (on a printer's pin).
+    """`kind`: escpos or star (a printer), display (our own page over WebSocket), escpos_display, drawer (on a printer's pin).
 
     Printers: `address` "host:port", "serial:..." (with `serial`) or "usb:...", `profile` a model name. Drawer:
     `printer` and `pin`. `bell_pin`: a bell hangs on that pin of a printer. `confirm_timeout_s`: how long a confirmation may
     take."""
 
-    kind: Literal["escpos", "display", "escpos_display", "drawer"]
+    kind: Literal["escpos", "star", "display", "escpos_display", "drawer"]
     address: str = ""
     serial: SerialLine = SerialLine()
     profile: str = ""

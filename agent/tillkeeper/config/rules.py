@@ -25,11 +25,16 @@ _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _LOWEST_RATE, _HIGHEST_RATE = Decimal("0.000000001"), Decimal(1_000_000_000)
-_PRINTERS = ("escpos", "escpos_display")
+_PAPER = ("escpos", "star")
+_PRINTERS = (*_PAPER, "escpos_display")
 
 
-def check(document: Table, folder: Path, profiles: Collection[str], report: Report) -> None:
-    """Report each rule that `document` breaks as `report(path, what, wrong, right)`."""
+def check(document: Table, folder: Path, profiles: Collection[str], report: Report, star: Collection[str] = ()) -> None:
+    """Report each rule that `document` breaks as `report(path, what, wrong, right)`.
+
+    Args:
+        profiles, star: the models that the ESC/POS driver and the Star driver know.
+    """
     _ids(document, report)
     _store(document, report)
     _taxes(document, report)
@@ -37,7 +42,7 @@ def check(document: Table, folder: Path, profiles: Collection[str], report: Repo
     _terminals(document, report)
     _stations(document, report)
     _routing(document, report)
-    _devices(document, profiles, report)
+    _devices(document, profiles, star, report)
     _shared_places(document, report)
     _tenders(document, report)
     _files(document, folder, report)
@@ -156,12 +161,12 @@ def _stations(document: Table, report: Report) -> None:
             if device not in devices:
                 report((*path, "devices", at), f"no device {device!r}", device, devices)
             else:
-                _is_kind(document, device, ("escpos", "display", "escpos_display"), (*path, "devices", at), report)
+                _is_kind(document, device, (*_PRINTERS, "display"), (*path, "devices", at), report)
         backup = _text(station, "backup")
         if backup and backup not in devices and backup not in stations:
             report((*path, "backup"), f"no device and no station {backup!r}", backup, [*devices, *stations])
         elif backup in devices:
-            _is_kind(document, backup, ("escpos", "display", "escpos_display"), (*path, "backup"), report)
+            _is_kind(document, backup, (*_PRINTERS, "display"), (*path, "backup"), report)
         if backup and (backup in [device for _at, device in own] or (backup == name and backup not in devices)):
             report((*path, "backup"), f"{backup!r} can not be its own backup")
 
@@ -178,14 +183,14 @@ def _routing(document: Table, report: Report) -> None:
                 report((*path, at), f"no station {name!r}", name, stations)
 
 
-def _devices(document: Table, profiles: Collection[str], report: Report) -> None:
+def _devices(document: Table, profiles: Collection[str], star: Collection[str], report: Report) -> None:
     devices = _table(document, "devices")
     for name, device in _tables(document, "devices"):
         path, kind = ("devices", name), _text(device, "kind")
         address, profile = _text(device, "address"), _text(device, "profile")
         if kind in _PRINTERS and not address:
             report(path, f"a printer needs an 'address' ({where.FORMS})")
-        if kind == "escpos" and not profile:
+        if kind in _PAPER and not profile:
             report(path, "a printer needs a 'profile'")
         if address and (wrong := where.problem(address)):
             report((*path, "address"), wrong)
@@ -195,12 +200,14 @@ def _devices(document: Table, profiles: Collection[str], report: Report) -> None
             report((*path, "serial"), "'serial' means nothing without an address serial:/dev/...")
         if "hold" in device and (kind != "escpos" or not address or where.kind(address) != "tcp"):
             report((*path, "hold"), "'hold' is for network printers; a serial or USB one is this register's alone anyway")
-        if profile and profile not in profiles:
-            report((*path, "profile"), f"no profile {profile!r}", profile, profiles)
+        known, others = (star, profiles) if kind == "star" else (profiles, star)
+        if profile and profile not in known:
+            foreign_kind = f" of kind {kind!r}" if profile in others else ""
+            report((*path, "profile"), f"no profile {profile!r}{foreign_kind}", profile, known)
         if kind == "drawer" and not _text(device, "printer"):
             report(path, "a drawer needs a 'printer'")
         if _points(device, "printer", devices, "device", path, report):
-            _is_kind(document, _text(device, "printer"), ("escpos",), (*path, "printer"), report)
+            _is_kind(document, _text(device, "printer"), _PAPER, (*path, "printer"), report)
         foreign = {"drawer": ("address", "profile", "bell_pin"), "display": ("address", "profile", "printer", "bell_pin")}
         for key in foreign.get(kind, ("printer",) if kind else ()):
             if key in device:

@@ -72,7 +72,7 @@ def sample(asked: Asked, config: Config, layouts: documents.Choice) -> Sample:
 def _printer(config: Config, station: str) -> str:
     """The station's first printer, or the register's."""
     wanted = config.stations[station].devices if station else (config.register.receipt_printer,)
-    printers = [name for name, device in config.devices.items() if device.kind == "escpos"]
+    printers = [name for name, device in config.devices.items() if device.kind in ("escpos", "star")]
     return next((name for name in wanted if name in printers), next(iter(printers), ""))
 
 

@@ -62,7 +62,7 @@ _encode = msgspec.json.Encoder().encode
 _decode_result = msgspec.json.Decoder(CommandResult).decode
 _decode_job = msgspec.json.Decoder(JobRef).decode
 
-PRINTS = ("escpos", "escpos_display")
+PRINTS = ("escpos", "star", "escpos_display")
 
 
 @dataclass(frozen=True, kw_only=True)
