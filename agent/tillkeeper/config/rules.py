@@ -121,7 +121,7 @@ def _registers(document: Table, report: Report) -> None:
     letters: dict[str, str] = {}
     for name, register in _tables(document, "registers"):
         path = ("registers", name)
-        for key, kinds in (("receipt_printer", ("escpos",)), ("drawer", ("drawer",))):
+        for key, kinds in (("receipt_printer", _PAPER), ("drawer", ("drawer",))):
             if _points(register, key, devices, "device", path, report):
                 _is_kind(document, _text(register, key), kinds, (*path, key), report)
         letter = _text(register, "letter")
@@ -136,7 +136,7 @@ def _terminals(document: Table, report: Report) -> None:
     devices = _table(document, "devices")
     for name, terminal in _tables(document, "terminals"):
         path = ("terminals", name)
-        for key, kinds in (("receipt_printer", ("escpos",)), ("drawer", ("drawer",))):
+        for key, kinds in (("receipt_printer", _PAPER), ("drawer", ("drawer",))):
             if _points(terminal, key, devices, "device", path, report):
                 _is_kind(document, _text(terminal, key), kinds, (*path, key), report)
         if _text(terminal, "view") == "lane" and _text(terminal, "drawer"):
@@ -198,7 +198,7 @@ def _devices(document: Table, profiles: Collection[str], star: Collection[str], 
             _mac(device, path, report)
         if "serial" in device and (not address or where.kind(address) != "serial"):
             report((*path, "serial"), "'serial' means nothing without an address serial:/dev/...")
-        if "hold" in device and (kind != "escpos" or not address or where.kind(address) != "tcp"):
+        if "hold" in device and (kind not in _PAPER or not address or where.kind(address) != "tcp"):
             report((*path, "hold"), "'hold' is for network printers; a serial or USB one is this register's alone anyway")
         known, others = (star, profiles) if kind == "star" else (profiles, star)
         if profile and profile not in known:
