@@ -91,16 +91,20 @@ def sinks(count: int) -> Iterator[Sinks]:
 
 
 class Agent:
-    """The register's agent as `tillkeeper run --config` in a process of its own."""
+    """The register's agent as `tillkeeper run --config` in a process of its own. `within`: a command to start it by, as
+    `ip netns exec NAME`."""
 
-    def __init__(self, folder: Path, changes: Mapping[str, Any], data: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, changes: Mapping[str, Any], data: Path | None = None, within: tuple[str, ...] = ()
+    ) -> None:
+        self._within = within
         folder.mkdir(parents=True, exist_ok=True)
         self.data = data or folder / "data"
         self.socket = folder / "till.sock"
         self.address = ("127.0.0.1", 0)
         self._ready = folder / "ready.json"
         self._log = folder / "agent.log"
-        self._config = folder / "store.toml"
+        self.config = folder / "store.toml"
         (folder / "api-token").write_text(TOKEN + "\n", "ascii")
         (folder / "api-token").chmod(0o600)
         own = {
@@ -108,14 +112,14 @@ class Agent:
             "api": {"listen": "127.0.0.1:0", "socket": str(self.socket), "token_file": str(folder / "api-token")},
         }
         whole = merged(merged(tomllib.loads(example_toml()), changes), own)
-        self._config.write_text(dumps(whole), "utf-8")
+        self.config.write_text(dumps(whole), "utf-8")
         self._process: subprocess.Popen[bytes] | None = None
 
     def launch(self) -> int:
         """Start it; CLOCK_MONOTONIC in ns right before."""
         self._ready.unlink(missing_ok=True)
         program = Path(sys.executable).parent / "tillkeeper"
-        command = [str(program), "run", "--config", str(self._config), "--ready-file", str(self._ready)]
+        command = [*self._within, str(program), "run", "--config", str(self.config), "--ready-file", str(self._ready)]
         with self._log.open("ab") as said:
             began_ns = time.monotonic_ns()
             self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
