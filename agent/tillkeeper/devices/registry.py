@@ -17,7 +17,7 @@ from tillkeeper.errors import NotFound
 from tillkeeper.layouts import documents, previews, shelf
 from tillkeeper.layouts.previews import Asked, Encoded
 from tillkeeper.spool.model import Job
-from tillkeeper_drivers.api import BoardEvent, Device, Document, Transport
+from tillkeeper_drivers.api import BoardEvent, Device, Document, PrintDocument, Transport
 
 if TYPE_CHECKING:
     from tillkeeper_drivers.kds.websocket import WebSocketDisplay
@@ -60,6 +60,8 @@ class Registry:
                 self._devices[name] = _text_display(name, device, self._locator)
             elif device.kind == "escpos":
                 self._devices[name] = _printer(name, device, config, self._locator)
+            elif device.kind == "star":
+                self._devices[name] = _star(name, device, config, self._locator)
 
     def worker_ids(self) -> tuple[str, ...]:
         return tuple(self._devices)
@@ -117,6 +119,8 @@ def preview(asked: Asked, config: Config, layouts: documents.Choice | None = Non
 
     made = previews.sample(asked, config, shelf.chosen(config) if layouts is None else layouts)
     device = config.devices.get(made.device)
+    if device is not None and device.kind == "star" and asked.columns in (None, 0, device.columns or _star_columns(device)):
+        return _star_preview(made.document, device)
     own = load_profiles().get(device.profile) if device is not None else None
     by_width = {model.columns: model for model in reversed(load_profiles().values()) if model.code_pages}
     if own is not None and device is not None and device.columns is not None:
@@ -127,6 +131,22 @@ def preview(asked: Asked, config: Config, layouts: documents.Choice | None = Non
         there = ", ".join(map(str, sorted(by_width)))
         raise NotFound("preview", f"{columns} columns", "no printer of this width is known", f"there are {there}")
     return Encoded(encode(made.document, model, None), model.name)
+
+
+def _star_columns(device: DeviceConfig) -> int:
+    from tillkeeper_drivers.star.profile import profile
+
+    return profile(device.profile).columns
+
+
+def _star_preview(document: PrintDocument, device: DeviceConfig) -> Encoded:
+    from tillkeeper_drivers.star.encoder import encode
+    from tillkeeper_drivers.star.profile import profile
+
+    model = profile(device.profile)
+    if device.columns is not None:
+        model = msgspec.structs.replace(model, columns=device.columns)
+    return Encoded(encode(document, model, None), model.name)
 
 
 def widths() -> tuple[int, ...]:
@@ -148,18 +168,41 @@ def _printer(name: str, device: DeviceConfig, config: Config, locator: Locator) 
     from tillkeeper_drivers.escpos.profile import profile
     from tillkeeper_drivers.printing.settings import Deadlines
 
-    pin_use: dict[int, Literal["drawer", "bell", "none"]] = {
-        other.pin: "drawer" for other in config.devices.values() if other.kind == "drawer" and other.printer == name
-    }
-    if device.bell_pin is not None:
-        pin_use[device.bell_pin] = "bell"
     model = profile(device.profile)
     if device.columns is not None:
         model = msgspec.structs.replace(model, columns=device.columns)
-    own = device.hold or address.kind(device.address) != "tcp"
-    return EscPosPrinter(
-        name, _transport(name, device, locator), model, pin_use, Deadlines(confirm=device.confirm_timeout_s), hold=own
-    )
+    transport, pins = _transport(name, device, locator), _pins(name, config)
+    limits = Deadlines(confirm=device.confirm_timeout_s)
+    return EscPosPrinter(name, transport, model, pins, limits, hold=_own(device))
+
+
+def _star(name: str, device: DeviceConfig, config: Config, locator: Locator) -> Device:
+    from tillkeeper_drivers.printing.settings import Deadlines
+    from tillkeeper_drivers.star.printer import StarPrinter
+    from tillkeeper_drivers.star.profile import profile
+
+    model = profile(device.profile)
+    if device.columns is not None:
+        model = msgspec.structs.replace(model, columns=device.columns)
+    transport, pins = _transport(name, device, locator), _pins(name, config)
+    limits = Deadlines(confirm=device.confirm_timeout_s)
+    return StarPrinter(name, transport, model, pins, limits, hold=_own(device))
+
+
+def _pins(name: str, config: Config) -> dict[int, Literal["drawer", "bell", "none"]]:
+    """What hangs on the connector of the printer `name`."""
+    use: dict[int, Literal["drawer", "bell", "none"]] = {
+        other.pin: "drawer" for other in config.devices.values() if other.kind == "drawer" and other.printer == name
+    }
+    bell = config.devices[name].bell_pin
+    if bell is not None:
+        use[bell] = "bell"
+    return use
+
+
+def _own(device: DeviceConfig) -> bool:
+    """Whether no other register prints on it, so that a connection may stand."""
+    return device.hold or address.kind(device.address) != "tcp"
 
 
 def _text_display(name: str, device: DeviceConfig, locator: Locator) -> Device:
