@@ -110,7 +110,7 @@ class _Register:
         self.shelf.load()
         self.board = BoardKeeper(journal, stamp, clock.wall_ms)
         self.registry = Registry(config, journal.personal, self.board.on_board)
-        self.board.open(self.registry.displays, self.registry.document)
+        self.board.open(self.registry.boards, self.registry.document)
         self.spool = Spool(
             journal,
             config,

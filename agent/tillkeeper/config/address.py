@@ -4,7 +4,7 @@
 import re
 from typing import Literal
 
-Kind = Literal["tcp", "serial", "usb"]
+Kind = Literal["tcp", "serial", "usb", "folder"]
 
 _NODE = re.compile(r"/dev/[A-Za-z0-9_@%+=:,./-]{1,250}")
 _USBLP = re.compile(r"/dev/usb/lp\d+|/dev/usblp\d+")
@@ -23,6 +23,8 @@ def kind(address: str) -> Kind:
     scheme = address.partition(":")[0]
     if scheme == "serial" and _names_a_path(address):
         return "serial"
+    if scheme == "folder" and _names_a_path(address):
+        return "folder"
     return "usb" if scheme == "usb" and _names_a_path(address) else "tcp"
 
 
@@ -64,6 +66,8 @@ def problem(address: str) -> str:
     which = kind(address)
     if which == "tcp":
         return "" if is_host_port(address) else f"{address!r} is not {FORMS}"
+    if which == "folder":
+        return "" if node(address).startswith("/") else f"{node(address)!r} is not a path from the root, as /mnt/kds"
     if identity(address):
         return _identity_problem(address, which)
     path = node(address)

@@ -76,13 +76,14 @@ class SerialLine(Section, frozen=True):
 
 
 class Device(Section, frozen=True):
-    """`kind`: escpos or star (a printer), display (our own page over WebSocket), escpos_display, drawer (on a printer's pin).
+    """`kind`: escpos or star (a printer), display (our own page over WebSocket), escpos_display, drawer (on a printer's pin),
+    epson_kds, fresh_kds, logic_controls (displays of other makers, docs/kitchen-displays.md).
 
     Printers: `address` "host:port", "serial:..." (with `serial`) or "usb:...", `profile` a model name. Drawer:
     `printer` and `pin`. `bell_pin`: a bell hangs on that pin of a printer. `confirm_timeout_s`: how long a confirmation may
     take."""
 
-    kind: Literal["escpos", "star", "display", "escpos_display", "drawer"]
+    kind: Literal["escpos", "star", "display", "escpos_display", "epson_kds", "fresh_kds", "logic_controls", "drawer"]
     address: str = ""
     serial: SerialLine = SerialLine()
     profile: str = ""
@@ -93,6 +94,10 @@ class Device(Section, frozen=True):
     bell_pin: Literal[2, 5] | None = None
     confirm_timeout_s: Seconds = 15.0
     columns: Annotated[int, Meta(ge=20, le=80)] | None = None
+    callback: str = ""
+    """An epson_kds: "address:port" of this machine where it calls when a cook bumps. Empty: it is only asked."""
+    kds_station: Annotated[int, Meta(ge=1, le=99)] = 1
+    """A logic_controls display: the number of the station in its own settings."""
     mac: str = ""
     """Of a network device: who it is, wherever its address goes ("00:26:ab:01:02:03")."""
     hold: bool = False

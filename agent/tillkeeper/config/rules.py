@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from tillkeeper.config import address as where
-from tillkeeper.config import network_rules
+from tillkeeper.config import displays, network_rules
 from tillkeeper.config.raw import Report, Table
 from tillkeeper.config.raw import table as _table
 from tillkeeper.config.raw import tables as _tables
@@ -27,6 +27,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _LOWEST_RATE, _HIGHEST_RATE = Decimal("0.000000001"), Decimal(1_000_000_000)
 _PAPER = ("escpos", "star")
 _PRINTERS = (*_PAPER, "escpos_display")
+_TAKE_TICKETS = (*_PRINTERS, "display", *displays.KINDS)
 
 
 def check(document: Table, folder: Path, profiles: Collection[str], report: Report, star: Collection[str] = ()) -> None:
@@ -43,6 +44,7 @@ def check(document: Table, folder: Path, profiles: Collection[str], report: Repo
     _stations(document, report)
     _routing(document, report)
     _devices(document, profiles, star, report)
+    displays.check(document, report)
     _shared_places(document, report)
     _tenders(document, report)
     _files(document, folder, report)
@@ -161,12 +163,12 @@ def _stations(document: Table, report: Report) -> None:
             if device not in devices:
                 report((*path, "devices", at), f"no device {device!r}", device, devices)
             else:
-                _is_kind(document, device, (*_PRINTERS, "display"), (*path, "devices", at), report)
+                _is_kind(document, device, _TAKE_TICKETS, (*path, "devices", at), report)
         backup = _text(station, "backup")
         if backup and backup not in devices and backup not in stations:
             report((*path, "backup"), f"no device and no station {backup!r}", backup, [*devices, *stations])
         elif backup in devices:
-            _is_kind(document, backup, (*_PRINTERS, "display"), (*path, "backup"), report)
+            _is_kind(document, backup, _TAKE_TICKETS, (*path, "backup"), report)
         if backup and (backup in [device for _at, device in own] or (backup == name and backup not in devices)):
             report((*path, "backup"), f"{backup!r} can not be its own backup")
 

@@ -4,6 +4,7 @@ Drivers are imported when a device of their kind is made: a register without a k
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -20,6 +21,7 @@ from tillkeeper.spool.model import Job
 from tillkeeper_drivers.api import BoardEvent, Device, Document, PrintDocument, Transport
 
 if TYPE_CHECKING:
+    from tillkeeper_drivers.kds.foreign import ForeignDisplay
     from tillkeeper_drivers.kds.websocket import WebSocketDisplay
 
 PersonalTexts = Callable[[Iterable[str]], Mapping[str, str]]
@@ -52,10 +54,13 @@ class Registry:
         shelf.read_languages(config)
         self._locator = locator or Locator(wall_ms)
         self._displays: dict[str, WebSocketDisplay] = {}
+        self._foreign: dict[str, ForeignDisplay] = {}
         self._devices: dict[str, Device] = {}
         for name, device in config.devices.items():
             if device.kind == "display":
                 self._devices[name] = self._displays[name] = _display(name, config, on_board)
+            elif device.kind in ("epson_kds", "fresh_kds", "logic_controls"):
+                self._devices[name] = self._foreign[name] = _foreign_display(name, device, on_board)
             elif device.kind == "escpos_display":
                 self._devices[name] = _text_display(name, device, self._locator)
             elif device.kind == "escpos":
@@ -86,6 +91,11 @@ class Registry:
         if display is None:
             raise NotFound("open", f"display {device_id}", "no display of this name is configured", "see `tillkeeper devices`")
         return display
+
+    @property
+    def boards(self) -> "Mapping[str, WebSocketDisplay | ForeignDisplay]":
+        """All displays that tell what cooks do, our own and those of other makers, by device id."""
+        return {**self._displays, **self._foreign}
 
     @property
     def displays(self) -> "Mapping[str, WebSocketDisplay]":
@@ -212,6 +222,27 @@ def _text_display(name: str, device: DeviceConfig, locator: Locator) -> Device:
 
     model = profile(device.profile) if device.profile else None
     return EscPosTextDisplay(name, _transport(name, device, locator), model, Deadlines(confirm=device.confirm_timeout_s))
+
+
+def _foreign_display(name: str, device: DeviceConfig, on_board: Callable[[BoardEvent], None]) -> "ForeignDisplay":
+    """Of another maker; see docs/kitchen-displays.md."""
+    answer_s = device.confirm_timeout_s
+    if device.kind == "epson_kds":
+        from tillkeeper_drivers.kds.epson import epson_display
+
+        callback = address.host_port(device.callback) if device.callback else None
+        return epson_display(name, *address.host_port(device.address), on_board, callback=callback, answer_s=answer_s)
+    from tillkeeper_drivers.transport.tcp import TcpTransport
+
+    if device.kind == "fresh_kds":
+        from tillkeeper_drivers.kds.fresh import fresh_display
+
+        return fresh_display(name, TcpTransport(*address.host_port(device.address)), on_board, answer_s=answer_s)
+    from tillkeeper_drivers.kds.logic_controls import logic_controls_display
+
+    shared = address.kind(device.address) == "folder"
+    place = Path(address.node(device.address)) if shared else TcpTransport(*address.host_port(device.address))
+    return logic_controls_display(name, place, on_board, kds_station=device.kds_station, answer_s=answer_s)
 
 
 def _display(name: str, config: Config, on_board: Callable[[BoardEvent], None]) -> "WebSocketDisplay":

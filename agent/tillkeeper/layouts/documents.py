@@ -102,6 +102,7 @@ def display_document(
         car=data.car,
         note=personal.get("note", ""),
         check_number=data.check_number,
+        order_kind=data.order_type,
     )
     training = (spoken.word("marks.training"),) if training_of(data) else ()
     return DisplayDocument(job_id=job.job_id, ticket=ticket, marks=(*training, *mark_texts(sheet)))
@@ -113,8 +114,8 @@ def document(job: Job, config: Config, personal: Mapping[str, str], layouts: Cho
         return pulse_document(job, job.data, config)
     device = config.devices.get(job.device)
     kind = device.kind if device is not None else ""
-    if isinstance(job.data, TicketData) and kind == "display":
+    if isinstance(job.data, TicketData) and kind in ("display", "fresh_kds", "logic_controls"):
         return display_document(job, job.data, config, personal)
-    if isinstance(job.data, TicketData) and kind == "escpos_display":  # shows itself as a printer, with a printer's letters
+    if isinstance(job.data, TicketData) and kind in ("escpos_display", "epson_kds"):  # a printer's letters, or only ASCII
         return display_document(job, job.data, config, personal, language_of(job, config).printable())
     return print_document(job, config, personal, layouts)

@@ -159,15 +159,16 @@ def _target(
     return Target(name=name, role=role, family=family, address=address, ways=ways, wan=wan, host=host, port=port, path=path)
 
 
-_PRINTERS = ("escpos", "star", "escpos_display")
+_PRINTERS = ("escpos", "star")
+_DISPLAYS = ("escpos_display", "epson_kds", "fresh_kds", "logic_controls")
 
 
 def _devices(file: _File) -> list[Target]:
     """Printers and displays with an address on the network; those of this machine itself say nothing about the network."""
     found: dict[str, Target] = {}
     for name, device in file.devices.items():
-        role: Role = "display" if device.kind == "escpos_display" else "printer"
-        if device.kind not in _PRINTERS or not device.address or where.kind(device.address) != "tcp":
+        role: Role = "display" if device.kind in _DISPLAYS else "printer"
+        if device.kind not in (*_PRINTERS, *_DISPLAYS) or not device.address or where.kind(device.address) != "tcp":
             continue
         if where.problem(device.address):
             continue  # `config check` says it
