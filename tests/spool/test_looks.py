@@ -6,8 +6,10 @@ import msgspec
 from tests.spool.virtual import run_virtual
 from tests.spool.world import World, config
 
-from tillkeeper.config.model import Config, Device
+from tillkeeper.config.model import Config, Device, Station
+from tillkeeper.spool.policy import RETRY_MOST_MS
 from tillkeeper.spool.spool import LOOKS
+from tillkeeper.spool.worker import TURN_S
 from tillkeeper_drivers.api import Status
 
 MANY = [f"printer{number}" for number in range(16)]
@@ -66,5 +68,30 @@ def test_a_ticket_does_not_wait_for_the_looks_at_others() -> None:
             await world.accept(world.job("T-1"))
             await world.until(lambda: world.printers["grill"].printed() == ["T-1"], 60)
             assert asyncio.get_running_loop().time() - before < 1.0
+
+    run_virtual(scenario())
+
+
+def test_tickets_for_devices_that_are_away_make_no_more_dials_and_are_rerouted_in_time() -> None:
+    """One that is away is asked again before each attempt: with a ticket for each of sixteen, in turns."""
+    stations = {name: Station(title=name, devices=(name,), reroute_after_s=20) for name in MANY[1:]}
+    first = Station(title="first", devices=(MANY[0],), backup="bar", reroute_after_s=20)
+
+    async def scenario() -> None:
+        many = with_many()
+        settings = msgspec.structs.replace(many, stations={**many.stations, **stations, MANY[0]: first})
+        world, asked = World(settings), Asked()
+        switched_off(world, asked)
+        async with world.living():
+            await world.until(lambda: asked.ever == set(MANY), 120)
+            began = asyncio.get_running_loop().time()
+            await world.accept(*(world.job(f"T-{name}", name) for name in MANY))
+            await world.until(lambda: bool(world.reroutes()), 60)
+            # From the first refusal on, and found out with the next: as late as that is without any limit.
+            latest_s = (KERNEL_S + TURN_S) + 20 + RETRY_MOST_MS / 1000 + (KERNEL_S + TURN_S)
+            assert asyncio.get_running_loop().time() - began <= latest_s
+            await asyncio.sleep(60)
+            assert asked.most <= LOOKS
+            assert not any(world.printers[name].printed() for name in MANY)
 
     run_virtual(scenario())
