@@ -16,7 +16,8 @@ CELL = (12, 24)
 _LETTER_OF_CELL = 0.6
 """How wide a letter of this font is, of its size."""
 _BASELINE = 0.79
-_REGULAR, _BOLD = 600, 900
+_REGULAR, _BOLD, _BOLD_NARROW = 600, 900, 700
+"""Weights; letters that are higher than wide are squeezed, and the boldest would fill up."""
 _INK = 120
 """From this grey on a dot is black, 0 to 255."""
 
@@ -41,7 +42,8 @@ def glyph(character: str, width: int, height: int, *, bold: bool) -> Image.Image
     scale = max(width, height)
     with _faces:
         cell = Image.new("L", (CELL[0] * scale, CELL[1] * scale), 0)
-        face = _face(round(CELL[0] * scale / _LETTER_OF_CELL), _BOLD if bold else _REGULAR)
+        weight = _REGULAR if not bold else _BOLD if width >= height else _BOLD_NARROW
+        face = _face(round(CELL[0] * scale / _LETTER_OF_CELL), weight)
         ImageDraw.Draw(cell).text((0, round(CELL[1] * scale * _BASELINE)), character, fill=255, font=face, anchor="ls")
     if width != height:
         cell = cell.resize((CELL[0] * width, CELL[1] * height), Image.Resampling.BOX)
