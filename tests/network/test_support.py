@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from tests.network.rounds import NOW_S, SETUP, row
+from tests.network.rounds import NOW_S, SETUP, row, sign
 
 from tillkeeper.network.hysteresis import Settled, settle
 from tillkeeper.network.likelihood import loss_cost, silences_of
@@ -49,6 +49,22 @@ def test_one_miss_of_what_ought_to_answer_makes_it_wait(anycast: str) -> None:
     evidence = hq_silent(anycast)
     explanation = msgspec.structs.replace(explain(evidence, SETUP), faults=("hq_server", "hq_path"), margin=9.0)
     assert settle(Settled(), explanation, evidence, NOW_S).verdict.phase == "suspect"
+
+
+def test_what_a_second_fault_silences_is_no_loss() -> None:
+    """HQ was silent before the name server was: neither keeps the other from being confirmed."""
+    evidence = row("11 1111 1111 0110", run=12, for_s=3.0)
+    explanation = explain(evidence, SETUP)
+    assert (explanation.faults, explanation.also) == (("dns_own",), ("and:hq_server|hq_path",))
+    assert settle(Settled(), explanation, evidence, NOW_S).verdict.phase == "confirmed"
+
+
+def test_a_login_page_leads_before_an_hq_that_was_silent_already() -> None:
+    evidence = row("11 1111 1111 1100", run=30, for_s=8.0, signs=(sign("captive_redirect", age_s=3.0),))
+    portal = msgspec.structs.replace(evidence.columns["portal"], run=4, missing_s=NOW_S - 3.0, answered_s=NOW_S - 3.2)
+    explanation = explain(asked(evidence, portal=portal), SETUP)
+    assert explanation.faults == ("captive_portal",)
+    assert explanation.also[0] in ("and:hq_server|hq_path", "and:hq_path|hq_server", "and:hq_server", "and:hq_path")
 
 
 def test_few_answers_of_what_is_left_alone_are_no_proof() -> None:

@@ -72,14 +72,14 @@ def settle(state: Settled, explanation: Explanation, evidence: Evidence, now_s: 
     if not evidence.trusted:
         return _paused(state, explanation, now_s)
     state = _replace(state, trusted_s=now_s, over=_over(state, explanation, now_s), besides=_besides(state, explanation, now_s))
-    explanation = msgspec.structs.replace(explanation, also=_lasting(state, explanation, now_s))
+    explained, explanation = explanation.also, msgspec.structs.replace(explanation, also=_lasting(state, explanation, now_s))
     if not explanation.faults or not _anew(state, explanation, evidence, now_s):
         explanation = msgspec.structs.replace(explanation, faults=())
         return _clean(_replace(state, ready_s=None, grew=None), explanation, evidence, now_s)
     state = _replace(state, clean_s=None, looks=0)
     if explanation.faults != state.pending:
         state = _replace(state, pending=explanation.faults, pending_s=now_s)
-    return _faulty(state, explanation, evidence, now_s)
+    return _faulty(state, explanation, evidence, now_s, explained)
 
 
 def _besides(state: Settled, explanation: Explanation, now_s: float) -> tuple[tuple[str, float], ...]:
@@ -164,14 +164,17 @@ def _clean(state: Settled, explanation: Explanation, evidence: Evidence, now_s: 
     return _replace(state, verdict=fine, held=None, healed=healed)
 
 
-def _faulty(state: Settled, explanation: Explanation, evidence: Evidence, now_s: float) -> Settled:
+def _faulty(
+    state: Settled, explanation: Explanation, evidence: Evidence, now_s: float, explained: tuple[str, ...]
+) -> Settled:
+    """`explained`: second faults, also those that are not said yet."""
     verdict, faults = state.verdict, explanation.faults
     if verdict.phase == "checking" and state.held is not None and set(state.held.faults) & set(faults):
         verdict = state.held
         state = _replace(state, verdict=verdict, held=None)
     state = _replace(state, grew=_grew(state, faults[0], evidence, now_s))
     confirmed = explanation.certain or (
-        supported(faults, evidence, explanation.margin, now_s, confirm=True)
+        supported(faults, evidence, explanation.margin, now_s, confirm=True, also=explained)
         and (state.grew is None or now_s - state.grew[2] <= GREW_S)
     )  # fmt: skip
     if not confirmed and _link_is_back(verdict, evidence, now_s):
@@ -187,7 +190,7 @@ def _faulty(state: Settled, explanation: Explanation, evidence: Evidence, now_s:
             phase="confirmed", faults=_or_flapping(state, faults, now_s), also=explanation.also, since_s=since_s
         )  # fmt: skip
         return _replace(state, verdict=said, held=None, ready_s=None)
-    if confirmed or supported(faults, evidence, explanation.margin, now_s, confirm=False):
+    if confirmed or supported(faults, evidence, explanation.margin, now_s, confirm=False, also=explained):
         return _replace(state, verdict=_saying(verdict, "suspect", faults, explanation.also, now_s))
     return state
 

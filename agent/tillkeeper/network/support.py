@@ -1,6 +1,8 @@
 """Whether what is seen is enough to say what explains it: rounds, witnesses, quiet, and what is still open. Pure."""
 
-from tillkeeper.network.faults import FAULTS, Fault, depth
+import msgspec
+
+from tillkeeper.network.faults import FAULTS, Fault, depth, second_of
 from tillkeeper.network.likelihood import Silence, onset, silences_of
 from tillkeeper.network.model import ColumnName, Evidence
 
@@ -44,9 +46,11 @@ SPLIT_FAR_S = 0.3
 _FAR = depth("modem")
 
 
-def supported(faults: tuple[str, ...], evidence: Evidence, margin: float, now_s: float, *, confirm: bool) -> bool:
-    """Whether the columns or the signs carry it."""
-    fault = FAULTS[faults[0]]
+def supported(
+    faults: tuple[str, ...], evidence: Evidence, margin: float, now_s: float, *, confirm: bool, also: tuple[str, ...] = ()
+) -> bool:
+    """Whether the columns or the signs carry it. `also`: of the explanation; what a second fault silences is no loss."""
+    fault = _with_second(FAULTS[faults[0]], also)
     if fault.signs:
         return _signed(fault, evidence, now_s, confirm=confirm)
     silences = silences_of(evidence)
@@ -62,6 +66,14 @@ def supported(faults: tuple[str, ...], evidence: Evidence, margin: float, now_s:
     if brief and (margin < SURE_MARGIN or not _steady(fault, silences, since_s)):
         return False
     return rounds >= wanted and margin >= (CONFIRM_MARGIN if confirm else SUSPECT_MARGIN)
+
+
+def _with_second(fault: Fault, also: tuple[str, ...]) -> Fault:
+    dead = {name for one in also for code in second_of(one)[:1] for name, mark in FAULTS[code].columns.items() if mark == "no"}
+    if not dead:
+        return fault
+    columns = {name: "free" if mark == "yes" and name in dead else mark for name, mark in fault.columns.items()}
+    return msgspec.structs.replace(fault, columns=columns)
 
 
 def _signed(fault: Fault, evidence: Evidence, now_s: float, *, confirm: bool) -> bool:

@@ -266,6 +266,9 @@ def _told(best: tuple[str, ...], ranked: list[tuple[float, Fault]], seen: _Seen)
     margin = min(seen.fine, *(loss_cost(seen.silences, layer, seen.evidence.at_s) for layer in LOSSY)) - least
     if best[0] == "captive_portal":
         margin = max(margin, SET_MARGIN)
+    if FAULTS[best[0]].layer == "hq" and "captive_redirect" in seen.signs:
+        # Seen directly, and nearer: HQ was silent before, or what it does cannot be known any more.
+        best, second, margin = ("captive_portal",), best, max(margin, SET_MARGIN)
     also = (*((besides(second),) if second else ()), *nearer(seen.evidence, best[0]), *_also(seen, best))
     return Explanation(faults=best, also=also, margin=margin)
 
