@@ -22,8 +22,14 @@ class Outgoing:
         self._beacon_s = now_s + (setup.session % 97) / 97 * BEACON_S
         self._beaconed: tuple[object, ...] = ()
         self._beaconed_s = now_s - BEACON_S
+        self._judged: Evidence | None = None
+        self._shown: Evidence | None = None
+        """The last evidence that had nothing new for a report, and for a beacon: looked at once, and not every tick."""
 
     def report(self, now_s: float, verdict: Verdict, evidence: Evidence, plan: Plan, stalls: int) -> Report | None:
+        if evidence is self._judged and now_s - self._report_s < REPORT_S - 0.01:
+            return None
+        self._judged = evidence
         said = (
             verdict.phase, verdict.faults, verdict.also, evidence.trusted,
             tuple([column.state for column in evidence.columns.values()]),
@@ -42,12 +48,15 @@ class Outgoing:
         self, now_s: float, verdict: Verdict, evidence: Evidence, known: Surroundings, timeline: Timeline, gateway_mac: str,
         wan_asked_s: float | None,
     ) -> PeerState | None:  # fmt: skip
+        if evidence is self._shown and now_s < self._beacon_s:
+            return None
         columns: dict[ColumnName, Tri] = {
             name: column.state for name, column in evidence.columns.items() if column.state != "unknown"
         }
         said = (verdict.phase, verdict.faults, tuple([name for name, state in columns.items() if state == "no"]))
         changed = said != self._beaconed and now_s - self._beaconed_s >= BEACON_GAP_S
         if now_s < self._beacon_s and not changed:
+            self._shown = evidence if said == self._beaconed else None
             return None
         self._beaconed, self._beaconed_s = said, now_s
         self._sequence += 1

@@ -19,6 +19,7 @@ from tillkeeper.network.targets import LAN_ROLES, wanted
 
 TICK_S = 0.1
 LOCATE_S = TICK_S / 3
+SOON_S = 0.5
 LEARN_S = 1.0
 DEAD_S = 0.3
 """What is known to be dead is asked so often, that its return be seen."""
@@ -89,6 +90,8 @@ class Plan:
         self._device_s: dict[str, float] = {}
         """When each printer or display was last asked, in whatever way."""
         self._one_neighbour = ""
+        self._soon: list[Path] = []
+        self._soon_s = float("-inf")
 
     def rebuild(self, known: Surroundings, hop2: dict[Family, str], now_s: float) -> None:
         """Keeps what was learned of every path that stays."""
@@ -114,6 +117,7 @@ class Plan:
 
     def choose(self) -> None:
         """The best way of every target: the first that works, else the first that may."""
+        self._soon_s = float("-inf")
         before, self._best = self._best, {}
         for path in self.paths:
             best = self._best.get(path.target.name)
@@ -134,7 +138,7 @@ class Plan:
         """The paths to be asked now, spending the budgets. ARP of the gateway comes first."""
         self.wan.refill(now_s)
         chosen: list[Path] = []
-        for path in self.paths:
+        for path in self._soon_due(now_s, mood):
             if now_s + 0.005 < path.due_s and not mood.lan and not mood.wan and not mood.own_suspected and not mood.locating:
                 continue
             interval_s = self._interval_s(path, mood)
@@ -172,6 +176,16 @@ class Plan:
                 path.asked_s = now_s
                 chosen.append(path)
         return chosen
+
+    def _soon_due(self, now_s: float, mood: Mood) -> list[Path]:
+        """All; in calm, in which most wait for minutes, those whose time comes within `SOON_S`."""
+        if mood.lan or mood.wan or mood.own_suspected or mood.locating:
+            self._soon_s = float("-inf")
+            return self.paths
+        if now_s >= self._soon_s:
+            self._soon_s = now_s + SOON_S
+            self._soon = [path for path in self.paths if path.due_s <= self._soon_s + TICK_S]
+        return self._soon
 
     def _next_s(self, path: Path, now_s: float, interval_s: float) -> float:
         if path.target.role in ("printer", "display"):

@@ -19,6 +19,7 @@ LAN_COLUMNS = frozenset({"gateway", "router", "neighbours", "switch", "broadcast
 STIR_ROUNDS = 9
 ACCEPTS = 5
 """So many connections in a row that HQ's host has taken are no chance of a lossy line."""
+_NONE = frozenset[str]()
 ACCEPTS_ONLY = "takes connections and does not answer"
 STIR_S = 3.0
 """A column that has been silent for longer has been asked enough; it is looked after in calm."""
@@ -102,7 +103,8 @@ class Questions:
             self._wan.spend(bytes_of(path.way, target.family, answer=True))
         if fact.mac and path.way in ("arp", "nd") and not self._took_mac(waiting, fact.mac, at_s):
             return
-        self._heard.take(path, fact, frozenset(self._known.gateways.values()), hq_objects=self._known.hq_objects)
+        gateways = frozenset(self._known.gateways.values()) if fact.answer == "unreachable" else _NONE
+        self._heard.take(path, fact, gateways, hq_objects=self._known.hq_objects)
         if target.role == "self":
             return
         if fact.answer == "unreachable":

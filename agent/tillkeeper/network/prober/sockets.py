@@ -59,7 +59,7 @@ class Inlet:
 
     def drain(self) -> None:
         """Read what waits. Stamps that lie in the future, or seconds back, are those of a wall clock that was set: not used."""
-        now_s, offset_s = clock.boot_s(), clock.behind_real_s()
+        now_s = offset_s = 0.0
         for _ in range(PER_TURN):
             try:
                 size, messages, _, sender = self.sock.recvmsg_into([self._buffer], _ANCILLARY)
@@ -69,6 +69,8 @@ class Inlet:
                 if self._failed is not None and error.errno is not None:
                     self._failed(error.errno)
                 continue
+            if not now_s:
+                now_s, offset_s = clock.boot_s(), clock.behind_real_s()
             at_s = now_s
             for level, kind, data in messages:
                 if kind == SO_TIMESTAMPNS and level == socket.SOL_SOCKET:
@@ -77,7 +79,7 @@ class Inlet:
                         at_s = stamp_s + offset_s
             self._received(bytes(self._buffer[:size]), at_s, sender, messages)
         if self._poller is not None:
-            self._poller.rest(self.sock, self.drain, now_s)
+            self._poller.rest(self.sock, self.drain, clock.boot_s())
 
     def close(self) -> None:
         if self._poller is not None:

@@ -23,9 +23,9 @@ from tillkeeper.network.prober.poller import Poller
 NETLINK_ROUTE = 0
 BUFFER = 64 * 1024
 """The kernel makes datagrams of a dump no longer than what a reader has room for, up to 32 KiB (rtnetlink's NLMSG_GOODSIZE)."""
-LOOK_EVERY_S, LOOK_AGAIN_S = 0.034, 0.02
-"""How late a lost carrier is seen that the kernel says nothing of: three looks in a tick of the engine, of which one costs no
-waking up; and how soon it is looked for again where this process is awake anyway."""
+LOOK_EVERY_S, LOOK_AGAIN_S = 0.05, 0.03
+"""How late a lost carrier is seen that the kernel says nothing of; and how soon it is looked for again where this process is
+awake anyway: half of all looks then cost no waking up."""
 DUMP_EVERY_S = 0.05
 """At most so often, however much changes."""
 PER_TURN = 32
