@@ -94,20 +94,29 @@ async def _at_rest(lab: Lab, registers: list[Watched], seconds: float) -> list[R
 
 
 async def _stopped(registers: list[Watched]) -> Row:
-    """SIGSTOP for ten seconds. The stopped one's peers may say that it is silent, and nothing else."""
+    return figure("lab, watched: CONFIRMED after SIGSTOP for 10 s", len(await stopped(registers, STOPPED_S)), "", 0.0)
+
+
+async def stopped(registers: list[Watched], seconds: float) -> list[tuple[str, ...]]:
+    """What is confirmed after SIGSTOP for so long. The stopped one's peers may say that it is silent, and nothing else."""
     from_s = now_s()
     os.kill(registers[0].pid, signal.SIGSTOP)
     try:
-        await asyncio.sleep(STOPPED_S)
+        await asyncio.sleep(seconds)
     finally:
         os.kill(registers[0].pid, signal.SIGCONT)
     await asyncio.sleep(AFTER_S)
-    false = sum(len(confirmed(register, from_s)) for register in registers)
-    return figure("lab, watched: CONFIRMED after SIGSTOP for 10 s", false, "", 0.0)
+    return [faults for register in registers for faults in confirmed(register, from_s)]
 
 
 async def _loaded(registers: list[Watched]) -> Row:
-    """All cores are busy twice over."""
+    false = len(await loaded(registers, LOADED_S))
+    stalls = max(register.last.stalls if register.last else 0 for register in registers)
+    return figure(f"lab, watched: CONFIRMED while {LOAD_PROCESSES} busy loops ran", false, "", 0.0, f"{stalls} stalls told")
+
+
+async def loaded(registers: list[Watched], seconds: float) -> list[tuple[str, ...]]:
+    """What is confirmed while all cores are busy twice over."""
     from_s = now_s()
     with contextlib.ExitStack() as stack:
         for _ in range(LOAD_PROCESSES):
@@ -115,8 +124,6 @@ async def _loaded(registers: list[Watched]) -> Row:
             process.start()
             stack.callback(process.join)
             stack.callback(process.kill)
-        await asyncio.sleep(LOADED_S)
+        await asyncio.sleep(seconds)
     await asyncio.sleep(AFTER_S)
-    false = sum(len(confirmed(register, from_s)) for register in registers)
-    stalls = max(register.last.stalls if register.last else 0 for register in registers)
-    return figure(f"lab, watched: CONFIRMED while {LOAD_PROCESSES} busy loops ran", false, "", 0.0, f"{stalls} stalls told")
+    return [faults for register in registers for faults in confirmed(register, from_s)]
