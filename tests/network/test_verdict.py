@@ -168,6 +168,19 @@ def test_a_second_fault_that_can_be_seen_is_told_besides() -> None:
     assert not [one for one in hidden.also if one.startswith("and:")]
 
 
+def test_names_and_hq_may_fail_both_whatever_says_where_hq_is_lost() -> None:
+    for unreachable in ((), (sign("hq_path_unreachable"),)):
+        found = explain(row("11 1111 1111 0110", run=30, for_s=8.0, signs=unreachable), SETUP)
+        assert found.faults == ("dns_own",)
+        assert found.also[0] == ("and:hq_path" if unreachable else "and:hq_server|hq_path")
+
+
+def test_nobody_answers_for_the_router_where_nobody_answers_at_all() -> None:
+    found = explain(row("11 0000 0000 0000", signs=(sign("gateway_two_macs"),), run=30, for_s=4.0), SETUP)
+    assert set(found.faults) == {"own_port", "switch_hung", "nic_receive"}
+    assert explain(row("11 1111 1111 1111", signs=(sign("gateway_two_macs"),)), SETUP).faults == ("gateway_spoofed",)
+
+
 def test_a_replaced_router_behind_which_the_line_is_dead() -> None:
     found = explain(row("11 1111 1010 0000", signs=(sign("gateway_mac_changed"),), run=30, for_s=3.0), SETUP)
     assert set(found.faults) == {"isp_access"}

@@ -210,7 +210,8 @@ def _signed(seen: _Seen, best: tuple[str, ...]) -> tuple[str, ...]:
         if "address_missing" in signs or "address_self_assigned" in signs:
             return ("dhcp_lost",)
         return ("ipv6_router_lost",) if only_ipv6 else ("no_gateway",)
-    gateway = gateway_faults(seen.evidence.signs, seen.evidence, seen.setup.gateway_mac)
+    deaf = lan_is_dead and depth(best[0]) < depth("router_dead")  # who answers for the router is not known any more
+    gateway = () if deaf else gateway_faults(seen.evidence.signs, seen.evidence, seen.setup.gateway_mac)
     if gateway:
         return gateway
     if "router_advertisement_lost" in signs and (not best or (seen.setup.families == ("ipv6",) and not lan_is_dead)):
@@ -275,14 +276,15 @@ def _told(best: tuple[str, ...], ranked: list[tuple[float, Fault]], seen: _Seen)
 
 def _second(fault: Fault, seen: _Seen) -> tuple[str, ...]:
     """The second fault of a double that is clearly cheaper than any single one, with those that fit as well. A fault whose
-    answering columns the first one silences cannot be seen, and is not guessed."""
+    answering columns a nearer one silences cannot be seen, and is not guessed."""
     dead, answering = SETS[fault.code]
     left = {name: one for name, one in seen.silences.items() if name in answering}
     unexplained = grouped({name: one.alive for name, one in left.items()})
     found: list[tuple[float, str]] = []
     for other in _BY_COLUMNS:
         other_dead, other_answering = SETS[other.code]
-        if other.code == fault.code or other_answering & dead - {"resolver", "other_resolver"} or not other_dead & answering:
+        hidden = depth(other.code) >= depth(fault.code) and other_answering & dead - {"resolver", "other_resolver"}
+        if other.code == fault.code or hidden or not other_dead & answering:
             continue
         if _ruled_out(other, seen) or any(left[name].run == 0 for name in other_dead & set(left)):
             continue
