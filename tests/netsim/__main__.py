@@ -54,10 +54,10 @@ TABLES: dict[str, Callable[[Any], str]] = {
 }
 
 
-def tasks(name: str, seeds: int, hours: float, stores: list[str]) -> list[Any]:
+def tasks(name: str, seeds: int, hours: float, stores: list[str], faults: list[str]) -> list[Any]:
     return {
         "noise": lambda: noise.tasks(hours),
-        "singles": lambda: singles.tasks(seeds, stores),
+        "singles": lambda: singles.tasks(seeds, stores, faults),
         "pairs": lambda: pairs.tasks(max(1, seeds // 50), min(1.0, seeds / 50)),
         "pauses": lambda: pauses.tasks(min(hours, 2.0), max(1, seeds // 25)),
         "budgets": lambda: budgets.tasks(hours),
@@ -91,9 +91,10 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=50)
     parser.add_argument("--hours", type=float, default=24.0)
     parser.add_argument("--stores", nargs="+", choices=list(STORES), default=[], help="single faults only in these")
+    parser.add_argument("--faults", nargs="+", default=[], metavar="BEGINNING", help="only single faults so named")
     parser.add_argument("--workers", type=int, default=min(4, os.cpu_count() or 1))
     args = parser.parse_args()
-    jobs = [(name, task) for name in args.only for task in tasks(name, args.seeds, args.hours, args.stores)]
+    jobs = [(name, task) for name in args.only for task in tasks(name, args.seeds, args.hours, args.stores, args.faults)]
     found = run(jobs, args.workers)
     rows = [row for name, results in found.items() for row in ROWS[name](results)]
     for name, results in found.items():

@@ -23,14 +23,14 @@ def unwatched(_: Simulation) -> None:
     """Nobody looks on."""
 
 
-def tasks(seeds: int, stores: Collection[str] = ()) -> list[Task]:
-    """`stores`: only in these; none: in all."""
+def tasks(seeds: int, stores: Collection[str] = (), faults: Collection[str] = ()) -> list[Task]:
+    """`stores`: only in these; none: in all. `faults`: only those whose name begins with one of these; none: all."""
     return [
         (fault.name, name, seed)
         for name, store in STORES.items()
         if not stores or name in stores
         for fault in ALL
-        if fault.suits(store)
+        if fault.suits(store) and (not faults or fault.name.startswith(tuple(faults)))
         for seed in range(seeds_for(name, seeds))
     ]
 

@@ -75,8 +75,9 @@ def setup_of(**changes: object) -> Setup:
 
 
 class Wire:
-    """`cut`: roles, names or addresses that do not answer. `loss`: fraction by layer ("lan", "router", "isp", "internet").
-    `dropped_ways`: (role, way) that never answer. `answers`: by role, an answer other than "reply"."""
+    """`cut`: roles, names or addresses that do not answer. `loss`: fraction by layer ("lan", "router", "isp", "internet"), or
+    of somebody's own answers ("own:hop2"). `dropped_ways`: (role, way) that never answer. `answers`: by role, an answer other
+    than "reply"."""
 
     def __init__(self, setup: Setup, *, seed: int = 1, peers: int = 0) -> None:
         self.setup = setup
@@ -232,7 +233,7 @@ class Wire:
             cut -= {"isp", "internet"}
         if cut & self.cut or (not lan and "layer3" in self.cut) or (role, way) in self.dropped_ways:
             return
-        if any(self.random.random() < self.loss.get(layer, 0.0) for layer in layers):
+        if any(self.random.random() < self.loss.get(part, 0.0) for part in (*layers, f"own:{role}")):
             return
         rtt = {"lan": 0.6, "router": 0.5, "isp": 6.0, "internet": 9.0}
         rtt_ms = sum(rtt[layer] + self.delay_ms.get(layer, 0.0) for layer in layers) * (0.9 + 0.2 * self.random.random())

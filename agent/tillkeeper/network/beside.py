@@ -1,14 +1,8 @@
 """What is told besides an outage or in its stead: losses and delays where they begin, and advisories. Pure."""
 
-import math
-
 from tillkeeper.network.faults import FAULTS, besides, depth
 from tillkeeper.network.model import Evidence, Sign, SignKind
 
-CLEAN = 0.01
-"""What a network loses that is well."""
-SURE = 2.5
-"""Nats for or against losses of the LAN in its own answers of the last seconds; 12 to 1."""
 ONE_PROTOCOL = 0.4
 """With one of two protocols broken about half of all questions are lost: so much is its share, less is the line's own."""
 PLACES: dict[str, str] = {"lan": "switch", "router": "router", "isp": "isp", "internet": "internet"}
@@ -31,28 +25,15 @@ def worse(evidence: Evidence) -> list[tuple[str, ...]]:
             signs = [sign for sign in signs if sign.layer == "lan" or sign.amount < ONE_PROTOCOL]
         if signs:
             nearest = min(signs, key=lambda sign: list(PLACES).index(sign.layer))
-            found.append(_lan_or_router(nearest, evidence) if kind == "loss" else (f"latency_{nearest.layer}",))
+            found.append(_lan_or_router(nearest) if kind == "loss" else (f"latency_{nearest.layer}",))
     return found
 
 
-def _lan_or_router(sign: Sign, evidence: Evidence) -> tuple[str, ...]:
+def _lan_or_router(sign: Sign) -> tuple[str, ...]:
     """Losses in front of the router are the LAN's if neighbours' answers are lost as well. Those are asked seldom: until they
     decide it is either, the likelier first."""
-    if sign.layer not in ("lan", "router"):
-        return (f"loss_{sign.layer}",)
-    told = _lan_loses(evidence, sign.amount)
-    if sign.layer == "router":
-        return ("loss_router",) if told <= -SURE else ("loss_router", "loss_lan") if told <= 0 else ("loss_lan", "loss_router")
-    return ("loss_lan",) if told > 0 else ("loss_lan", "loss_router") if told > -SURE else ("loss_router", "loss_lan")
-
-
-def _lan_loses(evidence: Evidence, amount: float) -> float:
-    """Log-likelihood ratio of the neighbours' answers: losses at the rate that was found against `CLEAN`."""
-    column = evidence.columns.get("neighbours")
-    if column is None or column.state == "unknown":
-        return 0.0
-    rate = min(0.9, max(0.04, amount))
-    return column.hits * math.log((1 - rate) / (1 - CLEAN)) + column.misses * math.log(rate / CLEAN)
+    other = sign.detail.removeprefix("or ")
+    return (f"loss_{sign.layer}", f"loss_{other}") if other in PLACES else (f"loss_{sign.layer}",)
 
 
 def nearer(evidence: Evidence, root: str) -> tuple[str, ...]:

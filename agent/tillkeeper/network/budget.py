@@ -15,8 +15,10 @@ PRINTER_SLACK = 1.1
 DAY_S = 86_400.0
 BURST_S = 1_200.0
 """So many seconds' worth of the day's bytes may be saved up."""
-KEPT = 0.4
-"""Of what is saved up, only for bursts."""
+KEPT = 0.1
+"""Of what is saved up, only for bursts: some seconds in which an outage is looked into."""
+KEPT_LOCATING = 0.25
+"""Not for locating losses, which would leave nothing to the questions of calm."""
 
 ASKED_BYTES: dict[Way, int] = {"arp": 0, "nd": 0, "echo": 44, "hop": 44, "tcp": 140, "dns": 75, "http": 520, "tls": 1_600}
 ANSWERED_BYTES: dict[Way, int] = {"arp": 0, "nd": 0, "echo": 44, "hop": 72, "tcp": 100, "dns": 130, "http": 720, "tls": 5_000}
@@ -90,8 +92,9 @@ class ByteBudget:
         self._left = min(self._most, self._left + max(0.0, now_s - self._at_s) * self._rate)
         self._at_s = now_s
 
-    def take(self, size: int, *, burst: bool) -> bool:
-        if self._left - size < (0.0 if burst else self._most * KEPT):
+    def take(self, size: int, *, burst: bool, locating: bool = False) -> bool:
+        kept = 0.0 if burst else KEPT_LOCATING if locating else KEPT
+        if self._left - size < self._most * kept:
             return False
         self.spend(size)
         return True

@@ -191,6 +191,8 @@ class Engine:
         at_s = self._at(fact.at_s)
         if self.known.take_beacon(fact):
             self.questions.stir.all(at_s + 1.5)
+        if fact.state.wan_loses:
+            self.questions.stir.losses(at_s)
         self.keeper.hit(self.setup.families[0], "broadcast", self.questions.round, at_s, at_s)
 
     # --- the step ---
@@ -236,7 +238,9 @@ class Engine:
         beacon = None
         if self.setup.beacons and self.known.carrier != "no":
             gateway_mac = next((watch.current for watch in self.signs.gateways.values() if watch.current), "")
-            beacon = self._said.beacon(now_s, verdict, evidence, self.known, self.timeline, gateway_mac, plan.wan_asked_s)
+            beacon = self._said.beacon(
+                now_s, verdict, evidence, self.known, self.timeline, gateway_mac, plan.wan_asked_s, self.locator.loses,
+            )  # fmt: skip
         return Step(probes=tuple(probes), report=report, beacon=beacon)
 
     def _expect(self, now_s: float) -> None:
@@ -279,7 +283,7 @@ class Engine:
         if not ticked and not half:
             return probes
         mood = self._mood(now_s, half=half)
-        self._half_s = now_s + LOCATE_S if mood.locating else None
+        self._half_s = now_s + LOCATE_S if mood.locating in ("near", "far") else None
         for path in plan.due(now_s, mood):
             instead = self._of_all(path, now_s, mood)
             probes.append(questions.ask(instead or path, now_s, broadcast=bool(instead) or self._all_asked(path)))
@@ -314,7 +318,8 @@ class Engine:
             lan=now_s < stir.lan_s, wan=now_s < stir.wan_s, lan_dead=gateway >= 2 and (neighbours >= 2 or not known),
             proven=age_s is not None and age_s <= proof_s and not self.uplink.doubtful,
             cut_off=keeper.run("anycast") >= STIR_ROUNDS and not keeper.refuted("portal"),
-            locating=self.locator.wants_burst(now_s, self.plan.paths),
+            locating=self.locator.burst(now_s, self.plan.paths, nudged=now_s < stir.lossy_s),
+            lossy=self.locator.loss is not None,
             own_suspected=any(watch.lately(now_s) for watch in own.values()),
             mac_changed=any(watch.state == "changed" for watch in self.signs.gateways.values()),
             resolver_fails=keeper.run("resolver") > 0, hq_doubted=keeper.run("hq") > 0 or self.uplink.doubtful, half=half,
@@ -341,7 +346,7 @@ class Engine:
         self._judged_s = now_s
         if known.peers:
             known.forget_peers(now_s)
-        self.locator.judge(now_s, self.plan.paths)
+        self.locator.judge(now_s, self.plan.paths, known.fresh_peers(now_s))
         signs = self.signs.all(now_s, known, self.keeper, self.plan.paths, self.heard, self.locator)
         if any(sign.kind in MANGLES for sign in signs):
             self._mangled_s = now_s

@@ -220,6 +220,8 @@ class PeerState(Value, frozen=True):
     marks: tuple[Mark, ...] = ()
     wan_asked: bool = False
     """It asked something behind the router within the last second: the others may leave it out."""
+    wan_loses: bool = False
+    """More than one of its questions behind the router was lost just now."""
 
 
 class BeaconSeen(Value, frozen=True, tag="beacon"):

@@ -46,14 +46,14 @@ class Outgoing:
 
     def beacon(
         self, now_s: float, verdict: Verdict, evidence: Evidence, known: Surroundings, timeline: Timeline, gateway_mac: str,
-        wan_asked_s: float | None,
+        wan_asked_s: float | None, wan_loses: bool,
     ) -> PeerState | None:  # fmt: skip
         if evidence is self._shown and now_s < self._beacon_s:
             return None
         columns: dict[ColumnName, Tri] = {
             name: column.state for name, column in evidence.columns.items() if column.state != "unknown"
         }
-        said = (verdict.phase, verdict.faults, tuple([name for name, state in columns.items() if state == "no"]))
+        said = (verdict.phase, verdict.faults, tuple([name for name, state in columns.items() if state == "no"]), wan_loses)
         changed = said != self._beaconed and now_s - self._beaconed_s >= BEACON_GAP_S
         if now_s < self._beacon_s and not changed:
             self._shown = evidence if said == self._beaconed else None
@@ -69,5 +69,5 @@ class Outgoing:
             register=self._setup.register, session=self._setup.session, sequence=self._sequence,
             address=own[0] if own else next((a.address for a in known.addresses if a.family == "ipv6"), ""),
             columns=columns, phase=verdict.phase, faults=verdict.faults, gateway_mac=gateway_mac,
-            marks=timeline.marks(now_s), wan_asked=wan_asked_s is not None and now_s - wan_asked_s <= 1.0,
+            marks=timeline.marks(now_s), wan_asked=wan_asked_s is not None and now_s - wan_asked_s <= 1.0, wan_loses=wan_loses,
         )  # fmt: skip

@@ -11,7 +11,7 @@ import msgspec
 
 from tillkeeper.network.budget import ArpBudget, ByteBudget, KernelArp, bytes_of, next_turn_s, printer_interval_s
 from tillkeeper.network.capabilities import LEARNED, Path
-from tillkeeper.network.locate import meter_of
+from tillkeeper.network.locate import Burst, meter_of
 from tillkeeper.network.model import Family, Probe
 from tillkeeper.network.setup import Setup
 from tillkeeper.network.surroundings import Surroundings
@@ -36,7 +36,12 @@ RETRY_S = 60.0
 """A way that does not work, or that is not the best, is tried again so often."""
 WAN_TURN_S = 0.5
 """The store asks something behind the router so often, all registers together."""
+WAN_TURN_CHEAP_S = 0.25
+"""The same where these are but echoes of one protocol, and the agent's own exchanges show HQ: 30 MB a day. The first miss of a
+line that loses comes twice as soon."""
 WAN_LEARN_S = 10.0
+MODEM_MOST_S = 6.0
+"""Three of them are the patience of its column."""
 PROOF_BEATS = 1.5
 """While HQ was heard so lately it is not asked itself, and on a metered line nothing else behind the router either."""
 ANSWERS_S = 20.0
@@ -45,6 +50,8 @@ HOP_PER_S = 0.8
 """Linux sends six time-exceeded at once and then one a second to a host (icmp_ratelimit, icmp(7)); others are alike."""
 OWN_CHECK_S = 0.33
 OWN_CHECKS_PER_S = 12
+TURNS = {"hq": 4.0, "hop2": 0.2}
+"""How much a second since the last question weighs: one beyond the second hop passes that as well."""
 RANK = {"yes": 0, "unknown": 1, "no": 2}
 
 
@@ -57,7 +64,9 @@ class Mood(msgspec.Struct):
     wan: bool = False
     lan_dead: bool = False
     proven: bool = False
-    locating: bool = False
+    locating: Burst = ""
+    lossy: bool = False
+    """Losses have been located: what is asked now is to see their end."""
     own_suspected: bool = False
     mac_changed: bool = False
     resolver_fails: bool = False
@@ -83,7 +92,8 @@ class Plan:
         self._metered = METERED if setup.metered else 1.0
         self._far = max(1.0, setup.registers / 2) * self._metered
         """How much more seldom than `WAN_LEARN_S` each target behind the router is asked at rest."""
-        self._turn_every_s = WAN_TURN_S * max(1, setup.registers) * self._metered
+        cheap = setup.has_uplink and not setup.metered and len(setup.families) == 1
+        self._turn_every_s = (WAN_TURN_CHEAP_S if cheap else WAN_TURN_S) * max(1, setup.registers) * self._metered
         self._turn_s = next_turn_s(now_s, self._turn_every_s, setup)
         self._printer_s = printer_interval_s(setup)
         self._credits: dict[str, tuple[float, float]] = {}
@@ -139,7 +149,7 @@ class Plan:
         self.wan.refill(now_s)
         chosen: list[Path] = []
         for path in self._soon_due(now_s, mood):
-            if now_s + 0.005 < path.due_s and not mood.lan and not mood.wan and not mood.own_suspected and not mood.locating:
+            if now_s + 0.005 < path.due_s and not mood.lan and not mood.wan and not (mood.own_suspected or mood.locating):
                 continue
             interval_s = self._interval_s(path, mood)
             if interval_s is None:
@@ -157,7 +167,8 @@ class Plan:
                 path.due_s = self._next_s(path, now_s, interval_s)
                 if path.target.role in ("printer", "display"):
                     self._device_s[path.target.name] = now_s
-        chosen += self._burst(now_s, mood) if mood.wan and not mood.half and not mood.locating else []
+        if (mood.wan or mood.locating == "follow") and not mood.half and mood.locating != "far":
+            chosen += self._burst(now_s, mood)
         turn = self._take_turn(now_s, mood)
         if turn is not None:
             chosen.append(turn)
@@ -210,7 +221,9 @@ class Plan:
             if not chosen and not self.kernel_arp.take(path.target.address, now_s):
                 return False
         if path.target.wan:
-            if not self.wan.take(bytes_of(path.way, path.target.family, answer=False), burst=mood.wan):
+            size = bytes_of(path.way, path.target.family, answer=False)
+            lossy = mood.lossy or mood.locating == "far"
+            if not self.wan.take(size, burst=mood.wan and not lossy, locating=lossy and not mood.lossy):
                 return False
             self.wan_asked_s = now_s
         return True
@@ -228,8 +241,8 @@ class Plan:
         ]  # fmt: skip
         if not waiting:
             return None
-        # Without the agent's stamps HQ is asked every other turn: nothing else tells of it.
-        path = max(waiting, key=lambda path: (now_s - (path.asked_s or 0.0)) * (4.0 if path.target.role == "hq" else 1.0))
+        # Without the agent's stamps nothing else tells of HQ.
+        path = max(waiting, key=lambda path: (now_s - (path.asked_s or 0.0)) * TURNS.get(path.target.role, 1.0))
         if not self._affords(path, now_s, mood):
             return None
         path.asked_s = now_s
@@ -247,8 +260,8 @@ class Plan:
         """How long after the last question the next one goes out; None: not now."""
         role, way = path.target.role, path.way
         if mood.half:
-            near = role in ("gateway", "hop2") and way == "echo"
-            return LOCATE_S if near and path.weighs else None
+            far = mood.locating == "far" and role in ("hop2", "anycast")
+            return LOCATE_S if (far or role == "gateway") and way == "echo" and path.weighs else None
         if role == "self":
             calm_s = max(OWN_CHECK_S, self.setup.registers / OWN_CHECKS_PER_S)
             return 0.25 if mood.own_suspected else max(2.0, calm_s) if mood.lan else calm_s
@@ -306,7 +319,7 @@ class Plan:
     def _far_s(self, path: Path, mood: Mood, *, learning: bool) -> float | None:
         """The gateway's layer 3, and what lies behind it."""
         role, way = path.target.role, path.way
-        stirred = mood.wan or mood.locating
+        stirred = mood.wan or mood.locating == "far"
         dead = path.run >= 3 and path.weighs
         if role == "gateway":
             if way == "echo":
@@ -316,7 +329,7 @@ class Plan:
                 return 10.0
             return 0.3 if mood.lan or mood.wan else 1.3
         if role == "modem":
-            return 0.2 if stirred else 0.5 if dead else 2.0
+            return 0.2 if stirred else 0.5 if dead else min(MODEM_MOST_S, 2.0 * self.setup.registers)
         if role == "resolver":
             calm_s = self.setup.registers * self._metered if path.target.wan else 1.0
             dead_s = APART_S if path.target.wan and mood.cut_off else DEAD_S
@@ -328,6 +341,8 @@ class Plan:
         if role == "portal":
             calm_s = LEARN_S * 3 if learning else PORTAL_S * self.setup.registers * self._metered
             dead_s = APART_S if mood.cut_off else 5 * DEAD_S
+            if (mood.locating or mood.lossy) and not path.run:
+                return 5.0 if mood.lossy else 1.5
             return 0.5 if mood.wan and not mood.cut_off else dead_s if dead else calm_s
         if role == "hop2" and way == "hop":
             found = self.find("hop2:direct" + path.target.name[4:], "echo") is not None
@@ -341,7 +356,7 @@ class Plan:
         if learning:
             return LEARN_S
         if role == "anycast":
-            return TICK_S if mood.locating else 4 * DEAD_S if dead and not mood.wan else None
+            return TICK_S if mood.locating == "far" else 4 * DEAD_S if dead and not mood.wan else None
         if role == "hq":
             return TICK_S if mood.wan and (path.run or mood.hq_doubted) else 0.5 if stirred else DEAD_S if dead else None
         return TICK_S if stirred else DEAD_S if dead else None

@@ -28,11 +28,18 @@ STIR_S = 3.0
 class Stir:
     """Until when what is in doubt is asked every round."""
 
-    __slots__ = ("lan_s", "wan_s")
+    __slots__ = ("lan_s", "losses_s", "lossy_s", "wan_s")
     HOLD_S = 1.0
+    LOSSY_S, LOSSY_REST_S = 0.7, 4.0
 
     def __init__(self) -> None:
-        self.lan_s = self.wan_s = -1.0
+        self.lan_s = self.wan_s = self.lossy_s = -1.0
+        self.losses_s = -1e9
+
+    def losses(self, now_s: float) -> None:
+        """What is behind the router may be losing, as others or the agent's own exchange saw: asked closely for a moment."""
+        if now_s - self.losses_s >= self.LOSSY_REST_S:
+            self.losses_s, self.lossy_s = now_s, now_s + self.LOSSY_S
 
     def column(self, name: str, now_s: float, run: int) -> None:
         until_s = now_s + self.HOLD_S

@@ -10,8 +10,7 @@ from tillkeeper.network.questions import STIR_ROUNDS, Questions
 from tillkeeper.network.surroundings import Surroundings
 
 SLOW_AGAIN_S = 3.0
-SLOW_STIR_S = 1.0
-"""A slow exchange is looked into for so long, and so often at most."""
+"""A slow exchange is looked into so often at most."""
 DOUBT_STIR_S = 2.0
 ACCEPTED_S = 1.5
 
@@ -58,7 +57,7 @@ class Uplink:
         if self._known.exchange_slow and at_s - self._slow_s > SLOW_AGAIN_S:
             # Something of it was lost: a question that cost nothing. Whether that goes on, others have to show.
             self._slow_s = at_s
-            stir.wan_s = max(stir.wan_s, at_s + SLOW_STIR_S)
+            stir.losses(at_s)
 
     def _failed(self, trouble: str, at_s: float) -> None:
         keeper, questions, known, family = self._keeper, self._questions, self._known, self._family
