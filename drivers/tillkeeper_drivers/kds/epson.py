@@ -30,6 +30,10 @@ LOOK_S = 5.0
 """The longest wait for the answer to a question; an order has its own time."""
 SET_AGAIN_S = 600.0
 """Callbacks are asked for anew so often, and after each silence: a display that was restarted may have forgotten them."""
+MAX_STRANGERS = 16
+"""Addresses that called and are not the display, named in the log once each."""
+ASK_AGAIN_S = 30.0
+"""Where it does not answer that."""
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +61,7 @@ class EpsonWire:
         self._seq = itertools.count(secrets.randbelow(1_000_000) + 1)
         self._secret = secrets.token_urlsafe(12)
         self._peers: frozenset[str] = frozenset()
+        self._strangers: set[str] = set()
         self._listener: contextlib.AsyncExitStack | None = None
         self.callback_port = 0
         """Where callbacks are heard; 0 while they are not."""
@@ -85,13 +90,12 @@ class EpsonWire:
         return (*voids, *(("append",) if move.adds or move.changes else ()))
 
     async def say(self, saying: Saying) -> None:
-        await self._callbacks()
         seq = next(self._seq)
         _body, refused = await self._ask(self._request(saying, seq), seq, "show")
-        if refused and saying.part == "void" and saying.repeat:
-            return  # it is not there to be voided any more
-        if refused:
+        if refused and not (saying.part == "void" and saying.repeat):  # a repeat: it is not there to be voided any more
             raise Refused(refused)
+        with contextlib.suppress(NotSent):
+            await self._callbacks()
 
     def _request(self, saying: Saying, seq: int) -> bytes:
         move = saying.move
@@ -157,7 +161,7 @@ class EpsonWire:
         within_s = self._answer_s if operation == "show" else min(LOOK_S, self._answer_s)
         look = "look at the display"
         try:
-            async with asyncio.timeout(CONNECT_S + within_s):
+            async with asyncio.timeout(min(CONNECT_S, within_s) + within_s):
                 status, data = await self._post(request)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise NotSent(operation, self._id, "unreachable", str(error) or "no answer", "is the display on?") from error
@@ -188,23 +192,24 @@ class EpsonWire:
     # --- callbacks ---
 
     async def _callbacks(self) -> None:
-        """Listen, and see to it that the display knows where. Orders go out whatever becomes of this."""
+        """Listen, and see to it that the display knows where. Orders go out whatever becomes of this. Raises NotSent."""
         loop = asyncio.get_running_loop()
         if self._callback is None or loop.time() - self._set_at < SET_AGAIN_S:
             return
         if not await self._listen(*self._callback):
             return
+        host = self._callback[0]
+        url = f"http://{f'[{host}]' if ':' in host else host}:{self.callback_port}/{self._secret}"
+        self._set_at = loop.time() - SET_AGAIN_S + ASK_AGAIN_S
         for trigger in messages.CALLBACKS:
             seq = next(self._seq)
-            host = self._callback[0]
-            address = f"[{host}]" if ":" in host else host
-            url = f"http://{address}:{self.callback_port}/{self._secret}"
             try:
                 _body, refused = await self._ask(messages.callback(seq, trigger, url), seq, "status")
             except OutcomeUnknown as error:
-                refused = error.detail
+                log.warning("display %s does not promise to tell %s: %s", self._id, trigger, error.detail)
+                return
             if refused:
-                log.warning("display %s does not promise to tell %s: %s", self._id, trigger, refused)
+                log.warning("display %s will not tell %s: %s", self._id, trigger, refused)
         self._set_at = loop.time()
 
     async def _listen(self, host: str, port: int) -> bool:
@@ -227,7 +232,8 @@ class EpsonWire:
         address = ipaddress.ip_address(peer.partition("%")[0])
         mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
         admitted = str(mapped or address) in self._peers
-        if not admitted:
+        if not admitted and peer not in self._strangers and len(self._strangers) < MAX_STRANGERS:
+            self._strangers.add(peer)
             log.warning("display %s: a callback from %s, which is not the display", self._id, peer)
         return admitted
 

@@ -156,7 +156,7 @@ def _numbers(items: object) -> frozenset[int]:
     if not isinstance(items, list):
         return frozenset()
     found = (_number(item.get(Unverified.ITEMID)) for item in items if isinstance(item, dict))
-    return frozenset(number for number in found if number)
+    return frozenset(number for number in found if number is not None and number > 0)
 
 
 def heard(data: bytes) -> Callback:
