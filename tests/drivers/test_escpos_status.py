@@ -13,6 +13,7 @@ from tillkeeper_drivers.escpos.status import (
     Automatic,
     Block,
     Event,
+    PowerOn,
     ProcessId,
     Question,
     StatusParser,
@@ -49,6 +50,8 @@ def status_of(data: bytes, *questions: Question) -> Status:
         ("realtime_3", 0x1A, "cutter_error", "yes"),
         ("realtime_3", 0x12, "cutter_error", "no"),
         ("realtime_3", 0x32, "unrecoverable_error", "yes"),
+        ("realtime_3", 0x52, "auto_recoverable_error", "yes"),
+        ("realtime_3", 0x12, "auto_recoverable_error", "no"),
         ("realtime_4", 0x1E, "paper_near_end", "yes"),
         ("realtime_4", 0x1E, "paper_out", "no"),
         ("realtime_4", 0x72, "paper_out", "yes"),
@@ -73,6 +76,8 @@ def test_each_bit_of_an_answer_means_what_the_manual_says(
         ("38000000", "cover_open", "yes"),
         ("10080000", "cutter_error", "yes"),
         ("10200000", "unrecoverable_error", "yes"),
+        ("10400000", "auto_recoverable_error", "yes"),
+        ("10000000", "auto_recoverable_error", "no"),
         ("10000300", "paper_near_end", "yes"),
         ("18000f00", "paper_out", "yes"),
         ("10000000", "paper_out", "no"),
@@ -132,6 +137,32 @@ def test_flow_control_is_skipped_even_inside_frames_and_blocks() -> None:
     ]
 
 
+def test_flow_control_tells_whether_it_takes_anything() -> None:
+    parser = StatusParser()
+    parser.feed(b"\x13")
+    assert parser.held
+    parser.feed(b"\x11")
+    assert not parser.held
+
+
+def test_a_power_on_is_told_from_other_blocks() -> None:
+    assert parse(b"\x3b\x31\x00") == [PowerOn()]
+    assert parse(b"\x3b\x32\x00") == [Block(0x3B, b"2")]
+
+
+def test_a_block_that_was_cut_short_by_a_frame_leaves_no_answers_behind() -> None:
+    assert parse(b"\x37\x22ab\x10\x00\x00\x00", "paper") == [Stray(b"\x37\x22ab"), Automatic(b"\x10\x00\x00\x00")]
+
+
+def test_so_many_answers_as_were_asked_for() -> None:
+    parser = StatusParser()
+    parser.asked("paper", 2)
+    assert parser.feed(b"\x00\x00\x00") == [Answer("paper", 0), Answer("paper", 0), Stray(b"\x00")]
+    parser.asked("paper")
+    parser.forget_paper()
+    assert parser.feed(b"\x00") == [Stray(b"\x00")]
+
+
 def test_a_frame_that_breaks_off_is_dropped_and_the_next_reply_is_read() -> None:
     assert parse(b"\x10\x00\x12\x37\x22ab12\x00", "realtime_1") == [
         Stray(b"\x10\x00"),
@@ -174,3 +205,44 @@ def test_garbage_never_raises_and_never_confirms_a_token_it_does_not_hold(data: 
 def test_replies_after_one_another_are_all_told_apart(parts: list[str]) -> None:
     frames = [part for part in parts if len(part) > 2]
     assert len(parse(bytes.fromhex("".join(parts)))) == len(frames)
+
+
+FRAMES = st.builds(
+    lambda first, rest: bytes([first]) + bytes(rest),
+    st.sampled_from([byte for byte in range(256) if byte & 0x93 == 0x10]),
+    st.lists(st.sampled_from([byte for byte in range(256) if byte & 0x90 == 0]), min_size=3, max_size=3),
+).filter(lambda frame: not {0x11, 0x13} & set(frame))
+REPLIES = st.sampled_from([b"\x37\x22ab12\x00", b"\x5fTM-T88VI\x00", b"\x3b\x31\x00"])
+
+
+@given(st.lists(st.one_of(FRAMES, REPLIES, st.just(b"\x12"), st.just(b"\x00"), st.sampled_from([b"\x11", b"\x13"])), max_size=30))
+def test_automatic_status_between_everything_else_changes_no_answer(parts: list[bytes]) -> None:
+    """Frames come when they like; what was asked is answered by what answers it, and by nothing of a frame."""
+    parser = StatusParser()
+    events: list[Event] = []
+    wanted: list[Event] = []
+    for part in parts:
+        if part == b"\x12":
+            parser.asked("realtime_1")
+            wanted.append(Answer("realtime_1", 0x12))
+        elif part == b"\x00":
+            parser.asked("paper")
+            wanted.append(Answer("paper", 0))
+        elif part[0] & 0x93 == 0x10:
+            wanted.append(Automatic(part))
+        elif part[0] == 0x37:
+            wanted.append(ProcessId(b"ab12"))
+        elif part[0] == 0x5F:
+            wanted.append(Block(0x5F, b"TM-T88VI"))
+        elif part[0] == 0x3B:
+            wanted.append(PowerOn())
+        for byte in part:
+            events += parser.feed(bytes([byte]))
+    assert events == wanted
+
+
+@given(st.binary(max_size=400))
+def test_after_any_noise_a_few_bytes_are_enough_to_read_a_frame_again(noise: bytes) -> None:
+    parser = StatusParser()
+    parser.feed(noise)
+    assert Automatic(b"\x18\x00\x0f\x00") in parser.feed(b"\x10\x00\x00\x00\x18\x00\x0f\x00")

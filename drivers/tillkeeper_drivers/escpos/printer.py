@@ -19,6 +19,7 @@ from tillkeeper_drivers.printing.session import PeerClosed
 from tillkeeper_drivers.printing.settings import Deadlines, PinUse
 
 _MOST_OWED = 8
+_TRIES = 3
 _ECHO = "it sends back what it is sent: the line is looped, or an echo is on"
 _SILENT = "connected, but silent when asked for its status"
 
@@ -50,6 +51,8 @@ class EscPosPrinter(BasePrinter[EscPosSession]):
         self._realtime: Tri = profile.real_time_status
         self._paper: Tri = profile.paper_query
         self._paper_left_out = False
+        self._reports_missed = 0
+        """How often in a row automatic status was turned on and nothing came."""
         self._owed = 0
         """Answers to `GS r` that never came and still may."""
 
@@ -74,8 +77,9 @@ class EscPosPrinter(BasePrinter[EscPosSession]):
         if not answered:
             await session.ask_port(self._deadlines.answer)
         await self._leave_cutter_error(session)
-        if self._profile.automatic_status and session.status.online == "yes":
-            await session.automatic_on(self._deadlines.answer)
+        if self._may_report(session):
+            await session.automatic_on(self._deadlines.maybe)
+            self._reports_missed = 0 if session.automatic else self._reports_missed + 1
         session.complete = True
         return True
 
@@ -84,33 +88,38 @@ class EscPosPrinter(BasePrinter[EscPosSession]):
 
     async def beat(self, session: EscPosSession) -> bool:
         before = session.status
-        answered = await self._ask(session, (1,) if session.automatic else tuple(REALTIME))
+        with session.in_one_piece():
+            answered = await self._ask(session, (1,) if session.automatic else tuple(REALTIME))
+            if answered and session.automatic and session.status != before:
+                session.complete = False  # it should have told: it was off meanwhile, or somebody switched reports off
+                answered = await self._ask(session, (2, 3, 4))
         if not answered:
             if self._realtime == "yes":
                 return False
             await session.ask_port(self._deadlines.answer)
             return True
-        if session.automatic and session.status != before:
-            session.complete = False  # it should have told: it was off meanwhile, or somebody switched reports off
         if session.status.trouble() == "cutter":
             await self._leave_cutter_error(session)
-        if not session.automatic and self._profile.automatic_status and session.status.online == "yes":
+        if not session.automatic and self._may_report(session):
             session.complete = False
         return True
 
     async def ask_all(self, session: EscPosSession) -> None:
-        if not await self._ask(session, tuple(REALTIME)):
+        with session.in_one_piece():
+            answered = await self._ask(session, tuple(REALTIME))
+        if not answered:
             await session.ask_port(self._deadlines.answer)
         await self._leave_cutter_error(session)
 
     async def preflight(self, session: EscPosSession) -> Refusal | None:
         # Where it reports by itself, a sign of life is enough.
         told = session.automatic and session.complete
-        answered = await self._ask(session, (1,) if told else self._profile.preflight)
-        if answered and (session.status.online == "no" or session.status.trouble() is not None):
-            await self._ask(session, (2, 3, 4))
-            await self._leave_cutter_error(session)
-        elif not answered:
+        with session.in_one_piece():
+            answered = await self._ask(session, (1,) if told else self._profile.preflight)
+            if answered and (session.status.online == "no" or session.status.trouble() is not None):
+                await self._ask(session, (2, 3, 4))
+        await self._leave_cutter_error(session)
+        if not answered:
             await session.ask_port(self._deadlines.answer)
         if session.echoes:
             return Refusal("no_answer", _ECHO)
@@ -134,19 +143,25 @@ class EscPosPrinter(BasePrinter[EscPosSession]):
     async def look(self, session: EscPosSession, longest_s: float) -> bool:
         answer_s = self._deadlines.answer if self._realtime == "yes" else self._deadlines.maybe
         deadline = min(answer_s, longest_s)
-        if self._realtime == "no" or deadline <= 0 or not await session.ask(REALTIME[1], deadline):
-            await session.ask_port(max(0.0, deadline))
-            return False
-        if session.status.trouble() is None and session.status.online != "no":
-            return True
-        if await self._ask(session, (2, 3, 4)):  # the cause, and whether that is over
-            await self._help(session)
+        with session.in_one_piece():
+            if self._realtime == "no" or deadline <= 0 or not await session.ask(REALTIME[1], deadline):
+                await session.ask_port(max(0.0, deadline))
+                return False
+            if session.status.trouble() is None and session.status.online != "no":
+                return True
+            if await self._ask(session, (2, 3, 4)):  # the cause, and whether that is over
+                await self._help(session)
         return True
 
     async def ask_pin(self, session: EscPosSession, deadline_s: float) -> bool:
         return await session.ask(REALTIME[1], deadline_s)
 
     # --- status ---
+
+    def _may_report(self, session: EscPosSession) -> bool:
+        """`GS a` stands in line behind what is printed: one that is offline does not come to it."""
+        tried = self._reports_missed >= _TRIES
+        return self._profile.automatic_status and session.status.online == "yes" and not tried
 
     async def _ask(self, session: EscPosSession, questions: tuple[int, ...]) -> bool:
         """Ask `DLE EOT n` one after the other, stopping at the first that stays unanswered."""

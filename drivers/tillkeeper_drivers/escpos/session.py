@@ -82,8 +82,8 @@ class EscPosSession(Session):
         port = await self.connection.port_status(deadline_s)
         if port is not None and port.paper_out != self._port_said_paper_out:
             self._port_said_paper_out = port.paper_out
-            self.status = replace(self.status, paper_out="yes" if port.paper_out else "unknown")
-            self.on_change()
+            with self.in_one_piece():
+                self.status = replace(self.status, paper_out="yes" if port.paper_out else "unknown")
 
     async def owed(self, answers: int, deadline_s: float) -> int:
         """Ask `GS r 1` by itself where `answers` to earlier ones never came, so that none of those passes for the next

@@ -107,7 +107,8 @@ class Line(Generic[S]):
                 await stack.__aexit__(type(error) if error is not None else None, error, None)
 
     async def listen(self, longest_s: float) -> bool:
-        """Hear what the device says by itself, until a job wants the line or for `longest_s`; whether nobody wanted it.
+        """Hear what the device says by itself, until a job wants the line, for `longest_s`, or until it has to be asked anew.
+        Whether nobody wanted it.
 
         Raises:
             TransportError: the connection broke.
@@ -118,7 +119,7 @@ class Line(Generic[S]):
         try:
             async with asyncio.timeout(None) as scope:
                 self._listening = scope
-                await session.until(lambda: False, longest_s)
+                await session.until(lambda: not session.complete, longest_s)
         except TimeoutError:
             return False
         finally:

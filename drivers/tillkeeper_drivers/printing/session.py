@@ -2,7 +2,8 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from tillkeeper_drivers.api import Connection, Status, TransportError
 from tillkeeper_drivers.printing.echo import EchoGuard
@@ -40,6 +41,7 @@ class Session(ABC):
         """Why what was under way is lost: a printer that says that it was switched on again."""
         self.on_change: Callable[[], None] = lambda: None
         """Called where something heard has changed `status`; must not block."""
+        self._in_one_piece = 0
         self._echo = EchoGuard()
         self._allowance = float(_BURST)
         self._counted_at = asyncio.get_running_loop().time()
@@ -61,6 +63,18 @@ class Session(ABC):
     def begin(self) -> None:
         """Another job on this connection."""
         self.document_left, self.confirmed_by, self.cut_short = False, None, ""
+
+    @contextmanager
+    def in_one_piece(self) -> Iterator[None]:
+        """What is heard meanwhile is told at the end: one answer says that it is offline, and only the next one why."""
+        before = self.status
+        self._in_one_piece += 1
+        try:
+            yield
+        finally:
+            self._in_one_piece -= 1
+            if self.status != before and not self._in_one_piece:
+                self.on_change()
 
     async def write(self, data: bytes, deadline_s: float) -> None:
         """See `Connection.write`."""
@@ -96,7 +110,7 @@ class Session(ABC):
             return
         self.heard = True
         self.digest(data)
-        if self.status != before:
+        if self.status != before and not self._in_one_piece:
             self.on_change()
 
     def _babbles(self, count: int) -> bool:

@@ -9,11 +9,13 @@ To a printer (several keys in one request are done in this order):
     {"cover": "open"} {"cover": "closed"}
     {"paper": 200}            lines left on the roll; 0 is out; {"paper": "near_end"} and {"paper": "full"} too
     {"cutter": "jam"} {"cutter": "clear"}
+    {"head": "hot"} {"head": "cool"}   too hot to print: it goes on by itself once it is cool
     {"drawer": "open"} {"drawer": "closed"} {"drawer": "stuck"} {"drawer": "free"}
     {"lie": true}             its status says that all is well, whatever is true
     {"faults": {"silent": true, "power_loss_after_lines": 5}}   any field of `faults.Faults`, the others keep their value
     {"fault": "paper_out"}    one at once: paper_out, cover_open, power_loss, cutter_jam, unrecoverable, rst,
-                              silent, mute, garbage, wrong_id, close_each_byte, slow_drain, lie; {"fault": "none"} ends them all
+                              silent, mute, garbage, truncate, echo, babble, wrong_id, close_each_byte, slow_drain, lie;
+                              {"fault": "none"} ends them all
     {"fault": "power_loss", "after_lines": 3}   later: paper_out, cover_open and power_loss; "random": a seeded 1 to 10
     {"state": true}           adds its state to the answer
 

@@ -17,6 +17,12 @@ class Faults(msgspec.Struct, forbid_unknown_fields=True):
     """Prints and never answers."""
     garbage: bool = False
     """Every answer is replaced with as many random bytes."""
+    truncate: bool = False
+    """Of every answer the last byte is missing."""
+    echo: bool = False
+    """Sends back what it gets and does nothing with it: a looped line."""
+    babble: bool = False
+    """Says random bytes without end, beside everything else."""
     wrong_id: bool = False
     """Process ids of somebody else come back."""
     close_after_bytes: int | None = None
@@ -43,6 +49,8 @@ class Faults(msgspec.Struct, forbid_unknown_fields=True):
             return b""
         if self.garbage:
             return rng.randbytes(len(data))
+        if self.truncate:
+            return data[:-1]
         if self.wrong_id and data[:2] == b"\x37\x22":
             other = bytes(rng.choice([c for c in _PRINTABLE if c != byte]) for byte in data[2:6])
             return data[:2] + other + data[6:]

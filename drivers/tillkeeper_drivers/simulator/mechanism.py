@@ -32,6 +32,8 @@ class Mechanism:
         self.cutter_jammed = False
         """The cause, which stays until somebody removes it; `cutter_error` is the state it led to."""
         self.unrecoverable = False
+        self.overheated = False
+        """The head is too hot: it stops, and goes on by itself once it has cooled down."""
         self.drawer_open = False
         self.drawer_stuck = False
         self.lies = False
@@ -50,7 +52,11 @@ class Mechanism:
     @property
     def online(self) -> bool:
         """Whether it works off its buffer. Paper out, an open cover and an error each take it offline."""
-        return not (self.paper_out or self.cover_open or self.cutter_error or self.unrecoverable)
+        return not (self.paper_out or self.cover_open or self._error)
+
+    @property
+    def _error(self) -> bool:
+        return self.cutter_error or self.unrecoverable or self.overheated
 
     @property
     def pin_high(self) -> bool:
@@ -97,10 +103,10 @@ class Mechanism:
         if self.lies:
             return fixed
         if what == 2:
-            error = self.cutter_error or self.unrecoverable
-            return fixed | (0x04 if self.cover_open else 0) | (0x20 if self.paper_out else 0) | (0x40 if error else 0)
+            cover, paper, error = self.cover_open, self.paper_out, self._error
+            return fixed | (0x04 if cover else 0) | (0x20 if paper else 0) | (0x40 if error else 0)
         if what == 3:
-            return fixed | (0x08 if self.cutter_error else 0) | (0x20 if self.unrecoverable else 0)
+            return fixed | self._error_bits()
         return fixed | (0x0C if self.paper_near_end else 0) | (0x60 if self.paper_out else 0)
 
     def automatic_status(self) -> bytes:
@@ -109,8 +115,7 @@ class Mechanism:
         if self.lies:
             return bytes((first, 0, 0, 0))
         first |= (0x08 if not self.online else 0) | (0x20 if self.cover_open else 0)
-        second = (0x08 if self.cutter_error else 0) | (0x20 if self.unrecoverable else 0)
-        return bytes((first, second, self._paper_bits(), 0))
+        return bytes((first, self._error_bits(), self._paper_bits(), 0))
 
     def buffered_status(self, what: Literal[1, 2]) -> int:
         """The byte that answers `GS r what`. A printer without paper does not come to the command at all."""
@@ -130,6 +135,11 @@ class Mechanism:
     @property
     def _offline_said(self) -> bool:
         return not self.online and not self.lies
+
+    def _error_bits(self) -> int:
+        """Bit 3 autocutter, 5 unrecoverable, 6 automatically recoverable: alike in DLE EOT 3 and in the second byte of ASB."""
+        cutter, broken, hot = self.cutter_error, self.unrecoverable, self.overheated
+        return (0x08 if cutter else 0) | (0x20 if broken else 0) | (0x40 if hot else 0)
 
     def _paper_bits(self) -> int:
         if self.lies:

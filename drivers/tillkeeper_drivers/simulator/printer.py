@@ -203,6 +203,11 @@ class VirtualPrinter:
         self.mechanism.unrecoverable = True
         self._engine.poke()
 
+    def set_overheated(self, *, hot: bool) -> None:
+        """The head is too hot, or has cooled down."""
+        self.mechanism.overheated = hot
+        self._engine.poke()
+
     def set_drawer(self, *, open_: bool) -> None:
         if self.mechanism.drawer_open != open_:
             self.mechanism.drawer_open = open_
@@ -303,6 +308,8 @@ class VirtualPrinter:
         self._writer = writer
         self._engine.greet()
         self.changed.notify()
+        if self.faults.babble:
+            self._spawn(self._babble(writer))
         left = self.faults.close_after_bytes
         while not writer.is_closing():
             await self.changed.wait_for(lambda: (not self.faults.silent and self._engine.room > 0) or writer.is_closing())
@@ -317,11 +324,20 @@ class VirtualPrinter:
                 return
             # Silence that began while it was reading: the bytes are as good as still on their way.
             await self.changed.wait_for(lambda: not self.faults.silent or writer.is_closing())
-            self._engine.receive(data)
+            if self.faults.echo:
+                writer.write(data)
+            else:
+                self._engine.receive(data)
             if left is not None:
                 left -= len(data)
                 if left <= 0:
                     _reset(writer)
+
+    async def _babble(self, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while self.faults.babble and not writer.is_closing():
+                writer.write(self.rng.randbytes(_READ))
+                await writer.drain()
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

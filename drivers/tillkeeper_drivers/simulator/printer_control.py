@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _ON_OFF = {"on": True, "off": False}
 _OPEN = {"open": True, "closed": False}
+_HEAD = {"hot": True, "cool": False}
 _DRAWER = ("open", "closed", "stuck", "free")
 _PAPER = {"near_end": NEAR_END_LINES, "full": ROLL_LINES, "out": 0}
 _SLOW_BYTES_PER_S = 100.0
@@ -21,6 +22,9 @@ _SWITCHES: dict[str, tuple[str, object]] = {
     "silent": ("silent", True),
     "mute": ("mute", True),
     "garbage": ("garbage", True),
+    "truncate": ("truncate", True),
+    "echo": ("echo", True),
+    "babble": ("babble", True),
     "wrong_id": ("wrong_id", True),
     "close_each_byte": ("close_after_bytes", 1),
     "slow_drain": ("drain_bytes_per_s", _SLOW_BYTES_PER_S),
@@ -45,6 +49,9 @@ async def command(printer: "VirtualPrinter", request: dict[str, Any]) -> dict[st
     cutter = take(request, "cutter", {"jam": 0, "clear": 0})
     if cutter is not None:
         printer.jam_cutter() if cutter == "jam" else printer.clear_cutter()
+    head = take(request, "head", _HEAD)
+    if head is not None:
+        printer.set_overheated(hot=_HEAD[head])
     _drawer(printer, take(request, "drawer", dict.fromkeys(_DRAWER)))
     lie = take(request, "lie")
     if lie is not None:
@@ -142,6 +149,7 @@ def state(printer: "VirtualPrinter") -> dict[str, Any]:
         "paper_out": mechanism.paper_out,
         "paper_near_end": mechanism.paper_near_end,
         "cutter_error": mechanism.cutter_error,
+        "overheated": mechanism.overheated,
         "drawer_open": mechanism.drawer_open,
         "slips": printer.count,
         "lines_hanging": len(printer.hanging.lines),
