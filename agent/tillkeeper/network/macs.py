@@ -63,14 +63,11 @@ class GatewayWatch:
             self._claims.append((at_s, mac))
         else:
             self._answers[mac] = at_s if asked_s is None else asked_s
-            if self.state == "changed" and mac == self.usual and self._answers.get(self.other) == asked_s:
-                # Too late for the enquiry, and to the same question as the new one: both are there.
-                self._pretender, self._pretended_s = self.other, at_s
-                self._become("two", at_s)
             if len(self._answers) > MOST:
                 del self._answers[min(self._answers, key=self._answers.__getitem__)]
         expected = self.other if self.state == "changed" else self.usual
-        if mac != expected and self._enquiry_s is None and (at_s >= self._again_s or self.state == ""):
+        back = self.state == "changed" and mac == self.usual  # or too late for the enquiry, at a router that is slow
+        if mac != expected and self._enquiry_s is None and (at_s >= self._again_s or self.state == "" or back):
             self._begin(at_s)
 
     def _begin(self, now_s: float) -> None:
