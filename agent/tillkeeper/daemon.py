@@ -18,8 +18,11 @@ from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.server import ApiListen, ApiServer, Bound
 from tillkeeper.config.model import Config
 from tillkeeper.contract.events import ModeChanged
+from tillkeeper.devices.finder import Finder
+from tillkeeper.devices.found import FoundDesk
+from tillkeeper.devices.locator import Locator
 from tillkeeper.devices.pictures import Pictures
-from tillkeeper.devices.registry import Registry, warm, widths
+from tillkeeper.devices.registry import Registry, profiles, warm, widths
 from tillkeeper.errors import ConfigInvalid, StorageRefused
 from tillkeeper.journal.files import newest_set_aside
 from tillkeeper.journal.journal import Journal
@@ -109,7 +112,8 @@ class _Register:
         self.shelf = Shelf(journal)
         self.shelf.load()
         self.board = BoardKeeper(journal, stamp, clock.wall_ms)
-        self.registry = Registry(config, journal.personal, self.board.on_board)
+        self.locator = Locator(clock.wall_ms)
+        self.registry = Registry(config, journal.personal, self.board.on_board, self.locator)
         self.board.open(self.registry.boards, self.registry.document)
         self.spool = Spool(
             journal,
@@ -194,6 +198,7 @@ class _Register:
             staff_trouble=lambda: self.roster.trouble if self.roster else "",
             drawers_left_open=self.drawers.left_open,
             network=self.network.facts,
+            moved=self.locator.moved,
         )
         self.reads = Reads(
             config=config,
@@ -211,6 +216,14 @@ class _Register:
             now_ms=clock.wall_ms,
             catalogue_age_s=self.status.catalogue_age_s,
         )
+        self.finder = Finder(
+            self.locator,
+            profiles=profiles,
+            changed=lambda: self.announcer.found_changed(self.found.found),
+            came=self.spool.device_came,
+            asks=config.network.watch,
+        )
+        self.found = FoundDesk(self.finder, self.locator)
         self.announcer = Announcer(self.hub, self.reads, self.status.view, self.drawers.drawers)
 
     async def run(self, started: Callable[[Bound], None]) -> None:
@@ -229,6 +242,7 @@ class _Register:
             tasks.create_task(self.fires.run(), name="till.fires")
             tasks.create_task(self._status_changes(), name="till.status")
             tasks.create_task(self.network.run(), name="network")
+            tasks.create_task(self.finder.run(), name="devices.finder")
             if self.roster is not None:
                 await self.roster.look()
                 tasks.create_task(self.roster.run(), name="till.roster")
@@ -246,6 +260,7 @@ class _Register:
             hours=self.hours,
             drawers=self.drawers,
             network=self.network,
+            finder=self.found,
             intake=self.intake,
             reads=self.reads,
             spool=self.spool,

@@ -171,6 +171,22 @@ class FakeNetwork:
         return DiagnosisView(diagnosis_id="D1", state="running", started_at_ms=1, by="")
 
 
+class FakeFinder:
+    """One printer is plugged in; `searches` counts."""
+
+    def __init__(self) -> None:
+        self.searches = 0
+
+    def found(self) -> v.FoundList:
+        here = "usb:serial=J8XY"
+        printer = v.FoundView(identity=here, bus="usb", address=here, title="USB printer", devices=("grill",))
+        return v.FoundList(found=(printer,), searched_age_s=0.5 if self.searches else None)
+
+    async def search(self) -> v.FoundList:
+        self.searches += 1
+        return self.found()
+
+
 class FakeTill:
     """`hang`: commands wait for it to be set (None: they do not). `trouble`: item ids that make `execute` fail."""
 
@@ -183,6 +199,7 @@ class FakeTill:
         self.people = FakePeople()
         self.drawers = FakeDrawers()
         self.network = FakeNetwork()
+        self.finder = FakeFinder()
         self.display = Echo()
         self.hang: asyncio.Event | None = None
         self.entered = asyncio.Event()

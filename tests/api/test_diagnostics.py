@@ -9,7 +9,7 @@ from tillkeeper.contract.network import NetworkBrief
 from tillkeeper.contract.views import DeviceView
 from tillkeeper.diagnostics import network
 from tillkeeper.diagnostics.advisories import ADVISORIES, advise, duration_words
-from tillkeeper.diagnostics.facts import AlsoFacts, CatalogueFacts, Facts, HqFacts, JournalFacts, NetworkFacts
+from tillkeeper.diagnostics.facts import AlsoFacts, CatalogueFacts, Facts, HqFacts, JournalFacts, MovedFacts, NetworkFacts
 from tillkeeper.diagnostics.snapshot import status_view
 from tillkeeper.network.wording import WORKS
 from tillkeeper.till.status import on_the_lan
@@ -51,6 +51,10 @@ RAISED: dict[str, tuple[Facts, str]] = {
     "manual_offline": (facts(mode="manual_offline"), "A person"),
     "catalogue_stale": (facts(catalogue=CatalogueFacts(version="c1", age_s=3 * 86_400.0)), "3 days old"),
     "device_silent": (facts(devices=(FINE, SILENT), uptime_s=120.0), "bar has said nothing"),
+    "device_moved": (
+        facts(devices_moved=(MovedFacts(device="grill", configured="192.168.1.40", now="192.168.1.77"),)),
+        "grill was at 192.168.1.40 and is at 192.168.1.77 now",
+    ),
     "drawer_left_open": (facts(drawers_left_open=("side",)), "session of side"),
     "paper_low": (facts(devices=device(paper_near_end="yes")), "pass is near"),
     "network_fault": (facts(network=prober(phase="confirmed", **ROUTER)), "The router does not answer."),

@@ -122,6 +122,19 @@ def test_nothing_changes_without_one_good_key(keys: list[str | bytes]) -> None:
     asyncio.run(scenario())
 
 
+def test_what_is_found_and_a_search() -> None:
+    async def scenario() -> None:
+        async with serving() as running:
+            before = (await running.http.get("/v1/devices/found")).json()
+            assert [(one["identity"], one["devices"]) for one in before["found"]] == [("usb:serial=J8XY", ["grill"])]
+            assert before["searched_age_s"] is None
+            after = await running.http.post("/v1/devices/search")  # to look changes nothing: it needs no key
+            assert after.json()["searched_age_s"] == 0.5
+            assert running.till.finder.searches == 1
+
+    asyncio.run(scenario())
+
+
 def test_jobs_and_devices() -> None:
     async def scenario() -> None:
         async with serving() as running:

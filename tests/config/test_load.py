@@ -96,7 +96,7 @@ MATRIX = [
     ("usb serial number", '"127.0.0.1:9101"', '"usb:serial= X"', '"usb:serial= X"', "can be no serial number", ""),
     ("mac", '127.0.0.1:9101"', '127.0.0.1:9101"\nmac = "00:26:ab"', 'mac = "00:26:ab"', "is not the MAC of a device", ""),
     ("mac of many", ':9101"', ':9101"\nmac = "ff:ff:ff:ff:ff:ff"', "mac = ", "is not the MAC of a device", ""),
-    ("mac without network", '127.0.0.1:9101"', 'usb:/dev/usb/lp0"\nmac = "0026ab010203"', "mac = ", "without a network address", ""),
+    ("mac without network", '127.0.0.1:9101"', 'usb:/dev/usb/lp0"\nmac = "x"', "mac = ", "without a network address", ""),
     ("serial for usb", '"127.0.0.1:9101"', '"serial:/dev/usb/lp0"', '"serial:/dev/usb', "write usb:/dev/usb/lp0", ""),
     ("usb for serial", '"127.0.0.1:9101"', '"usb:/dev/ttyUSB0"', '"usb:/dev/tty', "write serial:/dev/ttyUSB0", ""),
     ("serial for tcp", ':9101"', ':9101"\nserial = { baud = 9600 }', "serial = { baud", "nothing without an address", ""),

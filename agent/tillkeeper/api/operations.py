@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tillkeeper.api import cash, network, people, previews, stock
+from tillkeeper.api import cash, found, network, people, previews, stock
 from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, Till
 from tillkeeper.api.routes import Answer, Call, Operation, PersonBody, command, read
 from tillkeeper.contract import commands as c
@@ -134,4 +134,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *cash.OPERATIONS,
     *previews.OPERATIONS,
     *network.OPERATIONS,
+    *found.OPERATIONS,
 )

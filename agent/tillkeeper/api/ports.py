@@ -20,7 +20,16 @@ from tillkeeper.contract.network import DiagnosisView, NetworkHistory, NetworkVi
 from tillkeeper.contract.pages import PageSettings, PreviewOptions
 from tillkeeper.contract.people import ApprovalView, SessionView, StaffList, TimeEntriesQuery, TimeEntryList
 from tillkeeper.contract.values import CheckState, OrderType
-from tillkeeper.contract.views import BooksView, CatalogueView, CheckPage, CheckView, DeviceView, JobView, StatusView
+from tillkeeper.contract.views import (
+    BooksView,
+    CatalogueView,
+    CheckPage,
+    CheckView,
+    DeviceView,
+    FoundList,
+    JobView,
+    StatusView,
+)
 from tillkeeper_drivers.api import DisplaySocket
 
 JobFilter = Literal["unsettled", "held", "all"]
@@ -149,6 +158,18 @@ class Network(Protocol):
         ...
 
 
+class Finding(Protocol):
+    """What is plugged in and what answers on the network."""
+
+    def found(self) -> FoundList:
+        """As known now, without asking."""
+        ...
+
+    async def search(self) -> FoundList:
+        """Ask the network first: about two seconds. Several that ask at a time share one search."""
+        ...
+
+
 class Till(Protocol):
     """The register, seen from its API."""
 
@@ -163,6 +184,9 @@ class Till(Protocol):
 
     @property
     def network(self) -> Network: ...
+
+    @property
+    def finder(self) -> Finding: ...
 
     async def execute(self, key: str, command: AnyCommand, caller: Caller = INTEGRATION) -> tuple[CommandResult, bool]:
         """Decide, store durably, answer. The flag tells that `key` was seen before with the same command and that this is

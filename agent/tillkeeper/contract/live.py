@@ -3,7 +3,7 @@
 from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.base import View
 from tillkeeper.contract.cash import DrawerList
-from tillkeeper.contract.views import CheckSummary, DeviceView, JobView, StatusView
+from tillkeeper.contract.views import CheckSummary, DeviceView, FoundList, JobView, StatusView
 
 
 class LiveSnapshot(View, frozen=True, tag="snapshot"):
@@ -42,6 +42,13 @@ class DrawersChanged(View, frozen=True, tag="drawers"):
     drawers: DrawerList
 
 
+class FoundChanged(View, frozen=True, tag="found"):
+    """Something was plugged in or out, answered for the first time, or moved."""
+
+    found: FoundList
+
+
 LiveMessage = (
     LiveSnapshot | StatusChanged | CheckChanged | JobChanged | DeviceChanged | AvailabilityChanged | DrawersChanged
+    | FoundChanged
 )

@@ -199,6 +199,45 @@ class DeviceList(View, frozen=True):
     devices: tuple[DeviceView, ...]
 
 
+class FoundView(View, frozen=True):
+    """A device that is plugged in or answers on the network, configured or not. `address` is what the config takes; `devices`:
+    the configured ones that it is. `trouble`: no_permission, held_by, two_alike, no_driver, or empty; `detail` and `hint` in
+    words."""
+
+    identity: str
+    bus: Literal["usb", "serial", "network", "display"]
+    address: str
+    title: str
+    vendor: str = ""
+    model: str = ""
+    serial: str = ""
+    mac: str = ""
+    port: str = ""
+    profile: str = ""
+    node: str = ""
+    trouble: str = ""
+    detail: str = ""
+    hint: str = ""
+    devices: tuple[str, ...] = ()
+
+
+class MovedView(View, frozen=True):
+    """A network device that was followed to another address than its configured one."""
+
+    device: str
+    configured: str
+    now: str
+    at_ms: int
+
+
+class FoundList(View, frozen=True):
+    """`searched_age_s`: since the network was last asked; None before the first time. USB is always up to date."""
+
+    found: tuple[FoundView, ...]
+    moved: tuple[MovedView, ...] = ()
+    searched_age_s: float | None = None
+
+
 # --- the register ---
 
 

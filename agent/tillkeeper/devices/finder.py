@@ -48,6 +48,8 @@ class Finder:
         profiles: names of the models that there are.
         changed: the list is another now.
         came: told the name of a device that was plugged in, or found again.
+        asks: whether the network is asked now and then without a reason, and displays are listened for. One that is missing
+            is looked for in any case.
         source: of the kernel's events, see `udev.Watch`.
     """
 
@@ -58,12 +60,14 @@ class Finder:
         profiles: Callable[[], Collection[str]] = tuple,
         changed: Callable[[], None] = lambda: None,
         came: Callable[[str], None] = lambda _name: None,
+        asks: bool = True,
         source: str | None = None,
     ) -> None:
         self._locator = locator
         self._profiles = profiles
         self._changed = changed
         self._came = came
+        self._asks = asks
         self._source = source
         self._plugged: dict[str, Found] = {}
         self._on_network: dict[str, tuple[Found, int]] = {}
@@ -88,7 +92,8 @@ class Finder:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._plugging(), name="devices.finder.plugging")
-            tasks.create_task(self._searches(), name="devices.finder.searches")
+            if self._asks:
+                tasks.create_task(self._searches(), name="devices.finder.searches")
             tasks.create_task(self._seeking(), name="devices.finder.seeking")
 
     # --- what is plugged in ---

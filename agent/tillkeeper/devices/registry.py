@@ -166,6 +166,13 @@ def widths() -> tuple[int, ...]:
     return tuple(sorted({model.columns for model in load_profiles().values() if model.code_pages}))
 
 
+def profiles() -> tuple[str, ...]:
+    """The names of the printer models there are."""
+    from tillkeeper_drivers.escpos.profile import load_profiles
+
+    return tuple(load_profiles())
+
+
 def warm() -> None:
     """Load what the first document would wait for (about 0.2 s). Blocking: for a thread."""
     from tillkeeper_drivers.escpos import encoder

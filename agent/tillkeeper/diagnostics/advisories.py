@@ -90,6 +90,11 @@ def _device_silent(facts: Facts) -> Iterator[Found]:
             yield Found({"device": device.device}, device.device)
 
 
+def _device_moved(facts: Facts) -> Iterator[Found]:
+    for moved in facts.devices_moved:
+        yield Found({"device": moved.device, "configured": moved.configured, "now": moved.now}, moved.device)
+
+
 def _drawer_left_open(facts: Facts) -> Iterator[Found]:
     for drawer in facts.drawers_left_open:
         yield Found({"drawer": drawer}, drawer)
@@ -194,6 +199,14 @@ ADVISORIES: tuple[Advisory, ...] = (
         text="{device}: {trouble}{waiting}.",
         hint="What waits prints by itself once the device is well.",
         find=_device_trouble,
+    ),
+    Advisory(
+        code="device_moved",
+        severity="notice",
+        title="A device has another address",
+        text="{device} was at {configured} and is at {now} now. It was followed, and printing goes on.",
+        hint="Have the router always give it the same address, or enter the new one in the configuration.",
+        find=_device_moved,
     ),
     Advisory(
         code="display_behind",

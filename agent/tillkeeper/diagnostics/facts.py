@@ -53,6 +53,14 @@ class NetworkFacts(msgspec.Struct, frozen=True, kw_only=True):
     prober_second: str = ""
 
 
+class MovedFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A network device that was followed from the address in the config to another."""
+
+    device: str
+    configured: str
+    now: str
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """`uptime_s` and all ages on the boot clock; `at_ms` is the wall clock. `only_here`: events that HQ does not hold.
     `held_tickets` are kitchen tickets and change slips, `held_others` receipts and pulses, waiting for a person."""
@@ -79,6 +87,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     held_tickets: int = 0
     held_others: int = 0
     checks_open: int = 0
+    devices_moved: tuple[MovedFacts, ...] = ()
     drawers_left_open: tuple[str, ...] = ()
     """With a session of an earlier business day."""
     staff_trouble: str = ""

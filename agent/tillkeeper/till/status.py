@@ -7,7 +7,8 @@ from tillkeeper import clock
 from tillkeeper.config import address as where
 from tillkeeper.config.model import Config, Device
 from tillkeeper.contract.views import DeviceView, StatusView
-from tillkeeper.diagnostics.facts import CatalogueFacts, Facts, HqFacts, JournalFacts, NetworkFacts
+from tillkeeper.devices.locator import Moved
+from tillkeeper.diagnostics.facts import CatalogueFacts, Facts, HqFacts, JournalFacts, MovedFacts, NetworkFacts
 from tillkeeper.diagnostics.snapshot import status_view
 from tillkeeper.journal.journal import Journal
 from tillkeeper.replication.hq import HqLink, LinkStatus
@@ -35,6 +36,7 @@ class StatusDesk:
     staff_trouble: Callable[[], str]
     drawers_left_open: Callable[[], tuple[str, ...]]
     network: Callable[[], NetworkFacts]
+    moved: Callable[[], tuple[Moved, ...]] = tuple
 
     def view(self) -> StatusView:
         now_s, now_ms = clock.boot_s(), clock.wall_ms()
@@ -65,6 +67,9 @@ class StatusDesk:
                 staff_trouble=self.staff_trouble(),
                 drawers_left_open=self.drawers_left_open(),
                 network=self.network(),
+                devices_moved=tuple(
+                    MovedFacts(device=one.device, configured=one.configured, now=one.now) for one in self.moved()
+                ),
                 checks_open=sum(1 for held in self.shelf.open_checks() if not held.check.training),
             )
         )

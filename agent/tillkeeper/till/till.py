@@ -14,9 +14,18 @@ from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.caller import INTEGRATION, Caller
 from tillkeeper.contract.cash import DrawerList
 from tillkeeper.contract.commands import AnyCommand, CommandResult, JobRef
-from tillkeeper.contract.live import AvailabilityChanged, CheckChanged, DeviceChanged, DrawersChanged, JobChanged, StatusChanged
+from tillkeeper.contract.live import (
+    AvailabilityChanged,
+    CheckChanged,
+    DeviceChanged,
+    DrawersChanged,
+    FoundChanged,
+    JobChanged,
+    StatusChanged,
+)
 from tillkeeper.contract.pages import PageSettings, PreviewOptions
-from tillkeeper.contract.views import BooksView, CatalogueView, CheckPage, CheckView, DeviceView, JobView, StatusView
+from tillkeeper.contract.views import BooksView, CatalogueView, CheckPage, CheckView, DeviceView, FoundList, JobView, StatusView
+from tillkeeper.devices.found import FoundDesk
 from tillkeeper.devices.pictures import Pictures
 from tillkeeper.journal.records import KeptCommand
 from tillkeeper.layouts.previews import Asked
@@ -42,6 +51,7 @@ class Till:
     hours: HoursDesk
     drawers: DrawerDesk
     network: NetworkDesk
+    finder: FoundDesk
     intake: Intake
     reads: Reads
     spool: Spool
@@ -188,6 +198,10 @@ class Announcer:
         if self._hub.has_readers and (drawers := self._drawers()) != self._told_drawers:
             self._told_drawers = drawers
             self._hub.publish(DrawersChanged(drawers=drawers))
+
+    def found_changed(self, found: Callable[[], FoundList]) -> None:
+        if self._hub.has_readers:
+            self._hub.publish(FoundChanged(found=found()))
 
     def availability_changed(self) -> None:
         if self._hub.has_readers:
