@@ -20,8 +20,8 @@ def test_the_timeline_stays_in_order_and_selling_goes_on(tmp_path: Path) -> None
         rig.agent_prefix = wall.prefix
         rig.folder.mkdir()
         async with rig, StandIn(rig.data / "probe.sock") as prober:
-            await rig.wait_mode("online")
             await prober.hello()
+            await rig.wait_mode("online")
 
             async def said(phase: str) -> None:
                 async def look() -> bool:

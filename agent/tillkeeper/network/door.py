@@ -148,7 +148,7 @@ class ProberDoor:
             if self._takes_place(writer, hello):
                 await self._listen(reader, writer)
         except (_Garbage, TimeoutError) as error:
-            self._complain(f"the prober's connection is ended: {error or 'it said no hello'}")
+            self._complain(f"the prober's connection is ended: {str(error) or 'it said no hello'}")
         except (EOFError, OSError) as error:
             log.info("the prober has gone: %s", error)
         finally:
