@@ -22,8 +22,8 @@ Burst = Literal["", "follow", "near", "far"]
 """Who is asked faster: nobody; one address beyond the router each round; the LAN and the router; what is behind it as well."""
 BURSTS: tuple[Burst, ...] = ("", "follow", "near", "far")
 EITHER_S = 2.0
-SURE = 3.5
-"""Nats by which one layer explains the losses better than another: taken for it by chance once in 33 times (Wald 1945)."""
+SURE = 4.0
+"""Nats by which one layer explains the losses better than another: taken for it by chance once in 55 times (Wald 1945)."""
 VOUCHED = 6.0
 """Where another register has confirmed losses outside its own cable, so high a sum is enough: three misses."""
 VOUCHED_GAIN = 3.0
@@ -40,11 +40,11 @@ REST_S = 10.0
 FRESH_S = 1.0
 FOLLOWED_S = 30.0
 """So long a loss that was found is followed closely, to see it end."""
-OVER = 9.0
-"""-ln 0.0001: so many answers in a row, divided by the rate, come by chance once in ten thousand times. At 20 % and a hundred
-questions a second there are four hundred runs of answers in twenty seconds, of which none may end the verdict."""
-PERHAPS_OVER = 2.0
-"""The same once in seven times: worth looking closely."""
+OVER = 7.5
+"""-ln 0.0006: so many answers in a row, divided by the rate, come by chance once in 1,800 times. A line that loses 5 or 20 %
+has some fifty runs of answers in half a minute in which it is followed, of which none may end the verdict."""
+PERHAPS_OVER = 1.0
+"""The same once in three times: worth looking closely."""
 
 
 class Place:
@@ -100,6 +100,11 @@ class Locator:
 
     def busy(self) -> bool:
         return self._missed or self.latency is not None
+
+    def calm(self, now_s: float) -> bool:
+        """No burst is under way, and nothing calls for one but delays."""
+        quiet = self.loss is None and self.latency is None and self._burst_s is None and not self._missed
+        return quiet and now_s - max(self.meters.missed_s) >= FRESH_S
 
     def burst(self, now_s: float, paths: list[Path], *, nudged: bool) -> Burst:
         """`nudged`: somebody else has seen losses behind the router."""
@@ -252,6 +257,8 @@ class Locators:
         return any(one.busy() for one in self._all) or any(path.slow >= delays.SLOW_DOUBT for path in paths)
 
     def burst(self, now_s: float, paths: list[Path], *, nudged: bool = False) -> Burst:
+        if not nudged and not any(path.slow for path in paths) and all(one.calm(now_s) for one in self._all):
+            return ""
         wanted = [one.burst(now_s, self._of(family, paths), nudged=nudged) for family, one in self._families.items()]
         return max(wanted, key=BURSTS.index)
 

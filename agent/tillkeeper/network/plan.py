@@ -7,12 +7,11 @@ seen at once.
 
 from zlib import crc32
 
-import msgspec
-
 from tillkeeper.network.budget import ArpBudget, ByteBudget, KernelArp, bytes_of, next_turn_s, printer_interval_s
 from tillkeeper.network.capabilities import LEARNED, Path
-from tillkeeper.network.locate import Burst, meter_of
+from tillkeeper.network.locate import meter_of
 from tillkeeper.network.model import Family, Probe
+from tillkeeper.network.mood import Mood
 from tillkeeper.network.setup import Setup
 from tillkeeper.network.surroundings import Surroundings
 from tillkeeper.network.targets import LAN_ROLES, wanted
@@ -20,6 +19,7 @@ from tillkeeper.network.targets import LAN_ROLES, wanted
 TICK_S = 0.1
 LOCATE_S = TICK_S / 3
 SOON_S = 0.5
+RESOLVER_S = 1.0
 LEARN_S = 1.0
 DEAD_S = 0.3
 """What is known to be dead is asked so often, that its return be seen."""
@@ -55,27 +55,6 @@ TURNS = {"hq": 4.0, "hop2": 0.2}
 RANK = {"yes": 0, "unknown": 1, "no": 2}
 
 
-class Mood(msgspec.Struct):
-    """What the engine makes of the moment. `lan`, `wan`: a question there has lately gone unanswered, or a peer suspects.
-    `lan_dead`: neither gateway nor neighbours answer. `proven`: HQ was heard just now. `locating`: loss is being located.
-    `cut_off`: nothing behind the router answers, nor anybody in its place: who is farther off need not be asked often."""
-
-    lan: bool = False
-    wan: bool = False
-    lan_dead: bool = False
-    proven: bool = False
-    locating: Burst = ""
-    lossy: bool = False
-    """Losses have been located: what is asked now is to see their end."""
-    own_suspected: bool = False
-    mac_changed: bool = False
-    resolver_fails: bool = False
-    hq_doubted: bool = False
-    cut_off: bool = False
-    half: bool = False
-    """A tick between two rounds, while locating."""
-
-
 class Plan:
     """Keeps the paths, and when each is due. Budgets are spent as questions are chosen."""
 
@@ -97,8 +76,10 @@ class Plan:
         self._turn_s = next_turn_s(now_s, self._turn_every_s, setup)
         self._printer_s = printer_interval_s(setup)
         self._credits: dict[str, tuple[float, float]] = {}
-        self._device_s: dict[str, float] = {}
-        """When each printer or display was last asked, in whatever way."""
+        self._asked_s: dict[str, float] = {}
+        """When one of those that take turns was last asked, in whatever way."""
+        self._gateways = self._resolvers = 1
+        """How many of them answer, and take turns."""
         self._one_neighbour = ""
         self._soon: list[Path] = []
         self._soon_s = float("-inf")
@@ -138,6 +119,9 @@ class Plan:
                 path.due_s = min(path.due_s, 0.0)
         neighbours = [p for p in self._best.values() if p.target.role in LAN_ROLES and p.weighs]
         self._one_neighbour = neighbours[0].target.name if neighbours else ""
+        near = [path for path in self.paths if path.weighs and not path.target.wan]
+        self._gateways = max(1, sum(1 for path in near if path.target.role == "gateway" and path.way == "echo"))
+        self._resolvers = max(1, sum(1 for path in near if path.target.role == "resolver"))
 
     def find(self, name: str, way: str) -> Path | None:
         return self._known.get((name, way))
@@ -157,16 +141,17 @@ class Plan:
             asked_s = path.asked_s
             # Half a tick of grace, so that the rounds of one cadence do not slip by a tick each time.
             at_s = path.due_s if asked_s is None else min(path.due_s, asked_s + interval_s)
-            if path.target.role in ("printer", "display"):
-                at_s = max(at_s, self._device_s.get(path.target.name, -1e9) + self._printer_s)
+            turns, apart_s = self._turns_of(path, mood)
+            if turns:
+                at_s = max(at_s, self._asked_s.get(turns, -1e9) + apart_s)
             if now_s + (0.01 if mood.half or interval_s < TICK_S else 0.03) < at_s:
                 continue
             if self._affords(path, now_s, mood):
                 chosen.append(path)
                 path.asked_s = now_s
                 path.due_s = self._next_s(path, now_s, interval_s)
-                if path.target.role in ("printer", "display"):
-                    self._device_s[path.target.name] = now_s
+                if turns:
+                    self._asked_s[turns] = now_s
         if (mood.wan or mood.locating == "follow") and not mood.half and mood.locating != "far":
             chosen += self._burst(now_s, mood)
         turn = self._take_turn(now_s, mood)
@@ -197,6 +182,18 @@ class Plan:
             self._soon_s = now_s + SOON_S
             self._soon = [path for path in self.paths if path.due_s <= self._soon_s + TICK_S]
         return self._soon
+
+    def _turns_of(self, path: Path, mood: Mood) -> tuple[str, float]:
+        """Who takes turns with it, and how far apart they are asked; ("", 0) for nobody. In calm one round of the gateway's
+        families does for all of them, and one question a second for all resolvers on the LAN."""
+        role = path.target.role
+        if role in ("printer", "display"):
+            return path.target.name, self._printer_s
+        if mood.lan or mood.wan or mood.locating or not path.weighs or path.run or path.target.wan:
+            return "", 0.0
+        if role == "gateway" and path.way == "echo" and self._gateways > 1:
+            return role, TICK_S
+        return (role, RESOLVER_S) if role == "resolver" and self._resolvers > 1 else ("", 0.0)
 
     def _next_s(self, path: Path, now_s: float, interval_s: float) -> float:
         if path.target.role in ("printer", "display"):
@@ -323,7 +320,8 @@ class Plan:
         dead = path.run >= 3 and path.weighs
         if role == "gateway":
             if way == "echo":
-                return TICK_S if path.target.name == "gateway" or mood.lan or learning else 0.5
+                in_turns = path.weighs and not path.run and not mood.locating
+                return TICK_S * self._gateways if in_turns and not mood.lan else TICK_S
             echo = self._known.get((path.target.name.partition(":")[0], "echo"))
             if echo is not None and echo.weighs:
                 return 10.0
@@ -331,7 +329,7 @@ class Plan:
         if role == "modem":
             return 0.2 if stirred else 0.5 if dead else min(MODEM_MOST_S, 2.0 * self.setup.registers)
         if role == "resolver":
-            calm_s = self.setup.registers * self._metered if path.target.wan else 1.0
+            calm_s = self.setup.registers * self._metered if path.target.wan else RESOLVER_S * self._resolvers
             dead_s = APART_S if path.target.wan and mood.cut_off else DEAD_S
             return TICK_S if mood.wan and path.run else 0.3 if mood.wan else dead_s if dead else calm_s
         if role == "other_resolver":
@@ -359,7 +357,7 @@ class Plan:
             return TICK_S if mood.locating == "far" else 4 * DEAD_S if dead and not mood.wan else None
         if role == "hq":
             return TICK_S if mood.wan and (path.run or mood.hq_doubted) else 0.5 if stirred else DEAD_S if dead else None
-        return TICK_S if stirred else DEAD_S if dead else None
+        return TICK_S if stirred else DEAD_S if dead else 2 * TICK_S if mood.locating == "follow" else None
 
     # --- a question ---
 
