@@ -67,6 +67,11 @@ def test_a_login_page_leads_before_an_hq_that_was_silent_already() -> None:
     assert explanation.also[0] in ("and:hq_server|hq_path", "and:hq_path|hq_server", "and:hq_server", "and:hq_path")
 
 
+def test_a_server_that_pauses_for_half_a_second_is_not_down() -> None:
+    for run, enough in ((5, False), (7, True)):
+        assert supported(("hq_server", "hq_path"), hq_silent("." * run, run=run), 9.0, NOW_S, confirm=True) is enough
+
+
 def test_few_answers_of_what_is_left_alone_are_no_proof() -> None:
     evidence = asked(row(HQ_DEAD), hq=burst("xxxx"), anycast=burst("...."), hop2=burst("...."))
     assert not supported(("hq_server", "hq_path"), evidence, 9.0, NOW_S, confirm=True)

@@ -21,8 +21,9 @@ SPAN_S = 1.12
 then the first question after such a burst has been answered."""
 SURE_MARGIN = 6.0
 SURE_ANSWERS = 5
-"""Unless so much (400 to 1) speaks against losses already, and all that the fault leaves alone was answered all the while, at
-least so often."""
+SURE_ROUNDS = 7
+"""Unless so much (400 to 1) speaks against losses already, all that the fault leaves alone was answered all the while, at least
+so often, and the fault has as many rounds as a nearer one: a server that pauses for half a second is not down."""
 SIGN_S = 0.5
 SUSPECT_SIGN_S = 0.2
 """How long a sign that is no proof by itself has to last."""
@@ -63,7 +64,7 @@ def supported(
         return False
     since_s = min((one.since_s for one in keys if one.run), default=now_s)
     brief = confirm and depth(fault.code) >= _FAR and now_s - since_s < SPAN_S
-    if brief and (margin < SURE_MARGIN or not _steady(fault, silences, since_s)):
+    if brief and (margin < SURE_MARGIN or rounds < SURE_ROUNDS or not _steady(fault, silences, since_s)):
         return False
     return rounds >= wanted and margin >= (CONFIRM_MARGIN if confirm else SUSPECT_MARGIN)
 
