@@ -15,6 +15,10 @@ from tillkeeper.cli.options import whole
 
 if TYPE_CHECKING:
     from tillkeeper.cli.replay import Summary
+    from tillkeeper_drivers.simulator.foreign_screen import ForeignScreen
+
+PROTOCOLS = {"epson": 8480, "fresh": 9104, "logic-controls": 9106}
+"""Displays of other makers, and the port that each takes by itself."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,10 +31,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     printer.add_argument("--speed", type=float, metavar="MM_S", help="paper speed; 0 prints at once (the model's own)")
     printer.add_argument("--control", metavar="SOCKET", type=Path, help="take faults on command here (default: a free port)")
     printer.add_argument("--quiet", action="store_true", help="do not show what is printed")
-    display = actions.add_parser("display", help="a kitchen display at a running agent; stays up until Ctrl-C")
+    display = actions.add_parser("display", help="a kitchen display; stays up until Ctrl-C")
     display.add_argument("device", help="the display's name in the configuration")
-    display.add_argument("--url", required=True, help="the agent's loopback address, as http://127.0.0.1:PORT")
-    display.add_argument("--token-file", metavar="PATH", help="file whose first line is the token")
+    display.add_argument(
+        "--protocol", choices=("own", *PROTOCOLS), default="own", help="own connects to the agent, the others wait for it (own)"
+    )
+    display.add_argument("--url", help="own: the agent's loopback address, as http://127.0.0.1:PORT")
+    display.add_argument("--token-file", metavar="PATH", help="own: file whose first line is the token")
+    display.add_argument("--host", default="127.0.0.1", help="the others: where they listen (127.0.0.1)")
+    display.add_argument("--port", type=whole(0, 65_535), metavar="N", help="the others: 0 takes a free one (8480, 9104, 9106)")
+    display.add_argument("--folder", type=Path, metavar="DIR", help="logic-controls: take files from here instead of TCP")
+    display.add_argument("--beacon", default="", metavar="ADDRESS:PORT", help="fresh: send its beacon there every 2 s")
+    display.add_argument("--control", metavar="SOCKET", type=Path, help="the others: faults on command (default: a free port)")
     display.add_argument("--out", type=Path, metavar="DIR", help="keep what was shown here")
     day = actions.add_parser("day", help="replay a file of orders through the API")
     day.add_argument("--orders", type=Path, required=True, metavar="FILE")
@@ -49,7 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    actions = {"printer": _printer, "display": _display, "day": _day}
+    display = _display if getattr(args, "protocol", "own") == "own" else _other_display
+    actions = {"printer": _printer, "display": display, "day": _day}
     return asyncio.run(actions[args.action](args))
 
 
@@ -102,9 +115,9 @@ def _listening(address: object) -> Iterator[None]:
 async def _display(args: argparse.Namespace) -> int:
     from tillkeeper_drivers.simulator.display import VirtualDisplay
 
-    scheme, _, rest = args.url.rstrip("/").partition("://")
+    scheme, _, rest = (args.url or "").rstrip("/").partition("://")
     if scheme not in ("http", "https") or not rest:
-        raise exits.UsageError(f"{args.url!r} is not an http address")
+        raise exits.UsageError(f"--url: {args.url!r} is not an http address")
     url = f"{'wss' if scheme == 'https' else 'ws'}://{rest}/v1/kitchen/{segment(args.device)}"
     token = read_token(args.token_file)
     headers = {"authorization": f"Bearer {token}"} if token else {}
@@ -119,6 +132,58 @@ async def _display(args: argparse.Namespace) -> int:
                     output.say("--- " + "\n    ".join(output.clean(row) for row in card.rows() if row))
                 seen = len(cards)
     return exits.OK
+
+
+async def _other_display(args: argparse.Namespace) -> int:
+    """One that another maker built: it waits for the agent, shows its screen at each change, and takes faults on command."""
+    from tillkeeper_drivers.simulator.control import control
+
+    screen = _screen(args)
+    async with contextlib.AsyncExitStack() as up:
+        with _listening(args.folder or f"{args.host}:{PROTOCOLS[args.protocol] if args.port is None else args.port}"):
+            await up.enter_async_context(screen)
+        with _listening(args.control or "a port for faults on command"):
+            where = await up.enter_async_context(control({screen.name: screen}, path=args.control))
+        stopped = await up.enter_async_context(_until_stopped())
+        place = args.folder or f"{args.host}:{getattr(screen, 'port', args.port)}"
+        output.say(f"{args.protocol} display {args.device} at {place}; faults on command at {where}; Ctrl-C stops it")
+        shown = [""]
+        while not stopped.is_set():
+            if (text := screen.as_text()) != shown[0]:
+                shown[0] = text
+                output.say("=" * 32 + "\n" + "\n".join(output.clean(line) for line in text.splitlines()))
+                await _keep(args.out, screen)
+            with contextlib.suppress(TimeoutError):
+                await screen.changed.wait_for(lambda: screen.as_text() != shown[0], 0.5)
+    return exits.OK
+
+
+def _screen(args: argparse.Namespace) -> "ForeignScreen":
+    port = PROTOCOLS[args.protocol] if args.port is None else args.port
+    if args.folder is not None and not args.folder.is_dir():
+        raise exits.UsageError(f"--folder: there is no folder {args.folder}")
+    if args.protocol == "epson":
+        from tillkeeper_drivers.simulator.epson_kds import VirtualEpsonKds
+
+        return VirtualEpsonKds(args.host, port, name=args.device)
+    if args.protocol == "fresh":
+        from tillkeeper_drivers.simulator.fresh_kds import VirtualFreshKds
+
+        if args.beacon and not args.beacon.rpartition(":")[2].isdecimal():
+            raise exits.UsageError(f"--beacon: {args.beacon!r} is not ADDRESS:PORT")
+        return VirtualFreshKds(args.host, port, name=args.device, beacon_to=args.beacon)
+    from tillkeeper_drivers.simulator.logic_controls import VirtualLogicControls
+
+    return VirtualLogicControls(args.folder, host=args.host, port=port, name=args.device)
+
+
+async def _keep(folder: Path | None, screen: "ForeignScreen") -> None:
+    from tillkeeper_drivers.simulator.slips import write_durably
+
+    if folder is not None:
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        write_durably(folder / "board.txt", screen.as_text().encode())
+        write_durably(folder / "board.png", await asyncio.to_thread(screen.as_png))
 
 
 @contextlib.asynccontextmanager
