@@ -90,6 +90,7 @@ class Engine:
         self._received = bytearray()
         self._effects: deque[Effect] = deque()
         self.asb_mask = self._model.asb_default
+        self.kick_command = "ESC p"
         self._asb_said = self._status()
 
     def _status(self) -> bytes:
@@ -205,7 +206,7 @@ class Engine:
         elif isinstance(effect, Cut):
             await self._cut(effect)
         elif isinstance(effect, Pulse):
-            self._pulse(effect.pin, effect.on_ms, effect.off_ms, "ESC p")
+            self._pulse(effect.pin, effect.on_ms, effect.off_ms, self.kick_command)
         else:
             self._respond(effect)
         # The same life means that the effect is still the first one; a failed cut stays and is tried again.

@@ -19,6 +19,8 @@ _RESET_COUNTER = b"\x1b\x1eE\x00"
 
 SECOND_DEVICE_MS = 200
 """The pulse of external device 2 can not be set (LM, SUB: 200 ms on, 200 ms off)."""
+_REAL_TIME = (0x04, 0x05, 0x19, 0x1C)
+"""EOT, ENQ, EM, FS."""
 _UNIT_MS = 10
 _MOST_UNITS = 127
 
@@ -60,5 +62,12 @@ def pulse(pin: int, on_ms: int) -> bytes:
         raise PulseError(f"a drawer connector has pins 2 and 5, not {pin}")
     if not _UNIT_MS <= on_ms <= _UNIT_MS * _MOST_UNITS:
         raise PulseError(f"a pulse is {_UNIT_MS} to {_UNIT_MS * _MOST_UNITS} ms, not {on_ms}")
-    on = on_ms // _UNIT_MS
-    return bytes((0x1B, 0x07, on, min(_MOST_UNITS, 4 * on), 0x07))
+    on = _harmless(on_ms // _UNIT_MS)
+    return bytes((0x1B, 0x07, on, _harmless(min(_MOST_UNITS, 4 * on)), 0x07))
+
+
+def _harmless(units: int) -> int:
+    """A number that is no real-time command, should one be looked for everywhere."""
+    while units in _REAL_TIME:
+        units += 1
+    return units

@@ -6,14 +6,16 @@ ETB at its end, and is counted when somebody closes the cover. So each document 
 of earlier ones never comes to that number:
 
 - a document that was opened and not confirmed is counted from its own start, so the next one has another;
-- an opening that was not answered counts to its own start, so the next one is higher;
-- the first start of a driver is a high one, for what it may have left behind in an earlier life.
+- an opening that was not answered counts to its own start, so the next one is higher; and where there is no higher one, the
+  last has to be seen first (or is believed to be lost after many tries: a printer that hung was switched off and on);
+- the first start of a driver is not a low one, for what it may have left behind in an earlier life.
 """
 
 from tillkeeper_drivers.star.commands import COUNTER_MODULUS
 
 _STEP = 3
-_FIRST, _HIGHEST = 8, 9
+_FIRST, _HIGHEST = 5, 9
+_TRIES = 20
 _NEAR = (0, 1, 2)
 """What is in the buffer and not behind a reset counts on from where the counter is."""
 
@@ -23,24 +25,34 @@ class Counting:
 
     def __init__(self) -> None:
         self._next = self._level = _FIRST
+        self._open = 0
+        """The start of the last opening that was not answered; 0 where there is none."""
+        self._refused = 0
 
-    def start(self, counter: int) -> int:
-        """Where the next document's own count begins, 1 to 28.
+    def start(self, counter: int) -> int | None:
+        """Where the next document's own count begins, 1 to 28; None while earlier openings are to be waited for.
 
         Args:
             counter: as last heard, 0 to 31.
         """
+        if self._open == counter:
+            self.answered()
+        elif self._refused >= _TRIES:
+            self._open, self._next, self._refused = 0, _FIRST, 0
         level = self._next
         if (1 + _STEP * level - counter) % COUNTER_MODULUS in _NEAR:
-            level = level + 1 if level < _HIGHEST else level - 2
-        self._level = level
-        self._next = min(_HIGHEST, level + 1)
-        return 1 + _STEP * level
+            level += 1
+        if level > _HIGHEST:
+            self._refused += 1
+            return None
+        self._level, self._next = level, level + 1
+        self._open = 1 + _STEP * level
+        return self._open
 
     def answered(self) -> None:
         """The last opening was: nothing but the document behind it is unsettled now."""
-        self._next = 0 if self._level else 1
+        self._open, self._refused, self._next = 0, 0, 0 if self._level else 1
 
     def settled(self) -> None:
-        """The document behind it was counted, or there was none."""
-        self._next = 0
+        """The document behind it was counted."""
+        self._open, self._next = 0, 0

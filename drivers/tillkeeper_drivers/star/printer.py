@@ -18,6 +18,7 @@ from tillkeeper_drivers.star.counting import Counting
 from tillkeeper_drivers.star.profile import Profile
 from tillkeeper_drivers.star.session import StarSession
 
+_PRINTABLE = 0x7F - 0x20
 _GREETING_S = 0.1
 """A network printer whose automatic status is on tells it to who connects."""
 _ECHO = "it sends back what it is sent: the line is looped, or an echo is on"
@@ -154,7 +155,10 @@ class StarPrinter(BasePrinter[StarSession]):
         return came
 
     async def _counts(self, session: StarSession) -> bool:
-        start = self._start = self._counting.start(session.counter or 0)
+        start = self._counting.start(session.counter or 0)
+        if start is None:
+            return False
+        self._start = start
         session.forget_counter()
         await session.write(commands.opening(start), self._deadlines.write)
         await self._until_or_trouble(session, lambda: session.counter == start)
@@ -164,8 +168,8 @@ class StarPrinter(BasePrinter[StarSession]):
         return came
 
     async def _echoes_number(self, session: StarSession) -> bool:
-        self._signs = (self._signs + 1) % 0x10000
-        number = self._signs.to_bytes(2, "big")
+        self._signs = (self._signs + 1) % (_PRINTABLE * _PRINTABLE)
+        number = bytes(0x20 + digit for digit in divmod(self._signs, _PRINTABLE))
         await session.write(commands.sign_of_life(number), self._deadlines.write)
         await self._until_or_trouble(session, lambda: session.alive == number)
         return session.alive == number

@@ -26,6 +26,7 @@ class StarEngine(Engine):
         super().switch_on()
         self._interpreter = StarInterpreter(self._model, self._serial)
         self._scanner = RealTimeScanner()
+        self.kick_command = "BEL"
 
     def poke(self) -> None:
         """A jam that was removed is forgotten once the cover was opened and closed."""
@@ -76,6 +77,6 @@ class StarEngine(Engine):
                 return
             if what == 1:
                 self._document_counter = (self._document_counter + 1) % 256
-            if self._faults.wrong_id:
+            if what == 1 and self._faults.wrong_id:
                 first ^= 1
             self._outside.answer(bytes((0x1B, 0x1D, 0x03, what, first, second, self._document_counter, 0)))

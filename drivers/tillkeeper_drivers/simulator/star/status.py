@@ -23,6 +23,7 @@ def automatic_status(mechanism: Mechanism, *, counter: int, etb: bool, overflow:
     if not mechanism.lies:
         first |= (0x08 if not mechanism.online else 0) | (0x20 if mechanism.cover_open else 0)
         second = (0x08 if mechanism.cutter_error else 0) | (0x20 if mechanism.unrecoverable else 0)
+        second |= 0x40 if mechanism.overheated else 0
         fourth = (0x08 if mechanism.paper_out else 0) | (0x04 if mechanism.paper_near_end else 0)
     third = 0x40 if overflow else 0
     sixth = (counter & 0x07) << 1 | (counter & 0x18) << 2
