@@ -30,6 +30,8 @@ LOOK_S = 5.0
 """The longest wait for the answer to a question; an order has its own time."""
 SET_AGAIN_S = 600.0
 """Callbacks are asked for anew so often, and after each silence: a display that was restarted may have forgotten them."""
+SAID = 200
+"""Bytes of a strange answer that go into the log."""
 MAX_STRANGERS = 16
 """Addresses that called and are not the display, named in the log once each."""
 ASK_AGAIN_S = 30.0
@@ -177,6 +179,7 @@ class EpsonWire:
                 raise BadAnswer(f"HTTP {status}")
             verdict, body = messages.answered(data, seq)
         except BadAnswer as error:
+            log.warning("display %s: a strange answer, %s: %r", self._id, error, data[:SAID])
             raise OutcomeUnknown(operation, self._id, "no_answer", f"a strange answer: {error}", look) from error
         return body, f"error {verdict.code} {verdict.text}".strip() if verdict.code else ""
 

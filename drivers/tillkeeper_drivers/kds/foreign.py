@@ -160,6 +160,7 @@ class ForeignDisplay:
             self._others_go = self._others_go and not self._refused
             self._refused = {document.job_id: 0}
         self._refused[document.job_id] += 1
+        log.warning("display %s refuses ticket %s: %s", self._id, document.job_id, words)
         poison = self._others_go and self._refused[document.job_id] >= REFUSALS
         reason: Reason = "bad_document" if poison else "offline"
         return NotSent("show", self._id, reason, f"the display says: {words}", "look at the display's own messages")

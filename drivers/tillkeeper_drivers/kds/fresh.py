@@ -92,7 +92,8 @@ class FreshWire:
             async with self._transport.connect(CONNECT_S) as connection:
                 await connection.write(request, self._answer_s)
                 left = True
-                messages.verdict(await self._reply(connection, name), name)
+                reply = await self._reply(connection, name)
+                messages.verdict(reply, name)
         except TransportError as error:
             if left or error.bytes_left:
                 raise OutcomeUnknown("show", self._id, error.reason, error.detail, "look at the display") from error
