@@ -72,6 +72,18 @@ def test_a_server_that_pauses_for_half_a_second_is_not_down() -> None:
         assert supported(("hq_server", "hq_path"), hq_silent("." * run, run=run), 9.0, NOW_S, confirm=True) is enough
 
 
+def test_old_misses_are_not_of_now() -> None:
+    """Seven rounds of a burst, a minute in which nothing was asked for want of bytes, and one miss by chance."""
+    for away_s, phase in ((60.0, "suspect"), (0.0, "confirmed")):
+        evidence = row("11 1111 1110 0000", run=8, for_s=2.0 + away_s)
+        times = (*(NOW_S - 2.0 - away_s + i / 10 for i in range(7)), NOW_S - 0.1)
+        for name in ("anycast", "other_resolver", "portal", "hq"):
+            column = msgspec.structs.replace(evidence.columns[name], recent="x" * 8, asked_s=times)
+            evidence = asked(evidence, **{name: column})
+        explanation = Explanation(faults=("isp_upstream",), margin=9.0)
+        assert settle(Settled(), explanation, evidence, NOW_S).verdict.phase == phase
+
+
 def test_few_answers_of_what_is_left_alone_are_no_proof() -> None:
     evidence = asked(row(HQ_DEAD), hq=burst("xxxx"), anycast=burst("...."), hop2=burst("...."))
     assert not supported(("hq_server", "hq_path"), evidence, 9.0, NOW_S, confirm=True)

@@ -24,6 +24,8 @@ SURE_ANSWERS = 5
 SURE_ROUNDS = 7
 """Unless so much (400 to 1) speaks against losses already, all that the fault leaves alone was answered all the while, at least
 so often, and the fault has as many rounds as a nearer one: a server that pauses for half a second is not down."""
+FRESH_S = 15.0
+"""Rounds that are older count no more: on a day that has used up its bytes a column may be left alone for a minute."""
 SIGN_S = 0.5
 SUSPECT_SIGN_S = 0.2
 """How long a sign that is no proof by itself has to last."""
@@ -56,7 +58,7 @@ def supported(
         return _signed(fault, evidence, now_s, confirm=confirm)
     silences = silences_of(evidence)
     keys = [silences[name] for name in fault.keys if name in silences]
-    rounds = max((one.run for one in keys), default=0)
+    rounds = max((_fresh(one, now_s) if confirm else one.run for one in keys), default=0)
     wanted = fault.rounds if confirm else SUSPECT_ROUNDS
     if _witnesses(fault, silences) < WITNESSES:
         wanted *= LONELY
@@ -108,6 +110,12 @@ def _shaky(fault: Fault, evidence: Evidence) -> bool:
         fault.columns[name] == "yes" and column.misses >= SHAKY and column.recent[-SHAKY_OF:].count("x") >= SHAKY
         for name, column in evidence.columns.items()
     )  # fmt: skip
+
+
+def _fresh(one: Silence, now_s: float) -> int:
+    """Unanswered rounds of now."""
+    times = one.asked_s[-one.run :] if one.run else ()
+    return one.run - sum(1 for at_s in times if now_s - at_s > FRESH_S)
 
 
 def _steady(fault: Fault, silences: dict[ColumnName, Silence], since_s: float) -> bool:
