@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import accepting, append, load, packets, printing, probing, rows, starting, window
+from tests.bench import accepting, append, confirming, finding, load, packets, printing, probing, rows, starting, window
 from tests.bench.world import ROOT
 
 KEPT = ROOT / "build" / "bench"
@@ -20,8 +20,10 @@ FIGURES: dict[str, Callable[[Path], list[rows.Row]]] = {
     "append": append.measure,
     "accepting": accepting.measure,
     "printing": printing.measure,
+    "confirming": confirming.measure,
     "starting": lambda folder: starting.measure(folder, KEPT),
     "past": lambda folder: accepting.measure_past(folder, KEPT),
+    "finding": finding.measure,
     "load": load.measure,
     "window": window.measure,
     "probing": probing.measure,

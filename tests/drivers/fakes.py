@@ -102,6 +102,7 @@ async def tcp_peer(handle: Callable[[socket.socket], Coroutine[Any, Any, None]])
             await handle(sock)
 
     task = asyncio.create_task(serve())
+    await asyncio.sleep(0)  # it waits for the first one
     try:
         yield listener.getsockname()[1]
     finally:

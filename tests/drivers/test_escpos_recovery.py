@@ -1,4 +1,4 @@
-"""Trouble in the middle of a ticket: what a printer makes of it by itself is waited for, and nothing is printed twice unseen."""
+"""Trouble in the middle of a ticket: what a printer makes of it is waited for, and nothing is printed twice unseen."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

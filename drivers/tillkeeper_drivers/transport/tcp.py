@@ -13,6 +13,7 @@ import struct
 import termios
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 from tillkeeper_drivers.api import Connection, TransportError
 
@@ -58,7 +59,7 @@ class TcpTransport:
         return f"tcp://[{host}]:{self.port}" if ":" in host else f"tcp://{host}:{self.port}"
 
     def connect(self, deadline_s: float) -> AbstractAsyncContextManager[Connection]:
-        """Open for one job. Raises `TransportError` with bytes_left=False: "unreachable", or "wrong_device"."""
+        """Open for one job. Raises `TransportError` with bytes_left=False: "unreachable", "busy" or "wrong_device"."""
         return self._connect(deadline_s)
 
     @asynccontextmanager
@@ -82,10 +83,7 @@ class TcpTransport:
         sock: socket.socket | None = None
         try:
             async with asyncio.timeout(deadline_s):
-                found = await loop.getaddrinfo(
-                    self.host, self.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
-                )
-                family, kind, proto, _, address = found[0]
+                family, kind, proto, _, address = await _resolved(self.host, self.port)
                 sock = socket.socket(family, kind, proto)
                 sock.setblocking(False)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -93,6 +91,9 @@ class TcpTransport:
         except TimeoutError as error:
             _dispose(sock)
             raise self._unreachable(f"no answer within {deadline_s:g} s") from error
+        except ConnectionResetError as error:  # accepted, and then not wanted: a refusal has another number
+            _dispose(sock)
+            raise TransportError("busy", f"connect to {self.name}: {error}", bytes_left=False) from error
         except (OSError, OverflowError, UnicodeError) as error:  # the last two: a port or name that can not be one
             _dispose(sock)
             raise self._unreachable(str(error) or type(error).__name__) from error
@@ -103,6 +104,15 @@ class TcpTransport:
 
     def _unreachable(self, cause: str) -> TransportError:
         return TransportError("unreachable", f"connect to {self.name}: {cause}", bytes_left=False)
+
+
+async def _resolved(host: str, port: int) -> "tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]":
+    """Where `host` is, as `socket.getaddrinfo` says it first. A number needs no resolver, and no thread that waits for one."""
+    kind, proto = socket.SOCK_STREAM, socket.IPPROTO_TCP
+    try:
+        return socket.getaddrinfo(host, port, type=kind, proto=proto, flags=socket.AI_NUMERICHOST)[0]
+    except socket.gaierror:
+        return (await asyncio.get_running_loop().getaddrinfo(host, port, type=kind, proto=proto))[0]
 
 
 def _peer(sock: socket.socket) -> str:
