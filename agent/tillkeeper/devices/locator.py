@@ -93,6 +93,10 @@ class Locator:
         place = self._places[name] = Place(name, host, where.mac(device.mac), lambda _place: self.on_missing())
         return place
 
+    def place(self, name: str) -> Place | None:
+        """Of a device that was taken in; None where it has none of its own."""
+        return self._places.get(name)
+
     def forget(self, name: str) -> None:
         self._devices.pop(name, None)
         self._places.pop(name, None)

@@ -54,13 +54,13 @@ class Registry:
         shelf.read_languages(config)
         self._locator = locator or Locator(wall_ms)
         self._displays: dict[str, WebSocketDisplay] = {}
-        self._foreign: dict[str, ForeignDisplay] = {}
+        self._boards: dict[str, WebSocketDisplay | ForeignDisplay] = {}
         self._devices: dict[str, Device] = {}
         for name, device in config.devices.items():
             if device.kind == "display":
-                self._devices[name] = self._displays[name] = _display(name, config, on_board)
+                self._devices[name] = self._boards[name] = self._displays[name] = _display(name, config, on_board)
             elif device.kind in ("epson_kds", "fresh_kds", "logic_controls"):
-                self._devices[name] = self._foreign[name] = _foreign_display(name, device, on_board)
+                self._devices[name] = self._boards[name] = _foreign_display(name, device, on_board, self._locator)
             elif device.kind == "escpos_display":
                 self._devices[name] = _text_display(name, device, self._locator)
             elif device.kind == "escpos":
@@ -95,7 +95,7 @@ class Registry:
     @property
     def boards(self) -> "Mapping[str, WebSocketDisplay | ForeignDisplay]":
         """All displays that tell what cooks do, our own and those of other makers, by device id."""
-        return {**self._displays, **self._foreign}
+        return self._boards
 
     @property
     def displays(self) -> "Mapping[str, WebSocketDisplay]":
@@ -231,24 +231,29 @@ def _text_display(name: str, device: DeviceConfig, locator: Locator) -> Device:
     return EscPosTextDisplay(name, _transport(name, device, locator), model, Deadlines(confirm=device.confirm_timeout_s))
 
 
-def _foreign_display(name: str, device: DeviceConfig, on_board: Callable[[BoardEvent], None]) -> "ForeignDisplay":
+def _foreign_display(
+    name: str, device: DeviceConfig, on_board: Callable[[BoardEvent], None], locator: Locator
+) -> "ForeignDisplay":
     """Of another maker; see docs/kitchen-displays.md."""
     answer_s = device.confirm_timeout_s
     if device.kind == "epson_kds":
         from tillkeeper_drivers.kds.epson import epson_display
 
         callback = address.host_port(device.callback) if device.callback else None
-        return epson_display(name, *address.host_port(device.address), on_board, callback=callback, answer_s=answer_s)
-    from tillkeeper_drivers.transport.tcp import TcpTransport
-
+        host, port = address.host_port(device.address)
+        gate = _transport(name, device, locator) if device.mac else None
+        where = locator.place(name)
+        return epson_display(
+            name, host if where is None else where.now_at, port, on_board, callback=callback, answer_s=answer_s, gate=gate
+        )
     if device.kind == "fresh_kds":
         from tillkeeper_drivers.kds.fresh import fresh_display
 
-        return fresh_display(name, TcpTransport(*address.host_port(device.address)), on_board, answer_s=answer_s)
+        return fresh_display(name, _transport(name, device, locator), on_board, answer_s=answer_s)
     from tillkeeper_drivers.kds.logic_controls import logic_controls_display
 
     shared = address.kind(device.address) == "folder"
-    place = Path(address.node(device.address)) if shared else TcpTransport(*address.host_port(device.address))
+    place = Path(address.node(device.address)) if shared else _transport(name, device, locator)
     return logic_controls_display(name, place, on_board, kds_station=device.kds_station, answer_s=answer_s)
 
 
