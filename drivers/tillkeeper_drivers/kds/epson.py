@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import httpx
 
-from tillkeeper_drivers.api import BoardEvent, NotSent, OutcomeUnknown, Ticket
+from tillkeeper_drivers.api import BoardEvent, NotSent, OutcomeUnknown, Ticket, Transport, TransportError
 from tillkeeper_drivers.httpd import Answer, Asked, serving
 from tillkeeper_drivers.kds import epson_messages as messages
 from tillkeeper_drivers.kds.cards import Move
@@ -45,20 +45,26 @@ class EpsonWire:
 
     Args:
         device_id: the device's id in the config.
-        host, port: of the display's web service.
+        host: of the display's web service, or who knows it now; `port` of it.
         callback: address and port of this machine for callbacks, or None: then bumps are only heard by asking.
         answer_s: how long an answer may take, in seconds.
+        gate: is connected to before each request, no byte sent: refuses where another device has the display's address.
     """
 
     sent_is_shown = True
     evidence = "display answer"
 
     def __init__(
-        self, device_id: str, host: str, port: int, callback: tuple[str, int] | None = None, answer_s: float = 15.0
+        self,
+        device_id: str,
+        host: str | Callable[[], str],
+        port: int,
+        callback: tuple[str, int] | None = None,
+        answer_s: float = 15.0,
+        gate: Transport | None = None,
     ) -> None:
-        self._id, self._host, self._answer_s = device_id, host, answer_s
-        self._url = f"http://{f'[{host}]' if ':' in host else host}:{port}{messages.PATH}"
-        self._callback = callback
+        self._id, self._host, self._port, self._answer_s = device_id, host, port, answer_s
+        self._callback, self._gate = callback, gate
         self._told: Told | None = None
         self._seq = itertools.count(secrets.randbelow(1_000_000) + 1)
         self._secret = secrets.token_urlsafe(12)
@@ -134,7 +140,7 @@ class EpsonWire:
             cards = await self._cards()
         except NotSent as error:
             self._set_at = -SET_AGAIN_S
-            return Look(reachable="no", detail=error.detail)
+            return Look(reachable="no", detail=error.detail, reason=error.reason)
         except OutcomeUnknown as error:
             return Look(reachable="yes", detail=error.detail)
         detail = ""
@@ -163,8 +169,13 @@ class EpsonWire:
         within_s = self._answer_s if operation == "show" else min(LOOK_S, self._answer_s)
         look = "look at the display"
         try:
+            if self._gate is not None:
+                async with self._gate.connect(CONNECT_S):
+                    pass
             async with asyncio.timeout(min(CONNECT_S, within_s) + within_s):
                 status, data = await self._post(request)
+        except TransportError as error:
+            raise NotSent(operation, self._id, error.reason, error.detail, "is the display on?") from error
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise NotSent(operation, self._id, "unreachable", str(error) or "no answer", "is the display on?") from error
         except (TimeoutError, httpx.TimeoutException) as error:
@@ -185,12 +196,16 @@ class EpsonWire:
 
     async def _post(self, request: bytes) -> tuple[int, bytes]:
         data = bytearray()
-        async with self._client.stream("POST", self._url, content=request) as response:
+        url = f"http://{_bracketed(self._where_now())}:{self._port}{messages.PATH}"
+        async with self._client.stream("POST", url, content=request) as response:
             async for chunk in response.aiter_raw():
                 data += chunk
                 if len(data) > messages.MAX_ANSWER:
                     raise httpx.ReadError(f"an answer over {messages.MAX_ANSWER} bytes")
         return response.status_code, bytes(data)
+
+    def _where_now(self) -> str:
+        return self._host if isinstance(self._host, str) else self._host()
 
     # --- callbacks ---
 
@@ -201,8 +216,7 @@ class EpsonWire:
             return
         if not await self._listen(*self._callback):
             return
-        host = self._callback[0]
-        url = f"http://{f'[{host}]' if ':' in host else host}:{self.callback_port}/{self._secret}"
+        url = f"http://{_bracketed(self._callback[0])}:{self.callback_port}/{self._secret}"
         self._set_at = loop.time() - SET_AGAIN_S + ASK_AGAIN_S
         for trigger in messages.CALLBACKS:
             seq = next(self._seq)
@@ -218,7 +232,7 @@ class EpsonWire:
     async def _listen(self, host: str, port: int) -> bool:
         """Whether the listener is up."""
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(self._host, None, type=socket.SOCK_STREAM)
+            found = await asyncio.get_running_loop().getaddrinfo(self._where_now(), None, type=socket.SOCK_STREAM)
             self._peers = frozenset(str(ipaddress.ip_address(str(entry[4][0]).partition("%")[0])) for entry in found)
             if self._listener is None:
                 stack = contextlib.AsyncExitStack()
@@ -260,14 +274,19 @@ class EpsonWire:
             await self._listener.aclose()
 
 
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
 def epson_display(
     device_id: str,
-    host: str,
+    host: str | Callable[[], str],
     port: int,
     on_event: Callable[[BoardEvent], None],
     *,
     callback: tuple[str, int] | None = None,
     answer_s: float = 15.0,
+    gate: Transport | None = None,
 ) -> ForeignDisplay:
     """An Epson KDS; see `EpsonWire` for the arguments."""
-    return ForeignDisplay(device_id, EpsonWire(device_id, host, port, callback, answer_s), on_event)
+    return ForeignDisplay(device_id, EpsonWire(device_id, host, port, callback, answer_s, gate), on_event)

@@ -181,7 +181,8 @@ class ForeignDisplay:
             if self._lost:
                 detail = detail or f"the display no longer shows {len(self._lost)} of its cards"
         waiting = sum(not work.untouched and not work.through for work in self._works.values())
-        return Status(reachable=look.reachable, online=look.online, detail=detail, behind=waiting + len(self._lost))
+        behind = waiting + len(self._lost)
+        return Status(reachable=look.reachable, online=look.online, detail=detail, behind=behind, reason=look.reason)
 
     def _compare(self, shown: Mapping[str, CardState]) -> None:
         """What cooks did, and whether the display has lost its memory: then none of what it listed before is left."""

@@ -12,4 +12,4 @@ async def look_at(transport: Transport) -> Look:
         async with transport.connect(CONNECT_S):
             return Look("yes", "yes")
     except TransportError as error:
-        return Look("no", detail=error.detail)
+        return Look("no", detail=error.detail, reason=error.reason)

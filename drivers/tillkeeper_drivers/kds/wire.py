@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, Protocol
 
-from tillkeeper_drivers.api import Ticket, Tri
+from tillkeeper_drivers.api import Reason, Ticket, Tri
 from tillkeeper_drivers.kds.cards import Card, Move
 
 CardState = Literal["open", "bumped"]
@@ -27,14 +27,15 @@ class Saying(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What a display says when asked. `cards`: by name, None where it does not tell; `tells_bumps`: a card that is not among
-    them was not bumped, it is lost."""
+    """What a display says when asked. `reason`: why it is not reachable. `cards`: by name, None where it does not tell;
+    `tells_bumps`: a card that is not among them was not bumped, it is lost."""
 
     reachable: Tri = "unknown"
     online: Tri = "unknown"
     detail: str = ""
     cards: Mapping[str, CardState] | None = None
     tells_bumps: bool = False
+    reason: Reason | None = None
 
 
 class Told(Protocol):
