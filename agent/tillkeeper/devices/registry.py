@@ -241,11 +241,11 @@ def _foreign_display(
 
         callback = address.host_port(device.callback) if device.callback else None
         host, port = address.host_port(device.address)
-        gate = _transport(name, device, locator) if device.mac else None
+        transport = _transport(name, device, locator)
         where = locator.place(name)
-        return epson_display(
-            name, host if where is None else where.now_at, port, on_board, callback=callback, answer_s=answer_s, gate=gate
-        )
+        if where is None:
+            return epson_display(name, host, port, on_board, callback=callback, answer_s=answer_s)
+        return epson_display(name, where.now_at, port, on_board, callback=callback, answer_s=answer_s, gate=transport)
     if device.kind == "fresh_kds":
         from tillkeeper_drivers.kds.fresh import fresh_display
 
