@@ -1,11 +1,16 @@
 """Star's answers, byte by byte: written from the manuals' tables, not from the parser."""
 
+import tomllib
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tillkeeper_drivers.api import Status
 from tillkeeper_drivers.star.status import MAX_ANSWER, Automatic, Event, PrintEnd, StatusParser, Stray, apply
 
+FIXTURES = Path(__file__).resolve().parents[2] / "hw-fixtures"
 HEALTHY = bytes.fromhex("2386000000000000000000")
 """The example in the manual of the network card IFBD-HE07: nine bytes, and a length of 0."""
 
@@ -129,3 +134,11 @@ def test_any_bytes_in_any_portions_give_the_same_events_and_none_is_lost(pieces:
         parser.feed(data)
     parser.feed(bytes((0xFF,)) * (MAX_ANSWER + 40))
     assert parser.feed(HEALTHY)[-1] == Automatic(HEALTHY[:9])
+
+
+@pytest.mark.parametrize("path", sorted(FIXTURES.glob("star-*/exchange.toml")), ids=lambda path: path.parent.name)
+def test_all_that_the_fixtures_say_a_printer_answers_is_understood(path: Path) -> None:
+    answers = [bytes.fromhex(step["expect"]) for step in tomllib.loads(path.read_text())["step"]]
+    events = feed(b"".join(answers))
+    assert len(events) == len(answers)
+    assert not any(isinstance(event, Stray) for event in events)
