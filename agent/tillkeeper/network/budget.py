@@ -20,10 +20,10 @@ KEPT = 0.1
 KEPT_LOCATING = 0.25
 """Not for locating losses, which would leave nothing to the questions of calm."""
 
-ASKED_BYTES: dict[Way, int] = {"arp": 0, "nd": 0, "echo": 44, "hop": 44, "tcp": 140, "dns": 75, "http": 520, "tls": 1_600}
-ANSWERED_BYTES: dict[Way, int] = {"arp": 0, "nd": 0, "echo": 44, "hop": 72, "tcp": 100, "dns": 130, "http": 720, "tls": 5_000}
-"""Of a question and its answer with IP headers: echo with 16 bytes of payload; SYN, ACK, RST against SYN-ACK; HTTP with its
-connection; a TLS handshake with a chain of two certificates. IPv6 adds 20 a packet, `IPV6_BYTES`."""
+ASKED_BYTES: dict[Way, int] = {"arp": 0, "nd": 0, "echo": 32, "hop": 32, "tcp": 152, "dns": 75, "http": 520, "tls": 1_600}
+ANSWERED_BYTES: dict[Way, int] = {"arp": 0, "nd": 0, "echo": 32, "hop": 60, "tcp": 60, "dns": 130, "http": 720, "tls": 5_000}
+"""Of a question and its answer with IP headers: echo with 4 bytes of payload; SYN, ACK, RST against SYN-ACK; HTTP with
+its connection; a TLS handshake with a chain of two certificates. IPv6 adds 20 a packet, `IPV6_BYTES`."""
 IPV6_BYTES = 20
 
 

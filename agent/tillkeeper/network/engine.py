@@ -34,8 +34,9 @@ from tillkeeper.network.model import (
     Tri,
     UplinkSeen,
 )
+from tillkeeper.network.mood import Mood
 from tillkeeper.network.outgoing import REPORT_S, Outgoing
-from tillkeeper.network.plan import LOCATE_S, PROOF_BEATS, TICK_S, Mood, Plan
+from tillkeeper.network.plan import LOCATE_S, PROOF_BEATS, TICK_S, Plan
 from tillkeeper.network.questions import STIR_ROUNDS, Questions
 from tillkeeper.network.setup import Setup
 from tillkeeper.network.signs import MANGLES, Signs

@@ -12,7 +12,6 @@ from tillkeeper.network import beacon, bpf
 from tillkeeper.network.model import BeaconSeen, Fact, PeerState
 from tillkeeper.network.prober import clock
 from tillkeeper.network.prober.log import log
-from tillkeeper.network.prober.poller import Poller
 from tillkeeper.network.prober.sockets import Inlet, attach
 
 ALL_NODES = "ff02::1"
@@ -26,10 +25,9 @@ class Beacons:
     """
 
     def __init__(
-        self, poller: Poller, tell: Callable[[Fact], None], mac_of: Callable[[str], str], *,
-        key: bytes, port: int, register: str,
-    ) -> None:  # fmt: skip
-        self._poller, self._tell, self._mac_of, self._key, self._port = poller, tell, mac_of, key, port
+        self, tell: Callable[[Fact], None], mac_of: Callable[[str], str], *, key: bytes, port: int, register: str
+    ) -> None:
+        self._tell, self._mac_of, self._key, self._port = tell, mac_of, key, port
         self._accept = beacon.Acceptor(key, register)
         self._interface = ""
         self._index = 0
@@ -64,6 +62,11 @@ class Beacons:
             else:
                 self._note(family, "")
 
+    def drain(self) -> None:
+        """Read what came: a tick is soon enough, and nobody wakes this process up with beacons."""
+        for inlet in tuple(self._inlets.values()):
+            inlet.drain()
+
     def close(self) -> None:
         for inlet in self._inlets.values():
             inlet.close()
@@ -93,7 +96,7 @@ class Beacons:
             sock.close()
             self._note(family, errno.errorcode.get(error.errno or 0, "EIO"))
             return
-        self._inlets[family] = Inlet(sock, self._poller, self._received)
+        self._inlets[family] = Inlet(sock, None, self._received)
 
     def _received(self, data: bytes, at_s: float, sender: tuple[object, ...], _messages: object) -> None:
         state = self._accept.take(data, clock.boot_s())

@@ -56,7 +56,7 @@ class Senders:
         self._beacons: Beacons | None = None
         if plan.key:
             self._beacons = Beacons(
-                poller, tell, watch.mac_of, key=plan.key, port=plan.network.beacon_port, register=setup.register
+                tell, watch.mac_of, key=plan.key, port=plan.network.beacon_port, register=setup.register
             )
 
     def bind(self, interface: str, index: int, mac: str) -> None:
@@ -107,6 +107,8 @@ class Senders:
     def drain(self) -> None:
         """Before each step of the engine: what is not waited for."""
         self._lan.drain()
+        if self._beacons is not None:
+            self._beacons.drain()
         for echo in self._echoes.values():
             echo.drain()
 
