@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.drivers.kds_tickets import BURGER, FRIES, LONG_MODIFIER, cooked, deliver, item, texts, ticket, until
 
-from tillkeeper_drivers.api import BoardEvent, NotSent, OutcomeUnknown, PulseDocument, ShownTicket
+from tillkeeper_drivers.api import BoardEvent, NotSent, OutcomeUnknown, PulseDocument, ShownTicket, TransportError
 from tillkeeper_drivers.httpd import Answer, Asked, serving
 from tillkeeper_drivers.kds.epson import EpsonWire
 from tillkeeper_drivers.kds.epson_messages import BadAnswer, answered, heard, listed
 from tillkeeper_drivers.kds.foreign import ForeignDisplay
 from tillkeeper_drivers.simulator.epson_kds import VirtualEpsonKds
+from tillkeeper_drivers.transport.tcp import TcpTransport
 
 ANSWER_S = 0.4
 
@@ -256,6 +257,48 @@ def test_an_addition_to_a_check_that_the_display_has_forgotten_gets_a_card_of_it
         assert texts(k.kds) == ["TAKEOUT", "C1/2", "1 Fries"]
 
     in_kitchen(scene)
+
+
+def test_a_name_that_is_taken_from_another_day_is_told_apart() -> None:
+    async def scene(k: Kitchen) -> None:
+        await deliver(k.device, ticket("j0", BURGER))
+        later = another(k.kds)
+        for _ in range(2):
+            with pytest.raises(NotSent, match="is there already"):
+                await deliver(later.device, ticket("j1", FRIES, check="c9", code="C1"))
+        await deliver(later.device, ticket("j1", FRIES, check="c9", code="C1"))
+        assert [order.name for order in k.kds.on_screen()] == ["C1", "C1/2"]
+        await k.kds.bump("C1/2")
+        await later.device.status()
+        assert cooked(later.events) == [("bumped", "c9", ("j1",))]
+        await later.device.close()
+
+    in_kitchen(scene)
+
+
+def test_another_device_at_the_displays_address_gets_no_byte() -> None:
+    asked: list[Asked] = []
+
+    async def stranger(request: Asked) -> Answer:
+        asked.append(request)
+        return Answer(200, b'{"errorcode":0}')
+
+    async def whose(_peer: str) -> None:
+        raise TransportError("wrong_device", "it is another one", bytes_left=False)
+
+    async def run() -> None:
+        async with serving("127.0.0.1", 0, stranger) as port:
+            gate = TcpTransport("127.0.0.1", port, whose=whose)
+            wire = EpsonWire("expo", lambda: "127.0.0.1", port, None, ANSWER_S, gate)
+            device = ForeignDisplay("expo", wire, lambda _event: None)
+            with pytest.raises(NotSent) as error:
+                await deliver(device, ticket("j1", BURGER))
+            assert error.value.reason == "wrong_device"
+            assert (await device.status()).trouble() == "wrong_device"
+            await device.close()
+
+    asyncio.run(run())
+    assert asked == []
 
 
 def test_a_display_that_lost_its_memory_gets_all_open_cards_again_in_order() -> None:

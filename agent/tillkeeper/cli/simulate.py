@@ -147,7 +147,7 @@ async def _other_display(args: argparse.Namespace) -> int:
         stopped = await up.enter_async_context(_until_stopped())
         place = args.folder or f"{args.host}:{getattr(screen, 'port', args.port)}"
         output.say(f"{args.protocol} display {args.device} at {place}; faults on command at {where}; Ctrl-C stops it")
-        shown = [""]
+        shown = [screen.as_text()]
         while not stopped.is_set():
             if (text := screen.as_text()) != shown[0]:
                 shown[0] = text

@@ -136,9 +136,13 @@ class Cards:
         items += [now.item for _before, now in move.changes] + [entry.item for entry in move.adds]
         return Move(self._new_name(ticket), True, tuple(Entry(n, item) for n, item in enumerate(items, 1)))
 
-    def _new_name(self, ticket: Ticket) -> str:
+    def renamed(self, move: Move, ticket: Ticket) -> Move:
+        """A new card under the name that comes after its own."""
+        return move._replace(card=self._new_name(ticket, move.card))
+
+    def _new_name(self, ticket: Ticket, but: str = "") -> str:
         n = 1
-        while (name := self._namer(ticket, n)) in self._cards:
+        while (name := self._namer(ticket, n)) in self._cards or name == but:
             n += 1
         return name
 

@@ -72,7 +72,8 @@ def check_name(ticket: Ticket, n: int) -> str:
 
 def new(seq: int, check: str, ticket: Ticket, marks: tuple[str, ...], entries: Iterable[Entry]) -> bytes:
     """A "new" order (M 5.1) with its heads."""
-    items = [*_lines("header", HEAD_NUMBERS, heads(ticket, marks)), *map(_item, entries)]
+    table = [f"Table {ticket.table}"] if len(plain(ticket.table)) > SHORT else []
+    items = [*_lines("header", HEAD_NUMBERS, [*heads(ticket, marks), *table]), *map(_item, entries)]
     return _encode(_of("new", seq, check, ticket) | {"itemlist": items})
 
 

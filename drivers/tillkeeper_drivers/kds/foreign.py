@@ -49,14 +49,17 @@ class _Work:
 
     def __init__(self, document: DisplayDocument, steps: list[_Step]) -> None:
         self.document, self.marks, self.steps = document, document.marks, steps
+        self.moved = False
 
     @property
     def untouched(self) -> bool:
-        return all(step.state == "waiting" for step in self.steps)
+        return not self.moved and all(step.state == "waiting" for step in self.steps)
 
     @property
-    def through(self) -> bool:
-        return all(step.state == "done" for step in self.steps)
+    def in_doubt(self) -> bool:
+        """Some of it was sent, and not all of it was taken."""
+        states = {step.state for step in self.steps}
+        return states not in (set(), {"waiting"}, {"done"})
 
 
 class ForeignDisplay:
@@ -145,9 +148,15 @@ class ForeignDisplay:
         self._done(work, step)
 
     def _elsewhere(self, work: _Work, refused: _Step) -> None:
-        """The display does not take it for this card, which it may have lost: the next try is a card of its own."""
+        """The display does not take it for this card, which it may have lost, or, a second time, under this name, which it may
+        know from another day: the next try is a card of its own, under a name of its own. Once for each ticket."""
         move, card = refused.move, self._cards.get(refused.move.card)
-        if move.creates or card is None:
+        if work.moved or (card is None and work.document.job_id not in self._refused):
+            return
+        work.moved = True
+        if card is None:
+            renamed = self._cards.renamed(move, work.document.ticket)
+            work.steps = [step for step in work.steps if step.move is not move] + self._steps([renamed])
             return
         voided = any(step.state == "done" and step is not refused for step in work.steps if step.move is move)
         card.gone = True
@@ -180,7 +189,7 @@ class ForeignDisplay:
                 await self._send_again()
             if self._lost:
                 detail = detail or f"the display no longer shows {len(self._lost)} of its cards"
-        waiting = sum(not work.untouched and not work.through for work in self._works.values())
+        waiting = sum(work.in_doubt for work in self._works.values())
         behind = waiting + len(self._lost)
         return Status(reachable=look.reachable, online=look.online, detail=detail, behind=behind, reason=look.reason)
 
