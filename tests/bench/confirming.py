@@ -36,7 +36,8 @@ RECEIPT = PrintDocument(
 )
 BAUDS = {9600: 5, 38400: 15, 115200: 30}
 """Baud and how many tickets."""
-TCP_TURNS, TCP_ROUNDS = 40, 5
+TCP_TURNS, TCP_ROUNDS = 8, 20
+"""Short turns one after the other: what else the machine does meets all three alike."""
 CHANGES = 100
 GOAL_PERCENT, GOAL_TCP_MS, GOAL_TOLD_MS = 5.0, 2.0, 100.0
 TOKEN_BYTES = b"be%02d"
@@ -104,20 +105,21 @@ async def raw_s(port: int, turns: int) -> list[float]:
 
 
 def tcp_rows() -> list[rows.Row]:
-    over: dict[bool, list[float]] = {False: [], True: []}
+    raw: list[float] = []
+    times: dict[bool, list[float]] = {False: [], True: []}
     with far_end() as port:
         for _ in range(TCP_ROUNDS):
-            raw = rows.p50(asyncio.run(raw_s(int(port), TCP_TURNS)))
-            for hold, found in over.items():
-                times = asyncio.run(delivered_s(TcpTransport("127.0.0.1", int(port)), TCP_TURNS, hold=hold))
-                found.append(1000 * (rows.p50(times) - raw))
+            raw += asyncio.run(raw_s(int(port), TCP_TURNS))
+            for hold, found in times.items():
+                found += asyncio.run(delivered_s(TcpTransport("127.0.0.1", int(port)), TCP_TURNS, hold=hold))
+    base_ms = 1000 * rows.p50(raw)
     words = {False: "a connection each", True: "the connection stands"}
     return [
         rows.figure(
             f"confirmed ticket over the same bytes by a plain socket, TCP, {words[hold]}, p50",
-            rows.p50(found), "ms", GOAL_TCP_MS, rows.spread(found, "ms"),
+            1000 * rows.p50(found) - base_ms, "ms", GOAL_TCP_MS, f"the plain socket: {base_ms:.3g} ms",
         )
-        for hold, found in over.items()
+        for hold, found in times.items()
     ]  # fmt: skip
 
 

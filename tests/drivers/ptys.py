@@ -94,7 +94,7 @@ class SerialDevice:
         return int(speeds[speed][1:]), f"{bits}{parity}{2 if cflag & termios.CSTOPB else 1}", bool(cflag & termios.CRTSCTS)
 
     async def _work(self) -> None:
-        while True:
+        while self._master >= 0:
             await readable(self._master)
             most = self._random.randint(1, 64) if self.faults.split else 4096
             if self.faults.bytes_per_s:

@@ -11,7 +11,7 @@ from tests.drivers.fakes import FakePrinter
 from tests.drivers.ptys import LineFaults, SerialDevice, printer_on_a_line
 from tests.drivers.umock_node import LPGETSTATUS, Node, failing, main
 
-from tillkeeper_drivers.api import Delivery, DriverError, PortStatus, PrintDocument, Text, TransportError
+from tillkeeper_drivers.api import Delivery, DriverError, PortStatus, PrintDocument, Status, Text, TransportError
 from tillkeeper_drivers.escpos.printer import EscPosPrinter
 from tillkeeper_drivers.escpos.profile import profile
 from tillkeeper_drivers.printing.settings import Deadlines
@@ -64,6 +64,43 @@ async def everything_arrives() -> None:
             await writing
             await connection.drain(5)
         assert heard == bytes(device.received) == data
+
+
+async def an_attended_printer_whose_paper_only_the_port_knows() -> None:
+    """A clone that never answers: while it is idle its port is asked now and then."""
+    node, told = printer_node(), asyncio.Queue[Status]()
+    state = ALL_WELL
+    node.ioctls[LPGETSTATUS] = lambda: state
+    limits = Deadlines(connect=5, maybe=0.05, answer=2, idle_poll=0.1)
+    printer = EscPosPrinter("bar", UsblpTransport(node.path), profile("generic-58"), deadlines=limits, hold=True)
+    async with asyncio.timeout(20), SerialDevice(silent, None, 0, node.ends()):
+        attending = asyncio.create_task(printer.attend(told.put_nowait, asyncio.Semaphore(1)))
+        assert (await told.get()).trouble() is None
+        state = PAPER_OUT
+        assert (await told.get()).trouble() == "paper_out"
+        state = ALL_WELL
+        assert (await told.get()).trouble() is None
+        attending.cancel()
+        await asyncio.gather(attending, return_exceptions=True)
+
+
+async def an_attended_printer_that_reports_and_prints_over_one_opening() -> None:
+    node, told, peer = printer_node(), asyncio.Queue[Status](), FakePrinter()
+    printer = EscPosPrinter("bar", UsblpTransport(node.path), profile("tm-t88vi"), deadlines=QUICK, hold=True)
+    async with asyncio.timeout(20), SerialDevice(peer, None, 0, node.ends()) as device:
+        attending = asyncio.create_task(printer.attend(told.put_nowait, asyncio.Semaphore(1)))
+        assert (await told.get()).trouble() is None
+        peer.cover_open = True
+        device.say(peer.automatic())
+        assert (await told.get()).trouble() == "cover_open"
+        peer.cover_open = False
+        device.say(peer.automatic())
+        assert (await told.get()).trouble() is None
+        assert (await printer.deliver(SLIP, b"ab12")).by == "GS ( H"
+        assert (await printer.deliver(SLIP, b"ab13")).by == "GS ( H"
+        assert peer.asked.count(4) == 1, "asked for all of it once, when it was opened"
+        attending.cancel()
+        await asyncio.gather(attending, return_exceptions=True)
 
 
 async def port_status() -> None:

@@ -15,11 +15,12 @@ from tillkeeper.journal.records import Batch, KeptCommand, NewEvent
 from tillkeeper.kitchen.routing import backups
 from tillkeeper.spool import jobs as steps
 from tillkeeper.spool.jobs import job_row
+from tillkeeper.spool.keeping import settled_event
 from tillkeeper.spool.model import Job, TicketData
 from tillkeeper.spool.policy import Route
 from tillkeeper.spool.ports import Devices, DeviceSnapshot, JobJournal
 from tillkeeper.spool.queue import DeviceQueue
-from tillkeeper.spool.worker import Worker, settled_event
+from tillkeeper.spool.worker import Worker
 from tillkeeper_drivers.api import Document
 
 _TOKEN_DIGITS = 0x7E - 0x20 + 1

@@ -7,11 +7,12 @@ import math
 
 import msgspec
 
-from tillkeeper.contract.documents import DocumentRerouted, DocumentSettled
-from tillkeeper.errors import Refused, TillkeeperError
+from tillkeeper.contract.documents import DocumentRerouted
+from tillkeeper.errors import TillkeeperError
 from tillkeeper.spool import jobs as steps
 from tillkeeper.spool import policy
 from tillkeeper.spool.health import DRIVER_FAULTS, Health
+from tillkeeper.spool.keeping import STORAGE_RETRY_S, Keeper, settled_event
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.policy import Route
 from tillkeeper.spool.ports import DeviceSnapshot, Spooling
@@ -27,7 +28,6 @@ POLL_S = 5.0
 FIRST_POLL_S = 0.2
 TURN_S = 2.0
 """So long a device that is away waits for its turn to be asked again."""
-STORAGE_RETRY_S = 1.0
 
 
 class Worker:
@@ -40,6 +40,7 @@ class Worker:
         self.current: Job | None = None
         self._device = device
         self._spool = spool
+        self._keeper = Keeper(worker_id, spool, self.health)
         self._wake = asyncio.Event()
         self._came = False
 
@@ -106,7 +107,7 @@ class Worker:
         try:
             self._spool.load(self.id, self.queue)
         except TillkeeperError as error:
-            self._trouble_with_storage(error)
+            self._keeper.trouble(error)
 
     def _next(self) -> tuple[Job | None, policy.Reroute | None]:
         """The job whose turn it is; where the device refuses, a pulse (it may work without paper) or what another device
@@ -219,7 +220,7 @@ class Worker:
             # Before the first byte: an agent that dies from here on finds out that it may have printed.
             await self._spool.store((sending,), ())
         except TillkeeperError as error:
-            self._trouble_with_storage(error)
+            self._keeper.trouble(error)
             # A pulse does not mind a closed device: it has to wait by itself.
             wait_ms = int(STORAGE_RETRY_S * 1000) if job.document_class == "drawer_pulse" else 0
             self._put_back(msgspec.structs.replace(job, next_try_at_ms=began_ms + wait_ms))
@@ -269,7 +270,7 @@ class Worker:
         else:
             self.health.pause(decision.after_ms / 1000)
         if was_sending:
-            await self._keep((job,), ())
+            await self._keeper.keep((job,), ())
         self._put_back(job)
 
     def _after_refusal(self, job: Job, route: Route, reason: Reason, now_ms: int) -> policy.AfterRefusal:
@@ -292,7 +293,7 @@ class Worker:
             after = steps.lose(
                 job, "to_be_repeated", now_ms, reason=reason, mark=decision.mark, next_try_at_ms=decision.at_ms
             )  # fmt: skip
-            await self._keep((after,), ())
+            await self._keeper.keep((after,), ())
             self._put_back(after)
         elif isinstance(decision, policy.Hold):
             await self._finish(steps.lose(job, "was_held", now_ms, reason=decision.reason, mark=decision.mark))
@@ -304,7 +305,7 @@ class Worker:
 
     async def _finish(self, job: Job) -> None:
         """Settled or held: both are told to the log."""
-        await self._keep((job,), (settled_event(job, job.evidence),))
+        await self._keeper.keep((job,), (settled_event(job, job.evidence),))
         if steps.is_settled(job.state):
             self._drop(job)
         else:
@@ -317,7 +318,7 @@ class Worker:
         event = DocumentRerouted(
             job_id=old.job_id, new_job_id=new.job_id, from_device=job.device, to_device=new.device, reason=reason
         )
-        await self._keep((old, new), (event,))
+        await self._keeper.keep((old, new), (event,))
         self._drop(old)
         self._spool.take_over(new)
 
@@ -336,43 +337,3 @@ class Worker:
         self.queue.drop(job.job_id)
         self.current = None
         self._spool.changed(self.id)
-
-    async def _keep(self, jobs: tuple[Job, ...], events: tuple[DocumentSettled | DocumentRerouted, ...]) -> None:
-        """Store what has happened already. While the disk refuses, this device waits with it in memory: without it the next
-        document could not be stored either, and an agent that dies meanwhile repeats with a mark."""
-        while True:
-            try:
-                await self._spool.store(jobs, events)
-            except Refused as error:
-                log.error("what became of job %s is stored without its words: %s", jobs[0].job_id, error)
-                jobs = tuple(msgspec.structs.replace(job, reason="") for job in jobs)
-                events = tuple(msgspec.structs.replace(event, reason="") for event in events)
-                await asyncio.sleep(STORAGE_RETRY_S)
-            except TillkeeperError as error:
-                self._trouble_with_storage(error)
-                await asyncio.sleep(STORAGE_RETRY_S)
-            else:
-                self.health.storage_trouble = False
-                return
-
-    def _trouble_with_storage(self, error: TillkeeperError) -> None:
-        if not self.health.storage_trouble:
-            log.error("device %s waits for the journal: %s", self.id, error)
-        self.health.storage_trouble = True
-        self.health.pause(STORAGE_RETRY_S)
-        self._spool.changed(self.id)
-
-
-def settled_event(job: Job, by: str) -> DocumentSettled:
-    """`by`: the evidence, or the person who decided."""
-    return DocumentSettled(
-        job_id=job.job_id,
-        document_class=job.document_class,
-        device=job.device,
-        outcome=job.state,
-        by=by,
-        reason=job.reason,
-        attempts=job.attempts,
-        marks=job.marks,
-        check_id=job.check_id,
-    )

@@ -84,7 +84,9 @@ class EscPosPrinter(BasePrinter[EscPosSession]):
         return True
 
     def beat_s(self, session: EscPosSession) -> float:
-        return self._deadlines.beat if session.automatic else self._deadlines.idle_poll
+        # A stuck cutter is made to try again seldom: a hand may be in it.
+        slow = session.automatic or session.status.trouble() == "cutter"
+        return self._deadlines.beat if slow else self._deadlines.idle_poll
 
     async def beat(self, session: EscPosSession) -> bool:
         before = session.status
