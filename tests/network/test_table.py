@@ -66,7 +66,7 @@ TABLE: dict[str, Row] = {
     "off the table: loop": Row("11 1010 0000 0000", ("broadcast_loop",), (sign("broadcast_loop", amount=90_000.0),)),
     "off the table: losses": Row("11 1111 1111 1111", ("loss_isp",), (sign("loss", layer="isp", amount=0.2),)),
     "off the table: losses before the router": Row(
-        "11 1111 1111 1111", ("loss_router", "loss_lan"), (sign("loss", layer="router", amount=0.05),)
+        "11 1111 1111 1111", ("loss_router", "loss_lan"), (sign("loss", layer="router", amount=0.05, detail="or lan"),)
     ),
     "off the table: delays": Row("11 1111 1111 1111", ("latency_router",), (sign("latency", layer="router", amount=300.0),)),
     "off the table: no advertisement": Row("11 1111 1111 1111", ("ipv6_router_lost",), (sign("router_advertisement_lost"),)),
