@@ -25,8 +25,8 @@ from tillkeeper.sales.context import Context
 from tillkeeper.sales.decide import decide
 from tillkeeper.spool import jobs as steps
 from tillkeeper.spool.jobs import job_row
-from tillkeeper.spool.model import Job
 from tillkeeper.spool.keeping import settled_event
+from tillkeeper.spool.model import Job
 from tillkeeper.till.catalogues import read_catalogue
 from tillkeeper.till.compose import Draft, Moment, compose
 from tillkeeper.till.shelf import row
