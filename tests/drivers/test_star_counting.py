@@ -42,7 +42,7 @@ class Paper:
                 self.printed.append(command)
 
 
-@settings(max_examples=400)
+@settings(max_examples=500)
 @given(
     st.integers(0, 31),
     st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=20),
@@ -87,7 +87,9 @@ def test_a_printer_that_works_through_what_it_was_given_is_sent_to_again() -> No
 
 def test_one_that_hung_and_forgot_everything_is_sent_to_again() -> None:
     counting = Counting()
-    assert [counting.start(0) for _ in range(40)].count(None) < 30
+    tries = [counting.start(0) for _ in range(40)]
+    given_up = tries.index(None)
+    assert any(start is not None for start in tries[given_up:])
 
 
 def test_in_peace_few_commands_are_needed() -> None:

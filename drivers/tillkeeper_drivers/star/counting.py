@@ -35,7 +35,7 @@ class Counting:
         Args:
             counter: as last heard, 0 to 31.
         """
-        if self._open == counter:
+        if self._open and self._open == counter:
             self.answered()
         elif self._refused >= _TRIES:
             self._open, self._next, self._refused = 0, _FIRST, 0
