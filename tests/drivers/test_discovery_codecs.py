@@ -37,7 +37,8 @@ def test_a_published_answer() -> None:
 
 
 def test_an_answer_with_its_mac() -> None:
-    assert enpc.parse(interface_answer(bytes.fromhex("0026ab010203"), b"kitchen")) == enpc.Answer("kitchen", "00:26:ab:01:02:03")
+    own = interface_answer(bytes.fromhex("0026ab010203"), b"kitchen")
+    assert enpc.parse(own) == enpc.Answer("kitchen", "00:26:ab:01:02:03")
     for none in ("000000000000", "ffffffffffff"):
         assert enpc.parse(interface_answer(bytes.fromhex(none), b"x")) == enpc.Answer("x")
 
@@ -179,7 +180,7 @@ def message(kind: int, body: bytes, sequence: int = 7) -> bytes:
 def neighbour(address: str, mac: str, state: int) -> bytes:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     body = struct.pack("=BxxxiHBB", family, 2, state, 0, 1) + attribute(1, socket.inet_pton(family, address))
-    return message(28, body + attribute(2, bytes.fromhex(mac)))
+    return message(28, body + attribute(2, bytes.fromhex(mac)) + attribute(3, struct.pack("=IIII", 250, 9, 9, 1)))
 
 
 def test_neighbours_whose_mac_is_of_use() -> None:
@@ -192,8 +193,8 @@ def test_neighbours_whose_mac_is_of_use() -> None:
     )
     rows, ended = netlink.parse(data, 7)
     assert rows == [
-        Neighbour("192.168.1.40", "00:26:ab:01:02:03", 2, True),
-        Neighbour("fe80::1", "00:26:ab:01:02:04", 2, False),
+        Neighbour("192.168.1.40", "00:26:ab:01:02:03", 2, 2.5),
+        Neighbour("fe80::1", "00:26:ab:01:02:04", 2, 2.5),
     ]
     assert not ended
     assert netlink.parse(message(3, bytes(4)), 7) == ([], True)
@@ -237,7 +238,7 @@ def test_the_kernels_word_goes_before_the_printers() -> None:
 
 def test_hosts_around_an_address_nearest_first() -> None:
     own = [Own("192.168.1.10", 29, "192.168.1.15", 2)]
-    known = {"192.168.1.12": Neighbour("192.168.1.12", "02:00:00:00:00:09", 2, True)}
+    known = {"192.168.1.12": Neighbour("192.168.1.12", "02:00:00:00:00:09", 2, 0.0)}
     assert list(network.addresses_around("192.168.1.11", own, known)) == ["192.168.1.13", "192.168.1.9", "192.168.1.14"]
     assert list(network.addresses_around("10.0.0.1", own, {})) == []
     assert list(network.addresses_around("printer.local", own, {})) == []

@@ -32,9 +32,9 @@ def scenarios(module: str) -> list[str]:
     return re.findall(r"^async def ([a-z]\w+)\(\) -> None:", text, re.MULTILINE)
 
 
-def run(module: str, scenario: str, deadline_s: float = 60) -> None:
+def run(module: str, scenario: str, deadline_s: float = 60) -> str:
     """Run `scenario` of `module`; its failure is the test's. A machine without umockdev skips the test with the reason; CI
-    fails it."""
+    fails it. Returns what it printed."""
     if reason := _missing():
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
             f"{reason}: apt-get install $(cat requirements/apt.txt)"
@@ -43,7 +43,7 @@ def run(module: str, scenario: str, deadline_s: float = 60) -> None:
     done = subprocess.run(
         ["umockdev-wrapper", PYTHON, "-W", "error::ResourceWarning", "-m", f"tests.drivers.{module}", scenario],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "drivers"), str(ROOT), packages])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([*(str(ROOT / part) for part in ("agent", "drivers", "")), packages])},
         capture_output=True,
         text=True,
         check=False,
@@ -51,3 +51,4 @@ def run(module: str, scenario: str, deadline_s: float = 60) -> None:
     )
     assert done.returncode == 0, f"{scenario}\n{done.stdout}{done.stderr}"
     assert f"{scenario} held" in done.stdout, done.stdout + done.stderr
+    return done.stdout

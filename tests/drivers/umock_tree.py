@@ -1,5 +1,11 @@
 """USB printers and serial adapters that umockdev makes up, as udev shows them: the device, its interface, its node."""
 
+import errno
+import os
+import termios
+from pathlib import Path
+from typing import Any
+
 import gi
 
 gi.require_version("UMockdev", "1.0")
@@ -14,6 +20,8 @@ class Tree:
 
     def __init__(self, *, alive: bool = False) -> None:
         self._alive = alive
+        self._handlers: list[Any] = []
+        self._numbers = 0
         self.testbed = UMockdev.Testbed.new()
         self._paths: dict[str, list[str]] = {}
 
@@ -65,6 +73,7 @@ class Tree:
         for path in reversed(self._paths.pop(socket)):
             self.testbed.uevent(f"/sys{path}", "remove")
             self.testbed.remove_device(f"/sys{path}")
+        self._forget_terminals()
 
     def storm(self, socket: str, count: int) -> None:
         """`count` events about something that does not change; few at once: umockdev gives up where a queue is full."""
@@ -76,6 +85,16 @@ class Tree:
         """Where the made-up node really is."""
         return f"{self.testbed.get_root_dir()}{node}"
 
+    def _forget_terminals(self) -> None:
+        """umockdev keeps the number of a terminal that is gone, and dies when the kernel gives it again."""
+        if not self._alive:
+            return
+        dev = Path(self.testbed.get_root_dir(), "dev")
+        there = {os.readlink(entry) for entry in (dev / ".node").iterdir()}
+        for entry in (dev / ".ptymap").iterdir():
+            if os.readlink(entry) not in there:
+                entry.unlink()
+
     # --- the tree ---
 
     def _device(
@@ -86,7 +105,8 @@ class Tree:
         attributes = {"idVendor": f"{ids[0]:04x}", "idProduct": f"{ids[1]:04x}", **texts}
         if serial:
             attributes["serial"] = serial
-        bus = f"bus/usb/001/{len(self._paths):03}"
+        self._numbers += 1
+        bus = f"bus/usb/001/{self._numbers:03}"
         self._add(path, "usb", {"DEVTYPE": "usb_device", "DEVNAME": f"/dev/{bus}", **(properties or {})}, attributes, bus)
 
     def _interface(self, socket: str, number: int, use: str, driver: str, device_id: str) -> None:
@@ -111,13 +131,31 @@ class Tree:
     ) -> None:
         path = f"{ROOT}/{socket}/{socket}:1.{interface}/{place}"
         self._paths[socket].append(path)
-        self._add(path, subsystem, {"DEVNAME": f"/dev/{node}", **(properties or {})}, {"dev": numbers}, node)
+        major, _, minor = numbers.partition(":")
+        named = {"DEVNAME": f"/dev/{node}", "MAJOR": major, "MINOR": minor, **(properties or {})}
+        self._add(path, subsystem, named, {"dev": numbers}, node)
 
     def _add(
         self, path: str, subsystem: str, properties: dict[str, str], attributes: dict[str, str], node: str = ""
     ) -> None:
-        content = "" if self._alive else "=00"
+        alive = self._alive and not node.startswith("bus/")
+        content = "" if alive else "=00"
         lines = [f"P: {path}", *([f"N: {node}{content}"] if node else []), f"E: SUBSYSTEM={subsystem}"]
         lines += [f"E: {name}={value}" for name, value in properties.items()]
         lines += [f"A: {name}={value}\\n" for name, value in attributes.items()]
         self.testbed.add_from_string("\n".join(lines) + "\n\n")
+        if node and alive:
+            handler = UMockdev.IoctlBase()
+            handler.connect("handle-ioctl", _answer)
+            self.testbed.attach_ioctl(f"/dev/{node}", handler)
+            self._handlers.append(handler)
+
+
+def _answer(_handler: Any, client: Any) -> bool:
+    """A serial port that is always ours and whose queue is always empty."""
+    request = client.get_request()
+    if request == termios.TIOCOUTQ:
+        client.get_arg().resolve(0, 4).update(0, bytes(4))
+    good = request in (termios.TIOCOUTQ, termios.TIOCEXCL, termios.TIOCNXCL)
+    client.complete(0 if good else -1, 0 if good else errno.ENOTTY)
+    return True

@@ -266,7 +266,7 @@ class Finder:
             here = entries.get(place.mac, [])
             elsewhere = [entry for entry in here if entry.address != place.host]
             for entry in elsewhere:
-                if entry.sure or entry.address in answered:
+                if entry.address in answered or place.is_seen_at(entry):
                     self._is_at(place, entry.address)
                     break
             else:

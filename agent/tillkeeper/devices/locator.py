@@ -6,6 +6,7 @@ kernel's neighbour table before a byte is sent, and the address follows the devi
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
@@ -30,14 +31,16 @@ class Moved(msgspec.Struct, frozen=True):
 
 
 class Place:
-    """A network device with a MAC. `host` is where it was last known to be; `missing`: nobody, or another one, is there."""
+    """A network device with a MAC. `host` is where it was last known to be; `missing`: nobody, or another one, is there.
+    `seen_s`: when it was last connected to there, on the monotonic clock."""
 
-    def __init__(self, device: str, host: str, mac: str, missing: Callable[["Place"], None]) -> None:
+    def __init__(self, device: str, host: str, mac: str, missing: Callable[[], None]) -> None:
         self.device = device
         self.configured = self.host = host
         self.mac = mac
         self.missing = False
         self.moved_at_ms = 0
+        self.seen_s = time.monotonic()
         self._on_missing = missing
         self._said_unknown = False
 
@@ -61,12 +64,18 @@ class Place:
             self._said_unknown = True
             log.warning("whether %s at %s is %s can not be told: it is not on this network", self.device, peer, self.mac)
         self.missing = False
+        self.seen_s = time.monotonic()
 
     def missed(self) -> None:
         """For `TcpTransport(missed=...)`: nobody, or another one, is at `host`."""
         if not self.missing:
             self.missing = True
-            self._on_missing(self)
+            self._on_missing()
+
+    def is_seen_at(self, entry: Neighbour) -> bool:
+        """Whether an entry of the kernel's table is a later sign of it than the last connection; one that is older may be where
+        it was yesterday."""
+        return entry.mac == self.mac and time.monotonic() - entry.confirmed_s > self.seen_s
 
 
 class Locator:
@@ -90,7 +99,7 @@ class Locator:
         if not device.mac or where.kind(device.address) != "tcp":
             return None
         host, _port = where.host_port(device.address)
-        place = self._places[name] = Place(name, host, where.mac(device.mac), lambda _place: self.on_missing())
+        place = self._places[name] = Place(name, host, where.mac(device.mac), lambda: self.on_missing())
         return place
 
     def place(self, name: str) -> Place | None:

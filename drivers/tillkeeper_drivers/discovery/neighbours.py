@@ -19,7 +19,7 @@ def table() -> dict[str, Neighbour]:
     rows = _dump(netlink.ask_neighbours)
     found: dict[str, Neighbour] = {}
     for row in rows:
-        if isinstance(row, Neighbour) and (row.address not in found or row.sure):
+        if isinstance(row, Neighbour) and (row.address not in found or row.confirmed_s < found[row.address].confirmed_s):
             found[row.address] = row
     return found
 

@@ -4,7 +4,9 @@ kernel's linux/rtnetlink.h, neighbour.h, if_addr.h.
 """
 
 import ipaddress
+import math
 import struct
+import sys
 from collections.abc import Iterator
 
 import msgspec
@@ -24,12 +26,13 @@ _UNIVERSE_SCOPE = 0
 
 
 class Neighbour(msgspec.Struct, frozen=True):
-    """`index`: of the interface. `sure`: it answered of late (NUD_REACHABLE), or a person entered it."""
+    """`index`: of the interface. `confirmed_s`: seconds since it last answered (NDA_CACHEINFO; an entry that is good for half a
+    minute more may be of a host that has gone), infinity where that is not told."""
 
     address: str
     mac: str
     index: int
-    sure: bool
+    confirmed_s: float
 
 
 class Own(msgspec.Struct, frozen=True):
@@ -78,7 +81,7 @@ def _rows(kind: int, body: memoryview) -> Iterator[Row]:
         found = _attributes(body[_NEIGHBOUR.size :])
         address, mac = _text(family, found.get(1)), found.get(2, b"")
         if address and len(mac) == 6 and any(mac) and state & _VALID:
-            yield Neighbour(address, ":".join(f"{byte:02x}" for byte in mac), index, bool(state & 0x82))
+            yield Neighbour(address, ":".join(f"{byte:02x}" for byte in mac), index, _confirmed_s(found.get(3, b"")))
     elif kind == _NEWADDR and len(body) >= _ADDRESS.size:
         family, prefix, _flags, scope, index = _ADDRESS.unpack_from(body)
         found = _attributes(body[_ADDRESS.size :])
@@ -86,6 +89,11 @@ def _rows(kind: int, body: memoryview) -> Iterator[Row]:
         address, broadcast = _text(family, found.get(2, found.get(1))), _text(family, found.get(4))
         if address and broadcast and scope == _UNIVERSE_SCOPE and prefix <= 32:
             yield Own(address, prefix, broadcast, index)
+
+
+def _confirmed_s(cache: bytes) -> float:
+    """struct nda_cacheinfo begins with the age of the last confirmation, in hundredths of a second (USER_HZ)."""
+    return int.from_bytes(cache[:4], sys.byteorder) / 100 if len(cache) == 16 else math.inf
 
 
 def _attributes(data: memoryview) -> dict[int, bytes]:
