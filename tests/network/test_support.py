@@ -84,6 +84,14 @@ def test_old_misses_are_not_of_now() -> None:
         assert settle(Settled(), explanation, evidence, NOW_S).verdict.phase == phase
 
 
+def test_what_was_not_asked_after_a_burst_did_not_outlast_it() -> None:
+    for last_s, enough in ((0.6, False), (1.1, True)):
+        times = tuple(NOW_S - 1.4 + last_s * i / 7 for i in range(8))
+        silent = msgspec.structs.replace(burst("x" * 8), asked_s=(*[NOW_S - 9.0] * 4, *times), missing_s=times[0])
+        evidence = asked(row(HQ_DEAD), hq=silent)
+        assert supported(("hq_server", "hq_path"), evidence, 4.0, NOW_S, confirm=True) is enough
+
+
 def test_few_answers_of_what_is_left_alone_are_no_proof() -> None:
     evidence = asked(row(HQ_DEAD), hq=burst("xxxx"), anycast=burst("...."), hop2=burst("...."))
     assert not supported(("hq_server", "hq_path"), evidence, 9.0, NOW_S, confirm=True)

@@ -19,6 +19,8 @@ five packets a single column may well miss seven rounds, but some other one is a
 SPAN_S = 1.12
 """What is behind the router is lost in bursts of a second, and few rounds of it fit into one: so old its silence has to be. By
 then the first question after such a burst has been answered."""
+SPAN_ASKED_S = 0.75
+"""The first and the last of its rounds were sent at least so far apart: what was hardly asked any more did not outlast it."""
 SURE_MARGIN = 6.0
 SURE_ANSWERS = 5
 SURE_ROUNDS = 7
@@ -65,7 +67,8 @@ def supported(
     if confirm and (_loud(fault, silences, now_s) or _shaky(fault, evidence)):
         return False
     since_s = min((one.since_s for one in keys if one.run), default=now_s)
-    brief = confirm and depth(fault.code) >= _FAR and now_s - since_s < SPAN_S
+    asked_s = max((one.asked_s[-1] for one in keys if one.run and one.asked_s), default=now_s)
+    brief = confirm and depth(fault.code) >= _FAR and (now_s - since_s < SPAN_S or asked_s - since_s < SPAN_ASKED_S)
     if brief and (margin < SURE_MARGIN or rounds < SURE_ROUNDS or not _steady(fault, silences, since_s)):
         return False
     return rounds >= wanted and margin >= (CONFIRM_MARGIN if confirm else SUSPECT_MARGIN)
