@@ -5,6 +5,8 @@ import random
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.drivers.fakes import FakePrinter
 from tests.drivers.wire import SLIP, Attended, Wire
 from tests.spool.virtual import run_virtual
@@ -201,3 +203,44 @@ def test_a_printer_that_drains_a_byte_a_second_has_an_end(*, hold: bool) -> None
             await asyncio.gather(attending, return_exceptions=True)
 
     asyncio.run(scenario())
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(sorted(load_profiles())),
+    st.lists(st.binary(max_size=12), min_size=1, max_size=12),
+    st.booleans(),
+    st.integers(0, 99),
+)
+def test_whatever_a_device_says_a_document_has_one_honest_end(
+    model: str, says: list[bytes], hold: bool, seed: int
+) -> None:
+    """Answers made of frames, blocks, bits and noise, in any order, to whatever is sent."""
+    chance = random.Random(seed)
+    pieces = [*says, b"\x12", b"\x10\x00\x00\x00", b"\x18\x00\x0c\x00", b"\x37\x22aaaa\x00", b"\x3b\x31\x00", b"\x13", b"\x11"]
+
+    def peer(data: bytes) -> bytes:
+        return b"".join(chance.choices(pieces, k=chance.randint(0, 3)))
+
+    transport = MemoryTransport(peer, Faults(split_reads=True), seed)
+    printer = EscPosPrinter("bar", transport, profile(model), deadlines=QUICK, hold=hold)
+    told: list[str | None] = []
+
+    async def scenario() -> str:
+        attending = asyncio.create_task(printer.attend(lambda status: told.append(status.trouble()), asyncio.Semaphore(1)))
+        await asyncio.sleep(1)
+        try:
+            async with asyncio.timeout(60):
+                return (await printer.deliver(SLIP, b"zz~~")).by
+        except NotSent:
+            assert b"Burger" not in transport.received
+            return "not sent"
+        except OutcomeUnknown:
+            return "unknown"
+        finally:
+            attending.cancel()
+            await asyncio.gather(attending, return_exceptions=True)
+
+    how = run_virtual(scenario())
+    if profile(model).process_id:
+        assert how in ("not sent", "unknown"), "nobody said that this document is done"
