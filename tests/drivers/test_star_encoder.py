@@ -38,7 +38,16 @@ def test_a_line_mode_document_begins_with_all_that_a_switch_may_have_set_and_end
 def test_a_starprnt_document_ends_with_its_own_number_and_leaves_utf_8() -> None:
     data = encode(document(Text("Hi")), PRNT, b"ab12")
     assert data.startswith(b"\x1b@\x1b\x1d)U\x02\x000\x00")
-    assert data.endswith(b"Hi\n" + CUT + b"\x1b\x1d\x03\x0112")
+    assert data[:-2].endswith(b"Hi\n" + CUT + b"\x1b\x1d\x03\x01")
+    assert data[-2:] == commands.number_of(b"ab12")
+
+
+def test_neighbouring_jobs_have_different_numbers_from_whichever_end_their_tokens_are_counted() -> None:
+    tokens = [bytes(0x20 + n // 95**place % 95 for place in range(4)) for n in range(9_000, 17_000)]
+    for counted in (tokens, [token[::-1] for token in tokens]):
+        numbers = [commands.number_of(token) for token in counted]
+        assert len(set(numbers)) == len(numbers)
+        assert all(0x20 <= byte <= 0x7E for number in numbers for byte in number)
 
 
 def test_without_a_token_nothing_is_asked() -> None:

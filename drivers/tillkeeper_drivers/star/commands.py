@@ -14,6 +14,7 @@ AUTOMATIC_ON = b"\x1b\x1ea\x01"
 ETB = b"\x17"
 """Once all before it is printed: add 1 to the 5-bit counter in the automatic status and send that (LM, ETB, 2nd kind)."""
 COUNTER_MODULUS = 32
+_SPACE, PRINTABLE = 0x20, 0x7F - 0x20
 _RESET_COUNTER = b"\x1b\x1eE\x00"
 """`ESC RS E 0`: the ETB counter is 0; tells nobody (LM)."""
 
@@ -46,8 +47,9 @@ def sign_of_life(number: bytes) -> bytes:
 
 
 def number_of(token: bytes) -> bytes:
-    """The two bytes of a job's token that differ between neighbouring jobs (the spool counts tokens up)."""
-    return token[-2:]
+    """Two bytes for a job's token. Tokens are counted up, from whichever end: many in a row have a number each."""
+    first, second, third, fourth = (byte - _SPACE for byte in token)
+    return bytes((_SPACE + (first + 31 * third) % PRINTABLE, _SPACE + (second + 17 * fourth) % PRINTABLE))
 
 
 def pulse(pin: int, on_ms: int) -> bytes:

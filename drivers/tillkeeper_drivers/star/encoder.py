@@ -9,7 +9,7 @@ Sources: Line Mode Command Specifications, by command name; StarPRNT has the sam
 import functools
 
 from tillkeeper_drivers.api import Align, PrintDocument
-from tillkeeper_drivers.escpos.encoder import EncodingError, pages_of
+from tillkeeper_drivers.escpos.encoder import EncodingError, check_token, pages_of
 from tillkeeper_drivers.escpos.text import Pages
 from tillkeeper_drivers.star import commands
 from tillkeeper_drivers.star.layout import Code, Gap, Layout, Row, Style
@@ -35,6 +35,8 @@ def encode(document: PrintDocument, profile: Profile, token: bytes | None) -> by
     Raises:
         EncodingError: a size out of range, or too long; nothing was encoded.
     """
+    if token is not None:
+        check_token(token)
     if profile.language == "raster":
         from tillkeeper_drivers.star import raster  # Pillow is loaded for the models that need it
 

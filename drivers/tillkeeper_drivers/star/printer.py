@@ -15,10 +15,12 @@ from tillkeeper_drivers.printing.printer import BasePrinter, Evidence, Refusal
 from tillkeeper_drivers.printing.settings import Deadlines, PinUse
 from tillkeeper_drivers.star import commands, encoder
 from tillkeeper_drivers.star.counting import Counting
+from tillkeeper_drivers.star.layout import length
 from tillkeeper_drivers.star.profile import Profile
 from tillkeeper_drivers.star.session import StarSession
 
-_PRINTABLE = 0x7F - 0x20
+_LINE_S = 0.08
+"""For a line of 4 mm on the slowest of these (100 mm/s), twice."""
 _GREETING_S = 0.1
 """A network printer whose automatic status is on tells it to who connects."""
 _ECHO = "it sends back what it is sent: the line is looped, or an echo is on"
@@ -53,6 +55,8 @@ class StarPrinter(BasePrinter[StarSession]):
         self._counting = Counting()
         self._start = 0
         self._signs = 0
+        self._lines = 0
+        """Of the document that is under way."""
 
     # --- hooks, see `BasePrinter` ---
 
@@ -60,6 +64,7 @@ class StarPrinter(BasePrinter[StarSession]):
         return StarSession(connection)
 
     async def encode(self, document: PrintDocument, token: bytes) -> bytes:
+        self._lines = length(document.blocks, self._profile.columns)
         if self._profile.language == "raster":
             return await asyncio.to_thread(encoder.encode, document, self._profile, token)
         return encoder.encode(document, self._profile, token)
@@ -112,7 +117,7 @@ class StarPrinter(BasePrinter[StarSession]):
         if self._profile.print_end == "none":
             await session.connection.drain(limits.write)
             return await self._clean(session)
-        if not await self.confirmed(session, limits.confirm):
+        if not await self.confirmed(session, max(limits.confirm, self._lines * _LINE_S)):
             await session.connection.drain(0.05)  # "stalled" tells more than "no answer"
             self.unknown(session, f"no confirmation within {limits.confirm:g} s")
         self._counting.settled()
@@ -168,8 +173,8 @@ class StarPrinter(BasePrinter[StarSession]):
         return came
 
     async def _echoes_number(self, session: StarSession) -> bool:
-        self._signs = (self._signs + 1) % (_PRINTABLE * _PRINTABLE)
-        number = bytes(0x20 + digit for digit in divmod(self._signs, _PRINTABLE))
+        self._signs = (self._signs + 1) % (commands.PRINTABLE * commands.PRINTABLE)
+        number = bytes(0x20 + digit for digit in divmod(self._signs, commands.PRINTABLE))
         await session.write(commands.sign_of_life(number), self._deadlines.write)
         await self._until_or_trouble(session, lambda: session.alive == number)
         return session.alive == number
