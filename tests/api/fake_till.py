@@ -23,6 +23,7 @@ from tillkeeper.contract import views as v
 from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.caller import INTEGRATION, PERMISSIONS, Caller, Scope
 from tillkeeper.contract.cash import DrawerList, DrawerReport, DrawerSessionList, DrawerSessionView, DrawerView
+from tillkeeper.contract.devices import FoundList, FoundView
 from tillkeeper.contract.live import CheckChanged
 from tillkeeper.contract.network import DiagnosisView, NetworkHistory, NetworkView, ProberView
 from tillkeeper.contract.pages import PreviewOptions
@@ -177,12 +178,12 @@ class FakeFinder:
     def __init__(self) -> None:
         self.searches = 0
 
-    def found(self) -> v.FoundList:
+    def found(self) -> FoundList:
         here = "usb:serial=J8XY"
-        printer = v.FoundView(identity=here, bus="usb", address=here, title="USB printer", devices=("grill",))
-        return v.FoundList(found=(printer,), searched_age_s=0.5 if self.searches else None)
+        printer = FoundView(identity=here, bus="usb", address=here, title="USB printer", devices=("grill",))
+        return FoundList(found=(printer,), searched_age_s=0.5 if self.searches else None)
 
-    async def search(self) -> v.FoundList:
+    async def search(self) -> FoundList:
         self.searches += 1
         return self.found()
 

@@ -13,10 +13,11 @@ from tests.cli.fake_agent import FakeAgent, Store
 
 from tillkeeper.cli import finding, main
 from tillkeeper.contract import views
+from tillkeeper.contract.devices import FoundList, FoundView, MovedView
 
 Capture = pytest.CaptureFixture[str]
 
-EPSON = views.FoundView(
+EPSON = FoundView(
     identity="mac:00:26:ab:01:02:03",
     bus="network",
     address="192.168.1.40:9100",
@@ -25,7 +26,7 @@ EPSON = views.FoundView(
     profile="tm-m30",
     devices=("grill",),
 )
-THIEF = views.FoundView(
+THIEF = FoundView(
     identity="usb:serial=J8XY",
     bus="usb",
     address="usb:serial=J8XY",
@@ -35,9 +36,9 @@ THIEF = views.FoundView(
     detail="taken away from the kernel: open in usb (pid 7)",
     hint="remove the printer's queue from CUPS, then plug the printer in again",
 )
-FOUND = views.FoundList(
+FOUND = FoundList(
     found=(EPSON, THIEF),
-    moved=(views.MovedView(device="grill", configured="192.168.1.39", now="192.168.1.40", at_ms=1),),
+    moved=(MovedView(device="grill", configured="192.168.1.39", now="192.168.1.40", at_ms=1),),
     searched_age_s=0.0,
 )
 GRILL = views.DeviceView(device="grill", kind="escpos", known=True)
@@ -60,8 +61,8 @@ def test_watch_says_each_change_and_ends_by_ctrl_c(tmp_path: Path) -> None:
     deadline = threading.Timer(60.0, lambda: process.kill())
     with FakeAgent(tmp_path / "s", Store(tmp_path)) as agent:
 
-        def there(device: views.DeviceView, *found: views.FoundView) -> None:
-            agent.answers["GET /v1/devices/found"] = msgspec.to_builtins(views.FoundList(found=found))
+        def there(device: views.DeviceView, *found: FoundView) -> None:
+            agent.answers["GET /v1/devices/found"] = msgspec.to_builtins(FoundList(found=found))
             agent.answers["GET /v1/devices"] = msgspec.to_builtins(views.DeviceList(devices=(device,)))
 
         def until(what: str, words: str) -> None:

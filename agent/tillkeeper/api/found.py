@@ -2,7 +2,7 @@
 
 from tillkeeper.api.ports import Till
 from tillkeeper.api.routes import Answer, Call, Operation, read
-from tillkeeper.contract.views import FoundList
+from tillkeeper.contract.devices import FoundList
 
 
 async def _found(till: Till, _call: Call) -> Answer:

@@ -3,7 +3,8 @@
 from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.base import View
 from tillkeeper.contract.cash import DrawerList
-from tillkeeper.contract.views import CheckSummary, DeviceView, FoundList, JobView, StatusView
+from tillkeeper.contract.devices import FoundList
+from tillkeeper.contract.views import CheckSummary, DeviceView, JobView, StatusView
 
 
 class LiveSnapshot(View, frozen=True, tag="snapshot"):

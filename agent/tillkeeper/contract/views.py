@@ -7,6 +7,7 @@ named `_age_s` are seconds measured on the boot clock. A fact that is not known 
 from typing import Literal
 
 from tillkeeper.contract.base import View
+from tillkeeper.contract.devices import ReplacedView
 from tillkeeper.contract.network import NetworkBrief
 from tillkeeper.contract.values import CheckState, DocumentClass, JobState, Modifier, OrderType, Tax, TenderKind, Totals
 
@@ -193,49 +194,13 @@ class DeviceView(View, frozen=True):
     """In words a person can act on ("paper is out"), or empty."""
     detail: str = ""
     stations: tuple[str, ...] = ()
+    address: str = ""
+    profile: str = ""
+    replaced: ReplacedView | None = None
 
 
 class DeviceList(View, frozen=True):
     devices: tuple[DeviceView, ...]
-
-
-class FoundView(View, frozen=True):
-    """A device that is plugged in or answers on the network, configured or not. `address` is what the config takes; `devices`:
-    the configured ones that it is. `trouble`: no_permission, held_by, two_alike, no_driver, or empty; `detail` and `hint` in
-    words."""
-
-    identity: str
-    bus: Literal["usb", "serial", "network", "display"]
-    address: str
-    title: str
-    vendor: str = ""
-    model: str = ""
-    serial: str = ""
-    mac: str = ""
-    port: str = ""
-    profile: str = ""
-    node: str = ""
-    trouble: str = ""
-    detail: str = ""
-    hint: str = ""
-    devices: tuple[str, ...] = ()
-
-
-class MovedView(View, frozen=True):
-    """A network device that was followed to another address than its configured one."""
-
-    device: str
-    configured: str
-    now: str
-    at_ms: int
-
-
-class FoundList(View, frozen=True):
-    """`searched_age_s`: since the network was last asked; None before the first time. USB is always up to date."""
-
-    found: tuple[FoundView, ...]
-    moved: tuple[MovedView, ...] = ()
-    searched_age_s: float | None = None
 
 
 # --- the register ---

@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 
-from tillkeeper.contract.views import FoundList, FoundView, MovedView
+from tillkeeper.contract.devices import FoundList, FoundView, MovedView
 from tillkeeper.devices.finder import Finder
 from tillkeeper.devices.locator import Locator
 from tillkeeper_drivers.discovery.found import Found
