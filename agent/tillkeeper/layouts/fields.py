@@ -13,7 +13,7 @@ _COMMON = frozenset({"store.name", "store.id", "device", "date", "time"})
 _SALE = frozenset({"check_id", "check_number", "ticket_code", "order_type", "table", "server", "terminal", "guest"})
 _RECEIPT = _COMMON | _SALE | {"copy", "original_date", "original_time"}
 _TICKET = _COMMON | _SALE | {"covers", "revision", "station", "fired_at", "note"}
-_TEST = _COMMON | {"profile", "stations"}
+_TEST = _COMMON | {"profile", "stations", "number"}
 _REPORT = _COMMON | {
     "drawer", "number", "session", "terminal", "business_day", "opened_at", "counted_at", "closed_at", "opened_by",
     "counted_by", "closed_by", "printed_by", "copy",
@@ -104,6 +104,7 @@ def _test(sheet: Sheet, data: TestSlipData) -> dict[str, str]:
     serves = [station.title for station in sheet.config.stations.values() if sheet.job.device in station.devices]
     return {
         **_at(sheet, data.requested_at_ms, seconds=True),
+        "number": data.number,
         "profile": (device.profile or device.kind) if device is not None else "",
         "stations": ", ".join(serves),
     }

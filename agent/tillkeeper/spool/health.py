@@ -85,6 +85,12 @@ class Health:
         """There is reason to try it now."""
         self._closed_until = 0.0
 
+    def forget(self) -> None:
+        """It is another device from now on."""
+        self.status = self.status_at_ms = None
+        self.works()
+        self.end_pause()
+
     def works(self) -> None:
         """A document went out, or the device is well and nothing waits. A clean status alone proves nothing: some say that
         they are well and take no job."""

@@ -109,7 +109,10 @@ class PulseData(msgspec.Struct, frozen=True, tag="pulse"):
 
 
 class TestSlipData(msgspec.Struct, frozen=True, tag="test_slip"):
+    """`number`: on the slip of a printer that is to take another's place."""
+
     requested_at_ms: int
+    number: str = ""
 
 
 class ReportLine(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -168,6 +168,12 @@ class Spool:
         if worker is not None:
             worker.device_came()
 
+    def device_set_up(self, device_id: str) -> None:
+        """The device is another one from now on, or has another driver; what waits for it waits on. An unknown id is nobody's."""
+        worker = self._workers.get(self._devices.worker_of(device_id) or "")
+        if worker is not None:
+            worker.device_set_up()
+
     # --- seen from outside ---
 
     def snapshot(self) -> tuple[DeviceSnapshot, ...]:

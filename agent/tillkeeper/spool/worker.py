@@ -43,6 +43,7 @@ class Worker:
         self._keeper = Keeper(worker_id, spool, self.health)
         self._wake = asyncio.Event()
         self._came = False
+        self._set_up = asyncio.Event()
 
     def wake(self) -> None:
         """The queue has changed."""
@@ -55,6 +56,13 @@ class Worker:
         self._came = True
         self.health.end_pause()
         self._wake.set()
+
+    def device_set_up(self) -> None:
+        """It is another device, or has another driver, from now on: nothing holds that was known of the one before."""
+        self.health.forget()
+        self._set_up.set()
+        self.device_came()
+        self._spool.changed(self.id)
 
     def _well_again(self) -> None:
         if not self.queue.queued:
@@ -82,8 +90,14 @@ class Worker:
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.health.attend(self._spool.looks), name=f"attend {self.id}")
+            group.create_task(self._attending(), name=f"attend {self.id}")
             await self._work()
+
+    async def _attending(self) -> None:
+        while True:
+            await self.health.attend(self._spool.looks)
+            await self._set_up.wait()
+            self._set_up.clear()
 
     async def _work(self) -> None:
         for interrupted in self.queue.take_interrupted():
