@@ -16,6 +16,7 @@ from tillkeeper.contract.base import Day, Id
 from tillkeeper.contract.caller import INTEGRATION, Caller, Permission, Scope
 from tillkeeper.contract.cash import DrawerList, DrawerReport, DrawerSessionList
 from tillkeeper.contract.commands import AnyCommand, CommandResult, JobRef
+from tillkeeper.contract.devices import FoundList
 from tillkeeper.contract.network import DiagnosisView, NetworkHistory, NetworkView
 from tillkeeper.contract.pages import PageSettings, PreviewOptions
 from tillkeeper.contract.people import ApprovalView, SessionView, StaffList, TimeEntriesQuery, TimeEntryList
@@ -26,7 +27,6 @@ from tillkeeper.contract.views import (
     CheckPage,
     CheckView,
     DeviceView,
-    FoundList,
     JobView,
     StatusView,
 )

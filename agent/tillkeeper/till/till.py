@@ -14,6 +14,7 @@ from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.caller import INTEGRATION, Caller
 from tillkeeper.contract.cash import DrawerList
 from tillkeeper.contract.commands import AnyCommand, CommandResult, JobRef
+from tillkeeper.contract.devices import FoundList
 from tillkeeper.contract.live import (
     AvailabilityChanged,
     CheckChanged,
@@ -24,7 +25,7 @@ from tillkeeper.contract.live import (
     StatusChanged,
 )
 from tillkeeper.contract.pages import PageSettings, PreviewOptions
-from tillkeeper.contract.views import BooksView, CatalogueView, CheckPage, CheckView, DeviceView, FoundList, JobView, StatusView
+from tillkeeper.contract.views import BooksView, CatalogueView, CheckPage, CheckView, DeviceView, JobView, StatusView
 from tillkeeper.devices.found import FoundDesk
 from tillkeeper.devices.pictures import Pictures
 from tillkeeper.journal.records import KeptCommand
