@@ -23,6 +23,7 @@ from tillkeeper.devices.found import FoundDesk
 from tillkeeper.devices.locator import Locator
 from tillkeeper.devices.pictures import Pictures
 from tillkeeper.devices.registry import Registry, profiles, warm, widths
+from tillkeeper.diagnostics.network import cut_off
 from tillkeeper.errors import ConfigInvalid, StorageRefused
 from tillkeeper.journal.files import newest_set_aside
 from tillkeeper.journal.journal import Journal
@@ -124,6 +125,7 @@ class _Register:
             new_id=clock.new_id,
             seed=random.SystemRandom().getrandbits(64),
             on_change=lambda device: self.announcer.device_changed(device),
+            island=lambda: cut_off(self.network.facts().brief),
         )
         self.started_s = clock.boot_s()
         self.stock = StockKeeper(journal, lambda: self.announcer.availability_changed())

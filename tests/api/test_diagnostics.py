@@ -11,8 +11,8 @@ from tillkeeper.diagnostics import network
 from tillkeeper.diagnostics.advisories import ADVISORIES, advise, duration_words
 from tillkeeper.diagnostics.facts import AlsoFacts, CatalogueFacts, Facts, HqFacts, JournalFacts, MovedFacts, NetworkFacts
 from tillkeeper.diagnostics.snapshot import status_view
+from tillkeeper.kitchen.routing import on_the_lan
 from tillkeeper.network.wording import WORKS
-from tillkeeper.till.status import on_the_lan
 
 FINE = DeviceView(device="grill", kind="escpos", known=True, reachable="yes", paper_out="no")
 SILENT = DeviceView(device="bar", kind="escpos")

@@ -246,7 +246,7 @@ def test_busy_is_not_dead() -> None:
 
 def test_without_a_backup_a_device_is_tried_for_as_long_as_it_takes_with_few_writes() -> None:
     async def scenario() -> None:
-        world = World()
+        world = World(config(bar=Station(title="Bar", devices=("bar",), carry=False)))
         world.printers["bar"].condition = DEAD
         async with world.living():
             await world.accept(world.job("T-1", "bar"))
@@ -288,7 +288,7 @@ def test_a_hanging_driver_is_cut_off() -> None:
 
 def test_after_a_night_away_tickets_are_held_and_released_in_order() -> None:
     async def scenario() -> None:
-        world = World()
+        world = World(config(bar=Station(title="Bar", devices=("bar",), carry=False)))
         world.printers["bar"].condition = DEAD
         async with world.living():
             old = [world.job(f"T-{n}", "bar") for n in range(5)]

@@ -135,7 +135,7 @@ class Printer:
             self.kicks.append(document.job_id)
         elif isinstance(document, PrintDocument):
             texts = [block.text.strip() for block in document.blocks if isinstance(block, Text)]
-            marks = tuple(text for text in texts if "DUPLICATE" in text or text.startswith("REROUTED"))
+            marks = tuple(text for text in texts if "DUPLICATE" in text or text.startswith(("REROUTED", "CARRY", "FROM")))
             code = next((text for text in texts if text.startswith("T-")), "TEST")
             self.paper.append((code, marks, asyncio.get_running_loop().time()))
 
@@ -201,6 +201,7 @@ class World:
         self.ids = 0
         self.slept_ms = 0
         self.changes: list[str] = []
+        self.island = False
         self.spool: Spool
 
     # --- as the registry does it ---
@@ -241,6 +242,7 @@ class World:
         self.spool = Spool(
             self.journal, self.config, self,
             stamp=self.stamp, now_ms=self.now_ms, new_id=self.new_id, seed=self.seed, on_change=self.changes.append,
+            island=lambda: self.island,
         )  # fmt: skip
         running = asyncio.create_task(self.spool.run())
         await asyncio.sleep(0)  # its first step loads what waits

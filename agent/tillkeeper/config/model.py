@@ -105,13 +105,20 @@ class Device(Section, frozen=True):
 
 
 class Station(Section, frozen=True):
-    """Where a kind of work is done. `devices`: each of them gets every ticket. `backup`: a device, or a station whose
-    devices step in, when a device refuses for `reroute_after_s`. Tickets older than `stale_after_s` are held. `language`
-    and `layouts` (document -> name of a layout) of what is printed here, where they differ from the store's."""
+    """Where a kind of work is done. `devices`: each of them gets every ticket. `backup`: devices, or stations whose devices
+    step in, best first, when a device refuses for `reroute_after_s`; one alone may be a plain text. Tickets older than
+    `stale_after_s` are held. `language` and `layouts` (document -> name of a layout) of what is printed here, where they
+    differ from the store's."""
 
     title: str
     devices: tuple[str, ...]
-    backup: str = ""
+    backup: str | tuple[str, ...] = ""
+    carry: bool = True
+    """Where no device of it can be reached its tickets are printed at the register, to be carried to the kitchen."""
+    alarm_after_s: Seconds = 30.0
+    """A ticket that has not come out by then is said aloud; 0: never."""
+    bell: bool = True
+    """A ticket rings the bell of the printer that it is printed on, where that has one (`bell_pin`)."""
     on_unknown: Literal["reprint_marked", "hold"] = "reprint_marked"
     stale_after_s: Seconds = 1800.0
     reroute_after_s: Seconds = 20.0

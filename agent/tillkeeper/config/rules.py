@@ -164,13 +164,25 @@ def _stations(document: Table, report: Report) -> None:
                 report((*path, "devices", at), f"no device {device!r}", device, devices)
             else:
                 _is_kind(document, device, _TAKE_TICKETS, (*path, "devices", at), report)
-        backup = _text(station, "backup")
-        if backup and backup not in devices and backup not in stations:
-            report((*path, "backup"), f"no device and no station {backup!r}", backup, [*devices, *stations])
+        _backups(document, name, station, [device for _at, device in own], report)
+
+
+def _backups(document: Table, name: str, station: Table, own: list[str], report: Report) -> None:
+    """One as a text, or a list of them, best first."""
+    devices, stations = _table(document, "devices"), _table(document, "stations")
+    path = ("stations", name, "backup")
+    single = _text(station, "backup")
+    chain: list[tuple[tuple[str | int, ...], str]] = [(path, single)] if single else []
+    chain += [((*path, at), backup) for at, backup in _texts(station, "backup")]
+    for n, (at, backup) in enumerate(chain):
+        if backup not in devices and backup not in stations:
+            report(at, f"no device and no station {backup!r}", backup, [*devices, *stations])
         elif backup in devices:
-            _is_kind(document, backup, _TAKE_TICKETS, (*path, "backup"), report)
-        if backup and (backup in [device for _at, device in own] or (backup == name and backup not in devices)):
-            report((*path, "backup"), f"{backup!r} can not be its own backup")
+            _is_kind(document, backup, _TAKE_TICKETS, at, report)
+        if backup in own or (backup == name and backup not in devices):
+            report(at, f"{backup!r} can not be its own backup")
+        if backup in [other for _, other in chain[:n]]:
+            report(at, f"{backup!r} is in this chain already")
 
 
 def _routing(document: Table, report: Report) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tillkeeper.contract.network import NetworkBrief
 from tillkeeper.contract.views import DeviceView, Severity
 from tillkeeper.diagnostics.advisory import Advisory, Found
 from tillkeeper.diagnostics.facts import AlsoFacts, Facts
@@ -48,9 +49,12 @@ def outage_behind(facts: Facts) -> AlsoFacts | None:
 
 def explains_device(facts: Facts, device: DeviceView) -> bool:
     """Whether this register is known to be cut off from the store, and of `device` only that it can not be reached."""
-    brief = facts.network.brief
-    cut_off = brief.phase == "confirmed" and brief.works == WORKS["alone"]
-    return cut_off and device.device in facts.on_the_lan and device.reachable == "no"
+    return cut_off(facts.network.brief) and device.device in facts.on_the_lan and device.reachable == "no"
+
+
+def cut_off(brief: NetworkBrief) -> bool:
+    """Whether this register is known to be cut off from the store's network: its port, its cable, the switch."""
+    return brief.phase == "confirmed" and brief.works == WORKS["alone"]
 
 
 def _fault(facts: Facts) -> Iterator[Found]:

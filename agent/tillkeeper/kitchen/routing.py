@@ -1,6 +1,9 @@
 """Which stations a line belongs to, and which devices serve or replace a station."""
 
-from tillkeeper.config.model import Config, Routing
+from collections.abc import Mapping
+
+from tillkeeper.config import address as where
+from tillkeeper.config.model import Config, Device, Routing
 from tillkeeper.sales.model import Line
 
 _SEPARATOR = ","
@@ -30,12 +33,31 @@ def line_stations(line: Line, config: Config) -> tuple[str, ...]:
 def backups(station: str, config: Config) -> tuple[str, ...]:
     """The devices that step in for a station's own, best first; none where no backup is configured.
 
-    `backup` names a device, or a station whose devices step in. A device of the station itself is left out: it prints
-    the same ticket already.
+    `backup` names devices, or stations whose devices step in. A device of the station itself is left out: it prints the same
+    ticket already.
     """
     own = config.stations.get(station)
-    if own is None or not own.backup:
+    if own is None:
         return ()
-    stand_in = config.stations.get(own.backup)
-    devices = stand_in.devices if stand_in is not None else (own.backup,)
-    return tuple(device for device in devices if device not in own.devices and device in config.devices)
+    names = (own.backup,) if isinstance(own.backup, str) else own.backup
+    chain: dict[str, None] = {}
+    for name in names:
+        stand_in = config.stations.get(name)
+        chain |= dict.fromkeys(stand_in.devices if stand_in is not None else (name,))
+    return tuple(device for device in chain if device not in own.devices and device in config.devices)
+
+
+def on_the_lan(devices: Mapping[str, Device]) -> frozenset[str]:
+    """Names of those that only the store's network leads to. A display's page comes from wherever it is: over the network. A
+    drawer hangs on its printer's pin."""
+    found = {
+        name
+        for name, device in devices.items()
+        if device.kind == "display" or (device.address and where.kind(device.address) == "tcp" and not _is_here(device.address))
+    }
+    return frozenset(found | {name for name, device in devices.items() if device.kind == "drawer" and device.printer in found})
+
+
+def _is_here(address: str) -> bool:
+    host, _ = where.host_port(address)
+    return host in ("localhost", "::1") or host.startswith("127.")

@@ -3,7 +3,12 @@
 from tillkeeper.layouts.fields import Sheet
 from tillkeeper.spool.model import JobData, PulseData, TestSlipData
 
-_REROUTED = "REROUTED FROM "
+_WITH_NAME = {
+    "REROUTED FROM ": ("marks.rerouted_from", "station"),
+    "CARRY TO KITCHEN: ": ("marks.carry", "station"),
+    "FROM REGISTER ": ("marks.from_register", "register"),
+}
+"""Beginning of a mark -> word, and the name that follows."""
 _KNOWN = {"POSSIBLE DUPLICATE": "marks.possible_duplicate", "DUPLICATE": "marks.duplicate"}
 
 
@@ -20,6 +25,7 @@ def training_of(data: JobData) -> bool:
 def _translated(sheet: Sheet, mark: str) -> str:
     if mark in _KNOWN:
         return sheet.language.word(_KNOWN[mark])
-    if mark.startswith(_REROUTED):
-        return sheet.language.word("marks.rerouted_from", station=mark.removeprefix(_REROUTED))
+    for beginning, (word, name) in _WITH_NAME.items():
+        if mark.startswith(beginning):
+            return sheet.language.word(word, **{name: mark.removeprefix(beginning)})
     return mark

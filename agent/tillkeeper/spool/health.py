@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from tillkeeper.clock import WallClock
 from tillkeeper.spool import policy
 from tillkeeper.spool.model import Job
-from tillkeeper_drivers.api import Attended, Device, Reason, Status
+from tillkeeper_drivers.api import NOT_THERE, Attended, Device, Reason, Status
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +68,18 @@ class Health:
         if self.refusals and self.last_reason == "unreachable":
             return True
         return self.status is not None and self.status.reachable == "no"
+
+    @property
+    def unreachable(self) -> bool:
+        """Known not to be there, or not to be reached from here."""
+        if self.refusing_since_ms is not None and self.last_reason in NOT_THERE:
+            return True
+        return self.status is not None and self.status.reachable == "no"
+
+    @property
+    def well(self) -> bool:
+        """Known to be well: it said so, and takes documents."""
+        return self.refusing_since_ms is None and self.status is not None and policy.may_repeat_now(self.status) is None
 
     @property
     def trouble(self) -> str:

@@ -51,6 +51,8 @@ SETTLED: frozenset[JobState] = frozenset({"sent", "confirmed", "unconfirmed", "f
 
 REROUTED = "REROUTED"
 """How every mark of a document begins that was meant for another device."""
+CARRY = "CARRY TO KITCHEN"
+"""How the mark of a ticket begins that came out at the register because no device of its station can be reached."""
 
 
 class IllegalTransition(Conflict):
@@ -114,15 +116,20 @@ def release(job: Job, now_ms: int, by: str) -> Job:
 
 
 def moved_to(job: Job, new_job_id: str, device: str, mark: str) -> Job:
-    """The new job that another device gets for a rerouted one; what may be on paper already stays known."""
-    kept = tuple(other for other in job.marks if not other.startswith(REROUTED))
+    """The new job that another device gets for a rerouted one; what may be on paper already stays known. An empty `mark`: it
+    is back where it belongs."""
+    kept = tuple(other for other in job.marks if not other.startswith((REROUTED, CARRY)))
+    again = device in job.visited
     return msgspec.structs.replace(
         job,
         job_id=new_job_id,
         device=device,
         state="queued",
-        marks=with_mark(kept, mark),
+        marks=with_mark(kept, mark) if mark else kept,
         rerouted_from=job.device,
+        home=job.home or job.device,
+        visited=(job.device,) if again else (*job.visited, job.device),
+        round=job.round + again,
         attempts=0,
         first_refused_at_ms=None,
         next_try_at_ms=0,
@@ -130,6 +137,16 @@ def moved_to(job: Job, new_job_id: str, device: str, mark: str) -> Job:
         reason="",
         evidence="",
     )
+
+
+def together(job: Job, others: tuple[Job, ...]) -> Job:
+    """One paper for several jobs that say the same: it carries what is known of any of them."""
+    marks = job.marks
+    for other in others:
+        for mark in other.marks:
+            marks = with_mark(marks, mark)
+    printed = job.may_have_printed or any(other.may_have_printed for other in others)
+    return msgspec.structs.replace(job, marks=marks, may_have_printed=printed)
 
 
 def with_mark(marks: tuple[str, ...], mark: str) -> tuple[str, ...]:

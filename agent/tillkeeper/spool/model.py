@@ -187,6 +187,12 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     evidence: str = ""
     rerouted_from: str = ""
+    home: str = ""
+    """The device that it was meant for, once it has been moved."""
+    visited: tuple[str, ...] = ()
+    """Devices that it was moved away from in this round: a round visits each device once."""
+    round: int = 0
+    """How often it began anew with a device that it had visited: each time it waits longer for the next."""
     released_at_ms: int | None = None
     """When a person released it from `held`: its age counts from here."""
     settled_at_ms: int | None = None

@@ -6,9 +6,9 @@ from typing import Literal
 import msgspec
 
 from tillkeeper.contract.values import DocumentClass
-from tillkeeper.spool.jobs import REROUTED
+from tillkeeper.spool.jobs import CARRY, REROUTED
 from tillkeeper.spool.model import Job
-from tillkeeper_drivers.api import Reason, Status
+from tillkeeper_drivers.api import NOT_THERE, Reason, Status
 
 POSSIBLE_DUPLICATE = "POSSIBLE DUPLICATE"
 DUPLICATE = "DUPLICATE"
@@ -21,6 +21,10 @@ MAX_REPEATS = 5
 """After that many attempts with unknown outcome a kitchen document waits for a person."""
 BUSY_PATIENCE = 3
 """A busy device is not dead: fail-over waits this many times longer."""
+ISLAND_PATIENCE_MS = 5_000
+"""Where the network is known to be cut off nobody waits longer for what can not come; a plug put back at once is waited for."""
+MOST_ROUNDS = 4
+"""Patience doubles with each round of a ticket, so many times."""
 RECEIPT_STALE_MS = 15 * 60_000
 """The guest has left: an older receipt is held; so is a report, which a person wants at once or not at all."""
 PULSE_STALE_MS = 10_000
@@ -34,10 +38,14 @@ HOPELESS: frozenset[Reason] = frozenset({"unsupported", "bad_document"})
 
 
 class Route(msgspec.Struct, frozen=True):
-    """What the config says about the job's station; the defaults serve documents without one. `backups` are device ids."""
+    """What the config says about the job's station; the defaults serve documents without one. `devices` (its own) and
+    `backups` are device ids."""
 
     title: str = ""
+    devices: tuple[str, ...] = ()
     backups: tuple[str, ...] = ()
+    carry: bool = False
+    alarm_after_ms: int = 0
     on_unknown: Literal["reprint_marked", "hold"] = "reprint_marked"
     stale_after_ms: int = 1_800_000
     reroute_after_ms: int = 20_000
@@ -64,8 +72,12 @@ class Repeat(msgspec.Struct, frozen=True, tag=True):
 
 
 class Reroute(msgspec.Struct, frozen=True, tag=True):
+    """`carried`: to the register's own printer, for a person to bring it; the tickets of the station's other devices are the
+    same paper."""
+
     to_device: str
     mark: str
+    carried: bool = False
 
 
 class Hold(msgspec.Struct, frozen=True, tag=True):
@@ -117,21 +129,38 @@ def after_refusal(
     since_ms: int,
     open_backups: tuple[str, ...],
     jitter: float,
+    carry_to: str = "",
+    island: bool = False,
 ) -> AfterRefusal:
     """No byte left, or the device says beforehand that it can not.
 
     Args:
         refusals: how many in a row, this one included.
         since_ms: since when the device has refused.
-        open_backups: those of `route.backups`, best first, that are not known to refuse themselves.
+        open_backups: those that can take it over, best first.
+        carry_to: the printer at the register, where nothing that the station has can be reached; else empty.
+        island: this register is known to be cut off from the store's network.
     """
-    takes_over = open_backups[0] if open_backups and job.document_class in KITCHEN else None
+    takes_over = _elsewhere(job, reason, route, open_backups, carry_to)
     if reason in HOPELESS:
-        return Fail(reason) if takes_over is None else Reroute(takes_over, rerouted_mark(route, job))
-    patience_ms = route.reroute_after_ms * (BUSY_PATIENCE if reason == "busy" else 1)
+        return Fail(reason) if takes_over is None or takes_over.carried else takes_over
+    patience_ms = route.reroute_after_ms * (BUSY_PATIENCE if reason == "busy" else 1) << min(job.round, MOST_ROUNDS)
+    if island and reason in NOT_THERE:
+        patience_ms = min(patience_ms, ISLAND_PATIENCE_MS)
     if takes_over is not None and now_ms - since_ms >= patience_ms:
-        return Reroute(takes_over, rerouted_mark(route, job))
+        return takes_over
     return Retry(backoff_ms(refusals, jitter))
+
+
+def _elsewhere(job: Job, reason: Reason, route: Route, open_backups: tuple[str, ...], carry_to: str) -> Reroute | None:
+    if job.document_class not in KITCHEN:
+        return None
+    if open_backups:
+        home = job.home or job.device
+        return Reroute(open_backups[0], "" if open_backups[0] == home else rerouted_mark(route, job))
+    if carry_to and reason in NOT_THERE:
+        return Reroute(carry_to, carry_mark(route, job), carried=True)
+    return None
 
 
 def after_unknown(job: Job, reason: str, route: Route, now_ms: int, *, began_ms: int) -> AfterUnknown:
@@ -170,3 +199,16 @@ def wait_ms(job: Job, now_ms: int) -> int:
 
 def rerouted_mark(route: Route, job: Job) -> str:
     return f"{REROUTED} FROM {(route.title or job.device).upper()}"
+
+
+def carry_mark(route: Route, job: Job) -> str:
+    return f"{CARRY}: {(route.title or job.station).upper()}"
+
+
+def alarming(job: Job, route: Route, now_ms: int) -> bool:
+    """Whether people have to be told that this ticket has not come out. What is held has an alarm of its own, and a device that
+    can not confirm is done with a ticket that went out."""
+    if job.document_class not in KITCHEN or job.state not in ("queued", "sending") or not route.alarm_after_ms:
+        return False
+    since_ms = job.released_at_ms if job.released_at_ms is not None else job.created_at_ms
+    return now_ms - since_ms >= route.alarm_after_ms

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from tillkeeper.contract.values import DocumentClass
-from tillkeeper.spool.model import Job
+from tillkeeper.spool.model import Job, TicketData
 from tillkeeper.spool.policy import wait_ms
 
 MAX_LOADED = 500
@@ -23,11 +23,17 @@ class Kind(NamedTuple):
     device: str
     station: str
     document_class: DocumentClass
-    rerouted_from: str
+    home: str
+    visited: tuple[str, ...]
+    round: int
+    terminal: str
+    training: bool
 
 
 def kind_of(job: Job) -> Kind:
-    return Kind(job.device, job.station, job.document_class, job.rerouted_from)
+    ticket = job.data if isinstance(job.data, TicketData) else None
+    terminal, training = ("", False) if ticket is None else (ticket.terminal, ticket.training)
+    return Kind(job.device, job.station, job.document_class, job.home, job.visited, job.round, terminal, training)
 
 
 class DeviceQueue:

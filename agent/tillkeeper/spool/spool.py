@@ -14,9 +14,10 @@ from tillkeeper.errors import Conflict, NotFound
 from tillkeeper.journal.records import Batch, KeptCommand, NewEvent
 from tillkeeper.kitchen.routing import backups
 from tillkeeper.spool import jobs as steps
+from tillkeeper.spool.chain import Chain
 from tillkeeper.spool.jobs import job_row
 from tillkeeper.spool.keeping import settled_event
-from tillkeeper.spool.model import Job, TicketData
+from tillkeeper.spool.model import Job
 from tillkeeper.spool.policy import Route
 from tillkeeper.spool.ports import Devices, DeviceSnapshot, JobJournal
 from tillkeeper.spool.queue import DeviceQueue
@@ -43,6 +44,7 @@ class Spool:
         stamp: gives an event its business day and time.
         seed: of the jitter and of the first confirmation token.
         on_change: told the device id whenever one of its jobs or its status changed; must not block.
+        island: whether this register is known to be cut off from the store's network.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Spool:
         new_id: IdSource,
         seed: int,
         on_change: Callable[[str], None] | None = None,
+        island: Callable[[], bool] = lambda: False,
     ) -> None:
         self._journal = journal
         self._config = config
@@ -70,6 +73,7 @@ class Spool:
         self.looks = asyncio.Semaphore(LOOKS)
         self._routes: dict[str, Route] = {}
         self._workers = {name: Worker(name, devices.device(name), self) for name in devices.worker_ids()}
+        self.chain = Chain(config, self._workers, island)
 
     # --- jobs come in ---
 
@@ -216,6 +220,9 @@ class Spool:
             if station is not None:
                 route = Route(
                     title=station.title,
+                    devices=station.devices,
+                    carry=station.carry,
+                    alarm_after_ms=int(station.alarm_after_s * 1000),
                     backups=backups(job.station, self._config),
                     on_unknown=station.on_unknown,
                     stale_after_ms=int(station.stale_after_s * 1000),
@@ -228,18 +235,6 @@ class Spool:
 
     def document(self, job: Job) -> Document:
         return self._devices.document(job)
-
-    def open_backups(self, job: Job, route: Route) -> tuple[str, ...]:
-        """Who can take the job over: the station's backups and, for a job that was moved before, the device that it came
-        from; without those that are known to refuse."""
-        if isinstance(job.data, TicketData) and job.data.training:
-            return ()  # practice is nothing that another printer has to save
-        candidates = ((job.rerouted_from,) if job.rerouted_from else ()) + route.backups
-        return tuple(
-            name
-            for name in dict.fromkeys(candidates)
-            if name != job.device and (worker := self._workers.get(name)) is not None and not worker.health.refuses
-        )
 
     def load(self, worker_id: str, queue: DeviceQueue) -> None:
         """As many of its jobs as there is room for. Each state is asked for by itself: no number of held jobs hides those that
@@ -271,6 +266,12 @@ class Spool:
         worker = self._workers[name]
         worker.queue.submit(job)
         worker.wake()
+
+    def drop(self, job: Job) -> None:
+        """A job that another worker has settled."""
+        if (worker := self._workers.get(self._devices.worker_of(job.device) or "")) is not None:
+            worker.queue.drop(job.job_id)
+            self.changed(worker.id)
 
     def changed(self, worker_id: str) -> None:
         if self._on_change is not None:

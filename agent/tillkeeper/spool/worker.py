@@ -17,7 +17,7 @@ from tillkeeper.spool.model import Job
 from tillkeeper.spool.policy import Route
 from tillkeeper.spool.ports import DeviceSnapshot, Spooling
 from tillkeeper.spool.queue import DeviceQueue, kind_of
-from tillkeeper_drivers.api import Delivery, Device, Document, NotSent, OutcomeUnknown, Reason, Status
+from tillkeeper_drivers.api import NOT_THERE, Delivery, Device, Document, NotSent, OutcomeUnknown, Reason, Status
 
 log = logging.getLogger(__name__)
 
@@ -296,7 +296,9 @@ class Worker:
             now_ms,
             refusals=job.attempts if job.document_class == "drawer_pulse" else self.health.refusals,
             since_ms=now_ms if since_ms is None else since_ms,
-            open_backups=self._spool.open_backups(job, route),
+            open_backups=self._spool.chain.open_backups(job, route),
+            carry_to=self._spool.chain.carry_to(job, route) if reason in NOT_THERE else "",
+            island=reason in NOT_THERE and self._spool.chain.island(job),
             jitter=self._spool.jitter(),
         )
 
@@ -326,14 +328,21 @@ class Worker:
             self._put_back(job)
 
     async def _reroute(self, job: Job, decision: policy.Reroute, reason: str) -> None:
-        old = steps.settle(job, "was_rerouted", self._spool.now_ms(), reason=reason)
-        moved = steps.moved_to(job, self._spool.new_id(), decision.to_device, decision.mark)
+        # One paper is carried for all devices of the station: what waits for the others is settled with it.
+        siblings = self._spool.chain.siblings(job) if decision.carried else ()
+        moved = steps.moved_to(steps.together(job, siblings), self._spool.new_id(), decision.to_device, decision.mark)
         new = self._spool.prepare_one(moved)
-        event = DocumentRerouted(
-            job_id=old.job_id, new_job_id=new.job_id, from_device=job.device, to_device=new.device, reason=reason
+        old = tuple(steps.settle(one, "was_rerouted", self._spool.now_ms(), reason=reason) for one in (job, *siblings))
+        events = tuple(
+            DocumentRerouted(
+                job_id=one.job_id, new_job_id=new.job_id, from_device=one.device, to_device=new.device, reason=reason
+            )
+            for one in old
         )
-        await self._keeper.keep((old, new), (event,))
-        self._drop(old)
+        await self._keeper.keep((*old, new), events)
+        self._drop(old[0])
+        for sibling in siblings:
+            self._spool.drop(sibling)
         self._spool.take_over(new)
 
     # --- helpers ---

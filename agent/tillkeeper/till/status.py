@@ -1,16 +1,16 @@
 """Gathers the facts of one moment for the status snapshot."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tillkeeper import clock
-from tillkeeper.config import address as where
-from tillkeeper.config.model import Config, Device
+from tillkeeper.config.model import Config
 from tillkeeper.contract.views import DeviceView, StatusView
 from tillkeeper.devices.locator import Moved
 from tillkeeper.diagnostics.facts import CatalogueFacts, Facts, HqFacts, JournalFacts, MovedFacts, NetworkFacts
 from tillkeeper.diagnostics.snapshot import status_view
 from tillkeeper.journal.journal import Journal
+from tillkeeper.kitchen.routing import on_the_lan
 from tillkeeper.replication.hq import HqLink, LinkStatus
 from tillkeeper.spool.policy import KITCHEN
 from tillkeeper.spool.spool import Spool
@@ -103,19 +103,3 @@ class StatusDesk:
             clock_ahead_s=None if status.hq_minus_boot_s is None else now_ms / 1000 - (now_s + status.hq_minus_boot_s),
             rejected_events=sum(log.rejected for log in status.logs),
         )
-
-
-def on_the_lan(devices: Mapping[str, Device]) -> frozenset[str]:
-    """Names of those that only the store's network leads to. A display's page comes from wherever it is: over the network. A
-    drawer hangs on its printer's pin."""
-    found = {
-        name
-        for name, device in devices.items()
-        if device.kind == "display" or (device.address and where.kind(device.address) == "tcp" and not _is_here(device.address))
-    }
-    return frozenset(found | {name for name, device in devices.items() if device.kind == "drawer" and device.printer in found})
-
-
-def _is_here(address: str) -> bool:
-    host, _ = where.host_port(address)
-    return host in ("localhost", "::1") or host.startswith("127.")
