@@ -143,7 +143,7 @@ def main() -> int:
         prog="python -m tests.lab", description="Break a store's network and see what the prober says."
     )
     parser.add_argument("--trials", type=int, default=200, help="all together (200)")
-    parser.add_argument("--only", nargs="+", choices=FAULTS, metavar="FAULT", help=", ".join(FAULTS))
+    parser.add_argument("--only", nargs="+", choices=FAULTS, metavar="FAULT", help=", ".join(FAULTS).replace("%", "%%"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2, help="labs at a time; many make each other late (2)")
     parser.add_argument("--alone", type=float, default=0.25, help="share of the trials without other registers (0.25)")

@@ -136,7 +136,7 @@ class Simulation:
         own = tuple((s.HOP1 if self.store.resolver == "router" and one == "ipv6" else resolver)[one] for one in families)
         cached = {s.HQ_HOST: tuple(s.HQ[one] for one in families), s.PORTAL_HOST: tuple(s.PORTAL[one] for one in families)}
         self._deliver(machine, ResolversSeen(at_s=self.now_s + machine.offset_s, addresses=own, cached=cached))
-        self._every(machine, 2.0, self._host)
+        self._every(machine, 1.0, self._host)
         if self.store.uplink:
             self._every(machine, 1.0, self._beat)
         self._step(machine)

@@ -29,7 +29,7 @@ NO_ADDRESS_S = 10.0
 GONE_S = 3.0
 BUSY_PERCENT, BUSY_MS = 95.0, 150.0
 """A busy machine is some tens of milliseconds late with everything; it does not single out what is behind the router."""
-ONLINK_S = 0.15
+ONLINK_S = 0.1
 BROKEN_ROUNDS = 7
 ROUTER6_LOST_S = 3_600.0
 CHAIN: tuple[ColumnName, ...] = ("gateway", "router", "hop2", "anycast", "hq")

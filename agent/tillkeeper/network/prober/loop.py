@@ -42,8 +42,6 @@ STEP_S = 0.005
 """Between two steps, unless something changed: an engine that wants one at once again and again does not take the CPU."""
 SUSPENDED_S = 0.01
 SECOND_S = 1.0
-HOST_S = 1.9
-"""Every other second: the files that say how busy machine and interface are, are long."""
 _MOST_PAIRS = 512
 _AT_ONCE = (LinkSeen, AddressesSeen, RoutesSeen, NeighbourSeen, Stalled)
 
@@ -75,7 +73,7 @@ class Prober:
         self._verdict: tuple[object, ...] = ()
         self._stopping = False
         self._host = Host()
-        self._second_s = self._host_s = self._looked_s = self._stepped_s = 0.0
+        self._second_s = self._looked_s = self._stepped_s = 0.0
         self._watchdog_s, self._alive_s = sd_notify.watchdog_s(), 0.0
         self._encoder = msgspec.json.Encoder()
         self._poller = Poller()
@@ -177,11 +175,10 @@ class Prober:
     def _every_second(self, now_s: float) -> None:
         self._second_s = now_s + SECOND_S
         self._senders.tick(now_s)
-        if now_s >= self._host_s:
-            self._host_s = now_s + HOST_S
-            seen = self._host.look(self._watch.interface, now_s)
-            if seen is not None:
-                self._tell(seen)
+        # A storm has to be seen before what it silences is: so not less often than this.
+        seen = self._host.look(self._watch.interface, now_s)
+        if seen is not None:
+            self._tell(seen)
         if self._watchdog_s is not None and now_s >= self._alive_s:
             self._alive_s = now_s + self._watchdog_s - SECOND_S
             sd_notify.notify(WATCHDOG="1")
