@@ -109,10 +109,11 @@ class FreshWire:
         data = b""
         loop = asyncio.get_running_loop()
         end = loop.time() + self._answer_s
+        quiet_s = min(QUIET_S, self._answer_s / 4)
         while len(data) <= messages.MAX_REPLY:
             ended = bool(data) and not messages.may_go_on(data, name)
             try:
-                chunk = await connection.read(min(QUIET_S, end - loop.time()) if ended else end - loop.time())
+                chunk = await connection.read(min(quiet_s, end - loop.time()) if ended else end - loop.time())
             except TimeoutError:
                 if ended and loop.time() < end:
                     return data

@@ -72,9 +72,16 @@ class VirtualLogicControls(ForeignScreen):
                 for name in sorted(await asyncio.to_thread(os.listdir, folder)):
                     if name.endswith(".xml") and not name.startswith("."):
                         await asyncio.sleep(self.slow_s)
-                        self.files = [*self.files[-999:], name]
-                        self._transaction(await asyncio.to_thread(_taken, folder / name))
+                        self._take(folder / name)
             await asyncio.sleep(TAKE_EVERY_S)
+
+    def _take(self, file: Path) -> None:
+        """In one step: a power cut is before or after it. Nothing where it was taken back meanwhile."""
+        with contextlib.suppress(FileNotFoundError):
+            data = file.read_bytes()
+            file.unlink()
+            self.files = [*self.files[-999:], file.name]
+            self._transaction(data)
 
     # --- TCP ---
 
@@ -155,9 +162,3 @@ def _item(order: Order, item: Element) -> None:
         return
     more = [condiment.findtext("Name") or "" for condiment in item.iterfind("Condiment")]
     order.lines[number] = ScreenLine(item.findtext("Quantity") or "1", item.findtext("Name") or "", more)
-
-
-def _taken(file: Path) -> bytes:
-    data = file.read_bytes()
-    file.unlink()
-    return data
