@@ -61,6 +61,24 @@ def test_what_is_heard_during_a_job_is_told_too() -> None:
     run_virtual(scenario())
 
 
+def test_neither_a_refusal_nor_an_unknown_outcome_costs_the_connection() -> None:
+    async def scenario() -> None:
+        async with Attended(Wire(FakePrinter())).attending() as device:
+            await device.next()
+            device.wire.changes(cover_open=True)
+            with pytest.raises(NotSent):
+                await device.printer.deliver(SLIP, b"ab12")
+            device.wire.changes(cover_open=False)
+            device.wire.peer.answers_token = False
+            with pytest.raises(OutcomeUnknown):
+                await device.printer.deliver(SLIP, b"ab13")
+            device.wire.peer.answers_token = True
+            assert (await device.printer.deliver(SLIP, b"ab14")).how == "confirmed"
+            assert len(device.wire.tries) == 1
+
+    run_virtual(scenario())
+
+
 def test_one_that_others_print_on_is_not_kept() -> None:
     async def scenario() -> None:
         device = Attended(Wire(FakePrinter()), hold=False)

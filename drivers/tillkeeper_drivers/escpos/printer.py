@@ -14,6 +14,7 @@ from tillkeeper_drivers.escpos import encoder
 from tillkeeper_drivers.escpos.profile import Profile
 from tillkeeper_drivers.escpos.session import EscPosSession
 from tillkeeper_drivers.escpos.status import REALTIME
+from tillkeeper_drivers.printing.patience import Patience
 from tillkeeper_drivers.printing.printer import BasePrinter, Evidence, Refusal
 from tillkeeper_drivers.printing.session import PeerClosed
 from tillkeeper_drivers.printing.settings import Deadlines, PinUse
@@ -248,9 +249,9 @@ class EscPosPrinter(BasePrinter[EscPosSession]):
             return Evidence("sent", "none")
 
     async def _clean(self, session: EscPosSession) -> Evidence:
-        """The last rung: all bytes are acknowledged, and the status is clean or becomes so before the deadline."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self._deadlines.clearing
+        """The last rung: all bytes are acknowledged, and the status is clean or becomes so in time."""
+        loop, limits = asyncio.get_running_loop(), self._deadlines
+        patience = Patience(loop.time(), limits.clearing, limits.clearing, limits.longest)
         while True:
             answered = await self.look(session, self._deadlines.answer)
             status = session.status
@@ -262,6 +263,7 @@ class EscPosPrinter(BasePrinter[EscPosSession]):
             if not answered and trouble is None:
                 await session.until(lambda: False, 0.02)  # nothing can be learned from it; a reset would still show
                 return Evidence("sent", "none")
-            if session.cut_short or loop.time() >= end:
-                self.unknown(session, f"not clean within {self._deadlines.clearing:g} s")
-            await session.until(lambda: bool(session.cut_short), min(self._deadlines.poll, max(0.01, end - loop.time())))
+            left_s = patience.remaining_s(loop.time(), status)
+            if session.cut_short or left_s <= 0:
+                self.unknown(session, "not clean in time")
+            await session.until(lambda: bool(session.cut_short), min(limits.poll, max(0.01, left_s)))

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Generic, TypeVar
 
-from tillkeeper_drivers.api import Connection, Transport, TransportError
+from tillkeeper_drivers.api import Connection, DriverError, Transport, TransportError
 from tillkeeper_drivers.printing.session import Session
 
 S = TypeVar("S", bound=Session)
@@ -63,15 +63,21 @@ class Line(Generic[S]):
         except TransportError as error:
             await self.close(error)
             raise
+        except DriverError:  # a document was refused, or went unconfirmed: the connection is none the worse
+            await self._settle()
+            raise
         except BaseException:
             await self.close()
             raise
         else:
-            if self.session is not None and not (self.kept and self.session.in_order):
-                await self.close()
+            await self._settle()
         finally:
             self.working = False
             self._turn.release()
+
+    async def _settle(self) -> None:
+        if self.session is not None and not (self.kept and self.session.in_order):
+            await self.close()
 
     @asynccontextmanager
     async def quiet_turn(self) -> AsyncIterator[None]:
