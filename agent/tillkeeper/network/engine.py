@@ -7,6 +7,7 @@ questions: what they would have said is about this machine, not about the networ
 from collections.abc import Callable
 from typing import Any, Final
 
+from tillkeeper.network.cadence import LOCATE_S, TICK_S
 from tillkeeper.network.capabilities import Path
 from tillkeeper.network.evidence import EvidenceKeeper
 from tillkeeper.network.heard import Heard
@@ -36,7 +37,7 @@ from tillkeeper.network.model import (
 )
 from tillkeeper.network.mood import Mood
 from tillkeeper.network.outgoing import REPORT_S, Outgoing
-from tillkeeper.network.plan import LOCATE_S, PROOF_BEATS, TICK_S, Plan
+from tillkeeper.network.plan import PROOF_BEATS, Plan
 from tillkeeper.network.questions import STIR_ROUNDS, Questions
 from tillkeeper.network.setup import Setup
 from tillkeeper.network.signs import MANGLES, Signs

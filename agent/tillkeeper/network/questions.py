@@ -3,12 +3,13 @@
 import math
 
 from tillkeeper.network.budget import ByteBudget, bytes_of
+from tillkeeper.network.cadence import UNANSWERED
 from tillkeeper.network.capabilities import Open, Path
 from tillkeeper.network.evidence import DEAD_ROUNDS, SHARED, EvidenceKeeper
 from tillkeeper.network.heard import Heard
 from tillkeeper.network.locate import Locators
 from tillkeeper.network.model import Family, NotSent, Probe, Replied
-from tillkeeper.network.plan import UNANSWERED, Plan
+from tillkeeper.network.plan import Plan
 from tillkeeper.network.signs import Signs
 from tillkeeper.network.surroundings import Surroundings
 

@@ -19,8 +19,8 @@ STORM_HELD_S = 5.0
 CALM_PACKETS_PER_S = 2_500.0
 """A whole second with less is none of a loop's."""
 UNREACHABLE_HELD_S = 60.0
-"""Linux says it once in three seconds (ARP's retries, to whoever waited for them); as long as nothing behind the router answers,
-what it said stands."""
+"""Linux says it once in three seconds (ARP's retries, to whoever waited for them); what it said stands as long as nothing
+behind the router answers."""
 WEAK_DBM = -76.0
 GOOD_DBM = -72.0
 SILENT_S = 5.0
