@@ -22,7 +22,9 @@ from tillkeeper_drivers.kds.foreign import ForeignDisplay
 from tillkeeper_drivers.simulator.epson_kds import VirtualEpsonKds
 from tillkeeper_drivers.transport.tcp import TcpTransport
 
-ANSWER_S = 0.4
+ANSWER_S = 10.0
+QUICK_S = 0.6
+"""Where a test waits until the display has kept silent for too long."""
 
 
 @dataclass
@@ -34,23 +36,25 @@ class Kitchen:
 
 
 @asynccontextmanager
-async def kitchen(callback: bool = True, answers_orders: bool = True) -> AsyncIterator[Kitchen]:
+async def kitchen(
+    callback: bool = True, answers_orders: bool = True, answer_s: float = ANSWER_S
+) -> AsyncIterator[Kitchen]:
     async with asyncio.timeout(60), VirtualEpsonKds(answers_orders=answers_orders) as kds:
-        made = another(kds, callback)
+        made = another(kds, callback, answer_s)
         try:
             yield made
         finally:
             await made.device.close()
 
 
-def another(kds: VirtualEpsonKds, callback: bool = True) -> Kitchen:
+def another(kds: VirtualEpsonKds, callback: bool = True, answer_s: float = ANSWER_S) -> Kitchen:
     """An agent, or the same one after a restart."""
     events: list[BoardEvent] = []
-    wire = EpsonWire("expo", kds.host, kds.port, ("127.0.0.1", 0) if callback else None, ANSWER_S)
+    wire = EpsonWire("expo", kds.host, kds.port, ("127.0.0.1", 0) if callback else None, answer_s)
     return Kitchen(kds, ForeignDisplay("expo", wire, events.append), wire, events)
 
 
-def in_kitchen(scene: Callable[[Kitchen], Awaitable[None]], **how: bool) -> None:
+def in_kitchen(scene: Callable[[Kitchen], Awaitable[None]], **how: Any) -> None:
     async def run() -> None:
         async with kitchen(**how) as made:
             await scene(made)
@@ -176,7 +180,7 @@ def test_what_was_not_answered_is_asked_for_and_not_doubled(fault: str) -> None:
         assert [order.name for order in k.kds.on_screen()] == ["C1"]
         assert "*** POSSIBLE DUPLICATE ***" not in texts(k.kds)
 
-    in_kitchen(scene)
+    in_kitchen(scene, answer_s=QUICK_S)
 
 
 def test_what_the_display_says_it_lacks_goes_out_again_without_a_mark() -> None:
@@ -191,7 +195,7 @@ def test_what_the_display_says_it_lacks_goes_out_again_without_a_mark() -> None:
         assert texts(k.kds)[:2] == ["TAKEOUT", "C1"]
         assert (await k.device.status()).behind == 0
 
-    in_kitchen(scene)
+    in_kitchen(scene, answer_s=QUICK_S)
 
 
 def test_a_display_that_can_not_be_asked_gets_it_again_with_the_mark() -> None:
@@ -204,7 +208,7 @@ def test_a_display_that_can_not_be_asked_gets_it_again_with_the_mark() -> None:
         await deliver(k.device, ticket("j1", BURGER, marks=("POSSIBLE DUPLICATE",)))
         assert texts(k.kds)[:2] == ["TAKEOUT", "*** POSSIBLE DUPLICATE ***"]
 
-    in_kitchen(scene, callback=False, answers_orders=False)
+    in_kitchen(scene, callback=False, answers_orders=False, answer_s=QUICK_S)
 
 
 def test_a_change_that_broke_off_in_the_middle_goes_on_where_it_was() -> None:

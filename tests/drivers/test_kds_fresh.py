@@ -20,7 +20,9 @@ from tillkeeper_drivers.kds.wire import Refused
 from tillkeeper_drivers.simulator.fresh_kds import VirtualFreshKds
 from tillkeeper_drivers.transport.tcp import TcpTransport
 
-ANSWER_S = 0.8
+ANSWER_S = 10.0
+QUICK_S = 0.8
+"""Where a test waits until the screen has kept silent for too long."""
 VOID = msgspec.structs.replace(BURGER, action="void")
 
 
@@ -32,19 +34,19 @@ class Kitchen:
 
 
 @asynccontextmanager
-async def kitchen(quotes: bool = False) -> AsyncIterator[Kitchen]:
+async def kitchen(quotes: bool, answer_s: float) -> AsyncIterator[Kitchen]:
     async with asyncio.timeout(60), VirtualFreshKds(quotes=quotes) as kds:
-        yield another(kds)
+        yield another(kds, answer_s)
 
 
-def another(kds: VirtualFreshKds) -> Kitchen:
+def another(kds: VirtualFreshKds, answer_s: float = ANSWER_S) -> Kitchen:
     events: list[BoardEvent] = []
-    return Kitchen(kds, fresh_display("expo", TcpTransport(kds.host, kds.port), events.append, answer_s=ANSWER_S), events)
+    return Kitchen(kds, fresh_display("expo", TcpTransport(kds.host, kds.port), events.append, answer_s=answer_s), events)
 
 
-def in_kitchen(scene: Callable[[Kitchen], Awaitable[None]], *, quotes: bool = False) -> None:
+def in_kitchen(scene: Callable[[Kitchen], Awaitable[None]], *, quotes: bool = False, answer_s: float = ANSWER_S) -> None:
     async def run() -> None:
-        async with kitchen(quotes) as made:
+        async with kitchen(quotes, answer_s) as made:
             await scene(made)
 
     asyncio.run(run())
@@ -120,7 +122,7 @@ def test_what_was_not_answered_is_said_again_as_an_update_and_not_doubled(fault:
         assert texts(k.kds) == ["TOGO", "C1", "TAKEOUT", "2 Burger", "no onion"]
         assert (await k.device.status()).behind == 0
 
-    in_kitchen(scene)
+    in_kitchen(scene, answer_s=QUICK_S)
 
 
 def test_what_never_arrived_is_created_after_all() -> None:
@@ -134,7 +136,7 @@ def test_what_never_arrived_is_created_after_all() -> None:
         assert commands(k) == ["create-order", "update-order", "create-order"]
         assert len(k.kds.orders) == 1
 
-    in_kitchen(scene)
+    in_kitchen(scene, answer_s=QUICK_S)
 
 
 def test_an_addition_to_an_order_that_the_screen_no_longer_has_says_what_was_sent_before() -> None:

@@ -23,7 +23,9 @@ from tillkeeper_drivers.kds.logic_controls_xml import ADD, TAGS, BadXml, known_o
 from tillkeeper_drivers.simulator.logic_controls import VirtualLogicControls
 from tillkeeper_drivers.transport.tcp import TcpTransport
 
-ANSWER_S = 0.5
+ANSWER_S = 10.0
+QUICK_S = 0.8
+"""Where a test waits until nobody has taken a file for too long."""
 VOID = msgspec.structs.replace(BURGER, action="void")
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE t [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">
 <!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]><Transaction><Order><ID>&c;</ID></Order></Transaction>"""
@@ -36,19 +38,19 @@ class Kitchen:
 
 
 @asynccontextmanager
-async def kitchen(folder: Path | None) -> AsyncIterator[Kitchen]:
+async def kitchen(folder: Path | None, answer_s: float) -> AsyncIterator[Kitchen]:
     async with asyncio.timeout(60), VirtualLogicControls(folder) as kds:
-        yield another(kds)
+        yield another(kds, answer_s)
 
 
-def another(kds: VirtualLogicControls) -> Kitchen:
+def another(kds: VirtualLogicControls, answer_s: float = ANSWER_S) -> Kitchen:
     place = kds.folder if kds.folder is not None else TcpTransport(kds.host, kds.port)
-    return Kitchen(kds, logic_controls_display("line", place, lambda _event: None, kds_station=3, answer_s=ANSWER_S))
+    return Kitchen(kds, logic_controls_display("line", place, lambda _event: None, kds_station=3, answer_s=answer_s))
 
 
-def in_kitchen(folder: Path | None, scene: Callable[[Kitchen], Awaitable[None]]) -> None:
+def in_kitchen(folder: Path | None, scene: Callable[[Kitchen], Awaitable[None]], answer_s: float = ANSWER_S) -> None:
     async def run() -> None:
-        async with kitchen(folder) as made:
+        async with kitchen(folder, answer_s) as made:
             await scene(made)
 
     asyncio.run(run())
@@ -102,7 +104,7 @@ def test_what_nobody_takes_is_taken_back_and_shown_once_later(tmp_path: Path) ->
         assert (await deliver(k.device, ticket("j1", BURGER))).how == "sent"
         assert len(k.kds.files) == 1
 
-    in_kitchen(tmp_path, scene)
+    in_kitchen(tmp_path, scene, QUICK_S)
 
 
 def test_a_file_left_by_an_agent_that_died_is_not_doubled(tmp_path: Path) -> None:
@@ -196,7 +198,7 @@ def test_a_display_that_stops_taking_bytes_is_an_unknown_outcome() -> None:
 
         server = await asyncio.start_server(hold, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        device = logic_controls_display("line", TcpTransport("127.0.0.1", port), lambda _event: None, answer_s=ANSWER_S)
+        device = logic_controls_display("line", TcpTransport("127.0.0.1", port), lambda _event: None, answer_s=QUICK_S)
         with pytest.raises((OutcomeUnknown, NotSent)):
             await deliver(device, ticket("j1", item("l1", "x" * 200_000)))
         server.close()
