@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.till.world import Register, config_in, running
 
 from tillkeeper.config.model import Config, Device
 from tillkeeper.daemon import JOURNAL_FILE
+from tillkeeper_drivers.simulator.display import VirtualDisplay
 from tillkeeper_drivers.simulator.epson_kds import VirtualEpsonKds
 from tillkeeper_drivers.simulator.foreign_screen import ForeignScreen
 from tillkeeper_drivers.simulator.fresh_kds import VirtualFreshKds
@@ -143,3 +145,40 @@ def test_a_bump_on_an_epson_kds_is_an_event_once_and_holds_over_a_restart(tmp_pa
                 await until(lambda: journaled(tmp_path) == ["ticket_bumped", "ticket_recalled"], DEADLINE_S)
 
     asyncio.run(run())
+
+
+def test_what_is_bumped_on_one_display_of_a_station_is_bumped_for_all(tmp_path: Path) -> None:
+    """Our own page and an Epson KDS side by side: the page follows the KDS, and the journal names the tickets of both."""
+
+    async def run() -> None:
+        async with asyncio.timeout(100), VirtualEpsonKds() as kds:
+            device = Device(kind="epson_kds", address=f"127.0.0.1:{kds.port}", callback="127.0.0.1:0", confirm_timeout_s=5)
+            config = shop(tmp_path, device)
+            stations = {**config.stations, "cold": replace(config.stations["cold"], devices=("wall", "kitchen"))}
+            devices = {**config.devices, "kitchen": Device(kind="display")}
+            api = replace(config.api, listen="127.0.0.1:0")
+            both = replace(config, stations=stations, devices=devices, api=api)
+            async with running(both) as till:
+                token = (tmp_path / "data" / "api-token").read_text("ascii").split("\n", 1)[0]
+                url = f"{till.url.replace('http', 'ws')}/v1/kitchen/kitchen"
+                async with VirtualDisplay(url, headers={"Authorization": f"Bearer {token}"}) as page:
+                    await page.wait_connected(DEADLINE_S)
+                    first, second = await order(till), await order(till)
+                    await page.wait_shown(2, DEADLINE_S)
+                    await until(lambda: len(kds.orders) == 2 and bool(kds.callbacks), DEADLINE_S)
+                    await kds.bump(first["ticket_code"])
+                    await page.changed.wait_for(lambda: len(page.cards.on_screen()) == 1, DEADLINE_S)
+                    await page.bump(second["check_id"])
+                    await until(lambda: len(journaled(tmp_path)) == 2, DEADLINE_S)
+                    await kds.bump(second["ticket_code"])
+                    await settled(till)
+        assert journaled(tmp_path) == ["ticket_bumped"] * 2, "the second screen's bump is no news"
+        assert all(len(jobs) == 2 for jobs in bumped_jobs(tmp_path))
+
+    asyncio.run(run())
+
+
+def bumped_jobs(folder: Path) -> list[list[str]]:
+    with contextlib.closing(sqlite3.connect(f"file:{folder / 'data' / JOURNAL_FILE}?mode=ro", uri=True)) as journal:
+        rows = journal.execute("SELECT body FROM events WHERE type = 'ticket_bumped'")
+        return [json.loads(body)["job_ids"] for (body,) in rows]
