@@ -16,7 +16,7 @@ CHANGES: dict[str, Any] = {
     "devices": {
         "receipt": {"kind": "star", "profile": "tsp650ii", "confirm_timeout_s": 1.0},
         "grill": {"kind": "star", "profile": "mc-print3", "confirm_timeout_s": 1.0},
-        "bar": {"kind": "star", "profile": "tsp650ii", "confirm_timeout_s": 1.0},
+        "bar": {"kind": "star", "profile": "tsp650ii", "confirm_timeout_s": 1.0, "hold": True},
         "kitchen": {"kind": "star", "profile": "tsp100", "confirm_timeout_s": 1.0, "address": "127.0.0.1:1"},
         "drawer": {"on_ms": 20},
     },
