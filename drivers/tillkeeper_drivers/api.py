@@ -64,7 +64,11 @@ class Qr(msgspec.Struct, frozen=True, tag="qr"):
     module_dots: int = 5
 
 
-Block = Text | Columns | Rule | Feed | Qr
+class Logo(msgspec.Struct, frozen=True, tag="logo"):
+    """The store's logo, that the device was given; a model without graphics leaves it out."""
+
+
+Block = Text | Columns | Rule | Feed | Qr | Logo
 
 
 # --- what the kitchen is told: the shared model of every display protocol ------------------------------------------
@@ -130,6 +134,8 @@ class PrintDocument(msgspec.Struct, frozen=True, tag="print"):
     job_id: str
     blocks: tuple[Block, ...]
     cut: bool = True
+    bell: bool = False
+    """Ring the bell of the printer, where one hangs on a pin of it."""
 
 
 class DisplayDocument(msgspec.Struct, frozen=True, tag="display"):
@@ -163,6 +169,10 @@ class Delivery(msgspec.Struct, frozen=True):
     by: str
     first_byte_ms: float | None = None
     """From the start of `deliver` to the first byte handed to the transport, in milliseconds."""
+
+
+STUCK = "drawer stuck"
+"""`Delivery.by` of a kick that the printer took while the drawer's switch said "shut", and went on saying so."""
 
 
 Reason = Literal[
@@ -304,6 +314,14 @@ class Attended(Protocol):
             looks: entered around each attempt to connect: so many devices that are switched off are looked for at a time.
         """
         ...
+
+
+@runtime_checkable
+class Sensing(Protocol):
+    """A `Device` that learns which level of its drawer's switch means "open"."""
+
+    @property
+    def open_level(self) -> Literal["high", "low", "unknown"]: ...
 
 
 # --- transports ------------------------------------------------------------------------------------------------------

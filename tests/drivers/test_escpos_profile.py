@@ -2,7 +2,10 @@ import pytest
 
 from tillkeeper_drivers.escpos.profile import ProfileError, load_profiles, parse_profiles, profile
 
-MODELS = ["tm-t88vi", "tm-t20iii", "tm-m30", "tm-t88iii", "tm-u220", "generic-80", "generic-58", "kds-text"]
+MODELS = [
+    "tm-t88v", "tm-t88vi", "tm-t20iii", "tm-m30", "tm-t88iii", "tm-u220", "generic-80", "generic-58", "ct-s310", "srp-350",
+    "srp-350iii", "kds-text", "tm-t88vi-ja", "tm-t88vi-zh", "tm-m30-ja", "tm-m30-zh", "tm-t88v-ja", "generic-80-zh", "generic-58-zh",
+]  # fmt: skip
 
 
 def test_the_models_shipped() -> None:
@@ -15,8 +18,8 @@ def test_models_without_process_ids_are_not_asked_for_one(name: str) -> None:
 
 
 def test_an_unknown_model_is_named_with_those_there_are() -> None:
-    with pytest.raises(ProfileError, match=r"'tm-t88v'.*tm-t88vi"):
-        profile("tm-t88v")
+    with pytest.raises(ProfileError, match=r"'tm-t88ix'.*tm-t88vi"):
+        profile("tm-t88ix")
 
 
 GOOD = """
@@ -53,8 +56,26 @@ def test_a_profile_of_ones_own() -> None:
         ('0 = "cp437"', '0 = "cp4370"', "cp4370"),
         ('title = "X"', "title = ", "TOML"),
         ('cut = "none"', 'cut = "none"\nprint_mode_base = 256', "print_mode_base"),
+        ('cut = "none"', 'cut = "none"\nunverified = ["speed"]', "speed"),
+        ('cut = "none"', 'cut = "none"\nlike = "y"', "'y' above it"),
+        ('cut = "none"', 'cut = "none"\nwide = { mode = "utf8", charset = "cp9999" }', "cp9999"),
+        ('cut = "none"', 'cut = "none"\nwide = { mode = "utf7", charset = "gbk" }', "utf7"),
     ],
 )
 def test_a_mistake_is_named(old: str, new: str, says: str) -> None:
     with pytest.raises(ProfileError, match=says):
         parse_profiles(GOOD.replace(old, new))
+
+
+def test_a_variant_takes_the_rest_from_the_model_it_is_like() -> None:
+    known = load_profiles()
+    assert known["tm-m30-ja"].wide is not None
+    assert known["tm-m30"].wide is None
+    assert known["tm-m30-ja"].code_pages == known["tm-m30"].code_pages
+    assert parse_profiles(GOOD + '[y]\nlike = "x"\ncolumns = 32\n')["y"].dots == 512
+
+
+def test_every_model_says_where_its_facts_are_from() -> None:
+    for one in load_profiles().values():
+        assert one.source, one.name
+        assert "captured" not in one.source

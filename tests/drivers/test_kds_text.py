@@ -45,7 +45,7 @@ def test_the_ticket_as_ascii_lines_ending_in_a_cut() -> None:
         "  no sugar",
         "  spoon: two",
         "  seat 3",
-        "  * allergy?p!",
+        "  * allergyp!",
     ]
     assert shown.raw.count(b"\x1dV\x42\x00") == 1
 

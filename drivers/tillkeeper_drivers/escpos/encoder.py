@@ -1,16 +1,18 @@
 """A `PrintDocument` as ESC/POS bytes. Pure: the same document, profile and token give the same bytes.
 
 Names, notes and QR data never become commands: `text.clean` takes every control byte out before anything is encoded,
-and what is encoded is one byte >= 20h a character. Command bytes come from python-escpos where it has them; the few it
-lacks are written here with their source (Epson ESC/POS reference, by command name).
+and what is encoded is bytes >= 20h, one a character, or several between the commands of a double-width mode. Command
+bytes come from python-escpos where it has them; the few it lacks are written here with their source (Epson ESC/POS
+reference, by command name).
 """
 
 import functools
 
-from tillkeeper_drivers.api import Align, Block, Colour, Columns, Feed, PrintDocument, Qr, Rule, Text
-from tillkeeper_drivers.escpos import compiler
+from tillkeeper_drivers.api import Align, Block, Colour, Columns, Feed, Logo, PrintDocument, Qr, Rule, Text
+from tillkeeper_drivers.escpos import compiler, logo
 from tillkeeper_drivers.escpos.profile import Profile
 from tillkeeper_drivers.escpos.text import Pages, clean, columns, fitting_width, wrap
+from tillkeeper_drivers.escpos.wide import Wide, cells
 
 MAX_LINES = 1_000
 """Longest document, in printed lines (about four metres of paper)."""
@@ -38,24 +40,25 @@ def is_warm() -> bool:
 
 
 @functools.cache
-def pages_of(codec_pages: tuple[tuple[int, str], ...]) -> Pages:
+def pages_of(codec_pages: tuple[tuple[int, str], ...], wide: Wide | None = None) -> Pages:
     """The shared `Pages` of these code pages."""
-    return Pages(codec_pages)
+    return Pages(codec_pages, wide=wide)
 
 
-def encode(document: PrintDocument, profile: Profile, token: bytes | None) -> bytes:
+def encode(document: PrintDocument, profile: Profile, token: bytes | None, picture: logo.Raster | None = None) -> bytes:
     """The bytes that print `document` on a `profile`, ending in the question that confirms it.
 
     Args:
         token: four bytes, each 20h-7Eh, for `GS ( H` function 48 (`1D 28 48 06 00 30 30 d1 d2 d3 d4`); on models
             without it `GS r 1` follows where the profile does not exclude that. None: ask nothing.
+        picture: what a `Logo` prints, prepared for this model's dots; without it, or on a model without `GS v 0`, nothing.
 
     Raises:
         EncodingError: see there; nothing was encoded.
     """
     if token is not None:
         check_token(token)
-    writer = _Writer(profile)
+    writer = _Writer(profile, picture)
     for block in document.blocks:
         writer.block(block)
     if document.cut:
@@ -74,11 +77,12 @@ def check_token(token: bytes) -> None:
 class _Writer:
     """Writes blocks, and style commands only where the style changes."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, picture: logo.Raster | None = None) -> None:
         self._profile = profile
+        self._picture = picture
         self._out = compiler.compiler()
         codec_pages = profile.codec_pages()
-        self._pages = pages_of(codec_pages)
+        self._pages = pages_of(codec_pages, profile.wide)
         self._lines = 0
         self._page: int | None = None
         self._align: Align = "left"
@@ -88,7 +92,9 @@ class _Writer:
         self._size = (1, 1)
         self._raw = self._out._raw
         self._out.hw("INIT")  # ESC @
-        if profile.kanji_at_power_on:
+        if profile.wide is not None:
+            self._raw(profile.wide.preamble())
+        elif profile.kanji_at_power_on:
             self._raw(b"\x1c.")  # FS . : cancel Kanji mode
         if profile.automatic_status:
             self._raw(b"\x1da\x0f")  # GS a 0Fh: drawer, on/offline, error and paper; ESC @ can switch it off
@@ -109,11 +115,13 @@ class _Writer:
             case Rule():
                 self._style("left", block_bold=False)
                 character = (self._pages.transliterate(block.character) or "-")[0]
-                self._line(character * self._profile.columns)
+                self._line(character * (self._profile.columns // cells(character)))
             case Feed():
                 self._feed(block.lines)
             case Qr():
                 self._qr(block)
+            case Logo():
+                self._logo()
 
     def cut(self) -> None:
         self._style("left", block_bold=False)
@@ -129,19 +137,19 @@ class _Writer:
             self._raw(b"\x1dr\x01")  # GS r 1
 
     def _text(self, block: Text) -> None:
-        cells = self._cells(block.text)
-        size = self._fitting(cells, (block.width, block.height))
+        text = self._printable(block.text)
+        size = self._fitting(text, (block.width, block.height))
         width = self._style(
             block.align, block_bold=block.bold, size=size, invert=block.invert, colour=block.colour,
         )  # fmt: skip
-        lines = wrap(cells, width, block.hang)
-        if block.invert and cells.endswith(" ") and len(lines[-1]) < width:
+        lines = wrap(text, width, block.hang)
+        if block.invert and text.endswith(" ") and cells(lines[-1]) < width:
             lines[-1] += " "  # seen on paper only here: white letters want black on both sides
         for line in lines:
             self._line(line)
 
     def _columns(self, block: Columns) -> None:
-        left, right = self._cells(block.left), self._cells(block.right)
+        left, right = self._printable(block.left), self._printable(block.right)
         size = self._fitting(f"{left} {right}", (block.width, block.height))
         width = self._style("left", block_bold=block.bold, size=size)
         for line in columns(left, right, width, block.hang):
@@ -160,6 +168,12 @@ class _Writer:
             self._out.qr(data, ec=1, size=block.module_dots, native=True)
             self._raw(b"\n")
 
+    def _logo(self) -> None:
+        if self._picture is not None and self._profile.features.raster:
+            self._count(1 + len(self._picture.rows) // 24)
+            self._style("centre", block_bold=False)
+            self._raw(logo.commands(self._picture))
+
     def _feed(self, lines: int) -> None:
         if not 0 <= lines <= 255:
             raise EncodingError(f"a feed is 0 to 255 lines, not {lines}")
@@ -167,7 +181,7 @@ class _Writer:
         if lines:
             self._out.print_and_feed(lines)  # ESC d n
 
-    def _cells(self, text: str) -> str:
+    def _printable(self, text: str) -> str:
         if len(text) > MAX_TEXT:
             raise EncodingError(f"a text of {len(text)} characters; the most is {MAX_TEXT}")
         return self._pages.transliterate(text)
@@ -183,6 +197,8 @@ class _Writer:
             if page is not None and page != self._page:
                 self._select(page)
             self._raw(run)
+            if page is None and run[0] == 0x1C:
+                self._page = None  # no manual says that the page survives a double-width mode
         self._raw(b"\n")
 
     def _select(self, page: int) -> None:
@@ -220,11 +236,11 @@ class _Writer:
         # No wider than leaves four characters a line.
         return min(size[0], most, max(1, self._profile.columns // 4)), min(size[1], most)
 
-    def _fitting(self, cells: str, size: tuple[int, int]) -> tuple[int, int]:
+    def _fitting(self, text: str, size: tuple[int, int]) -> tuple[int, int]:
         """A broken word reads worse than a narrow one."""
         if size[0] <= 1:
             return size
-        return fitting_width(cells, self._allowed(size)[0], self._profile.columns), size[1]
+        return fitting_width(text, self._allowed(size)[0], self._profile.columns), size[1]
 
     def _resize(self, size: tuple[int, int], bold: bool) -> None:
         if self._profile.size_command == "esc":

@@ -1,6 +1,5 @@
 """Printer models as data: what a model can do, never how (that is the encoder's and the printer's part)."""
 
-import codecs
 import functools
 import tomllib
 from importlib import resources
@@ -9,6 +8,8 @@ from typing import Literal
 import msgspec
 
 from tillkeeper_drivers.api import Tri
+from tillkeeper_drivers.escpos import codepages
+from tillkeeper_drivers.escpos.wide import Wide
 
 REALTIME_QUESTIONS = (1, 2, 3, 4)
 """The `n` of `DLE EOT n` that every model with real-time status knows (Epson ESC/POS reference, DLE EOT)."""
@@ -19,12 +20,14 @@ class ProfileError(ValueError):
 
 
 class Features(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What some models have. `red`: a second colour (`ESC r`). `qr`: `GS ( k`. `invert`: `GS B`. `buzzer`: built in."""
+    """What some models have. `red`: a second colour (`ESC r`). `qr`: `GS ( k`. `invert`: `GS B`. `buzzer`: built in.
+    `raster`: `GS v 0`, which a logo is printed with."""
 
     red: bool = False
     qr: bool = False
     invert: bool = False
     buzzer: bool = False
+    raster: bool = False
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,6 +62,12 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Starts in a two-byte mode, where accented letters swallow their neighbours, until `FS .`."""
     print_mode_base: int = 0
     """Bits always set in `ESC !` (bit 0: font B), for models whose default is not 0."""
+    wide: Wide | None = None
+    """Double-width characters: only where the one who set the printer up knows that its font is in (`tm-m30-ja`, ...)."""
+    source: str = ""
+    """Where the facts are from."""
+    unverified: tuple[str, ...] = ()
+    """Keys that rest on a model of the same maker or a public database, not on this model's own manual."""
 
     def codec_pages(self) -> tuple[tuple[int, str], ...]:
         """Page numbers and codecs in order of preference."""
@@ -77,19 +86,25 @@ def load_profiles() -> dict[str, Profile]:
 
 
 def parse_profiles(text: str) -> dict[str, Profile]:
-    """Profiles from TOML: one table each, its key is the profile's name.
+    """Profiles from TOML: one table each, its key is the profile's name. `like`: the table above that it takes the rest from.
 
     Raises:
-        ProfileError: not TOML, an unknown or missing key, a wrong type, a codec Python does not have.
+        ProfileError: not TOML, an unknown or missing key, a wrong type, a codec that there is not.
     """
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProfileError(f"profiles: not TOML: {error}") from error
-    profiles = {}
-    for name, table in tables.items():
-        if not isinstance(table, dict):
+    profiles: dict[str, Profile] = {}
+    for name, given in tables.items():
+        if not isinstance(given, dict):
             raise ProfileError(f"profile {name}: expected a table")
+        table = dict(given)
+        like = table.pop("like", None)
+        if like is not None:
+            if like not in profiles:
+                raise ProfileError(f"profile {name}: there is no profile {like!r} above it")
+            table = tables[name] = {**tables[like], **table}
         try:
             # strict=False: the keys of a TOML table are strings, page numbers are not.
             found = msgspec.convert({**table, "name": name}, Profile, strict=False)
@@ -120,10 +135,13 @@ def _check(profile: Profile) -> None:
     for number, codec in profile.code_pages.items():
         if not 0 <= number <= 255:
             raise ProfileError(f"{where}: code page {number} is not a byte")
-        try:
-            codecs.lookup(codec)
-        except LookupError as error:
-            raise ProfileError(f"{where}: code page {number}: no codec {codec!r}") from error
+        if not codepages.exists(codec):
+            raise ProfileError(f"{where}: code page {number}: no codec {codec!r}")
+    if profile.wide is not None and not codepages.exists(profile.wide.charset):
+        raise ProfileError(f"{where}: wide: no codec {profile.wide.charset!r}")
+    missing = set(profile.unverified) - set(Profile.__struct_fields__)
+    if missing:
+        raise ProfileError(f"{where}: unverified names no key: {', '.join(sorted(missing))}")
 
 
 def profile(name: str) -> Profile:

@@ -120,7 +120,8 @@ class Interpreter:
 
     def _text(self) -> bool:
         head = self._head
-        run = (_SINGLE_BYTE_RUN if head.mode == "single" else _ASCII_RUN).match(self._pending)
+        seven_bits = head.mode == "double" and head.model.double_byte == "jis"
+        run = None if seven_bits else (_SINGLE_BYTE_RUN if head.mode == "single" else _ASCII_RUN).match(self._pending)
         if run is None:
             return self._double() if head.mode == "double" else self._utf8()
         head.text(codecs.charmap_decode(run.group(), "strict", self._table())[0])
@@ -132,16 +133,16 @@ class Interpreter:
         return _byte_table(self._head.model.pages[self._head.page], self._head.country)
 
     def _double(self) -> bool:
-        lead = self._pending[0]
-        if lead in (0x80, 0xFF):
+        lead, code = self._pending[0], self._head.model.double_byte
+        if lead in (0x80, 0xFF) or (code == "jis" and not 0x21 <= lead <= 0x7E):
             self._head.text(charset.UNDEFINED)
             del self._pending[:1]
             return True
         if len(self._pending) < 2:
             return False
         trail = self._pending[1]
-        paired = 0x40 <= trail <= 0xFE and trail != 0x7F
-        self._head.text(charset.double(lead, trail) if paired else charset.UNDEFINED, full_width=paired)
+        paired = (0x21 if code == "jis" else 0x40) <= trail <= 0xFE and trail != 0x7F
+        self._head.text(charset.double(code, lead, trail) if paired else charset.UNDEFINED, full_width=paired)
         del self._pending[: 2 if paired else 1]
         return True
 
@@ -152,7 +153,10 @@ class Interpreter:
             return False
         taken = broken if broken is not None else max(1, size)
         text = bytes(self._pending[:taken]).decode("utf-8", "replace")[:1]
-        self._head.text(text, full_width=unicodedata.east_asian_width(text) in "WF")
+        full = unicodedata.east_asian_width(text) in "WF"
+        if full and not charset.in_font(text, self._head.model.wide_fonts):
+            text = charset.UNDEFINED
+        self._head.text(text, full_width=full)
         del self._pending[:taken]
         return True
 

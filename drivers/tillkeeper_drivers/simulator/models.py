@@ -29,6 +29,10 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     page_table: str
     utf8: bool = False
     """Knows `FS ( C` (select character encode system)."""
+    double_byte: Literal["", "gb18030", "jis"] = ""
+    """Which two-byte code `FS &` selects; none: the command means nothing here."""
+    wide_fonts: tuple[Literal["japanese", "chinese"], ...] = ()
+    """Which full-width fonts are built in; a character of none of them is a box."""
     kanji_default: bool = False
     """Starts in double-byte mode: bytes from 81h on swallow the byte after them until `FS .`."""
     red: bool = False

@@ -80,16 +80,31 @@ def _country(head: Head, p: bytes) -> None:
 
 
 def _kanji(head: Head, on: bool) -> None:
-    if head.mode != "utf8":
-        head.mode = "double" if on else "single"
+    """FS &, FS . : without effect while UTF-8 is selected, and unknown to a model without a two-byte font, which prints on."""
+    if head.mode == "utf8":
+        return
+    if on and not head.model.double_byte:
+        head.unknown(b"\x1c&", "no double-byte characters on this model")
+        return
+    head.mode = "double" if on else "single"
 
 
 def _fs_parenthesis(head: Head, p: bytes) -> None:
     """`FS ( C` function 48: character encode system, 1 single byte, 2 UTF-8. `p` starts with the letter."""
     if head.model.utf8 and p[:1] == b"C" and p[3:4] == b"0" and p[4:5] in (b"\x01", b"\x02", b"1", b"2"):
         head.mode = "utf8" if p[4] & 2 else "single"
-    elif not (head.model.utf8 and p[:1] == b"C" and p[3:4] == b"<"):
+    elif not (head.model.utf8 and p[:1] == b"C" and p[3:4] == b"<" and p[5:6] in _FONTS):
         head.unknown(b"\x1c(" + p, "not on this model")
+
+
+_FONTS = (b"\x00", b"\x0b", b"\x14", b"\x1e", b"\x29")
+"""Function 60, font priority: ANK, Japanese, Simplified Chinese, Traditional Chinese, Korean."""
+
+
+def _kanji_code(head: Head, p: bytes) -> None:
+    """FS C: 0 JIS, 1 Shift JIS; of Japanese models. Shift JIS is not simulated."""
+    if head.model.double_byte != "jis" or p[0] not in (0, 48):
+        head.unknown(b"\x1cC" + p, "no such Kanji code on this model")
 
 
 def _feed_lines(head: Head, p: bytes) -> None:
@@ -156,6 +171,7 @@ TEXT_COMMANDS: dict[bytes, Handler] = {
     b"\x1c&": lambda head, p: _kanji(head, True),
     b"\x1c.": lambda head, p: _kanji(head, False),
     b"\x1c(": _fs_parenthesis,
+    b"\x1cC": _kanji_code,
     b"\x1d!": _size,
     b"\x1dB": _flag("invert"),
     b"\x1dL": _margin,
@@ -163,7 +179,7 @@ TEXT_COMMANDS: dict[bytes, Handler] = {
     b"\x1dh": lambda head, p: setattr(head, "barcode_height", max(1, p[0])),
     b"\x1dw": lambda head, p: setattr(head, "barcode_module", min(6, max(1, p[0]))),
     **dict.fromkeys(
-        (b"\x1b=", b"\x1bS", b"\x1bT", b"\x1bU", b"\x1bc", b"\x1b{", b"\x1c!", b"\x1c-", b"\x1cC", b"\x1cS", b"\x1cW",
+        (b"\x1b=", b"\x1bS", b"\x1bT", b"\x1bU", b"\x1bc", b"\x1b{", b"\x1c!", b"\x1c-", b"\x1cS", b"\x1cW",
          b"\x1dH", b"\x1dP", b"\x1db", b"\x1df"), _nothing,
     ),
 }  # fmt: skip
