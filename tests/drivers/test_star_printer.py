@@ -32,7 +32,7 @@ from tillkeeper_drivers.star.profile import load_profiles, profile
 from tillkeeper_drivers.transport.tcp import TcpTransport
 
 T = TypeVar("T")
-QUICK = Deadlines(connect=1, write=1, confirm=0.5, answer=0.4, maybe=0.1, poll=0.05, pin=0.5, beat=0.1, idle_poll=0.05)
+QUICK = Deadlines(connect=2, write=1, confirm=0.5, answer=0.8, maybe=0.1, poll=0.05, pin=0.5, beat=0.1, idle_poll=0.05)
 PATIENT = replace(QUICK, confirm=5)
 MODELS = sorted(load_profiles())
 TEXT_MODELS = [model for model in MODELS if load_profiles()[model].language != "raster"]
