@@ -1,6 +1,7 @@
 """Star's command bytes, written out from the manuals."""
 
 import re
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from tillkeeper_drivers.api import Block, Columns, Feed, PrintDocument, Qr, Rule, Text
 from tillkeeper_drivers.drawer import PulseError
 from tillkeeper_drivers.escpos.profile import ProfileError
+from tillkeeper_drivers.simulator.shop import render_bytes
 from tillkeeper_drivers.star import commands
 from tillkeeper_drivers.star.encoder import EncodingError, encode
 from tillkeeper_drivers.star.profile import load_profiles, parse_profiles, profile
@@ -77,8 +79,14 @@ def test_code_pages_are_changed_where_a_letter_needs_it() -> None:
 
 
 def test_what_no_page_has_is_spelled_and_never_a_question_mark() -> None:
-    assert body(Text("شيش طاووق")) == b"shysh tawwq\n"
     assert body(Text("サーモン")) == b"samon\n"
+    assert b"?" not in body(Text("ไก่ย่าง გამარჯობა 서울 宫保鸡丁 شيش طاووق שניצל"))
+
+
+@pytest.mark.parametrize("name", ["شيش طاووق", "كبسة لحم", "שניצל חם"])
+def test_arabic_and_hebrew_stand_on_paper_as_they_are_read(name: str) -> None:
+    paper = render_bytes(encode(document(Text(name)), LINE, None), "tsp650ii").as_text().splitlines()[0]
+    assert unicodedata.normalize("NFKC", paper[::-1]) == name
 
 
 def test_prices_stand_at_the_right_edge() -> None:

@@ -1,5 +1,7 @@
 """A document drawn to dots: what is sent is what was drawn, and what was drawn can be read."""
 
+import unicodedata
+
 import pytest
 from PIL import Image
 
@@ -83,11 +85,30 @@ def test_letters_of_europe_and_vietnam_are_drawn_as_they_are(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "spelled"), [("شيش طاووق", "shysh tawwq"), ("サーモン", "samon"), ("宫保鸡丁", "Gong Bao Ji Ding")]
+    ("name", "spelled"), [("서울", "seoul"), ("サーモン", "samon"), ("宫保鸡丁", "Gong Bao Ji Ding")]
 )
 def test_others_are_spelled_and_never_boxes(name: str, spelled: str) -> None:
     assert raster.pages().transliterate(name) == spelled
     assert raster.picture(document(Text(name)), TSP100).tobytes() == raster.picture(document(Text(spelled)), TSP100).tobytes()
+
+
+@pytest.mark.parametrize("name", ["شيش طاووق", "كبسة لحم", "שניצל חם"])
+def test_arabic_and_hebrew_are_drawn_too(name: str) -> None:
+    printable = raster.pages().transliterate(name)
+    assert unicodedata.normalize("NFKC", printable) == name
+    assert all(font.drawable(character) for character in printable if character != " ")
+    assert len(printable) == len(name)
+
+
+def test_arabic_letters_that_join_touch_each_other_and_hebrew_ones_do_not() -> None:
+    def touching(word: str) -> list[bool]:
+        picture = raster.picture(document(Text(word)), TSP100)
+        pixels = [[bool(picture.getpixel((x, y))) for y in range(24)] for x in range(12 * len(word))]
+        return [any(a and b for a, b in zip(pixels[12 * n - 1], pixels[12 * n], strict=True)) for n in range(1, len(word))]
+
+    assert touching("كبسة") == [True, True, True]
+    assert touching("حلب") == [True, True]
+    assert touching("דוד") == [False, False]  # dalet, vav, dalet
 
 
 def test_a_mark_that_combines_has_no_cell_of_its_own() -> None:
