@@ -39,6 +39,7 @@ from tillkeeper.till.availability import StockKeeper
 from tillkeeper.till.board import BoardKeeper
 from tillkeeper.till.catalogues import Catalogues, adopt, read_catalogue
 from tillkeeper.till.codes import CARS, OpeningCodes
+from tillkeeper.till.drawer_watch import DrawerWatch
 from tillkeeper.till.drawers import DrawerDesk, DrawerParts
 from tillkeeper.till.fires import Fires
 from tillkeeper.till.hours import HoursDesk, HoursParts
@@ -125,7 +126,7 @@ class _Register:
             new_id=clock.new_id,
             seed=random.SystemRandom().getrandbits(64),
             on_change=lambda device: self.announcer.device_changed(device),
-            island=lambda: cut_off(self.network.facts().brief),
+            island=lambda: cut_off(self.network.brief()),
         )
         self.started_s = clock.boot_s()
         self.stock = StockKeeper(journal, lambda: self.announcer.availability_changed())
@@ -153,6 +154,7 @@ class _Register:
                 now_ms=clock.wall_ms,
             )
         )
+        self.drawer_watch = DrawerWatch(config, lambda drawer: self.reads.drawer_open(drawer), clock.boot_s)
         self.parts = Parts(
             config=config,
             journal=journal,
@@ -199,6 +201,7 @@ class _Register:
             stamp=stamp,
             staff_trouble=lambda: self.roster.trouble if self.roster else "",
             drawers_left_open=self.drawers.left_open,
+            drawers_open=self.drawer_watch.too_long,
             network=self.network.facts,
             moved=self.locator.moved,
         )
@@ -325,6 +328,7 @@ class _Register:
                     "run", self.journal.path.name, "the journal was found damaged while in use",
                     "start the agent again: it checks the journal and sets it aside if it must",
                 )  # fmt: skip
+            self.drawer_watch.look()
             self.announcer.status_changed()
 
 

@@ -15,6 +15,7 @@ MAX_ON_MS = 510
 """t1 is one byte of 2 ms units."""
 SPACING = 5
 """Start to start, in multiples of the on-time."""
+_SURE = 1_000_000
 
 
 class PulseError(ValueError):
@@ -66,6 +67,11 @@ class PinPolarity(msgspec.Struct, frozen=True):
         if self.opened_high == self.opened_low:
             return "unknown"
         return "high" if self.opened_high > self.opened_low else "low"
+
+    @classmethod
+    def told(cls, open_level: Literal["high", "low"]) -> "PinPolarity":
+        """As somebody has set it; kicks that seem to show the other thing do not unsay it."""
+        return cls(opened_high=_SURE) if open_level == "high" else cls(opened_low=_SURE)
 
     def after_kick(self, before_high: Tri, after_high: Tri) -> "PinPolarity":
         """What a kick taught: a pin that changed moved to "open". No change teaches nothing (open already, stuck)."""

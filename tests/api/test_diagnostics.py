@@ -9,7 +9,17 @@ from tillkeeper.contract.network import NetworkBrief
 from tillkeeper.contract.views import DeviceView
 from tillkeeper.diagnostics import network
 from tillkeeper.diagnostics.advisories import ADVISORIES, advise, duration_words
-from tillkeeper.diagnostics.facts import AlsoFacts, CatalogueFacts, Facts, HqFacts, JournalFacts, MovedFacts, NetworkFacts
+from tillkeeper.diagnostics.facts import (
+    AlsoFacts,
+    CatalogueFacts,
+    Facts,
+    HqFacts,
+    JournalFacts,
+    LateFacts,
+    MovedFacts,
+    NetworkFacts,
+    OpenDrawerFacts,
+)
 from tillkeeper.diagnostics.snapshot import status_view
 from tillkeeper.kitchen.routing import on_the_lan
 from tillkeeper.network.wording import WORKS
@@ -55,6 +65,12 @@ RAISED: dict[str, tuple[Facts, str]] = {
         facts(devices_moved=(MovedFacts(device="grill", configured="192.168.1.40", now="192.168.1.77"),)),
         "grill was at 192.168.1.40 and is at 192.168.1.77 now",
     ),
+    "tickets_late": (
+        facts(late=(LateFacts(station="grill", title="Grill", count=2, code="B-7", age_s=45.0, device="pass", trouble="no paper"),)),
+        "Grill: 2 tickets have not come out; the oldest, B-7, was fired 45 s ago and waits for pass: no paper.",
+    ),
+    "drawer_stuck": (facts(drawers_stuck=("drawer",)), "drawer was kicked"),
+    "drawer_open": (facts(drawers_open=(OpenDrawerFacts(drawer="drawer", age_s=90.0),)), "open for 90 s"),
     "drawer_left_open": (facts(drawers_left_open=("side",)), "session of side"),
     "paper_low": (facts(devices=device(paper_near_end="yes")), "pass is near"),
     "network_fault": (facts(network=prober(phase="confirmed", **ROUTER)), "The router does not answer."),

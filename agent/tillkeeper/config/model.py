@@ -92,6 +92,8 @@ class Device(Section, frozen=True):
     on_ms: Annotated[int, Meta(ge=20, le=500)] = 100
     open_level: Literal["high", "low", "learn"] = "learn"
     bell_pin: Literal[2, 5] | None = None
+    left_open_s: Seconds = 60.0
+    """A drawer that stands open for longer raises an alarm, where its sensor tells; 0: never."""
     confirm_timeout_s: Seconds = 15.0
     columns: Annotated[int, Meta(ge=20, le=80)] | None = None
     callback: str = ""

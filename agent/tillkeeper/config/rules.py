@@ -153,7 +153,7 @@ def _is_kind(document: Table, device: str, kinds: Collection[str], path: tuple[s
 
 
 def _stations(document: Table, report: Report) -> None:
-    devices, stations = _table(document, "devices"), _table(document, "stations")
+    devices = _table(document, "devices")
     for name, station in _tables(document, "stations"):
         path = ("stations", name)
         if station.get("devices") == []:
@@ -222,6 +222,8 @@ def _devices(document: Table, profiles: Collection[str], star: Collection[str], 
             report(path, "a drawer needs a 'printer'")
         if _points(device, "printer", devices, "device", path, report):
             _is_kind(document, _text(device, "printer"), _PAPER, (*path, "printer"), report)
+        if "left_open_s" in device and kind != "drawer":
+            report((*path, "left_open_s"), "'left_open_s' is for drawers")
         foreign = {"drawer": ("address", "profile", "bell_pin"), "display": ("address", "profile", "printer", "bell_pin")}
         for key in foreign.get(kind, ("printer",) if kind else ()):
             if key in device:

@@ -5,7 +5,7 @@ Drivers are imported when a device of their kind is made: a register without a k
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 
@@ -21,8 +21,10 @@ from tillkeeper.spool.model import Job
 from tillkeeper_drivers.api import BoardEvent, Device, Document, PrintDocument, Transport
 
 if TYPE_CHECKING:
+    from tillkeeper_drivers.escpos.printer import EscPosPrinter
     from tillkeeper_drivers.kds.foreign import ForeignDisplay
     from tillkeeper_drivers.kds.websocket import WebSocketDisplay
+    from tillkeeper_drivers.star.printer import StarPrinter
 
 PersonalTexts = Callable[[Iterable[str]], Mapping[str, str]]
 """Digests -> digest: text; an erased one is absent (`Journal.personal`)."""
@@ -190,7 +192,7 @@ def _printer(name: str, device: DeviceConfig, config: Config, locator: Locator) 
         model = msgspec.structs.replace(model, columns=device.columns)
     transport, pins = _transport(name, device, locator), _pins(name, config)
     limits = Deadlines(confirm=device.confirm_timeout_s)
-    return EscPosPrinter(name, transport, model, pins, limits, hold=_own(device))
+    return _told(EscPosPrinter(name, transport, model, pins, limits, hold=_own(device)), name, config)
 
 
 def _star(name: str, device: DeviceConfig, config: Config, locator: Locator) -> Device:
@@ -203,7 +205,7 @@ def _star(name: str, device: DeviceConfig, config: Config, locator: Locator) -> 
         model = msgspec.structs.replace(model, columns=device.columns)
     transport, pins = _transport(name, device, locator), _pins(name, config)
     limits = Deadlines(confirm=device.confirm_timeout_s)
-    return StarPrinter(name, transport, model, pins, limits, hold=_own(device))
+    return _told(StarPrinter(name, transport, model, pins, limits, hold=_own(device)), name, config)
 
 
 def _pins(name: str, config: Config) -> dict[int, Literal["drawer", "bell", "none"]]:
@@ -215,6 +217,19 @@ def _pins(name: str, config: Config) -> dict[int, Literal["drawer", "bell", "non
     if bell is not None:
         use[bell] = "bell"
     return use
+
+
+P = TypeVar("P", bound="EscPosPrinter | StarPrinter")
+
+
+def _told(printer: P, name: str, config: Config) -> P:
+    """The printer, with what the config says of its drawer's switch."""
+    from tillkeeper_drivers.drawer import PinPolarity
+
+    for other in config.devices.values():
+        if other.kind == "drawer" and other.printer == name and other.open_level != "learn":
+            printer.polarity = PinPolarity.told(other.open_level)
+    return printer
 
 
 def _own(device: DeviceConfig) -> bool:

@@ -95,6 +95,25 @@ def _device_moved(facts: Facts) -> Iterator[Found]:
         yield Found({"device": moved.device, "configured": moved.configured, "now": moved.now}, moved.device)
 
 
+def _tickets_late(facts: Facts) -> Iterator[Found]:
+    for late in facts.late:
+        tickets = "1 ticket has" if late.count == 1 else f"{late.count} tickets have"
+        which = f"{late.code} was fired" if late.count == 1 else f"the oldest, {late.code}, was fired"
+        why = f": {late.trouble}" if late.trouble else ""
+        words = {"station": late.title, "tickets": tickets, "which": which, "age": duration_words(late.age_s)}
+        yield Found({**words, "device": late.device, "why": why}, late.station)
+
+
+def _drawer_open(facts: Facts) -> Iterator[Found]:
+    for one in facts.drawers_open:
+        yield Found({"drawer": one.drawer, "age": duration_words(one.age_s)}, one.drawer)
+
+
+def _drawer_stuck(facts: Facts) -> Iterator[Found]:
+    for drawer in facts.drawers_stuck:
+        yield Found({"drawer": drawer}, drawer)
+
+
 def _drawer_left_open(facts: Facts) -> Iterator[Found]:
     for drawer in facts.drawers_left_open:
         yield Found({"drawer": drawer}, drawer)
@@ -168,11 +187,35 @@ ADVISORIES: tuple[Advisory, ...] = (
         find=_set_aside,
     ),
     Advisory(
+        code="tickets_late",
+        severity="alarm",
+        title="The kitchen does not have a ticket",
+        text="{station}: {tickets} not come out; {which} {age} ago and waits for {device}{why}.",
+        hint="Tell the kitchen, and look at the device. It goes out by itself once a device takes it.",
+        find=_tickets_late,
+    ),
+    Advisory(
+        code="drawer_stuck",
+        severity="alarm",
+        title="The drawer did not open",
+        text="{drawer} was kicked and its sensor did not move.",
+        hint="Open it with the key; look whether something blocks it.",
+        find=_drawer_stuck,
+    ),
+    Advisory(
+        code="drawer_open",
+        severity="alarm",
+        title="A drawer stands open",
+        text="{drawer} has been open for {age}.",
+        hint="Shut it.",
+        find=_drawer_open,
+    ),
+    Advisory(
         code="tickets_held",
         severity="alarm",
         title="Kitchen tickets wait for you",
         text="{count} kitchen tickets were not printed and wait for a decision.",
-        hint="Look at the list of held jobs; release or cancel each.",
+        hint="Print all held ones in order, or look at the list and release or cancel each.",
         find=_held_tickets,
     ),
     Advisory(

@@ -61,6 +61,26 @@ class MovedFacts(msgspec.Struct, frozen=True, kw_only=True):
     now: str
 
 
+class LateFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Tickets of one station that have not come out in time. `code`, `age_s` since it was fired, `device` and that one's
+    `trouble` (words, or empty) are of the oldest."""
+
+    station: str
+    title: str
+    count: int
+    code: str
+    age_s: float
+    device: str
+    trouble: str = ""
+
+
+class OpenDrawerFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A drawer that has stood open for too long."""
+
+    drawer: str
+    age_s: float
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """`uptime_s` and all ages on the boot clock; `at_ms` is the wall clock. `only_here`: events that HQ does not hold.
     `held_tickets` are kitchen tickets and change slips, `held_others` receipts and pulses, waiting for a person."""
@@ -86,10 +106,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     jobs_waiting: int = 0
     held_tickets: int = 0
     held_others: int = 0
+    late: tuple[LateFacts, ...] = ()
     checks_open: int = 0
     devices_moved: tuple[MovedFacts, ...] = ()
     drawers_left_open: tuple[str, ...] = ()
     """With a session of an earlier business day."""
+    drawers_open: tuple[OpenDrawerFacts, ...] = ()
+    drawers_stuck: tuple[str, ...] = ()
+    """Kicked, and their sensor did not move."""
     staff_trouble: str = ""
     """Why the roster file could not be taken over, or empty."""
     network: NetworkFacts = NetworkFacts()

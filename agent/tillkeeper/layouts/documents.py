@@ -54,7 +54,15 @@ def print_document(
     name = name_of(job)
     layout = layouts.get((name, job.station)) or layouts[name, ""]
     sheet = Sheet(job, config, personal, (spoken or language_of(job, config)).printable())
-    return PrintDocument(job_id=job.job_id, blocks=paper.blocks(layout, sheet))
+    return PrintDocument(job_id=job.job_id, blocks=paper.blocks(layout, sheet), bell=rings(job, config))
+
+
+def rings(job: Job, config: Config) -> bool:
+    """Whether the bell of the printer, where it has one, is to be heard with it: kitchen tickets and slips, in the kitchen."""
+    station, device = config.stations.get(job.station), config.devices.get(job.device)
+    if not isinstance(job.data, TicketData) or station is None or device is None:
+        return False
+    return station.bell and device.bell_pin is not None
 
 
 def pulse_document(job: Job, data: PulseData, config: Config) -> PulseDocument:

@@ -46,6 +46,8 @@ class Health:
         self.status: Status | None = None
         self.status_at_ms: int | None = None
         self.storage_trouble = False
+        self.stuck: set[str] = set()
+        """Drawers that did not open at their last kick."""
 
     @property
     def pause_s(self) -> float:
@@ -118,6 +120,19 @@ class Health:
         if self.refusing_since_ms is None:
             self.refusing_since_ms = job.first_refused_at_ms if job.first_refused_at_ms is not None else now_ms
 
+    def kicked(self, drawer: str, *, stuck: bool) -> None:
+        """A pulse went out, and its drawer opened, stayed shut, or can not tell."""
+        if stuck:
+            self.stuck.add(drawer)
+        else:
+            self.stuck.discard(drawer)
+
+    def _learned(self, status: Status) -> None:
+        before, self.status = self.status, status
+        self.status_at_ms = self._now_ms()
+        if before is not None and {before.drawer_pin_high, status.drawer_pin_high} == {"yes", "no"}:
+            self.stuck.clear()  # somebody has the key
+
     async def look(self) -> Status:
         """Ask the device now."""
         try:
@@ -128,8 +143,7 @@ class Health:
         except DRIVER_FAULTS as error:
             log.exception("the driver of %s failed", self._device.id)
             status = Status(detail=f"the driver failed: {type(error).__name__}")
-        self.status = status
-        self.status_at_ms = self._now_ms()
+        self._learned(status)
         return status
 
     # --- by itself ---
@@ -152,8 +166,7 @@ class Health:
 
     def _told(self, status: Status) -> None:
         was_well = self.status is not None and policy.may_repeat_now(self.status) is None
-        self.status = status
-        self.status_at_ms = self._now_ms()
+        self._learned(status)
         if not was_well and policy.may_repeat_now(status) is None:
             self.end_pause()
             self._well_again()

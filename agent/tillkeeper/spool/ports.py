@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -65,6 +65,10 @@ class DeviceSnapshot(msgspec.Struct, frozen=True):
     refusing_since_ms: int | None
     more_in_journal: bool
     """More jobs wait than are loaded."""
+    open_level: Literal["high", "low", "unknown"] = "unknown"
+    """Which level of its drawer's switch means "open", as far as kicks have taught."""
+    drawers_stuck: tuple[str, ...] = ()
+    """Kicked last, and their switch did not move."""
 
 
 class Spooling(Protocol):

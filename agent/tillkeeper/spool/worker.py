@@ -13,11 +13,22 @@ from tillkeeper.spool import jobs as steps
 from tillkeeper.spool import policy
 from tillkeeper.spool.health import DRIVER_FAULTS, Health
 from tillkeeper.spool.keeping import STORAGE_RETRY_S, Keeper, settled_event
-from tillkeeper.spool.model import Job
+from tillkeeper.spool.model import Job, PulseData
 from tillkeeper.spool.policy import Route
 from tillkeeper.spool.ports import DeviceSnapshot, Spooling
 from tillkeeper.spool.queue import DeviceQueue, kind_of
-from tillkeeper_drivers.api import NOT_THERE, Delivery, Device, Document, NotSent, OutcomeUnknown, Reason, Status
+from tillkeeper_drivers.api import (
+    NOT_THERE,
+    STUCK,
+    Delivery,
+    Device,
+    Document,
+    NotSent,
+    OutcomeUnknown,
+    Reason,
+    Sensing,
+    Status,
+)
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +94,8 @@ class Worker:
             trouble=health.trouble,
             refusing_since_ms=health.refusing_since_ms,
             more_in_journal=self.queue.more_in_journal,
+            open_level=self._device.open_level if isinstance(self._device, Sensing) else "unknown",
+            drawers_stuck=tuple(health.stuck),
         )
 
     # --- the loop ---
@@ -261,6 +274,8 @@ class Worker:
 
     async def _delivered(self, job: Job, delivery: Delivery) -> None:
         self.health.works()
+        if isinstance(job.data, PulseData):
+            self.health.kicked(job.data.drawer, stuck=delivery.by == STUCK)
         event: steps.JobEvent = "was_confirmed" if delivery.how == "confirmed" else "went_out"
         await self._end(job, event, evidence=delivery.by)
 

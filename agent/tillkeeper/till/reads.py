@@ -154,11 +154,14 @@ class Reads:
     def drawer_open(self, drawer: str) -> Tri:
         """What the sensor of a drawer says."""
         device = self.config.devices.get(drawer)
-        found = (one.status for one in self.spool.snapshot() if device is not None and one.device == device.printer)
-        level = status.drawer_pin_high if (status := next(found, None)) is not None else "unknown"
-        if device is None or level == "unknown" or device.open_level == "learn":
+        printer = next((one for one in self.spool.snapshot() if device is not None and one.device == device.printer), None)
+        if device is None or printer is None or printer.status is None:
             return "unknown"
-        return "yes" if (level == "yes") == (device.open_level == "high") else "no"
+        level = printer.status.drawer_pin_high
+        opens = printer.open_level if device.open_level == "learn" else device.open_level
+        if "unknown" in (level, opens):
+            return "unknown"
+        return "yes" if (level == "yes") == (opens == "high") else "no"
 
     def _device(self, name: str, snapshots: Mapping[str, DeviceSnapshot]) -> DeviceView:
         device = self.config.devices[name]

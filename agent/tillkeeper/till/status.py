@@ -1,22 +1,37 @@
 """Gathers the facts of one moment for the status snapshot."""
 
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tillkeeper import clock
 from tillkeeper.config.model import Config
 from tillkeeper.contract.views import DeviceView, StatusView
 from tillkeeper.devices.locator import Moved
-from tillkeeper.diagnostics.facts import CatalogueFacts, Facts, HqFacts, JournalFacts, MovedFacts, NetworkFacts
+from tillkeeper.diagnostics.facts import (
+    CatalogueFacts,
+    Facts,
+    HqFacts,
+    JournalFacts,
+    MovedFacts,
+    NetworkFacts,
+    OpenDrawerFacts,
+)
 from tillkeeper.diagnostics.snapshot import status_view
+from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.journal import Journal
 from tillkeeper.kitchen.routing import on_the_lan
 from tillkeeper.replication.hq import HqLink, LinkStatus
 from tillkeeper.spool.policy import KITCHEN
 from tillkeeper.spool.spool import Spool
+from tillkeeper.till.late import late_tickets
 from tillkeeper.till.mode import ModeKeeper
 from tillkeeper.till.shelf import Shelf
 from tillkeeper.till.stamp import Stamp
+
+STAMPS = 20
+"""So many of the newest events tell when the newest was: after a clock was set back, the last alone would not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +50,7 @@ class StatusDesk:
     stamp: Stamp
     staff_trouble: Callable[[], str]
     drawers_left_open: Callable[[], tuple[str, ...]]
+    drawers_open: Callable[[], tuple[OpenDrawerFacts, ...]]
     network: Callable[[], NetworkFacts]
     moved: Callable[[], tuple[Moved, ...]] = tuple
 
@@ -43,6 +59,7 @@ class StatusDesk:
         jobs = self.spool.jobs()
         held = [job for job in jobs if job.state == "held"]
         tickets = sum(1 for job in held if job.document_class in KITCHEN)
+        devices = self.devices()
         return status_view(
             Facts(
                 store=self.config.store.id,
@@ -56,16 +73,19 @@ class StatusDesk:
                 offline_support=self.config.offline.support,
                 online_window_s=self.config.offline.online_window_s,
                 hq=self._hq(now_s, now_ms),
-                journal=JournalFacts(set_aside=self.set_aside, refusing=self.journal.trouble or ""),
+                journal=self._journal(),
                 catalogue=CatalogueFacts(version=self.catalogue_version, age_s=self.catalogue_age_s()),
-                devices=self.devices(),
+                devices=devices,
                 on_the_lan=on_the_lan(self.config.devices),
                 only_here=self.only_here(),
                 jobs_waiting=len(jobs) - len(held),
                 held_tickets=tickets,
                 held_others=len(held) - tickets,
                 staff_trouble=self.staff_trouble(),
+                late=late_tickets(jobs, self.spool.route, {one.device: one for one in devices}, self.config, now_ms),
                 drawers_left_open=self.drawers_left_open(),
+                drawers_open=self.drawers_open(),
+                drawers_stuck=tuple(drawer for one in self.spool.snapshot() for drawer in one.drawers_stuck),
                 network=self.network(),
                 devices_moved=tuple(
                     MovedFacts(device=one.device, configured=one.configured, now=one.now) for one in self.moved()
@@ -91,6 +111,21 @@ class StatusDesk:
     def _link_status(self) -> LinkStatus | None:
         link = self.link()
         return link.status() if link else None
+
+    def _journal(self) -> JournalFacts:
+        """Also while its disk or its file fails: then what can not be learned is not known."""
+        journal = self.journal
+        free: int | None = None
+        newest: int | None = None
+        with suppress(OSError):
+            free = shutil.disk_usage(journal.path.parent).free
+        with suppress(StorageRefused):
+            last = journal.last_seq
+            stamps = [event.at_ms for event in journal.events(journal.incarnation, max(0, last - STAMPS), STAMPS)]
+            newest = max(stamps, default=None)
+        return JournalFacts(
+            set_aside=self.set_aside, refusing=journal.trouble or "", free_bytes=free, newest_at_ms=newest
+        )  # fmt: skip
 
     def _hq(self, now_s: float, now_ms: int) -> HqFacts:
         status = self._link_status()

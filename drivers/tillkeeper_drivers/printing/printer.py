@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from tillkeeper_drivers.api import (
     NOT_THERE,
+    STUCK,
     Connection,
     Delivery,
     DeviceGone,
@@ -36,6 +37,9 @@ from tillkeeper_drivers.printing.session import Session
 from tillkeeper_drivers.printing.settings import HINTS, Deadlines, PinUse
 
 S = TypeVar("S", bound=Session)
+
+BELL_MS = 100
+"""The coil of a bell is as that of a drawer: so long it is on."""
 
 
 class Refusal(NamedTuple):
@@ -217,12 +221,20 @@ class BasePrinter(ABC, Generic[S]):
     # --- a document ---
 
     async def _print(self, document: PrintDocument, token: bytes, started: float) -> Delivery:
+        ring = self._ring(document)
         try:
             data = await self.encode(document, token)
+            if ring is not None:
+                data = self.pulse(ring) + data
         except ValueError as error:
             raise NotSent("print", self._id, "bad_document", str(error)) from error
+        loop = asyncio.get_running_loop()
+        if ring is not None:
+            await asyncio.sleep(self._gate.wait_ms(loop.time() * 1000) / 1000)
         async with self._sending("print") as session:
             self.expect(session, token)
+            if ring is not None:
+                self._gate.kicked(loop.time() * 1000, self.on_ms(ring))
             first_byte_ms = (asyncio.get_running_loop().time() - started) * 1000
             await self._write(session, data)
             how, by = await self.evidence(session)
@@ -249,7 +261,19 @@ class BasePrinter(ABC, Generic[S]):
             raise self._outcome_unknown("print", "lost", session.cut_short)
         raise self._outcome_unknown("print", session.status.trouble() or "no_answer", detail)
 
+    def _ring(self, document: PrintDocument) -> PulseDocument | None:
+        """The kick of the bell, where the document wants one and one hangs here. A drawer never gets it."""
+        pin = next((pin for pin in self._drawer_pins if self._pin_use.get(pin) == "bell"), None)
+        if not document.bell or pin is None:
+            return None
+        return PulseDocument(document.job_id, pin=5 if pin == 5 else 2, on_ms=BELL_MS)
+
     # --- drawer ---
+
+    @property
+    def open_level(self) -> Literal["high", "low", "unknown"]:
+        """See `Sensing`."""
+        return self.polarity.open_level
 
     async def _kick(self, document: PulseDocument, started: float) -> Delivery:
         use = self._pin_use.get(document.pin, "none")
@@ -270,19 +294,25 @@ class BasePrinter(ABC, Generic[S]):
             await session.connection.drain(self._deadlines.write)
             moved = await self._pin_moved(session, before)
             self.polarity = self.polarity.after_kick(before, session.status.drawer_pin_high)
-        return Delivery("confirmed", "drawer pin", first_byte_ms) if moved else Delivery("sent", "none", first_byte_ms)
+        if moved == "yes":
+            return Delivery("confirmed", "drawer pin", first_byte_ms)
+        # Whether a switch that never moved means "shut", or that there is none, is known by its polarity alone.
+        stuck = moved == "no" and self.polarity.is_open(before) == "no"
+        return Delivery("sent", STUCK if stuck else "none", first_byte_ms)
 
-    async def _pin_moved(self, session: S, before: Tri) -> bool:
+    async def _pin_moved(self, session: S, before: Tri) -> Tri:
         if before == "unknown" or self.polarity.is_open(before) == "yes":
-            return False  # one that stands open can not show it, and the next document would wait for nothing
+            return "unknown"  # one that stands open can not show it, and the next document would wait for nothing
         loop = asyncio.get_running_loop()
         end = loop.time() + self._deadlines.pin
         while session.status.drawer_pin_high == before:
             remaining = end - loop.time()
-            if remaining <= 0 or not await self.ask_pin(session, remaining):
-                return False
+            if remaining <= 0:
+                return "no"
+            if not await self.ask_pin(session, remaining):
+                return "unknown"
             await session.until(lambda: session.status.drawer_pin_high != before, min(0.03, remaining))
-        return True
+        return "yes"
 
     # --- sending, and what its errors mean ---
 
