@@ -224,6 +224,7 @@ def _absolute(config: Config, folder: Path) -> Config:
     return msgspec.structs.replace(
         config,
         data_dir=str(data),
+        store=msgspec.structs.replace(config.store, logo=_within(folder, config.store.logo)),
         catalogue=msgspec.structs.replace(config.catalogue, file=str(menu)),
         api=msgspec.structs.replace(
             api,

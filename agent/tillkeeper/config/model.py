@@ -20,7 +20,8 @@ Seconds = Annotated[float, Meta(ge=0, le=7 * 86_400)]
 class Store(Section, frozen=True):
     """`day_cutoff`: local time HH:MM at which the business day changes. `currency`: ISO 4217, `minor_digits` 2 for EUR.
     `tax_rounding`: once per tax rate of a check, or for each line. `rounding`: half_up or half_even.
-    `language` of papers and pages (ISO 639-1), `country` (ISO 3166-1) for its copy rules."""
+    `language` of papers and pages (ISO 639-1), `country` (ISO 3166-1) for its copy rules. `logo`: a PNG that receipts begin
+    with."""
 
     id: str
     name: str
@@ -34,6 +35,7 @@ class Store(Section, frozen=True):
     rounding: Literal["half_up", "half_even"] = "half_up"
     receipt_header: tuple[str, ...] = ()
     receipt_footer: tuple[str, ...] = ()
+    logo: str = ""
 
 
 class TaxRate(Section, frozen=True):

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from tillkeeper.config import address as where
-from tillkeeper.config import displays, network_rules
+from tillkeeper.config import displays, logo, network_rules
 from tillkeeper.config.raw import Report, Table
 from tillkeeper.config.raw import table as _table
 from tillkeeper.config.raw import tables as _tables
@@ -48,6 +48,7 @@ def check(document: Table, folder: Path, profiles: Collection[str], report: Repo
     _shared_places(document, report)
     _tenders(document, report)
     _files(document, folder, report)
+    _logo(document, folder, report)
     _api(document, report)
     _layouts(document, folder, report)
     network_rules.check(document, folder, report)
@@ -64,6 +65,13 @@ def _ids(document: Table, report: Report) -> None:
     store = _text(_table(document, "store"), "id")
     if "id" in _table(document, "store") and not _ID.fullmatch(store):
         report(("store", "id"), f"{store!r} as an id may hold letters, digits and . _ : - only, 64 at most")
+
+
+def _logo(document: Table, folder: Path, report: Report) -> None:
+    file = _text(_table(document, "store"), "logo")
+    wrong = logo.trouble(folder / Path(file).expanduser()) if file else ""
+    if wrong:
+        report(("store", "logo"), wrong)
 
 
 def _store(document: Table, report: Report) -> None:

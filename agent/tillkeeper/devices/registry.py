@@ -21,6 +21,7 @@ from tillkeeper.spool.model import Job
 from tillkeeper_drivers.api import BoardEvent, Device, Document, PrintDocument, Transport
 
 if TYPE_CHECKING:
+    from tillkeeper_drivers.escpos.logo import Raster
     from tillkeeper_drivers.escpos.printer import EscPosPrinter
     from tillkeeper_drivers.kds.foreign import ForeignDisplay
     from tillkeeper_drivers.kds.websocket import WebSocketDisplay
@@ -142,7 +143,7 @@ def preview(asked: Asked, config: Config, layouts: documents.Choice | None = Non
     if model is None:
         there = ", ".join(map(str, sorted(by_width)))
         raise NotFound("preview", f"{columns} columns", "no printer of this width is known", f"there are {there}")
-    return Encoded(encode(made.document, model, None), model.name)
+    return Encoded(encode(made.document, model, None, _logo(config, model.dots)), model.name)
 
 
 def _star_columns(device: DeviceConfig) -> int:
@@ -192,7 +193,21 @@ def _printer(name: str, device: DeviceConfig, config: Config, locator: Locator) 
         model = msgspec.structs.replace(model, columns=device.columns)
     transport, pins = _transport(name, device, locator), _pins(name, config)
     limits = Deadlines(confirm=device.confirm_timeout_s)
-    return _told(EscPosPrinter(name, transport, model, pins, limits, hold=_own(device)), name, config)
+    picture = _logo(config, model.dots)
+    return _told(EscPosPrinter(name, transport, model, pins, limits, hold=_own(device), picture=picture), name, config)
+
+
+def _logo(config: Config, dots: int) -> "Raster | None":
+    """The store's logo as wide as a model's paper; None without one. The config's check has looked at the file: where it is
+    gone since, receipts are printed without."""
+    from tillkeeper_drivers.escpos.logo import LogoError, prepare
+
+    if not config.store.logo:
+        return None
+    try:
+        return prepare(Path(config.store.logo).read_bytes(), dots)
+    except (OSError, LogoError):
+        return None
 
 
 def _star(name: str, device: DeviceConfig, config: Config, locator: Locator) -> Device:

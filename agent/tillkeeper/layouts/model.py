@@ -14,7 +14,7 @@ TICKETS: frozenset[str] = frozenset({"kitchen_ticket", "change_slip"})
 REPORTS: frozenset[str] = frozenset({"x_report", "z_report"})
 
 Kind = Literal[
-    "marks", "training_banner", "text", "row", "rule", "feed", "qr", "header", "footer",
+    "marks", "training_banner", "text", "row", "rule", "feed", "qr", "logo", "header", "footer",
     "title", "order_type", "ticket_code", "change", "items", "lines", "totals", "taxes", "payments",
 ]  # fmt: skip
 Times = Annotated[int, Meta(ge=1, le=8)]
@@ -68,6 +68,7 @@ OPTIONS: dict[Kind, frozenset[str]] = {
     "rule": frozenset({"character"}) | _CONDITION,
     "feed": frozenset({"lines"}),
     "qr": frozenset({"text", "module_dots"}) | _CONDITION,
+    "logo": _CONDITION,
     "header": _STYLE,
     "footer": _STYLE,
     "title": _STYLE,
@@ -94,6 +95,8 @@ DEFAULTS: dict[Kind, dict[str, Any]] = {
 
 _ANYWHERE: frozenset[str] = frozenset(DOCUMENTS)
 BELONGS: dict[Kind, frozenset[str]] = {
+    "qr": RECEIPTS,
+    "logo": RECEIPTS,
     "title": RECEIPTS | REPORTS,
     "order_type": RECEIPTS | TICKETS,
     "ticket_code": RECEIPTS | TICKETS,

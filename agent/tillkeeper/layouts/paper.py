@@ -12,7 +12,7 @@ from tillkeeper.layouts.marks import mark_texts, training_of
 from tillkeeper.layouts.model import Element, Kind, Layout, option, times
 from tillkeeper.layouts.placeholders import fill
 from tillkeeper.spool.model import ReceiptData, ReportData, TicketData
-from tillkeeper_drivers.api import Block, Columns, Feed, Qr, Rule, Text
+from tillkeeper_drivers.api import Block, Columns, Feed, Logo, Qr, Rule, Text
 
 Fields = dict[str, str]
 
@@ -101,6 +101,10 @@ def _qr(element: Element, sheet: Sheet, known: Fields) -> list[Block]:
     return [Qr(data, element.module_dots)] if data else []
 
 
+def _logo(_element: Element, sheet: Sheet, _known: Fields) -> list[Block]:
+    return [Logo()] if sheet.config.store.logo else []
+
+
 def _header(element: Element, sheet: Sheet, _known: Fields) -> list[Block]:
     return [block for line in sheet.config.store.receipt_header for block in styled(element, line)]
 
@@ -159,6 +163,7 @@ _SET: dict[Kind, Callable[[Element, Sheet, Fields], list[Block]]] = {
     "rule": _rule,
     "feed": _feed,
     "qr": _qr,
+    "logo": _logo,
     "header": _header,
     "footer": _footer,
     "title": _title,

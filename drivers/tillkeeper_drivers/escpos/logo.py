@@ -10,9 +10,8 @@ import io
 
 import msgspec
 
-MAX_BYTES = 64 * 1024
-MAX_SIDE = 2_000
-"""Pixels. A PNG of a few bytes can hold a picture that fills the memory."""
+from tillkeeper_drivers.api import LOGO_BYTES, LOGO_SIDE
+
 MOST_ROWS = 240
 """Of the printed logo, 30 mm: 17 KB at 576 dots, 1.5 s at 115200 baud."""
 _BAND = 24
@@ -38,14 +37,14 @@ def prepare(png: bytes, dots: int) -> Raster:
     Raises:
         LogoError: see there.
     """
-    if len(png) > MAX_BYTES:
-        raise LogoError(f"a logo has at most {MAX_BYTES} bytes, not {len(png)}")
+    if len(png) > LOGO_BYTES:
+        raise LogoError(f"a logo has at most {LOGO_BYTES} bytes, not {len(png)}")
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(png), formats=("PNG",)) as picture:
-            if max(picture.size) > MAX_SIDE:
-                raise LogoError(f"a logo has at most {MAX_SIDE} pixels a side, not {picture.width} x {picture.height}")
+            if max(picture.size) > LOGO_SIDE:
+                raise LogoError(f"a logo has at most {LOGO_SIDE} pixels a side, not {picture.width} x {picture.height}")
             coloured = picture.convert("RGBA")
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
         raise LogoError(f"not a PNG picture: {error}") from error

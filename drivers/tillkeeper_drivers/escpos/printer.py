@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from tillkeeper_drivers.api import Connection, PrintDocument, PulseDocument, Transport, Tri
 from tillkeeper_drivers.drawer import pulse_bytes
 from tillkeeper_drivers.escpos import encoder
+from tillkeeper_drivers.escpos.logo import Raster
 from tillkeeper_drivers.escpos.profile import Profile
 from tillkeeper_drivers.escpos.session import EscPosSession
 from tillkeeper_drivers.escpos.status import REALTIME
@@ -35,6 +36,7 @@ class EscPosPrinter(BasePrinter[EscPosSession]):
         pin_use: what hangs on the pins of the drawer connector; a pin not named has nothing on it.
         deadlines: see `Deadlines`.
         hold: it is this register's alone, and its connection stands while it is attended.
+        picture: the store's logo, prepared for this model.
     """
 
     def __init__(
@@ -46,9 +48,11 @@ class EscPosPrinter(BasePrinter[EscPosSession]):
         deadlines: Deadlines | None = None,
         *,
         hold: bool = False,
+        picture: Raster | None = None,
     ) -> None:
         super().__init__(device_id, transport, profile.drawer_pins, pin_use, deadlines, hold=hold)
         self._profile = profile
+        self._picture = picture
         self._realtime: Tri = profile.real_time_status
         self._paper: Tri = profile.paper_query
         self._paper_left_out = False
@@ -66,7 +70,7 @@ class EscPosPrinter(BasePrinter[EscPosSession]):
         if not encoder.is_warm():
             await asyncio.to_thread(encoder.warm)
         encoder.check_token(token)
-        return encoder.encode(document, self._profile, token)
+        return encoder.encode(document, self._profile, token, self._picture)
 
     def pulse(self, document: PulseDocument) -> bytes:
         return pulse_bytes(document.pin, document.on_ms)

@@ -1,7 +1,7 @@
 """A printed sheet by which a person tells which code pages a printer has, and a profile of what was learned, as TOML. Pure.
 
-Every line is made of plain bytes and `ESC t n`: it does not go through the encoder, which would choose another page for what one
-has not. Source: Epson ESC/POS reference, ESC t, FS ., GS V.
+Every line is made of plain bytes and `ESC t n`: it does not go through the encoder, which would choose another page for what
+one has not. Source: Epson ESC/POS reference, ESC t, FS ., GS V.
 """
 
 import json
@@ -14,7 +14,10 @@ from tillkeeper_drivers.api import Tri
 from tillkeeper_drivers.escpos import codepages
 from tillkeeper_drivers.escpos.profile import Profile
 
-SAMPLE = "\u00c4\u00d6\u00fc\u00df \u00e9\u00e8\u00ea\u00e7\u00f1 \u00e5\u00f8 \u20ac\u00a3 \u0105\u0142\u0159\u0151 \u0416\u044f \u03a9\u03b1 \u011f\u015f \u1edf\u1ec7 \u05e9 \ufe91"
+SAMPLE = (
+    "\u00c4\u00d6\u00fc\u00df \u00e9\u00e8\u00ea\u00e7\u00f1 \u00e5\u00f8 \u20ac\u00a3"
+    " \u0105\u0142\u0159\u0151 \u0416\u044f \u03a9\u03b1 \u011f\u015f \u1edf\u1ec7 \u05e9 \ufe91"
+)
 """A few letters of each script that one page may have; those that it has not are left out."""
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _COMMON = {0: "cp437", 2: "cp850", 16: "cp1252", 19: "cp858", 18: "cp852", 17: "cp866"}
@@ -48,7 +51,8 @@ def sheet(profile: Profile) -> bytes:
     """The bytes of the whole sheet, cut where the model can."""
     parts = [b"\x1b@\x1c.", b"WHICH LINES READ RIGHT?\n\n"]
     for line in lines(profile):
-        parts.append(b"\x1bt" + bytes((line.page,)) + f"{line.letter}  ".encode("ascii") + codepages.encode(line.text, line.codec) + b"\n")
+        text = codepages.encode(line.text, line.codec)
+        parts += [b"\x1bt", bytes((line.page,)), f"{line.letter}  ".encode("ascii"), text, b"\n"]
     parts.append(b"\x1bt\x00\n\n")
     parts.append(b"\x1dVB\x00" if profile.cut == "feed_to_cutter" else b"\n\n\n")
     return b"".join(parts)
