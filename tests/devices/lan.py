@@ -3,12 +3,14 @@ away at the end."""
 
 import asyncio
 import os
+import re
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 
 import pytest
-from tests.lab.spaces import LabTrouble, inside, ip, now_s, remove, settings, shown
+from tests.lab.spaces import NAMED, LabTrouble, inside, ip, now_s, remove, settings, shown
 
 from tillkeeper_drivers.discovery import enpc
 
@@ -81,6 +83,7 @@ class Lan:
 def lan(*hosts: str) -> Iterator[Lan]:
     """A LAN; what runs in here runs on its register. Fails in CI where namespaces can not be made, is skipped elsewhere."""
     made = Lan(*hosts)
+    _sweep()
     try:
         if os.geteuid():
             (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("network namespaces need root")
@@ -90,6 +93,13 @@ def lan(*hosts: str) -> Iterator[Lan]:
     finally:
         if not os.geteuid():
             made.destroy()
+
+
+def _sweep() -> None:
+    """What killed runs left behind."""
+    there = [path.name for path in NAMED.iterdir()] if NAMED.is_dir() else []
+    owners = {name: re.match(r"tkdev(\d+)-", name) for name in there}
+    remove([name for name, owner in owners.items() if owner and not Path("/proc", owner[1]).exists()])
 
 
 class NetPrinter:

@@ -173,8 +173,10 @@ def test_places_of_a_device_that_is_configured_anew() -> None:
     locator.on_missing = lambda: calls.append(1)
     old = locator.know("grill", Device(kind="escpos", address="192.0.2.9:9100", mac="0026ab010203"))
     assert old is not None
-    old.missed()
-    old.missed()
+    old.missed("192.0.2.8")
+    assert not calls, "it was not there any more"
+    old.missed("192.0.2.9")
+    old.missed("192.0.2.9")
     assert calls == [1], "told once"
     new = locator.know("grill", Device(kind="escpos", address="192.0.2.10:9100", mac="0026ab010204"))
     assert new is not None

@@ -7,15 +7,16 @@ register for 15 in a second).
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from tillkeeper.devices.locator import Locator, Place, found_by_mac
+from tillkeeper.devices.locator import Locator, Place
 from tillkeeper_drivers.discovery import neighbours, network
 from tillkeeper_drivers.discovery.found import Found
 from tillkeeper_drivers.discovery.fresh import BEACON_EVERY_S, Screen
+from tillkeeper_drivers.discovery.netlink import Neighbour
 from tillkeeper_drivers.discovery.network import Heard, Search
 
 if TYPE_CHECKING:
@@ -90,11 +91,15 @@ class Finder:
 
     async def run(self) -> None:
         """Until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._plugging(), name="devices.finder.plugging")
-            if self._asks:
-                tasks.create_task(self._searches(), name="devices.finder.searches")
-            tasks.create_task(self._seeking(), name="devices.finder.seeking")
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._plugging(), name="devices.finder.plugging")
+                if self._asks:
+                    tasks.create_task(self._searches(), name="devices.finder.searches")
+                tasks.create_task(self._seeking(), name="devices.finder.seeking")
+        finally:
+            if self._searching is not None:
+                self._searching.cancel()
 
     # --- what is plugged in ---
 
@@ -199,7 +204,8 @@ class Finder:
         before = self._screens.get(screen.identifier)
         if before is None and len(self._screens) >= 64:
             return
-        found = network.screen_found(screen, neighbours.mac_of(screen.address))
+        known = before[0].mac if before is not None and before[0].address.startswith(f"{screen.address}:") else ""
+        found = network.screen_found(screen, known or neighbours.mac_of(screen.address))
         self._screens[screen.identifier] = found, asyncio.get_running_loop().time()
         if before is None or before[0] != found:
             self._tell_came(found)
@@ -233,14 +239,13 @@ class Finder:
 
     async def _seek(self, longest_s: float, asking: Iterator[str]) -> None:
         """One search and, meanwhile, looks at the kernel's table; ends early where nothing is missing any more."""
-        answered: set[str] = set()
-        search = Search(lambda heard: self._heard(heard, answered))
-        searching = asyncio.create_task(search.run(min(longest_s, network.SEARCH_S)))
         loop = asyncio.get_running_loop()
+        search = Search()
+        searching = asyncio.create_task(search.run(min(longest_s, network.SEARCH_S)))
         end_s, ask_s = loop.time() + longest_s, loop.time()
         try:
             while loop.time() < end_s and (missing := self._locator.missing()):
-                self._look_up(missing, answered)
+                self._look_up(missing, await asyncio.to_thread(neighbours.table), search.heard)
                 if loop.time() >= ask_s and (host := next(asking, "")):
                     network.poke(host)
                     ask_s = loop.time() + ASK_EVERY_S
@@ -250,27 +255,21 @@ class Finder:
             with suppress(asyncio.CancelledError):
                 await searching
 
-    def _heard(self, heard: Heard, answered: set[str]) -> None:
-        missing = self._locator.missing()
-        answered.add(heard.address)
+    def _look_up(self, missing: Collection[Place], table: Mapping[str, Neighbour], heard: Iterable[Heard]) -> None:
+        """Where a missing MAC is: where one has answered that says so itself or has it by the kernel's word. An entry of the
+        kernel's that is old may be its address of yesterday: that host is asked."""
+        said: dict[str, str] = {}
+        for one in heard:
+            said[one.address] = one.mac or said.get(one.address, "")
         for place in missing:
-            if heard.mac == place.mac and neighbours.mac_of(heard.address) in ("", heard.mac):
-                self._is_at(place, heard.address)
-        self._look_up(missing, answered)
-
-    def _look_up(self, missing: Collection[Place], answered: Collection[str]) -> None:
-        """Where the kernel knows a missing MAC to be. An entry that is old and did not answer may be its address of
-        yesterday: that host is asked."""
-        entries = found_by_mac(missing, neighbours.table())
-        for place in missing:
-            here = entries.get(place.mac, [])
-            elsewhere = [entry for entry in here if entry.address != place.host]
-            for entry in elsewhere:
-                if entry.address in answered or place.is_seen_at(entry):
-                    self._is_at(place, entry.address)
-                    break
+            known = [entry for entry in table.values() if entry.mac == place.mac]
+            here = [address for address, mac in said.items() if mac == place.mac and address not in table]
+            here += [entry.address for entry in known if entry.address in said]
+            here += [entry.address for entry in known if entry.address != place.host and place.is_seen_at(entry)]
+            if here:
+                self._is_at(place, here[0])
             else:
-                for entry in elsewhere[:2]:
+                for entry in [entry for entry in known if entry.address != place.host][:2]:
                     network.poke(entry.address)
 
     def _is_at(self, place: Place, address: str) -> None:

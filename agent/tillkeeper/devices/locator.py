@@ -4,10 +4,11 @@ A network device that the config gives a MAC is that MAC, not its address: who a
 kernel's neighbour table before a byte is sent, and the address follows the device.
 """
 
+import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 
 import msgspec
 
@@ -32,7 +33,7 @@ class Moved(msgspec.Struct, frozen=True):
 
 class Place:
     """A network device with a MAC. `host` is where it was last known to be; `missing`: nobody, or another one, is there.
-    `seen_s`: when it was last connected to there, on the monotonic clock."""
+    `seen_s`: when it was last connected to, or found there, on the monotonic clock."""
 
     def __init__(self, device: str, host: str, mac: str, missing: Callable[[], None]) -> None:
         self.device = device
@@ -55,9 +56,9 @@ class Place:
         Raises:
             TransportError: "wrong_device".
         """
-        mac = neighbours.mac_of(peer)
+        mac = await asyncio.to_thread(neighbours.mac_of, peer)
         if mac and mac != self.mac:
-            self.missed()
+            self.missed(self.host)
             detail = f"{peer} is {mac} now, and {self.device} is {self.mac}: another device has its address"
             raise TransportError("wrong_device", detail, bytes_left=False)
         if not mac and not self._said_unknown:
@@ -66,9 +67,10 @@ class Place:
         self.missing = False
         self.seen_s = time.monotonic()
 
-    def missed(self) -> None:
-        """For `TcpTransport(missed=...)`: nobody, or another one, is at `host`."""
-        if not self.missing:
+    def missed(self, host: str) -> None:
+        """For `TcpTransport(missed=...)`: nobody, or another one, is at `host`. What began before it was found elsewhere says
+        nothing."""
+        if host == self.host and not self.missing:
             self.missing = True
             self._on_missing()
 
@@ -130,7 +132,7 @@ class Locator:
             return False
         place.missing = False
         log.warning("%s (%s) moved from %s to %s", place.device, place.mac, place.host, address)
-        place.host, place.moved_at_ms = address, self._now_ms()
+        place.host, place.moved_at_ms, place.seen_s = address, self._now_ms(), time.monotonic()
         return True
 
     def devices_of(self, found: Found) -> tuple[str, ...]:
@@ -152,13 +154,3 @@ class Locator:
             key, _, value = identity.partition(":")[2].partition("=")
             return value == (found.port if key == "port" else found.serial) or device.address == found.identity
         return bool(found.node) and os.path.realpath(where.node(device.address)) == found.node
-
-
-def found_by_mac(places: Iterable[Place], table: Mapping[str, Neighbour]) -> dict[str, list[Neighbour]]:
-    """MAC -> its entries in the kernel's table, for those that are looked for."""
-    wanted = {place.mac for place in places}
-    entries: dict[str, list[Neighbour]] = {}
-    for entry in table.values():
-        if entry.mac in wanted:
-            entries.setdefault(entry.mac, []).append(entry)
-    return entries

@@ -33,7 +33,7 @@ class TcpTransport:
         port: 1-65535; printers listen on 9100.
         whose: told the peer's address once it is connected and before any byte is written; raises
             `TransportError("wrong_device")` where that is another device, and the connection is closed without a byte.
-        missed: told that nobody could be connected to.
+        missed: told the host that could not be connected to.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class TcpTransport:
         port: int = DEFAULT_PORT,
         *,
         whose: Callable[[str], Awaitable[None]] | None = None,
-        missed: Callable[[], None] | None = None,
+        missed: Callable[[str], None] | None = None,
     ) -> None:
         self._host = host
         self.port = port
@@ -64,12 +64,7 @@ class TcpTransport:
 
     @asynccontextmanager
     async def _connect(self, deadline_s: float) -> AsyncIterator[Connection]:
-        try:
-            sock = await self._open(deadline_s)
-        except TransportError:
-            if self._missed is not None:
-                self._missed()
-            raise
+        sock = await self._found(deadline_s)
         connection = TcpConnection(sock)
         try:
             if self._whose is not None:
@@ -78,12 +73,24 @@ class TcpTransport:
         finally:
             connection.close()
 
-    async def _open(self, deadline_s: float) -> socket.socket:
+    async def _found(self, deadline_s: float) -> socket.socket:
+        """Where it moved during the attempt, it is tried there too."""
+        host = self.host
+        try:
+            return await self._open(host, deadline_s)
+        except TransportError:
+            if self._missed is not None:
+                self._missed(host)
+            if (now := self.host) == host:
+                raise
+        return await self._open(now, deadline_s)
+
+    async def _open(self, host: str, deadline_s: float) -> socket.socket:
         loop = asyncio.get_running_loop()
         sock: socket.socket | None = None
         try:
             async with asyncio.timeout(deadline_s):
-                family, kind, proto, _, address = await _resolved(self.host, self.port)
+                family, kind, proto, _, address = await _resolved(host, self.port)
                 sock = socket.socket(family, kind, proto)
                 sock.setblocking(False)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
