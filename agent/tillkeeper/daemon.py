@@ -21,8 +21,10 @@ from tillkeeper.contract.events import ModeChanged
 from tillkeeper.devices.finder import Finder
 from tillkeeper.devices.found import FoundDesk
 from tillkeeper.devices.locator import Locator
+from tillkeeper.devices.overlays import Overlays
 from tillkeeper.devices.pictures import Pictures
 from tillkeeper.devices.registry import Registry, profiles, warm, widths
+from tillkeeper.devices.replace import SetupDesk, SetupParts
 from tillkeeper.diagnostics.network import cut_off
 from tillkeeper.errors import ConfigInvalid, StorageRefused
 from tillkeeper.journal.files import newest_set_aside
@@ -108,7 +110,8 @@ class _Register:
     """The parts of one register and how they call each other."""
 
     def __init__(self, config: Config, journal: Journal, codes: OpeningCodes, stamp: Stamp, catalogues: Catalogues) -> None:
-        self.config = config
+        self.overlays = Overlays(config, journal.setting)
+        self.config = config = self.overlays.config
         self.journal = journal
         self.hub = LiveHub()
         self.shelf = Shelf(journal)
@@ -155,6 +158,28 @@ class _Register:
             )
         )
         self.drawer_watch = DrawerWatch(config, lambda drawer: self.reads.drawer_open(drawer), clock.boot_s)
+        self.finder = Finder(
+            self.locator,
+            profiles=profiles,
+            changed=lambda: self.announcer.found_changed(self.found.found),
+            came=self.spool.device_came,
+            asks=config.network.watch,
+        )
+        self.found = FoundDesk(self.finder, self.locator)
+        self.setup = SetupDesk(
+            SetupParts(
+                overlays=self.overlays,
+                registry=self.registry,
+                finder=self.finder,
+                locator=self.locator,
+                spool=self.spool,
+                approvals=self.people.approvals,
+                now_ms=clock.wall_ms,
+                new_id=clock.new_id,
+                later=lambda work: self.tasks.create_task(work, name="devices.setup"),
+                changed=self._device_set_up,
+            )
+        )
         self.parts = Parts(
             config=config,
             journal=journal,
@@ -168,7 +193,7 @@ class _Register:
             stamp=stamp,
             now_ms=clock.wall_ms,
             new_id=clock.new_id,
-            desks=(self.people, self.hours, self.drawers),
+            desks=(self.people, self.hours, self.drawers, self.setup),
             drawer_session=self.drawers.session_of,
         )
         self.link: HqLink | None = None
@@ -220,15 +245,8 @@ class _Register:
             version=version("tillkeeper"),
             now_ms=clock.wall_ms,
             catalogue_age_s=self.status.catalogue_age_s,
+            replaced=self.overlays.view,
         )
-        self.finder = Finder(
-            self.locator,
-            profiles=profiles,
-            changed=lambda: self.announcer.found_changed(self.found.found),
-            came=self.spool.device_came,
-            asks=config.network.watch,
-        )
-        self.found = FoundDesk(self.finder, self.locator)
         self.announcer = Announcer(self.hub, self.reads, self.status.view, self.drawers.drawers)
 
     async def run(self, started: Callable[[Bound], None]) -> None:
@@ -236,6 +254,7 @@ class _Register:
         # Modules and catalogue live as long as we do: the collector need not go through them again and again.
         gc.freeze()
         async with asyncio.TaskGroup() as tasks:
+            self.tasks = tasks
             self.intake = Intake(self.parts, tasks, self._changed)
             self.fires = Fires(self.shelf, self.intake, clock.wall_ms)
             if self.config.hq.url:
@@ -266,6 +285,7 @@ class _Register:
             drawers=self.drawers,
             network=self.network,
             finder=self.found,
+            setup=self.setup,
             intake=self.intake,
             reads=self.reads,
             spool=self.spool,
@@ -306,6 +326,11 @@ class _Register:
 
     async def _mode_changed(self, event: ModeChanged) -> None:
         await self.intake.mode_changed(event)
+        self.announcer.status_changed()
+
+    def _device_set_up(self, device: str) -> None:
+        self.announcer.device_changed(device)
+        self.announcer.found_changed(self.found.found)
         self.announcer.status_changed()
 
     def _link_changed(self) -> None:

@@ -23,7 +23,7 @@ from tillkeeper.contract import views as v
 from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.caller import INTEGRATION, PERMISSIONS, Caller, Scope
 from tillkeeper.contract.cash import DrawerList, DrawerReport, DrawerSessionList, DrawerSessionView, DrawerView
-from tillkeeper.contract.devices import FoundList, FoundView
+from tillkeeper.contract.devices import FoundList, FoundView, ProbeBody, ProbeView, ReplacementBody, ReplacementView
 from tillkeeper.contract.live import CheckChanged
 from tillkeeper.contract.network import DiagnosisView, NetworkHistory, NetworkView, ProberView
 from tillkeeper.contract.pages import PreviewOptions
@@ -188,6 +188,15 @@ class FakeFinder:
         return self.found()
 
 
+class FakeSetup:
+    """The found printer is an Epson."""
+
+    async def probe(self, device: str, asked: ProbeBody, caller: Caller) -> ProbeView:
+        if device != "grill":
+            raise NotFound("probe", f"device {device}", "there is none")
+        return ProbeView(title="USB printer", address=asked.found, speaks="escpos", maker="EPSON", model="TM-T88VI")
+
+
 class FakeTill:
     """`hang`: commands wait for it to be set (None: they do not). `trouble`: item ids that make `execute` fail."""
 
@@ -201,9 +210,21 @@ class FakeTill:
         self.drawers = FakeDrawers()
         self.network = FakeNetwork()
         self.finder = FakeFinder()
+        self.setup = FakeSetup()
         self.display = Echo()
         self.hang: asyncio.Event | None = None
         self.entered = asyncio.Event()
+
+    async def begin_replacement(
+        self, key: str, device: str, asked: ReplacementBody, caller: Caller
+    ) -> tuple[ReplacementView, bool]:
+        if device != "grill":
+            raise NotFound("replace", f"device {device}", "there is none")
+        answer = ReplacementView(
+            replacement_id="R1", device=device, title="USB printer", address=asked.found, kind="escpos", profile="tm-t88vi",
+            number="427", printed="confirmed",
+        )  # fmt: skip
+        return answer, key in self.kept
 
     async def execute(self, key: str, command: c.AnyCommand, caller: Caller = INTEGRATION) -> tuple[c.CommandResult, bool]:
         self.entered.set()
@@ -236,6 +257,10 @@ class FakeTill:
     async def release_job(self, key: str, job_id: str, by: str) -> tuple[v.JobView, bool]:
         self.calls.append(("release", key, job_id, by))
         return job(job_id), False
+
+    async def release_jobs(self, key: str, by: str, *, training: bool) -> tuple[v.JobPage, bool]:
+        self.calls.append(("release all", key, "training" if training else "", by))
+        return v.JobPage(jobs=(job("J1"), job("J2"))), False
 
     async def cancel_job(self, key: str, job_id: str, by: str) -> tuple[v.JobView, bool]:
         self.calls.append(("cancel", key, job_id, by))

@@ -11,6 +11,7 @@ from tillkeeper.api.operations import OPERATIONS
 from tillkeeper.api.routes import JSON, path_names
 from tillkeeper.contract import cash
 from tillkeeper.contract import commands as c
+from tillkeeper.contract import devices as setup
 from tillkeeper.contract.availability import SetAvailability
 
 LINE = {"item_id": "burger", "quantity": 2, "modifiers": [{"modifier_id": "rare"}], "note": "sans oignons, Ünïcödé 漢字"}
@@ -70,6 +71,15 @@ COMMANDS: list[tuple[str, dict[str, object], c.AnyCommand]] = [
         {"kind": "item", "subject_id": "cola", "state": "sold_out"},
         SetAvailability(kind="item", subject_id="cola", state="sold_out"),
     ),
+    (
+        "/v1/devices/grill/replacements/R1/confirm",
+        {"release": False},
+        setup.ConfirmReplacement(device="grill", replacement_id="R1", release=False),
+    ),
+    ("/v1/devices/grill/undo", {}, setup.UndoReplacement(device="grill")),
+    ("/v1/devices/grill/reset", {"by": "ana"}, setup.ResetDevice(device="grill", by="ana")),
+    ("/v1/devices/drawer/try", {}, setup.TryDrawer(device="drawer")),
+    ("/v1/devices/drawer/learn", {"opened": True}, setup.LearnDrawer(device="drawer", opened=True)),
 ]
 
 
@@ -108,7 +118,7 @@ def test_nothing_changes_without_one_good_key(keys: list[str | bytes]) -> None:
     async def scenario() -> None:
         async with serving() as running:
             changing = [operation for operation in OPERATIONS if operation.changes]
-            assert len(changing) == len({type(expected) for _, _, expected in COMMANDS}) + 4
+            assert len(changing) == len({type(expected) for _, _, expected in COMMANDS}) + 5
             for operation in changing:
                 path = operation.path.replace("{", "").replace("}", "")
                 headers: list[tuple[str | bytes, str | bytes]] = [("idempotency-key", key) for key in keys]

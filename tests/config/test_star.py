@@ -7,6 +7,7 @@ import pytest
 
 from tillkeeper.config.embedded import example_toml
 from tillkeeper.config.load import known_profiles, parse, star_profiles
+from tillkeeper.devices.changeable import Changeable
 from tillkeeper.devices.registry import Registry, preview
 from tillkeeper.errors import ConfigInvalid
 from tillkeeper.layouts.previews import Asked
@@ -29,7 +30,9 @@ def text(profile: str, more: str = "") -> str:
 def test_it_is_a_register_s_receipt_printer_with_a_drawer_like_any_other(profile: str, tmp_path: Path) -> None:
     config = parse(text(profile, "hold = true\nbell_pin = 5"), file="store.toml", folder=tmp_path)
     made = Registry(config, lambda digests: {}, lambda event: None)
-    assert isinstance(made.device("receipt"), StarPrinter)
+    receipt = made.device("receipt")
+    assert isinstance(receipt, Changeable)
+    assert isinstance(receipt.driver, StarPrinter)
     assert isinstance(made.device("receipt"), Attended)
     assert made.worker_of("drawer") == "receipt"
     encoded = preview(Asked(document="receipt"), config)

@@ -11,6 +11,7 @@ from tests.till.world import BURGERS, COLA, config_in
 
 from tillkeeper.contract import cash
 from tillkeeper.contract import commands as c
+from tillkeeper.contract import devices as setup
 from tillkeeper.contract.availability import SetAvailability
 from tillkeeper.contract.caller import PERMISSIONS, Caller
 from tillkeeper.contract.people import DeclareTips, RecordTimeEntry
@@ -78,6 +79,11 @@ TABLE: list[tuple[Any, Check | None, tuple[str, ...]]] = [
     (cash.CloseDrawerSession(drawer="drawer"), None, ("close_drawer",)),
     (cash.PrintDrawerReport(drawer="drawer"), None, ("see_expected",)),
     (SetAvailability(kind="item", subject_id="cola", state="sold_out"), None, ("sold_out",)),
+    (setup.ConfirmReplacement(device="grill", replacement_id="R1"), None, ()),
+    (setup.UndoReplacement(device="grill"), None, ("set_up_devices",)),
+    (setup.ResetDevice(device="grill"), None, ("set_up_devices",)),
+    (setup.TryDrawer(device="drawer"), None, ("set_up_devices",)),
+    (setup.LearnDrawer(device="drawer", opened=True), None, ("set_up_devices",)),
 ]
 
 

@@ -16,7 +16,7 @@ from tillkeeper.contract.base import Day, Id
 from tillkeeper.contract.caller import INTEGRATION, Caller, Permission, Scope
 from tillkeeper.contract.cash import DrawerList, DrawerReport, DrawerSessionList
 from tillkeeper.contract.commands import AnyCommand, CommandResult, JobRef
-from tillkeeper.contract.devices import FoundList
+from tillkeeper.contract.devices import FoundList, ProbeBody, ProbeView, ReplacementBody, ReplacementView
 from tillkeeper.contract.network import DiagnosisView, NetworkHistory, NetworkView
 from tillkeeper.contract.pages import PageSettings, PreviewOptions
 from tillkeeper.contract.people import ApprovalView, SessionView, StaffList, TimeEntriesQuery, TimeEntryList
@@ -170,6 +170,15 @@ class Finding(Protocol):
         ...
 
 
+class SettingUp(Protocol):
+    """Replacing a device, up to the command that makes it so. Both raise `NotFound` where the device or what was found is not
+    there, and `Refused` where it can not take its place or does not answer."""
+
+    async def probe(self, device: str, asked: ProbeBody, caller: Caller) -> ProbeView:
+        """Ask what was found who it is: up to 25 s."""
+        ...
+
+
 class Till(Protocol):
     """The register, seen from its API."""
 
@@ -188,6 +197,15 @@ class Till(Protocol):
     @property
     def finder(self) -> Finding: ...
 
+    @property
+    def setup(self) -> SettingUp: ...
+
+    async def begin_replacement(
+        self, key: str, device: str, asked: ReplacementBody, caller: Caller
+    ) -> tuple[ReplacementView, bool]:
+        """Print a slip with a number on what was found: up to 50 s. Raises as `SettingUp` says."""
+        ...
+
     async def execute(self, key: str, command: AnyCommand, caller: Caller = INTEGRATION) -> tuple[CommandResult, bool]:
         """Decide, store durably, answer. The flag tells that `key` was seen before with the same command and that this is
         the answer of then.
@@ -200,6 +218,10 @@ class Till(Protocol):
 
     async def release_job(self, key: str, job_id: str, by: str) -> tuple[JobView, bool]:
         """Let a held job print now. Raises `NotFound`, or `Conflict` where it is not held."""
+        ...
+
+    async def release_jobs(self, key: str, by: str, *, training: bool) -> tuple[JobPage, bool]:
+        """Let all held tickets of the kitchen print now, in order: those of practice, or the real ones."""
         ...
 
     async def cancel_job(self, key: str, job_id: str, by: str) -> tuple[JobView, bool]:

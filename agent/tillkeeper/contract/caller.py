@@ -23,6 +23,7 @@ Permission = Literal[
     "edit_time",
     "reports",
     "training_off",
+    "set_up_devices",
 ]
 PERMISSIONS: tuple[Permission, ...] = Permission.__args__  # type: ignore[attr-defined]
 

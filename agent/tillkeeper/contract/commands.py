@@ -9,6 +9,7 @@ from msgspec import Meta
 from tillkeeper.contract.availability import SetAvailability
 from tillkeeper.contract.base import Amount, Command, FreeText, Id, Quantity, ShortText
 from tillkeeper.contract.cash import CloseDrawerSession, CountDrawer, MoveCash, OpenDrawerSession, PrintDrawerReport
+from tillkeeper.contract.devices import ConfirmReplacement, LearnDrawer, ResetDevice, TryDrawer, UndoReplacement
 from tillkeeper.contract.people import DeclareTips, RecordTimeEntry
 from tillkeeper.contract.values import MAX_LINES, CheckState, OrderType, Totals
 
@@ -222,6 +223,11 @@ AnyCommand = (
     | CloseDrawerSession
     | PrintDrawerReport
     | SetAvailability
+    | ConfirmReplacement
+    | UndoReplacement
+    | ResetDevice
+    | TryDrawer
+    | LearnDrawer
 )
 
 

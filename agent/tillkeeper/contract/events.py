@@ -6,6 +6,7 @@ import msgspec
 from tillkeeper.contract.availability import AvailabilitySet
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.cash import CashMoved, DrawerCounted, DrawerReportPrinted, DrawerSessionClosed, DrawerSessionOpened
+from tillkeeper.contract.devices import DeviceReplaced
 from tillkeeper.contract.documents import (
     DocumentRerouted,
     DocumentSettled,
@@ -293,6 +294,7 @@ EVENT_TYPES: dict[str, tuple[type[Event], int]] = {
     "drawer_session_closed": (DrawerSessionClosed, 1),
     "drawer_report_printed": (DrawerReportPrinted, 1),
     "availability_set": (AvailabilitySet, 1),
+    "device_replaced": (DeviceReplaced, 1),
 }
 
 TYPE_NAMES: dict[type[Event], str] = {struct: name for name, (struct, _version) in EVENT_TYPES.items()}

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Literal
 
-from tillkeeper_drivers.api import Attended, Delivery, Device, Document, OutcomeUnknown, Status
+from tillkeeper_drivers.api import Attended, Delivery, Device, Document, OutcomeUnknown, Sensing, Status
 
 PATIENCE_S = 5.0
 """So long whoever sets the device up waits for the job that is on; then that is cut off, and its outcome is unknown."""
@@ -29,6 +30,11 @@ class Changeable:
     @property
     def id(self) -> str:
         return self.driver.id
+
+    @property
+    def open_level(self) -> Literal["high", "low", "unknown"]:
+        """See `Sensing`."""
+        return self.driver.open_level if isinstance(self.driver, Sensing) else "unknown"
 
     def accepts(self, document: Document) -> bool:
         return self.driver.accepts(document)
@@ -87,7 +93,7 @@ class Changeable:
 
     @asynccontextmanager
     async def apart(self, patience_s: float = PATIENCE_S) -> AsyncIterator[None]:
-        """Within, nobody else has a connection to the device: the job that is on is waited for, at most `patience_s` seconds."""
+        """Within, nobody else has a connection to the device: the job that is on is waited for, `patience_s` at most."""
         loop = asyncio.get_running_loop()
         self._apart += 1
         self._free.clear()

@@ -2,6 +2,7 @@
 
 from tillkeeper.contract import cash as money
 from tillkeeper.contract import commands as cmd
+from tillkeeper.contract import devices as setup
 from tillkeeper.contract.availability import SetAvailability
 from tillkeeper.contract.base import Command
 from tillkeeper.contract.caller import Caller, Permission
@@ -27,6 +28,7 @@ WORDS: dict[Permission, str] = {
     "edit_time": "enter the time of others, or of the past",
     "reports": "print reports",
     "training_off": "end training",
+    "set_up_devices": "replace and set up devices",
 }
 
 _ALWAYS: dict[type[Command], tuple[Permission, ...]] = {
@@ -51,6 +53,11 @@ _ALWAYS: dict[type[Command], tuple[Permission, ...]] = {
     money.CloseDrawerSession: ("close_drawer",),
     money.PrintDrawerReport: ("reports",),
     SetAvailability: ("sold_out",),
+    setup.ConfirmReplacement: (),  # whoever has begun it; the desk looks
+    setup.UndoReplacement: ("set_up_devices",),
+    setup.ResetDevice: ("set_up_devices",),
+    setup.TryDrawer: ("set_up_devices",),
+    setup.LearnDrawer: ("set_up_devices",),
 }
 
 

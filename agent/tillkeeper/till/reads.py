@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
+from msgspec.structs import replace
+
 from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery
 from tillkeeper.api.present import check_summary, check_view, device_view, job_view
 from tillkeeper.clock import WallClock
 from tillkeeper.config.model import Config
 from tillkeeper.config.model import Terminal as Place
 from tillkeeper.contract.availability import AvailabilityView
+from tillkeeper.contract.devices import ReplacedView
 from tillkeeper.contract.pages import DisplaySettings, PageSettings, Terminal
 from tillkeeper.contract.values import OrderType, Totals
 from tillkeeper.contract.views import (
@@ -72,6 +75,7 @@ class Reads:
     version: str
     now_ms: WallClock
     catalogue_age_s: Callable[[], float | None]
+    replaced: Callable[[str], ReplacedView | None] = lambda _device: None
 
     # --- checks ---
 
@@ -168,9 +172,9 @@ class Reads:
         stations = tuple(station for station, entry in self.config.stations.items() if name in entry.devices)
         snapshot = snapshots.get(device.printer if device.kind == "drawer" else name)
         if snapshot is None:
-            return device_view(name, device.kind, None, stations=stations)
+            return self._placed(device_view(name, device.kind, None, stations=stations))
         asked_ms = snapshot.status_at_ms
-        return device_view(
+        made = device_view(
             name,
             device.kind,
             snapshot.status,
@@ -180,6 +184,12 @@ class Reads:
             drawer_open=self.drawer_open(name),
             stations=stations,
         )
+        return self._placed(made)
+
+    def _placed(self, view: DeviceView) -> DeviceView:
+        """With where it is, and since when it is not what the configuration says."""
+        device = self.config.devices[view.device]
+        return replace(view, address=device.address, profile=device.profile, replaced=self.replaced(view.device))
 
     # --- the store ---
 

@@ -14,7 +14,7 @@ from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.caller import INTEGRATION, Caller
 from tillkeeper.contract.cash import DrawerList
 from tillkeeper.contract.commands import AnyCommand, CommandResult, JobRef
-from tillkeeper.contract.devices import FoundList
+from tillkeeper.contract.devices import FoundList, ReplacementBody, ReplacementView
 from tillkeeper.contract.live import (
     AvailabilityChanged,
     CheckChanged,
@@ -28,6 +28,7 @@ from tillkeeper.contract.pages import PageSettings, PreviewOptions
 from tillkeeper.contract.views import BooksView, CatalogueView, CheckPage, CheckView, DeviceView, JobView, StatusView
 from tillkeeper.devices.found import FoundDesk
 from tillkeeper.devices.pictures import Pictures
+from tillkeeper.devices.replace import SetupDesk
 from tillkeeper.journal.records import KeptCommand
 from tillkeeper.layouts.previews import Asked
 from tillkeeper.network.desk import NetworkDesk
@@ -42,6 +43,8 @@ from tillkeeper.till.shelf import Held
 
 _encode = msgspec.json.Encoder().encode
 _decode_job = msgspec.json.Decoder(JobView).decode
+_decode_jobs = msgspec.json.Decoder(JobPage).decode
+_decode_replacement = msgspec.json.Decoder(ReplacementView).decode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,7 @@ class Till:
     drawers: DrawerDesk
     network: NetworkDesk
     finder: FoundDesk
+    setup: SetupDesk
     intake: Intake
     reads: Reads
     spool: Spool
@@ -64,11 +68,34 @@ class Till:
     async def execute(self, key: str, command: AnyCommand, caller: Caller = INTEGRATION) -> tuple[CommandResult, bool]:
         return await self.intake.execute(key, command, caller)
 
+    async def begin_replacement(
+        self, key: str, device: str, asked: ReplacementBody, caller: Caller
+    ) -> tuple[ReplacementView, bool]:
+        async def work(_keep: Callable[[bytes], KeptCommand]) -> bytes:
+            return _encode(await self.setup.begin(key, device, asked, caller))
+
+        stored, replayed = await self.intake.once(key, _encode(["replace", device, asked]), work)
+        return _decode_replacement(stored), replayed
+
     async def test_slip(self, key: str, device: str, by: str) -> tuple[JobRef, bool]:
         return await self.intake.test_slip(key, device, by)
 
     async def release_job(self, key: str, job_id: str, by: str) -> tuple[JobView, bool]:
         return await self._on_job(key, "release", job_id, by)
+
+    async def release_jobs(self, key: str, by: str, *, training: bool) -> tuple[JobPage, bool]:
+        async def work(keep: Callable[[bytes], KeptCommand]) -> bytes:
+            kept: list[bytes] = []
+
+            def keep_answer(jobs: tuple[Job, ...]) -> KeptCommand:
+                kept.append(_encode(JobPage(jobs=tuple(job_view(job, self.reads.now_ms()) for job in jobs))))
+                return keep(kept[0])
+
+            await self.spool.release_all(by, training=training, keep=keep_answer)
+            return kept[0]
+
+        stored, replayed = await self.intake.once(key, _encode(["release all", training, by]), work)
+        return _decode_jobs(stored), replayed
 
     async def cancel_job(self, key: str, job_id: str, by: str) -> tuple[JobView, bool]:
         return await self._on_job(key, "cancel", job_id, by)

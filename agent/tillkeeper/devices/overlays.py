@@ -1,0 +1,70 @@
+"""The overlays of this register as they stand in its journal, and the config as it is with them.
+
+`config.devices` is one table for the whole life of the agent: who holds the config sees a device that was replaced at once.
+"""
+
+import logging
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from tillkeeper.config.load import known_profiles, star_profiles
+from tillkeeper.config.model import Config, Device
+from tillkeeper.contract.devices import ReplacedView
+from tillkeeper.devices import overlay as rules
+from tillkeeper.devices.overlay import Overlay
+
+log = logging.getLogger(__name__)
+
+
+class Overlays:
+    """`filed`: the devices as the config file has them; `config`: with the overlays over it.
+
+    Args:
+        config: as it was read.
+        setting: a durable setting of the journal.
+    """
+
+    def __init__(self, config: Config, setting: Callable[[str], bytes | None]) -> None:
+        self.filed: dict[str, Device] = dict(config.devices)
+        self._profiles, self.star = known_profiles(), star_profiles()
+        read = {name: rules.decoded(setting(rules.setting(name))) for name in self.filed}
+        self._overlays = {name: overlay for name, overlay in read.items() if overlay is not None}
+        made, self._ignored = rules.laid_over(self.filed, self._overlays, self._profiles, self.star)
+        self.config = replace(config, devices=made)
+        for name, why in self._ignored.items():
+            log.warning("what was said about %s is ignored, the configuration is followed: %s", name, why)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names of all models there are."""
+        return (*sorted(self._profiles), *sorted(self.star))
+
+    def of(self, name: str) -> Overlay | None:
+        return self._overlays.get(name)
+
+    def all(self) -> dict[str, Overlay]:
+        return dict(self._overlays)
+
+    def problem(self, name: str, overlay: Overlay) -> str:
+        """Why `overlay` can not be laid over the device, or an empty text."""
+        return rules.problem(name, self.filed[name], overlay, self.config.devices, self._profiles, self.star)
+
+    def take(self, name: str, overlay: Overlay | None) -> tuple[str, ...]:
+        """What has become durable: it counts from now on. The names of the devices that are other ones by it."""
+        if overlay is None:
+            self._overlays.pop(name, None)
+        else:
+            self._overlays[name] = overlay
+        made, self._ignored = rules.laid_over(self.filed, self._overlays, self._profiles, self.star)
+        devices = self.config.devices
+        changed = tuple(one for one, device in made.items() if devices[one] != device)
+        for one in changed:
+            devices[one] = made[one]
+        return changed
+
+    def view(self, name: str) -> ReplacedView | None:
+        overlay = self._overlays.get(name)
+        if overlay is None or name not in self.filed:
+            return None
+        return rules.view(self.filed[name], overlay, self._ignored.get(name, ""))
