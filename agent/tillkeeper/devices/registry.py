@@ -4,6 +4,7 @@ Drivers are imported when a device of their kind is made: a register without a k
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -13,6 +14,7 @@ from tillkeeper.clock import wall_ms
 from tillkeeper.config import address
 from tillkeeper.config.model import Config
 from tillkeeper.config.model import Device as DeviceConfig
+from tillkeeper.devices.changeable import Changeable
 from tillkeeper.devices.locator import Locator
 from tillkeeper.errors import NotFound
 from tillkeeper.layouts import documents, previews, shelf
@@ -64,12 +66,8 @@ class Registry:
                 self._devices[name] = self._boards[name] = self._displays[name] = _display(name, config, on_board)
             elif device.kind in ("epson_kds", "fresh_kds", "logic_controls"):
                 self._devices[name] = self._boards[name] = _foreign_display(name, device, on_board, self._locator)
-            elif device.kind == "escpos_display":
-                self._devices[name] = _text_display(name, device, self._locator)
-            elif device.kind == "escpos":
-                self._devices[name] = _printer(name, device, config, self._locator)
-            elif device.kind == "star":
-                self._devices[name] = _star(name, device, config, self._locator)
+            elif device.kind != "drawer":
+                self._devices[name] = Changeable(_on_paper(name, device, config, self._locator))
 
     def worker_ids(self) -> tuple[str, ...]:
         return tuple(self._devices)
@@ -110,6 +108,32 @@ class Registry:
         texts = self._personal(job.personal.values()) if job.personal else {}
         named = {field: texts[digest] for field, digest in job.personal.items() if digest in texts}
         return documents.document(job, self._config, named, self._layouts)
+
+    # --- being set up ---
+
+    def trial(self, name: str, device: DeviceConfig) -> Device:
+        """A driver of its own for what may take the place of `name`. Raises KeyError: its profile is unknown."""
+        return _on_paper(name, device, self._config, Locator(wall_ms))
+
+    def way(self, name: str, device: DeviceConfig) -> Transport:
+        """A way of its own to what may take the place of `name`."""
+        return _transport(name, device, Locator(wall_ms))
+
+    def slip(self, job: Job, device: DeviceConfig) -> Document:
+        """A test slip for what may take the place of the job's device."""
+        devices = {**self._config.devices, job.device: device}
+        return documents.document(job, msgspec.structs.replace(self._config, devices=devices), {}, self._layouts)
+
+    def apart(self, name: str) -> AbstractAsyncContextManager[None]:
+        """See `Changeable.apart`; nothing for a device that has no connection of its own."""
+        device = self._devices.get(name)
+        return device.apart() if isinstance(device, Changeable) else nullcontext()
+
+    async def renew(self, name: str) -> None:
+        """Make the device anew, as the config says now, between two of its jobs."""
+        device = self._devices.get(name)
+        if isinstance(device, Changeable):
+            await device.change(_on_paper(name, self._config.devices[name], self._config, self._locator))
 
     def preview(self, asked: Asked) -> Encoded:
         """See `preview`."""
@@ -172,8 +196,9 @@ def widths() -> tuple[int, ...]:
 def profiles() -> tuple[str, ...]:
     """The names of the printer models there are."""
     from tillkeeper_drivers.escpos.profile import load_profiles
+    from tillkeeper_drivers.star.profile import load_profiles as load_star_profiles
 
-    return tuple(load_profiles())
+    return (*load_profiles(), *load_star_profiles())
 
 
 def warm() -> None:
@@ -181,6 +206,13 @@ def warm() -> None:
     from tillkeeper_drivers.escpos import encoder
 
     encoder.warm()
+
+
+def _on_paper(name: str, device: DeviceConfig, config: Config, locator: Locator) -> Device:
+    """A printer, or a display that takes what printers take."""
+    if device.kind == "escpos_display":
+        return _text_display(name, device, locator)
+    return _star(name, device, config, locator) if device.kind == "star" else _printer(name, device, config, locator)
 
 
 def _printer(name: str, device: DeviceConfig, config: Config, locator: Locator) -> Device:
