@@ -17,7 +17,7 @@ from tillkeeper.spool import jobs as steps
 from tillkeeper.spool.chain import Chain
 from tillkeeper.spool.jobs import job_row
 from tillkeeper.spool.keeping import settled_event
-from tillkeeper.spool.model import Job
+from tillkeeper.spool.model import Job, TicketData
 from tillkeeper.spool.policy import Route
 from tillkeeper.spool.ports import Devices, DeviceSnapshot, JobJournal
 from tillkeeper.spool.queue import DeviceQueue
@@ -30,6 +30,7 @@ _TOKENS = _TOKEN_DIGITS**4
 
 Keep = Callable[[Job], KeptCommand]
 """The answer to the command that changed this job, to be kept with its idempotency key."""
+KeepAll = Callable[[tuple[Job, ...]], KeptCommand]
 
 
 LOOKS = 2
@@ -126,6 +127,33 @@ class Spool:
         worker, job = self._find("release", job_id)
         return await self._decide(worker, job, steps.release(job, self._now_ms(), by), (), keep)
 
+    async def release_all(self, by: str, *, training: bool, keep: KeepAll | None = None) -> tuple[Job, ...]:
+        """Print all held tickets of the kitchen now, in the order in which they were accepted: practice or real ones. `keep` as
+        for `release`.
+
+        Raises:
+            StorageRefused: nothing has changed.
+        """
+        held = [
+            (worker, job)
+            for worker in self._workers.values()
+            for job in worker.queue.held
+            if isinstance(job.data, TicketData) and job.data.training == training
+        ]
+        held.sort(key=lambda one: one[1].order)
+        released = tuple(steps.release(job, self._now_ms(), by) for _, job in held)
+        for worker, job in held:
+            worker.queue.take(job.job_id)
+        kept = tuple(job for _, job in held)
+        try:
+            await self.store(released, (), keep(released) if keep is not None else None)
+            kept = released
+        finally:
+            for (worker, _), job in zip(held, kept, strict=True):
+                worker.queue.put(job)
+                worker.wake()
+        return released
+
     async def cancel(self, job_id: str, by: str, keep: Keep | None = None) -> Job:
         """Settle a job that waits: `expired`, or `unconfirmed` where it may be on paper already. `keep` as for `release`.
 
@@ -173,7 +201,7 @@ class Spool:
             worker.device_came()
 
     def device_set_up(self, device_id: str) -> None:
-        """The device is another one from now on, or has another driver; what waits for it waits on. An unknown id is nobody's."""
+        """The device is another one from now on, or has another driver; what waits for it waits on. An unknown id: nobody's."""
         worker = self._workers.get(self._devices.worker_of(device_id) or "")
         if worker is not None:
             worker.device_set_up()
