@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tillkeeper_drivers.api import Block, Columns, Feed, PrintDocument, Qr, Rule, Text
+from tillkeeper_drivers.api import Block, Columns, Feed, Logo, PrintDocument, Qr, Rule, Text
 from tillkeeper_drivers.drawer import PulseError
+from tillkeeper_drivers.escpos.logo import Raster
 from tillkeeper_drivers.escpos.profile import ProfileError
+from tillkeeper_drivers.simulator.effects import Picture
 from tillkeeper_drivers.simulator.shop import render_bytes
 from tillkeeper_drivers.star import commands
 from tillkeeper_drivers.star.encoder import EncodingError, encode
@@ -110,6 +112,17 @@ def test_a_qr_code_is_made_by_the_printer() -> None:
     assert b"https://a.example/1\n" in encode(
         document(Qr("https://a.example/1")), replace(LINE, features=replace(LINE.features, qr=False)), None
     )
+
+
+def test_a_logo_is_one_picture_on_starprnt_and_nothing_in_line_mode() -> None:
+    logo = Raster(2, (b"\xff\x0f", b"\xf0\xff"))
+    sent = encode(document(Logo(), Text("Hi")), PRNT, None, logo)
+    row = bytes(35)
+    assert b"\x1b\x1dS\x01\x48\x00\x02\x00\x00" + row + b"\xff\x0f" + row + row + b"\xf0\xff" + row + b"Hi\n" in sent
+    (line, *_) = render_bytes(sent, "mc-print3").lines
+    assert isinstance(line.graphics, Picture)
+    assert (line.graphics.width, line.graphics.height) == (576, 2)
+    assert encode(document(Logo(), Text("Hi")), LINE, None, logo) == encode(document(Text("Hi")), LINE, None)
 
 
 def test_a_printer_without_a_cutter_feeds_to_its_edge() -> None:

@@ -5,7 +5,8 @@ import unicodedata
 import pytest
 from PIL import Image
 
-from tillkeeper_drivers.api import Block, Columns, Feed, PrintDocument, Qr, Text
+from tillkeeper_drivers.api import Block, Columns, Feed, Logo, PrintDocument, Qr, Text
+from tillkeeper_drivers.escpos.logo import Raster
 from tillkeeper_drivers.simulator.effects import Picture
 from tillkeeper_drivers.simulator.shop import render_bytes
 from tillkeeper_drivers.star import font, raster
@@ -114,6 +115,15 @@ def test_arabic_letters_that_join_touch_each_other_and_hebrew_ones_do_not() -> N
 def test_a_mark_that_combines_has_no_cell_of_its_own() -> None:
     assert not font.drawable("\u0301")
     assert raster.pages().transliterate("e\u0301") == "é"
+
+
+def test_a_logo_stands_in_the_middle_and_is_left_out_where_there_is_none() -> None:
+    logo = Raster(4, (b"\xff\xff\xff\xff",) * 20)
+    drawn = raster.picture(document(Logo(), Text("x")), TSP100, logo)
+    assert drawn.getbbox() is not None
+    assert drawn.crop((0, 0, 576, 20)).getbbox() == (272, 0, 304, 20)
+    assert printed(encode(document(Logo(), Text("x")), TSP100, None, logo)).tobytes() == drawn.tobytes()
+    assert raster.picture(document(Logo(), Text("x")), TSP100).tobytes() == raster.picture(document(Text("x")), TSP100).tobytes()
 
 
 def test_white_is_not_sent_row_by_row() -> None:

@@ -10,9 +10,10 @@ import functools
 
 from tillkeeper_drivers.api import Align, PrintDocument
 from tillkeeper_drivers.escpos.encoder import EncodingError, check_token, pages_of
+from tillkeeper_drivers.escpos.logo import Raster
 from tillkeeper_drivers.escpos.text import Pages
 from tillkeeper_drivers.star import commands
-from tillkeeper_drivers.star.layout import Code, Gap, Layout, Row, Style
+from tillkeeper_drivers.star.layout import Code, Emblem, Gap, Layout, Row, Style
 from tillkeeper_drivers.star.profile import Profile
 
 __all__ = ["EncodingError", "encode"]
@@ -24,11 +25,12 @@ _MOST_FEED = 127
 _LARGEST_MODULE = 8
 
 
-def encode(document: PrintDocument, profile: Profile, token: bytes | None) -> bytes:
+def encode(document: PrintDocument, profile: Profile, token: bytes | None, picture: Raster | None = None) -> bytes:
     """The bytes that print `document` on a `profile`, ending in what tells that printing is complete.
 
     Args:
         token: the job's (`Device.deliver`). None: ask nothing.
+        picture: what a `Logo` prints, prepared for this model's dots; without it, or in Line Mode, nothing.
 
     Blocking for a raster model (the first time 0.2 s, then about 1 ms a line): for a thread.
 
@@ -40,15 +42,15 @@ def encode(document: PrintDocument, profile: Profile, token: bytes | None) -> by
     if profile.language == "raster":
         from tillkeeper_drivers.star import raster  # Pillow is loaded for the models that need it
 
-        body = raster.encode(document, profile)
+        body = raster.encode(document, profile, picture)
     else:
-        body = _encode_text(document, profile, asks=token is not None and profile.print_end != "none")
+        body = _encode_text(document, profile, picture, asks=token is not None and profile.print_end != "none")
     if token is None or profile.print_end == "none":
         return body
     return body + (commands.ETB if profile.print_end == "etb" else commands.print_end(commands.number_of(token)))
 
 
-def _encode_text(document: PrintDocument, profile: Profile, *, asks: bool) -> bytes:
+def _encode_text(document: PrintDocument, profile: Profile, picture: Raster | None, *, asks: bool) -> bytes:
     pages = pages_of(profile.codec_pages())
     layout = Layout(profile.columns, pages, qr=profile.features.qr, invert=profile.features.invert)
     writer = _Writer(profile, pages)
@@ -62,12 +64,21 @@ def _encode_text(document: PrintDocument, profile: Profile, *, asks: bool) -> by
                 writer.feed(item.lines)
             case Code():
                 writer.qr(item)
+            case Emblem():
+                writer.logo(picture)
     writer.style(Style())
     if profile.cut == "none":
         writer.feed(_TEAR_OFF_LINES)
     elif document.cut:
         writer.out += _CUT[profile.cut]
     return bytes(writer.out)
+
+
+def centred(picture: Raster, dots: int) -> tuple[bytes, ...]:
+    """The rows of `picture` in the middle of a paper of `dots`, each as wide as that; what is too wide is cut off."""
+    stride = (dots + 7) // 8
+    left = bytes(max(0, stride - picture.across) // 2)
+    return tuple((left + row)[:stride].ljust(stride, b"\0") for row in picture.rows)
 
 
 @functools.cache
@@ -113,6 +124,14 @@ class _Writer:
         self.style(Style("centre"))
         self.out += b"\x1b\x1dyS0\x02\x1b\x1dyS1\x01\x1b\x1dyS2" + bytes((min(code.module_dots, _LARGEST_MODULE),))
         self.out += b"\x1b\x1dyD1\x00" + len(data).to_bytes(2, "little") + data + b"\x1b\x1dyP\n"
+
+    def logo(self, picture: Raster | None) -> None:
+        """`ESC GS S m xL xH yL yH n d..` (StarPRNT): one picture, here as wide as the paper."""
+        if picture is not None and self._profile.language == "starprnt":
+            self.style(Style())
+            rows = centred(picture, self._profile.dots)
+            size = len(rows[0]).to_bytes(2, "little") + len(rows).to_bytes(2, "little")
+            self.out += b"\x1b\x1dS\x01" + size + b"\x00" + b"".join(rows)
 
     def style(self, style: Style) -> None:
         before, self._style = self._style, style

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tillkeeper_drivers.api import Align, Block, Columns, Feed, Qr, Rule, Text
+from tillkeeper_drivers.api import Align, Block, Columns, Feed, Logo, Qr, Rule, Text
 from tillkeeper_drivers.escpos.encoder import MAX_LINES, MAX_QR_BYTES, MAX_TEXT, EncodingError
+from tillkeeper_drivers.escpos.logo import MOST_ROWS
 from tillkeeper_drivers.escpos.text import Pages, clean, columns, fitting_width, wrap
 
 WIDEST = 6
 """Largest multiple of a character (Line Mode specifications, ESC i n1 n2: n from 0 to 5)."""
 _QR_LINES = 8
 """How many lines a QR code counts for."""
+_LOGO_LINES = MOST_ROWS // 32 + 1
 
 
 class Style(msgspec.Struct, frozen=True):
@@ -43,7 +45,11 @@ class Code(msgspec.Struct, frozen=True):
     module_dots: int
 
 
-Item = Row | Gap | Code
+class Emblem(msgspec.Struct, frozen=True):
+    """The store's logo, where the model has been given one."""
+
+
+Item = Row | Gap | Code | Emblem
 
 
 def length(blocks: tuple[Block, ...], cells: int) -> int:
@@ -59,6 +65,8 @@ def length(blocks: tuple[Block, ...], cells: int) -> int:
                 lines += block.lines
             case Qr():
                 lines += _QR_LINES
+            case Logo():
+                lines += _LOGO_LINES
             case Rule():
                 lines += 1
     return lines
@@ -92,6 +100,9 @@ class Layout:
                     yield self._feed(block.lines)
                 case Qr():
                     yield from self._code(block)
+                case Logo():
+                    self._count(_LOGO_LINES)
+                    yield Emblem()
 
     def _text(self, block: Text) -> Iterator[Item]:
         cells = self._plain(block.text)

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from tillkeeper_drivers.api import Connection, PrintDocument, PulseDocument, Transport
+from tillkeeper_drivers.escpos.logo import Raster
 from tillkeeper_drivers.printing.printer import BasePrinter, Evidence, Refusal
 from tillkeeper_drivers.printing.settings import Deadlines, PinUse
 from tillkeeper_drivers.star import commands, encoder
@@ -38,6 +39,7 @@ class StarPrinter(BasePrinter[StarSession]):
         pin_use: what hangs on the pins of the drawer connector; a pin not named has nothing on it.
         deadlines: see `Deadlines`.
         hold: it is this register's alone, and its connection stands while it is attended.
+        picture: the logo, prepared for this model.
     """
 
     def __init__(
@@ -49,9 +51,10 @@ class StarPrinter(BasePrinter[StarSession]):
         deadlines: Deadlines | None = None,
         *,
         hold: bool = False,
+        picture: Raster | None = None,
     ) -> None:
         super().__init__(device_id, transport, profile.drawer_pins, pin_use, deadlines, hold=hold)
-        self._profile = profile
+        self._profile, self._picture = profile, picture
         self._counting = Counting()
         self._start = 0
         self._signs = 0
@@ -66,8 +69,8 @@ class StarPrinter(BasePrinter[StarSession]):
     async def encode(self, document: PrintDocument, token: bytes) -> bytes:
         self._lines = length(document.blocks, self._profile.columns)
         if self._profile.language == "raster":
-            return await asyncio.to_thread(encoder.encode, document, self._profile, token)
-        return encoder.encode(document, self._profile, token)
+            return await asyncio.to_thread(encoder.encode, document, self._profile, token, self._picture)
+        return encoder.encode(document, self._profile, token, self._picture)
 
     def pulse(self, document: PulseDocument) -> bytes:
         return commands.pulse(document.pin, document.on_ms)

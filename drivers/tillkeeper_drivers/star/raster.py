@@ -13,9 +13,10 @@ from PIL import Image
 
 from tillkeeper_drivers.api import PrintDocument
 from tillkeeper_drivers.escpos.encoder import EncodingError
+from tillkeeper_drivers.escpos.logo import Raster
 from tillkeeper_drivers.escpos.text import Pages
 from tillkeeper_drivers.star import font
-from tillkeeper_drivers.star.layout import Code, Gap, Item, Layout, Row
+from tillkeeper_drivers.star.layout import Code, Emblem, Gap, Item, Layout, Row
 from tillkeeper_drivers.star.profile import Profile
 
 _LINE_GAP = 8
@@ -35,22 +36,22 @@ def pages() -> Pages:
     return Pages((), font.drawable)
 
 
-def encode(document: PrintDocument, profile: Profile) -> bytes:
+def encode(document: PrintDocument, profile: Profile, logo: Raster | None = None) -> bytes:
     """The bytes that print `document`, without the question for the print end. Blocking (about 1 ms a line): for a thread.
 
     Raises:
         EncodingError: see `Layout.items`; or longer than `_MOST_ROWS` rows.
     """
-    image = picture(document, profile)
+    image = picture(document, profile, logo)
     mode = _EOT_MODE[profile.cut] if document.cut else _EOT_MODE_NO_CUT
     opened = b"\x1b*rR\x1b*rA" + _number(b"P", 0) + _number(b"E", mode)  # P 0: a page has no end
     return opened + b"".join(_rows(image)) + b"\x1b\x0c\x04\x1b*rB"
 
 
-def picture(document: PrintDocument, profile: Profile) -> Image.Image:
-    """The document as a one-bit image, `profile.dots` wide (1 is ink)."""
+def picture(document: PrintDocument, profile: Profile, logo: Raster | None = None) -> Image.Image:
+    """The document as a one-bit image, `profile.dots` wide (1 is ink). `logo`: what a `Logo` prints."""
     layout = Layout(profile.columns, pages(), qr=profile.features.qr, invert=profile.features.invert)
-    drawn = [_draw(item, profile.dots) for item in layout.items(document.blocks)]
+    drawn = [_draw(item, profile.dots, logo) for item in layout.items(document.blocks)]
     height = sum(part.height for part in drawn)
     if height > _MOST_ROWS:
         raise EncodingError(f"longer than {_MOST_ROWS} rows of dots")
@@ -66,7 +67,7 @@ def _number(letter: bytes, value: int) -> bytes:
     return b"\x1b*r" + letter + str(value).encode() + b"\0"
 
 
-def _draw(item: Item, dots: int) -> Image.Image:
+def _draw(item: Item, dots: int, logo: Raster | None) -> Image.Image:
     match item:
         case Row():
             return _line(item, dots)
@@ -74,6 +75,17 @@ def _draw(item: Item, dots: int) -> Image.Image:
             return Image.new("1", (dots, item.lines * (font.CELL[1] + _LINE_GAP)), 0)
         case Code():
             return _code(item, dots)
+        case Emblem():
+            return _emblem(logo, dots)
+
+
+def _emblem(logo: Raster | None, dots: int) -> Image.Image:
+    if logo is None:
+        return Image.new("1", (dots, 0))
+    drawn = Image.new("1", (dots, len(logo.rows)), 0)
+    bits = Image.frombytes("1", (8 * logo.across, len(logo.rows)), b"".join(logo.rows))
+    drawn.paste(bits, ((dots - bits.width) // 2, 0))
+    return drawn
 
 
 def _line(row: Row, dots: int) -> Image.Image:
