@@ -183,8 +183,34 @@ def test_what_was_not_answered_is_asked_for_and_not_doubled(fault: str) -> None:
     in_kitchen(scene, answer_s=QUICK_S)
 
 
+@pytest.mark.parametrize("fault", ["deaf", "half_answer", "garbage", "wrong_id"])
+def test_what_the_display_says_that_it_entered_is_shown_whatever_became_of_its_answer(fault: str) -> None:
+    async def scene(k: Kitchen) -> None:
+        await deliver(k.device, ticket("j1", BURGER))
+        k.kds.deaf, k.kds.fault = fault == "deaf", "" if fault == "deaf" else fault
+        assert (await deliver(k.device, ticket("j2", FRIES, check="c2"))).how == "confirmed"
+        assert [order.name for order in k.kds.on_screen()] == ["C1", "C2"]
+
+    in_kitchen(scene, answer_s=2.0)
+
+
+def test_a_display_whose_status_nobody_understands_gets_it_again_marked_and_loses_nothing_by_guess() -> None:
+    async def scene(k: Kitchen) -> None:
+        k.kds.fault = "garbage"
+        with pytest.raises(OutcomeUnknown):
+            await deliver(k.device, ticket("j1", BURGER))
+        with pytest.raises(OutcomeUnknown):
+            await deliver(k.device, ticket("j1", BURGER, marks=("POSSIBLE DUPLICATE",)))
+        assert [request["type"] for request in k.kds.requests if request["type"] == "new"] == ["new", "new"]
+        status = await k.device.status()
+        assert (status.reachable, "strange answer" in status.detail, status.behind) == ("yes", True, 1)
+
+    in_kitchen(scene, callback=False)
+
+
 def test_what_the_display_says_it_lacks_goes_out_again_without_a_mark() -> None:
     async def scene(k: Kitchen) -> None:
+        await k.device.status()
         k.kds.slow_s = 5
         with pytest.raises(OutcomeUnknown):
             await deliver(k.device, ticket("j1", BURGER))
@@ -459,6 +485,7 @@ def test_what_is_bumped_elsewhere_is_named_and_a_day_that_is_over_is_forgotten()
         (Answer(200, b"[]"), OutcomeUnknown), (Answer(200, b'{"seq":1}'), OutcomeUnknown),
         (Answer(200, b"[" * 100_000), OutcomeUnknown),
         (Answer(200, b'{"errorcode":true}'), OutcomeUnknown), (Answer(200, b'{"errorcode":"5","error":"no"}'), NotSent),
+        (Answer(200, b'{"result":"failure"}'), NotSent), (Answer(200, b'{"result":"maybe"}'), OutcomeUnknown),
     ],
 )  # fmt: skip
 def test_an_answer_that_says_nothing_is_an_unknown_outcome(answer: Answer, error: type[Exception]) -> None:
@@ -496,3 +523,8 @@ def test_no_answer_and_no_callback_breaks_the_decoders(data: bytes) -> None:
         pass
     with suppress(BadAnswer):
         assert heard(data).check
+
+
+@pytest.mark.parametrize("data", [b'{"seq":7,"errorcode":0}', b'{"errorcode":"0"}', b'{"result":"success"}', b'{"success":1}'])
+def test_ways_to_say_that_it_was_taken(data: bytes) -> None:
+    assert answered(data, 7)[0].code == 0

@@ -7,20 +7,17 @@ own address alone, and besides by "status" each time the spool looks.
 
 import asyncio
 import contextlib
-import hmac
-import ipaddress
 import itertools
 import logging
 import secrets
-import socket
 from collections.abc import Callable
 
 import httpx
 
 from tillkeeper_drivers.api import BoardEvent, NotSent, OutcomeUnknown, Ticket, Transport, TransportError
-from tillkeeper_drivers.httpd import Answer, Asked, serving
 from tillkeeper_drivers.kds import epson_messages as messages
 from tillkeeper_drivers.kds.cards import Move
+from tillkeeper_drivers.kds.epson_listener import Listener, bracketed
 from tillkeeper_drivers.kds.epson_messages import BadAnswer, ListedCard
 from tillkeeper_drivers.kds.foreign import ForeignDisplay
 from tillkeeper_drivers.kds.wire import CardState, Look, Refused, Saying, Told
@@ -30,14 +27,18 @@ LOOK_S = 5.0
 """The longest wait for the answer to a question; an order has its own time."""
 SET_AGAIN_S = 600.0
 """Callbacks are asked for anew so often, and after each silence: a display that was restarted may have forgotten them."""
+ENTERED_S = 2.0
+"""After a lost answer, so long the callback for it may take yet."""
 SAID = 200
 """Bytes of a strange answer that go into the log."""
-MAX_STRANGERS = 16
-"""Addresses that called and are not the display, named in the log once each."""
 ASK_AGAIN_S = 30.0
 """Where it does not answer that."""
 
 log = logging.getLogger(__name__)
+
+
+class StrangeAnswer(OutcomeUnknown):
+    """The display answered, and nobody knows what it means."""
 
 
 class EpsonWire:
@@ -64,17 +65,16 @@ class EpsonWire:
         gate: Transport | None = None,
     ) -> None:
         self._id, self._host, self._port, self._answer_s = device_id, host, port, answer_s
-        self._callback, self._gate = callback, gate
+        self._gate = gate
         self._told: Told | None = None
         self._seq = itertools.count(secrets.randbelow(1_000_000) + 1)
-        self._secret = secrets.token_urlsafe(12)
-        self._peers: frozenset[str] = frozenset()
-        self._strangers: set[str] = set()
-        self._listener: contextlib.AsyncExitStack | None = None
-        self.callback_port = 0
-        """Where callbacks are heard; 0 while they are not."""
+        self._listener = Listener(device_id, *callback, self._heard) if callback is not None else None
         self._set_at = -SET_AGAIN_S
         self._tells_bumps = False
+        self._promised = False
+        """The display took our callbacks."""
+        self._awaited = ("", asyncio.Event())
+        """The card that was sent last, and whether the display says that it entered it."""
         self._client = httpx.AsyncClient(
             trust_env=False,
             verify=False,  # noqa: S501 - plain HTTP; without it each display would load the system's certificates
@@ -98,12 +98,25 @@ class EpsonWire:
         return (*voids, *(("append",) if move.adds or move.changes else ()))
 
     async def say(self, saying: Saying) -> None:
-        seq = next(self._seq)
-        _body, refused = await self._ask(self._request(saying, seq), seq, "show")
+        """What the display says in a callback that it has entered is shown, whatever became of its answer."""
+        seq, self._awaited = next(self._seq), (saying.move.card, asyncio.Event())
+        try:
+            _body, refused = await self._ask(self._request(saying, seq), seq, "show")
+        except OutcomeUnknown:
+            if saying.part == "void" or not self._promised or not await self._was_entered():
+                raise
+            return
         if refused and not (saying.part == "void" and saying.repeat):  # a repeat: it is not there to be voided any more
             raise Refused(refused)
         with contextlib.suppress(NotSent):
             await self._callbacks()
+
+    async def _was_entered(self) -> bool:
+        """The callback may come after the answer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(ENTERED_S, self._answer_s)):
+                await self._awaited[1].wait()
+        return self._awaited[1].is_set()
 
     def _request(self, saying: Saying, seq: int) -> bytes:
         move = saying.move
@@ -118,6 +131,8 @@ class EpsonWire:
     async def has(self, saying: Saying) -> bool | None:
         try:
             cards = await self._cards()
+        except StrangeAnswer:
+            return None
         except OutcomeUnknown as error:
             raise NotSent("show", self._id, error.reason, error.detail, error.hint) from error
         if cards is None:
@@ -144,8 +159,8 @@ class EpsonWire:
         except OutcomeUnknown as error:
             return Look(reachable="yes", detail=error.detail)
         detail = ""
-        if self._callback is not None and not self.callback_port:
-            detail = f"bumps are not heard: nothing can listen on {self._callback[0]}:{self._callback[1]}"
+        if self._listener is not None and not self._listener.port:
+            detail = f"bumps are not heard: nothing can listen on {self._listener.wanted}"
         if cards is None:
             return Look("yes", "yes", detail)
         self._tells_bumps = self._tells_bumps or any(card.bumped for card in cards.values())
@@ -155,7 +170,7 @@ class EpsonWire:
     @property
     def _bumps_are_told(self) -> bool:
         """Whether a card that the display does not list was certainly not bumped."""
-        return self._tells_bumps or bool(self.callback_port)
+        return self._tells_bumps or self._promised
 
     async def _cards(self) -> dict[str, ListedCard] | None:
         seq = next(self._seq)
@@ -191,12 +206,12 @@ class EpsonWire:
             verdict, body = messages.answered(data, seq)
         except BadAnswer as error:
             log.warning("display %s: a strange answer, %s: %r", self._id, error, data[:SAID])
-            raise OutcomeUnknown(operation, self._id, "no_answer", f"a strange answer: {error}", look) from error
+            raise StrangeAnswer(operation, self._id, "no_answer", f"a strange answer: {error}", look) from error
         return body, f"error {verdict.code} {verdict.text}".strip() if verdict.code else ""
 
     async def _post(self, request: bytes) -> tuple[int, bytes]:
         data = bytearray()
-        url = f"http://{_bracketed(self._where_now())}:{self._port}{messages.PATH}"
+        url = f"http://{bracketed(self._where_now())}:{self._port}{messages.PATH}"
         async with self._client.stream("POST", url, content=request) as response:
             async for chunk in response.aiter_raw():
                 data += chunk
@@ -212,70 +227,41 @@ class EpsonWire:
     async def _callbacks(self) -> None:
         """Listen, and see to it that the display knows where. Orders go out whatever becomes of this. Raises NotSent."""
         loop = asyncio.get_running_loop()
-        if self._callback is None or loop.time() - self._set_at < SET_AGAIN_S:
+        if self._listener is None or loop.time() - self._set_at < SET_AGAIN_S:
             return
-        if not await self._listen(*self._callback):
+        if not await self._listener.open(self._where_now()):
             return
-        url = f"http://{_bracketed(self._callback[0])}:{self.callback_port}/{self._secret}"
+        url = self._listener.url
         self._set_at = loop.time() - SET_AGAIN_S + ASK_AGAIN_S
+        promised = []
         for trigger in messages.CALLBACKS:
             seq = next(self._seq)
             try:
                 _body, refused = await self._ask(messages.callback(seq, trigger, url), seq, "status")
+            except StrangeAnswer:
+                continue
             except OutcomeUnknown as error:
                 log.warning("display %s does not promise to tell %s: %s", self._id, trigger, error.detail)
                 return
             if refused:
                 log.warning("display %s will not tell %s: %s", self._id, trigger, refused)
+            else:
+                promised.append(trigger)
+        self._promised = len(promised) == len(messages.CALLBACKS)
         self._set_at = loop.time()
 
-    async def _listen(self, host: str, port: int) -> bool:
-        """Whether the listener is up."""
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(self._where_now(), None, type=socket.SOCK_STREAM)
-            self._peers = frozenset(str(ipaddress.ip_address(str(entry[4][0]).partition("%")[0])) for entry in found)
-            if self._listener is None:
-                stack = contextlib.AsyncExitStack()
-                admitted = serving(
-                    host, port, self._called, admits=self._admits, max_body=messages.MAX_CALLBACK, connections=4
-                )
-                self.callback_port = await stack.enter_async_context(admitted)
-                self._listener = stack
-        except OSError as error:
-            log.warning("display %s: no callbacks: %s", self._id, error)
-        return self._listener is not None
-
-    def _admits(self, peer: str) -> bool:
-        address = ipaddress.ip_address(peer.partition("%")[0])
-        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-        admitted = str(mapped or address) in self._peers
-        if not admitted and peer not in self._strangers and len(self._strangers) < MAX_STRANGERS:
-            self._strangers.add(peer)
-            log.warning("display %s: a callback from %s, which is not the display", self._id, peer)
-        return admitted
-
-    async def _called(self, asked: Asked) -> Answer:
-        if asked.method != "POST" or not hmac.compare_digest(asked.path.encode(), f"/{self._secret}".encode()):
-            return Answer(404)
-        try:
-            callback = messages.heard(asked.body)
-        except BadAnswer as error:
-            log.warning("display %s: a strange callback: %s", self._id, error)
-            return Answer(400)
+    def _heard(self, callback: messages.Callback) -> None:
         if self._told is not None and callback.trigger == "onbump":
             self._told.bumped(callback.check, callback.number)
         elif self._told is not None and callback.trigger == "onenter":
+            if callback.check == self._awaited[0]:
+                self._awaited[1].set()
             self._told.entered(callback.check)
-        return Answer(200, b"{}")
 
     async def close(self) -> None:
         await self._client.aclose()
         if self._listener is not None:
-            await self._listener.aclose()
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+            await self._listener.close()
 
 
 def epson_display(

@@ -31,6 +31,9 @@ class Unverified:
     """Of an answer: repeats the request's. Where it is absent the answer is taken for ours, another one never."""
     CODE = "errorcode"
     """M 4.3 has a list of codes by this name; 0 is taken for success."""
+    RESULTS = ("result", "success", "response")
+    """Instead of a code, should it only come with failures; one of `GOOD` or `WRONG`."""
+    GOOD, WRONG = frozenset({"success", "ok", "true", "1"}), frozenset({"failure", "failed", "error", "false"})
     TEXTS = ("errormessage", "error", "message")
     ORDERS, CHECK, ITEMS, ITEMID, STATE = "orderlist", "check", "itemlist", "itemid", "status"
     """Of a "status" answer."""
@@ -133,11 +136,22 @@ def answered(data: bytes, seq: int) -> tuple[Answered, dict[str, Any]]:
     theirs = body.get(Unverified.SEQ, seq)
     if _number(theirs) != seq:
         raise BadAnswer(f"answers request {str(theirs)[:20]!r}, not {seq}")
-    code = _number(body.get(Unverified.CODE))
-    if code is None:
-        raise BadAnswer(f"no {Unverified.CODE} in it")
+    code = _code(body)
     text = next((body[key] for key in Unverified.TEXTS if isinstance(body.get(key), str)), "")
     return Answered(code, plain(text[:400])[:200]), body
+
+
+def _code(body: Mapping[str, Any]) -> int:
+    if Unverified.CODE in body:
+        code = _number(body[Unverified.CODE])
+        if code is not None:
+            return code
+    said = {str(body.get(key)).lower() for key in Unverified.RESULTS if key in body}
+    if said & Unverified.GOOD:
+        return 0
+    if said & Unverified.WRONG:
+        return -1
+    raise BadAnswer(f"neither {Unverified.CODE} nor a result in it")
 
 
 def listed(body: Mapping[str, Any]) -> dict[str, ListedCard] | None:
