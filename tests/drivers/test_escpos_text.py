@@ -13,10 +13,11 @@ LATIN_AND_CYRILLIC = Pages(((0, "cp437"), (16, "cp1252"), (17, "cp866")))
 ASCII_ONLY = Pages(())
 MENU = Path(__file__).parents[2] / "hw-fixtures" / "store" / "menu.toml"
 SCRIPTS = {
-    "Arabic": ("شيش طاووق", "shysh tawwq"),
-    "Arabic, hamza and taa marbuta": ("أرز إيران تبولة", "arz iyran tbwlh"),
+    "Arabic": ("شيش طاووق", "shish tawuq"),
+    "Arabic, hamza and taa marbuta": ("أرز إيران تبولة", "arz iyran tbula"),
+    "Arabic, a consonant before the last vowel": ("قهوة مشوي شاي", "qhwa mshuy shay"),
     "Arabic presentation forms": ("ﺍﻟﺴﻼﻡ", "alslam"),
-    "Hebrew": ("שלום", "slvm"),
+    "Hebrew": ("שלום חומוס קולה בלי בצל", "shlom homos kola bli btsl"),
     "Greek": ("Τζατζίκι ΣΑΓΑΝΑΚΙ", "Tzatziki SAGANAKI"),
     "Cyrillic": ("Шашлык ШАШЛЫК", "Shashlyk SHASHLYK"),
     "Turkish": ("İskender, ışıklı ağaç", "Iskender, isikli agac"),

@@ -4,14 +4,20 @@
 kana that are read together with their neighbours, and spaces between the syllables of Han characters.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from anyascii import anyascii
 
-_LETTERS = {"ا": "a", "أ": "a", "إ": "i", "ٱ": "a"}
-"""Alef: silent or an apostrophe in anyascii, and a vowel to whoever reads the word aloud."""
+_LETTERS = {"ا": "a", "أ": "a", "إ": "i", "ٱ": "a", "ב": "b", "כ": "k", "ך": "k", "פ": "p", "ף": "p", "ש": "sh"}
+"""In anyascii alef is silent or an apostrophe, and bet, kaf, pe and shin are v, kh, f and s: not what a reader expects."""
+_MATRES = {"ו": "o", "י": "i", "و": "u", "ي": "i"}
+"""Letters that are a consonant beside a vowel or at the beginning of a word, and a vowel between consonants."""
+_ALEFS = tuple("اأإآٱא")
+_FINAL_A = tuple("הةى")
+HEBREW = re.compile("[\u05d0-\u05ea\ufb1d-\ufb4f]")
 _UNKNOWN = ("CJK ", "CUNEIFORM ")
 """Scripts of which anyascii has only a part: there, an empty answer means that it does not know the character."""
 _DOUBLING = frozenset("っッｯ")
@@ -36,12 +42,26 @@ def spell(character: str) -> str | None:
     """`character` in ASCII, "" where it is silent (a long vowel mark, a tone mark), None where nobody knows it."""
     if character in _LETTERS:
         return _LETTERS[character]
-    roman = "".join(c for c in anyascii(character) if " " <= c <= "~")
+    roman = "".join(c for c in anyascii(character).replace("`", "'") if " " <= c <= "~")
     if "HANGUL" in (name := unicodedata.name(character, "")):
         return roman.lower()
     if roman or (unicodedata.category(character)[0] in "LM" and not name.startswith(_UNKNOWN)):
         return roman
     return None
+
+
+def vowels(word: str) -> dict[int, str]:
+    """Where in a Hebrew or Arabic `word` a letter stands for a vowel, and which: `חומוס` is homos and not hvmvs."""
+    last = len(word) - 1
+    found: dict[int, str] = {}
+    for at in range(1, len(word)):
+        after = word[at + 1 : at + 2]
+        beside = word[at - 1] in _ALEFS or at - 1 in found or after in _ALEFS or (after in _FINAL_A and at + 1 == last)
+        if word[at] in _MATRES and not beside:
+            found[at] = _MATRES[word[at]]
+        elif word[at] in _FINAL_A and at == last:
+            found[at] = "a"
+    return found
 
 
 def has_no_case(character: str) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 ARABIC = re.compile("[\u0620-\u064a\u066e-\u06d3\ufb50-\ufbff\ufe80-\ufefc]")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_FRAME = re.compile(r"(?:[A-Za-z ]*\b\d+ x |[ +*-]*(?:\d+ )?)")
 
 _Forms = dict[str, str]
 _FALLBACK: dict[str, tuple[str, ...]] = {
@@ -89,16 +90,18 @@ def _joins_back(unit: str) -> bool:
 def visual(line: str) -> str:
     """`line` in the order in which it is printed, cell after cell. Lines without such letters are returned as they are.
 
-    A line that begins with one is read from the right as a whole; any other keeps its frame (`2 x`, `+`, a price) in place.
+    What begins with one is read from the right, behind the frame that a ticket sets before a name (`2 x`, `VOID 1 x`, `+`); any
+    other line is read from the left, its Hebrew or Arabic words from the right.
     """
     if line.isascii() or not _RIGHT_TO_LEFT.search(line):
         return line
     from bidi import get_display  # 31 ms and 2 MB, only where such a letter is printed
 
-    body = line.strip(" ")
-    lead, trail = line[: len(line) - len(line.lstrip(" "))], line[len(line.rstrip(" ")) :]
+    frame = _FRAME.match(line)
+    lead = frame.group() if frame and _RIGHT_TO_LEFT.match(line[frame.end() :]) else line[: len(line) - len(line.lstrip(" "))]
+    body = line[len(lead) :].rstrip(" ")
     ordered: str = get_display(body, base_dir="R" if _RIGHT_TO_LEFT.match(body) else "L")
-    return lead + _mirrored(ordered) + trail
+    return lead + _mirrored(ordered) + line[len(lead) + len(body) :]
 
 
 _CLOSING = {")": "(", "]": "[", "}": "{"}

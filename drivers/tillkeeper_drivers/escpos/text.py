@@ -19,6 +19,8 @@ _MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670"
 _WORD = re.compile(rf"(?:[^\W\d_][{_MARKS}]*)+")
 _WHOLE = re.compile("[\u0370-\u03ff\u1f00-\u1fff\u0400-\u052f\u05d0-\u05ea\ufb1d-\ufb4f]")
 """Greek, Cyrillic and Hebrew: a word of which a letter is missing is spelled in Latin letters as a whole."""
+_LIKE = {"ș": "ş", "ț": "ţ", "Ș": "Ş", "Ț": "Ţ"}
+"""Romanian letters, and those that pages older than them print in their place."""
 _VIETNAMESE = re.compile("[ƠơƯư\u1ea0-\u1ef9]")
 """Letters that only Vietnamese has."""
 
@@ -98,18 +100,26 @@ class Pages:
     def _word(self, word: str) -> list[Piece]:
         if rtl.ARABIC.search(word):
             shaped = rtl.shape(word, self._has)
-            return [Piece(word, shaped, roman=False)] if shaped else [self._latin(c, capitals=False) for c in word]
+            return [Piece(word, shaped, roman=False)] if shaped else self._consonants(word)
         capitals = len(word) > 1 and word.isupper()
         if _WHOLE.search(word):
             letters = [c for c in word if unicodedata.category(c) != "Mn"]
             if all(map(self._has, letters)):
                 return [Piece(c, c, roman=False) for c in letters]
+            if romanise.HEBREW.search(word):
+                return self._consonants(word)
             return [self._latin(c, capitals=capitals) if _WHOLE.match(c) else self._piece(c) for c in word]
         if _VIETNAMESE.search(word) and not all(map(self._has, word)):
             return [self._latin(c, capitals=capitals) for c in word]
         if self._wide is not None and not all(map(self._has, filter(is_wide, word))):
             return [self._latin(c, capitals=False) if is_wide(c) else self._piece(c) for c in word]
         return [self._piece(c) for c in word]
+
+    def _consonants(self, word: str) -> list[Piece]:
+        """A Hebrew or Arabic word in Latin letters."""
+        vowels = romanise.vowels(word)
+        latin = [self._latin(c, capitals=False) for c in word]
+        return [piece._replace(text=vowels.get(at, piece.text)) for at, piece in enumerate(latin)]
 
     def _latin(self, character: str, *, capitals: bool) -> Piece:
         """Romanised although a page may have it."""
@@ -134,6 +144,8 @@ class Pages:
     def _spell(self, character: str) -> Piece:
         if self._has(character):
             return Piece(character, character, roman=False)
+        if character in _LIKE and self._has(_LIKE[character]):
+            return Piece(character, _LIKE[character], roman=False)
         parts = [c for c in unicodedata.normalize("NFKD", character) if unicodedata.category(c) != "Mn"]
         if parts and parts != [character] and all(map(self._has, parts)):
             return Piece(character, "".join(parts), roman=False)

@@ -1,12 +1,14 @@
 """Paper as a picture: one pixel a dot, in a monospaced font that comes with the project's environment.
 
 The font is Source Code Pro (SIL Open Font License), from the package `fontpkg-source-code-pro`: Latin, Greek, Cyrillic and
-box drawing. What it lacks is drawn as an empty box, never dropped.
+box drawing. Arabic, Hebrew and double-width characters are drawn with fonts of Debian (`fonts-dejavu-core`, `fonts-noto-core`,
+`fonts-noto-cjk`) where they are installed. What no font has is drawn as an empty box, never dropped.
 """
 
 import io
 from functools import cache, lru_cache
 from importlib.resources import as_file, files
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,15 @@ MARGIN = 24
 _TEAR = 14
 _MAX_HEIGHT = 20_000
 _PAPER, _INK, _RED = (255, 255, 255), (24, 24, 28), (190, 20, 20)
+_ELSEWHERE = tuple(
+    Path("/usr/share/fonts", name)
+    for name in (
+        "truetype/dejavu/DejaVuSansMono.ttf",
+        "truetype/noto/NotoSansHebrew-Regular.ttf",
+        "opentype/noto/NotoSansCJK-Regular.ttc",
+    )
+)
+"""Where Debian keeps the fonts of other scripts."""
 DRAWING = Lock()
 """FreeType faces are not safe to use from several threads at once."""
 
@@ -102,20 +113,57 @@ def _glyph(char: str, wide: int, high: int, across: int, down: int, bold: bool) 
     scale = max(across, down)
     cell = Image.new("L", (wide * scale, high * scale), 0)
     pen = ImageDraw.Draw(cell)
-    if char == UNDEFINED or not drawable(char):
+    if char == UNDEFINED or not (drawable(char) or _elsewhere(char)):
         pen.rectangle((scale, 3 * scale, (wide - 2) * scale, (high - 4) * scale), outline=255, width=scale)
-    else:
+    elif drawable(char):
         font = mono_font(round(wide * scale / 0.6), bold)
         pen.text((0, round(high * scale * 0.79)), char, fill=255, font=font, anchor="ls")
+    else:
+        _borrowed(pen, char, wide * scale, high * scale, bold)
     return cell if across == down else cell.resize((wide * across, high * down), Image.Resampling.BOX)
 
 
 @lru_cache(maxsize=4096)
 def drawable(char: str) -> bool:
     """Whether the font has more than its own "missing" sign for `char`."""
-    font = mono_font(20, False)
+    return _has(mono_font(20, False), char)
+
+
+def _has(font: ImageFont.FreeTypeFont, char: str) -> bool:
     drawn, missing = font.getmask(char), font.getmask("\uffff")
     return (drawn.size, bytes(drawn)) != (missing.size, bytes(missing))
+
+
+@lru_cache(maxsize=4096)
+def _elsewhere(char: str) -> Path | None:
+    return next((path for path in _ELSEWHERE if path.exists() and _has(_other_font(path, 20), char)), None)
+
+
+@lru_cache(maxsize=64)
+def _other_font(path: Path, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)
+
+
+def _borrowed(pen: ImageDraw.ImageDraw, char: str, wide: int, high: int, bold: bool) -> None:
+    """A character of another font, in the middle of its cell and no wider than it."""
+    path = _elsewhere(char)
+    if path is None:
+        return
+    size = wide if path.suffix == ".ttc" else round(wide / 0.602)
+    font = _other_font(path, size)
+    while font.getlength(char) > wide + 1 and size > 8:
+        size -= 1
+        font = _other_font(path, size)
+    left = max(0, round((wide - font.getlength(char)) / 2))
+    stroke = max(1, wide // 48) if bold else 0
+    pen.text(
+        (left, round(high * (0.84 if path.suffix == ".ttc" else 0.79))),
+        char,
+        fill=255,
+        font=font,
+        anchor="ls",
+        stroke_width=stroke,
+    )
 
 
 @cache
