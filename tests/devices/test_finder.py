@@ -15,9 +15,10 @@ from tests.drivers.test_discovery_codecs import FRESH
 
 from tillkeeper.config.model import Device
 from tillkeeper.devices import finder
+from tillkeeper.devices.found import FoundDesk
 from tillkeeper.devices.locator import Locator
 from tillkeeper_drivers.api import TransportError
-from tillkeeper_drivers.discovery import fresh
+from tillkeeper_drivers.discovery import enpc, fresh
 from tillkeeper_drivers.transport.tcp import TcpTransport
 
 FOLLOWED_S = 10.0
@@ -63,6 +64,8 @@ async def test_a_printer_that_moved_is_followed(lan: Lan) -> None:
         await until(lambda: b"T-2" in printer.received, FOLLOWED_S, "it was not followed")
         await shop.until_done(10)
         (moved,) = shop.locator.moved()
+        (listed,) = FoundDesk(shop.finder, shop.locator).found().moved
+        assert (listed.device, listed.configured, listed.now) == (moved.device, moved.configured, moved.now)
         assert (moved.device, moved.configured, moved.now) == ("grill", lan.address("printer"), f"{NET}.77")
         assert shop.told
         for number in range(3, 6):  # where it was a moment ago is still in the kernel's table
@@ -127,11 +130,32 @@ async def test_what_answers_is_listed(lan: Lan) -> None:
             assert (epson.model, epson.mac, epson.identity) == ("TM-T88VI", lan.mac("printer"), f"mac:{lan.mac('printer')}")
             assert shop.locator.devices_of(epson) == ("grill",)
             assert shop.locator.devices_of(there[f"{lan.address('other')}:9100"]) == ()
+            listed = await FoundDesk(shop.finder, shop.locator).search()
+            assert {one.address: one.devices for one in listed.found} == {
+                f"{lan.address('printer')}:9100": ("grill",),
+                f"{lan.address('other')}:9100": (),
+            }
+            assert listed.searched_age_s is not None
+            assert listed.searched_age_s < 5
             beacon.sendto(FRESH, (f"{NET}.255", fresh.PORT))
             await until(lambda: any(found.bus == "display" for found in shop.finder.found()), 5, "a beacon is heard")
             screen = next(found for found in shop.finder.found() if found.bus == "display")
             assert screen.address == f"{lan.address('screen')}:9104", "where it came from, not what it says"
             assert (screen.serial, screen.title) == ("E7A09AAD7B98", "Fresh KDS emulator")
+
+
+@on_a_lan("printer")
+async def test_one_that_refuses_is_not_looked_for(lan: Lan) -> None:
+    """It is there and serves another register: no broadcasts for that."""
+    shop = Shop(grill=printer_of(lan, "printer"))
+    with lan.socket("printer", socket.SOCK_DGRAM) as ear:
+        ear.bind(("", enpc.PORT))
+        async with shop.open():
+            await shop.ticket("T-1", "grill")
+            await until(lambda: shop.trouble("grill") == "unreachable", 20, shop.trouble("grill"))
+            assert not shop.locator.missing()
+            with pytest.raises(BlockingIOError):
+                ear.recv(100)
 
 
 @on_a_lan("printer")
@@ -173,10 +197,10 @@ def test_places_of_a_device_that_is_configured_anew() -> None:
     locator.on_missing = lambda: calls.append(1)
     old = locator.know("grill", Device(kind="escpos", address="192.0.2.9:9100", mac="0026ab010203"))
     assert old is not None
-    old.missed("192.0.2.8")
+    old.missed("192.0.2.8", refused=False)
     assert not calls, "it was not there any more"
-    old.missed("192.0.2.9")
-    old.missed("192.0.2.9")
+    old.missed("192.0.2.9", refused=False)
+    old.missed("192.0.2.9", refused=False)
     assert calls == [1], "told once"
     new = locator.know("grill", Device(kind="escpos", address="192.0.2.10:9100", mac="0026ab010204"))
     assert new is not None

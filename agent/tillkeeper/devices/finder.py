@@ -33,7 +33,9 @@ POLL_S = 2.0
 SEARCH_EVERY_S = 120.0
 FIRST_SEARCH_S = 3.0
 SEEK_EVERY_S = (1.0, 2.0, 4.0, 5.0)
-TABLE_EVERY_S = 0.1
+TABLE_EVERY_S = (0.1, 0.5)
+"""At first, and once it has been missing for longer (a printer that is off over night)."""
+LONGER_TURNS = 10
 ASK_EVERY_S = 0.5
 ASK_ROUND_EVERY_S = 900.0
 FORGET_SCREEN_S = 5 * BEACON_EVERY_S
@@ -234,10 +236,10 @@ class Finder:
                 if turn == 1 and loop.time() - asked_all_s >= ASK_ROUND_EVERY_S:
                     asked_all_s, asking = loop.time(), self._hosts_around(missing)
                 pause_s = SEEK_EVERY_S[min(turn, len(SEEK_EVERY_S) - 1)]
-                await self._seek(pause_s, asking)
+                await self._seek(pause_s, asking, TABLE_EVERY_S[turn > LONGER_TURNS])
                 turn += 1
 
-    async def _seek(self, longest_s: float, asking: Iterator[str]) -> None:
+    async def _seek(self, longest_s: float, asking: Iterator[str], table_every_s: float) -> None:
         """One search and, meanwhile, looks at the kernel's table; ends early where nothing is missing any more."""
         loop = asyncio.get_running_loop()
         search = Search()
@@ -249,7 +251,7 @@ class Finder:
                 if loop.time() >= ask_s and (host := next(asking, "")):
                     network.poke(host)
                     ask_s = loop.time() + ASK_EVERY_S
-                await asyncio.sleep(TABLE_EVERY_S)
+                await asyncio.sleep(table_every_s)
         finally:
             searching.cancel()
             with suppress(asyncio.CancelledError):

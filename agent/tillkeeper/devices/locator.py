@@ -58,7 +58,7 @@ class Place:
         """
         mac = await asyncio.to_thread(neighbours.mac_of, peer)
         if mac and mac != self.mac:
-            self.missed(self.host)
+            self.missed(self.host, refused=False)
             detail = f"{peer} is {mac} now, and {self.device} is {self.mac}: another device has its address"
             raise TransportError("wrong_device", detail, bytes_left=False)
         if not mac and not self._said_unknown:
@@ -67,9 +67,11 @@ class Place:
         self.missing = False
         self.seen_s = time.monotonic()
 
-    def missed(self, host: str) -> None:
+    def missed(self, host: str, refused: bool) -> None:
         """For `TcpTransport(missed=...)`: nobody, or another one, is at `host`. What began before it was found elsewhere says
-        nothing."""
+        nothing, and a printer that serves another register may refuse a second connection."""
+        if refused and neighbours.mac_of(host) == self.mac:
+            return
         if host == self.host and not self.missing:
             self.missing = True
             self._on_missing()

@@ -33,7 +33,7 @@ class TcpTransport:
         port: 1-65535; printers listen on 9100.
         whose: told the peer's address once it is connected and before any byte is written; raises
             `TransportError("wrong_device")` where that is another device, and the connection is closed without a byte.
-        missed: told the host that could not be connected to.
+        missed: told the host that could not be connected to, and whether somebody there refused.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class TcpTransport:
         port: int = DEFAULT_PORT,
         *,
         whose: Callable[[str], Awaitable[None]] | None = None,
-        missed: Callable[[str], None] | None = None,
+        missed: Callable[[str, bool], None] | None = None,
     ) -> None:
         self._host = host
         self.port = port
@@ -78,9 +78,9 @@ class TcpTransport:
         host = self.host
         try:
             return await self._open(host, deadline_s)
-        except TransportError:
-            if self._missed is not None:
-                self._missed(host)
+        except TransportError as error:
+            if self._missed is not None and error.reason == "unreachable":
+                self._missed(host, isinstance(error.__cause__, ConnectionRefusedError))
             if (now := self.host) == host:
                 raise
         return await self._open(now, deadline_s)
