@@ -118,7 +118,7 @@ def test_nothing_changes_without_one_good_key(keys: list[str | bytes]) -> None:
     async def scenario() -> None:
         async with serving() as running:
             changing = [operation for operation in OPERATIONS if operation.changes]
-            assert len(changing) == len({type(expected) for _, _, expected in COMMANDS}) + 5
+            assert len(changing) == len({type(expected) for _, _, expected in COMMANDS}) + 6
             for operation in changing:
                 path = operation.path.replace("{", "").replace("}", "")
                 headers: list[tuple[str | bytes, str | bytes]] = [("idempotency-key", key) for key in keys]
@@ -153,6 +153,9 @@ def test_jobs_and_devices() -> None:
             cancelled = await running.http.post("/v1/jobs/J1/cancel", headers=key)
             tested = await running.http.post("/v1/devices/grill/test", headers=key)
             assert released.json()["job_id"] == "J1"
+            everything = await running.http.post("/v1/jobs/release", json={"by": "ana"}, headers={"idempotency-key": "all"})
+            assert [one["job_id"] for one in everything.json()["jobs"]] == ["J1", "J2"]
+            assert running.till.calls.pop() == ("release all", "all", "", "ana")
             assert cancelled.headers["idempotent-replayed"] == "true"
             assert tested.json()["document_class"] == "test_slip"
             assert running.till.calls == [("release", "k", "J1", "ana"), ("cancel", "k", "J1", ""), ("test", "k", "grill", "")]

@@ -236,13 +236,15 @@ def test_jobs_and_devices(tmp_path: Path, capsys: Capture) -> None:
             "GET /v1/jobs": {"jobs": [job], "more": True},
             "POST /v1/jobs/j1/release": job | {"state": "queued"},
             "POST /v1/jobs/j1/cancel": job,
+            "POST /v1/jobs/release": {"jobs": [job], "more": False},
             "GET /v1/devices": {"devices": STATUS["devices"]},
             "POST /v1/devices/grill/test": {"job_id": "j2", "document_class": "test_slip", "device": "grill"},
         }
         assert call(agent, "jobs", "list", "--state", "held", "--limit", "1") == 0
         assert agent.last("GET").query == {"state": "held", "limit": "1"}
-        for line in ("jobs release j1", "jobs cancel j1", "devices list", "devices test grill"):
+        for line in ("jobs release j1", "jobs release --all", "jobs cancel j1", "devices list", "devices test grill"):
             assert call(agent, *line.split()) == 0
+        assert [call(agent, *line.split()) for line in ("jobs release", "jobs release j1 --all")] == [2, 2]
     text = capsys.readouterr().out
     assert "may have printed" in text
     assert "1.5 min" in text

@@ -7,7 +7,7 @@ from tests.spool.virtual import run_virtual
 from tests.spool.world import CLEAN, World, config
 
 from tillkeeper.config.model import Station
-from tillkeeper.errors import Conflict, NotFound
+from tillkeeper.errors import Conflict, NotFound, StorageRefused
 from tillkeeper.spool.worker import DELIVER_CEILING_S
 from tillkeeper_drivers.api import Status
 
@@ -306,6 +306,37 @@ def test_after_a_night_away_tickets_are_held_and_released_in_order() -> None:
                 await world.spool.release(job.job_id, "Ann")
             await world.until_done(30)
         assert world.printers["bar"].printed() == ["T-9", *(f"T-{n}" for n in range(5)), "T-0v"]
+
+    run_virtual(scenario())
+
+
+def test_all_held_tickets_are_released_at_once_and_print_in_order_and_nothing_else_does() -> None:
+    async def scenario() -> None:
+        alone = {name: Station(title=name, devices=(name,), carry=False) for name in ("grill", "bar")}
+        world = World(config(**alone))
+        async with world.living():
+            for name in ("grill", "bar", "receipt"):
+                world.printers[name].condition = DEAD
+            jobs = [world.job(f"T-{n}", ("grill", "bar")[n % 2]) for n in range(6)]
+            receipt = world.job("R-1", "receipt", "receipt")
+            await world.accept(*jobs, receipt)
+            await asyncio.sleep(8 * 3600)
+            for printer in world.printers.values():
+                printer.condition = CLEAN
+            await world.until_done(60)
+            assert set(world.states([*jobs, receipt])) == {"held"}
+            world.journal.refusing = True
+            with pytest.raises(StorageRefused):
+                await world.spool.release_all("Ann", training=False)
+            world.journal.refusing = False
+            assert set(world.states(jobs)) == {"held"}, "all of it or nothing"
+            assert await world.spool.release_all("Ann", training=True) == ()
+            released = await world.spool.release_all("Ann", training=False)
+            assert [job.job_id for job in released] == [job.job_id for job in jobs]
+            await world.until(lambda: set(world.states(jobs)) == {"confirmed"}, 60)
+        assert world.printers["grill"].printed() == ["T-0", "T-2", "T-4"]
+        assert world.printers["bar"].printed() == ["T-1", "T-3", "T-5"]
+        assert world.states([receipt]) == ["held"], "a receipt is a decision of its own"
 
     run_virtual(scenario())
 

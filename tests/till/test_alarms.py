@@ -94,10 +94,6 @@ def test_the_alarm_of_a_real_register_and_its_end(tmp_path: Path) -> None:
                     status = await till.get("/status")
                     raised = [one["text"] for one in status["advisories"] if one["code"] == "tickets_late"]
             assert "1 ticket has not come out" in raised[0]
-            jobs = (await till.get("/jobs"))["jobs"]
-            for job in jobs:
-                await till.post(f"/jobs/{job['job_id']}/cancel")
-            assert "tickets_late" not in [one["code"] for one in (await till.get("/status"))["advisories"]]
 
     asyncio.run(scenario())
 
@@ -175,7 +171,7 @@ def test_each_kick_is_journaled_with_its_reason_and_the_person(tmp_path: Path) -
         found = []
         file, store = tmp_path / "data" / "journal.db", config_in(tmp_path).store.id
         async with await Journal.open(file, store, "front", wall_ms=clock.wall_ms, new_id=clock.new_id, machine_id="") as kept:
-            events = [decode_body(one.type, one.version, one.body) for one in kept.events(kept.logs()[0].incarnation, 0, 1000)]
+            events = [decode_body(one.type, one.body.encode()) for one in kept.events(kept.logs()[0].incarnation, 0, 1000)]
         for event in events:
             if isinstance(event, DrawerKicked):
                 found.append((event.cause, event.by))

@@ -69,6 +69,10 @@ test("signs say what is wrong, and only that", () => {
   assert.deepEqual(signs({ network }), ["network"]);
   assert.deepEqual(signs({ network: { ...network, phase: "suspect" } }), [], "a suspicion is not for the kitchen");
   assert.deepEqual(signs({ network, registers: [register({ state: "lost" })] }), ["lost"], "of a register that is not heard it is not known");
+  const late = [{ subject: "grill", text: "Grill: 1 ticket has not come out; B-7 was fired 45 s ago." }];
+  assert.deepEqual(signs({ late, elsewhere: ["B-001"] }), ["late-grill", "stop"]);
+  assert.deepEqual(signs({ late, registers: [register({ state: "lost" })] }), ["lost"], "what is not heard any more is not said");
+  assert.equal(signsOf({ ...FACTS, late })[0].words, late[0].text, "with its age");
   const [sign] = signsOf({ ...FACTS, network });
   assert.deepEqual([sign.level, sign.title, sign.words], ["info", "The router does not answer.", "Selling goes on."]);
 });

@@ -67,6 +67,12 @@ async def _release(till: Till, call: Call) -> Answer:
     return Answer(*await till.release_job(call.key, call.params["job_id"], person))
 
 
+async def _release_all(till: Till, call: Call) -> Answer:
+    person = _person(call, "release")
+    training = call.caller.scope == "page" and call.caller.training
+    return Answer(*await till.release_jobs(call.key, person, training=training))
+
+
 async def _cancel(till: Till, call: Call) -> Answer:
     person = await _person_at_job(till, call, "cancel")
     return Answer(*await till.cancel_job(call.key, call.params["job_id"], person))
@@ -120,6 +126,7 @@ OPERATIONS: tuple[Operation, ...] = (
     command("/v1/no-sales", c.RecordNoSale, "Open the drawer without a sale", "register"),
     read("/v1/jobs", "list_jobs", "What waits for devices, oldest first", v.JobPage, _jobs, tag="devices", query=JobsQuery),
     read("/v1/jobs/{job_id}", "get_job", "One job", v.JobView, _job, tag="devices"),
+    _device_work("/v1/jobs/release", "release_jobs", "Print all held kitchen tickets now, in order", v.JobPage, _release_all),
     _device_work("/v1/jobs/{job_id}/release", "release_job", "Print a held job now", v.JobView, _release),
     _device_work("/v1/jobs/{job_id}/cancel", "cancel_job", "Never print this job", v.JobView, _cancel),
     read("/v1/devices", "list_devices", "What the devices last said", v.DeviceList, _devices, tag="devices"),

@@ -27,6 +27,7 @@ from tillkeeper.contract.views import (
     CheckPage,
     CheckView,
     DeviceView,
+    JobPage,
     JobView,
     StatusView,
 )

@@ -16,7 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_connection(listing)
     for name, words in (("show", "one job"), ("release", "print a held job now"), ("cancel", "never print this job")):
         action = actions.add_parser(name, help=words)
-        action.add_argument("job")
+        if name == "release":
+            action.add_argument("job", nargs="?", default="", help="or --all")
+            action.add_argument("--all", action="store_true", help="all held kitchen tickets, in order")
+        else:
+            action.add_argument("job")
         if name != "show":
             add_key(action)
         add_connection(action)
@@ -26,6 +30,11 @@ def run(args: argparse.Namespace) -> int:
     with Client.of(args) as client:
         if args.action == "list":
             answer = client.get("/v1/jobs", state=args.state, limit=args.limit)
+            jobs = answer["jobs"]
+        elif args.action == "release" and bool(args.job) == args.all:
+            raise exits.UsageError("name one job, or give --all; see `tillkeeper jobs list --state held`")
+        elif args.action == "release" and args.all:
+            answer = client.post("/v1/jobs/release", {"by": args.by}, args.key)
             jobs = answer["jobs"]
         else:
             path = f"/v1/jobs/{segment(args.job)}"

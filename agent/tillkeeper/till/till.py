@@ -25,7 +25,7 @@ from tillkeeper.contract.live import (
     StatusChanged,
 )
 from tillkeeper.contract.pages import PageSettings, PreviewOptions
-from tillkeeper.contract.views import BooksView, CatalogueView, CheckPage, CheckView, DeviceView, JobView, StatusView
+from tillkeeper.contract.views import BooksView, CatalogueView, CheckPage, CheckView, DeviceView, JobPage, JobView, StatusView
 from tillkeeper.devices.found import FoundDesk
 from tillkeeper.devices.pictures import Pictures
 from tillkeeper.devices.replace import SetupDesk

@@ -28,6 +28,7 @@ let unpaired = token ? "" : "Open the link that `tillkeeper pages` prints for th
 /** @type {ReturnType<typeof createKitchen> | null} */
 let kitchen = null;
 let device = "";
+let late = []; // tickets that have not come out, as the register says
 let network = null; // what the register's prober says, while the register is heard
 
 const paint = createPainter({ steady, draw });
@@ -80,7 +81,7 @@ function open() {
 function draw() {
   if (kitchen && settings) {
     render(html`<${Screen} kitchen=${kitchen} view=${kitchen.view()} settings=${settings} device=${device} clocks=${clocks} steady=${steady}
-      sound=${sound} soldOut=${soldOut} storage=${storage} unpaired=${unpaired} network=${network} />`, root);
+      sound=${sound} soldOut=${soldOut} storage=${storage} unpaired=${unpaired} network=${network} late=${late} />`, root);
   } else if (settings && !device) {
     render(html`<main class="choose"><h1>Which display is this?</h1>
       ${settings.displays.length === 0 && html`<p>The register's config has no device of kind "display".</p>`}
@@ -97,16 +98,25 @@ function heardOfNetwork(fresh) {
   if (changed) paint();
 }
 
+function heardOfLate(fresh) {
+  const changed = fresh.map((one) => one.text).join() !== late.map((one) => one.text).join();
+  late = fresh;
+  if (changed) paint();
+}
+
 const live = createLive({
   url: () => wsUrl("/v1/live"),
   protocols: () => wsProtocols(token),
   onMessage: (message) => {
     if (message.type === "availability") soldOut.take(message.availability);
-    if (message.status) heardOfNetwork(message.status.network ?? null);
+    if (!message.status) return;
+    heardOfNetwork(message.status.network ?? null);
+    heardOfLate((message.status.advisories ?? []).filter((one) => one.code === "tickets_late"));
   },
   onState: (state) => {
     if (state !== "live") {
       heardOfNetwork(null);
+      heardOfLate([]);
       return;
     }
     soldOut.load();

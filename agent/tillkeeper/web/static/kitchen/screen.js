@@ -21,9 +21,9 @@ const STOP_AGAIN_MS = 10_000; // a STOP that nobody has seen is heard again
 /**
  * @param {{kitchen: ReturnType<typeof import("./kitchen.js").createKitchen>, view: import("./kitchen.js").View, settings: any, device: string,
  *   clocks: ReturnType<typeof import("./clocks.js").createClocks>, steady: () => number, sound: ReturnType<typeof import("./sound.js").createSound>,
- *   soldOut: ReturnType<typeof import("./soldout.js").createSoldOut>, storage: Storage | null, unpaired: string, network: any}} props
+ *   soldOut: ReturnType<typeof import("./soldout.js").createSoldOut>, storage: Storage | null, unpaired: string, network: any, late: any[]}} props
  */
-export function Screen({ kitchen, view, settings, device, clocks, steady, sound, soldOut, storage, unpaired, network }) {
+export function Screen({ kitchen, view, settings, device, clocks, steady, sound, soldOut, storage, unpaired, network, late }) {
   const [prefs, setPrefs] = useState(() => loadPrefs(storage, device, settings));
   const [panel, setPanel] = useState("");
   const [allDayOpen, setAllDayOpen] = useState(false);
@@ -62,6 +62,14 @@ export function Screen({ kitchen, view, settings, device, clocks, steady, sound,
     const again = setInterval(() => sound.play("void"), STOP_AGAIN_MS);
     return () => clearInterval(again);
   }, [stopped, prefs.muted]);
+  const missing = late.map((one) => one.subject).sort().join();
+  const heard = useRef("");
+  useEffect(() => {
+    // Once for each station that it begins for: an alarm that always rings is ignored.
+    const begun = late.some((one) => !heard.current.split(",").includes(one.subject));
+    heard.current = missing;
+    if (begun && !prefs.muted) sound.play("late");
+  }, [missing]);
   useLateAlarm(cards, ageOf, prefs, () => !prefs.muted && sound.play("late"));
   useLayoutEffect(() => {
     document.documentElement.dataset.size = prefs.size;
@@ -159,7 +167,7 @@ export function Screen({ kitchen, view, settings, device, clocks, steady, sound,
 
   const elsewhere = all.filter((card) => card.stops.length && !parts.some((part) => part.card.key === card.key));
   const signs = signsOf({ registers: view.registers, unsent: view.unsent, dropped: board.dropped, sound: sound.state, muted: prefs.muted,
-    zone: settings.timezone, unpaired, elsewhere: elsewhere.map((card) => card.code), network });
+    zone: settings.timezone, unpaired, elsewhere: elsewhere.map((card) => card.code), network, late });
   const onSign = {
     replaced: () => kitchen.again(),
     stop: () => {

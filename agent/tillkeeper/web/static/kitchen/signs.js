@@ -6,11 +6,12 @@ import { clock, counted, sentence } from "../shared/words.js";
 /**
  * @typedef {{id: string, level: "bad"|"warn"|"info", title: string, words: string, action?: string}} Sign
  * @param {{registers: import("./kitchen.js").Register[], unsent: number, dropped: number, sound: "on"|"off"|"none", muted: boolean,
- *   zone: string, unpaired: string, elsewhere: string[], network?: {phase: string, headline: string, works: string} | null}} facts
- *   `elsewhere`: codes of cards with a STOP that are not on this page; `network`: what the register's prober says, null where it is not heard
+ *   zone: string, unpaired: string, elsewhere: string[], network?: {phase: string, headline: string, works: string} | null, late?: {subject: string, text: string}[]}} facts
+ *   `elsewhere`: codes of cards with a STOP that are not on this page; `network`: what the register's prober says, null where it is not heard;
+ *   `late`: the register's advisories of tickets that have not come out
  * @returns {Sign[]} the most urgent first
  */
-export function signsOf({ registers, unsent, dropped, sound, muted, zone, unpaired, elsewhere, network = null }) {
+export function signsOf({ registers, unsent, dropped, sound, muted, zone, unpaired, elsewhere, network = null, late = [] }) {
   /** @type {Sign[]} */
   const signs = [];
   const away = registers.filter((register) => register.state === "lost");
@@ -31,6 +32,9 @@ export function signsOf({ registers, unsent, dropped, sound, muted, zone, unpair
       signs.push({ id: "register-lost", level: "warn", title: `No connection to ${register.name} since ${clock(register.since, zone)}`,
         words: "Its new orders do not arrive here. The other registers go on." });
     }
+  }
+  for (const one of live.length ? late : []) {
+    signs.push({ id: `late-${one.subject}`, level: "bad", title: "A TICKET HAS NOT COME OUT", words: one.text });
   }
   if (elsewhere.length) {
     signs.push({ id: "stop", level: "bad", title: `STOP: ${elsewhere.slice(0, 6).join(", ")}${elsewhere.length > 6 ? " …" : ""}`,

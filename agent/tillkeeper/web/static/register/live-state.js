@@ -30,6 +30,13 @@ export function heard(state, message) {
   }
 }
 
+/** @param {any[]} jobs @returns {any[]} those of the kitchen */
+export const ticketsOf = (jobs) => jobs.filter((job) => job.document_class === "kitchen_ticket" || job.document_class === "change_slip");
+
+/** What has to be seen from every view, with its age; a register that does not answer has no say. @param {any} state @returns {any[]} */
+export const alarms = ({ link, live, session }) => (link === "lost" || session?.training ? [] : live.status?.advisories ?? [])
+  .filter((one) => ["tickets_late", "tickets_held", "drawer_stuck", "drawer_open"].includes(one.code));
+
 const byId = (rows, id) => Object.fromEntries(rows.map((row) => [row[id], row]));
 const SETTLED = new Set(["confirmed", "unconfirmed", "failed", "expired", "rerouted", "sent"]);
 

@@ -4,6 +4,7 @@
 import { html } from "../vendor/preact.js";
 import { Dot } from "../shared/ui.js";
 import { counted } from "../shared/words.js";
+import { alarms } from "./live-state.js";
 
 /** The dot as this page knows it: the register's own words, or that the register does not answer. @param {any} state */
 export function connection(state) {
@@ -33,6 +34,9 @@ export function Notices({ desk, state }) {
   return html`<div class="notices">
     ${session?.training && html`<div class="banner training" role="status" data-banner="training">TRAINING · nothing counts</div>`}
     ${storageTrouble && html`<div class="banner warn" role="alert" data-banner="storage"><span aria-hidden="true">!</span><span class="grow">This browser keeps nothing (private window, or its storage is full): do not close or reload this page while an order is being sent.</span></div>`}
+    ${alarms(state).map((one) => html`<div class="banner ${one.code === "drawer_open" ? "warn" : "bad"}" role="alert" data-banner=${one.code} key=${one.code + one.subject}><span aria-hidden="true">!</span>
+      <span class="grow wrap"><b>${one.title}</b>: ${one.text}</span>
+      ${one.code === "tickets_held" && html`<button type="button" data-action="release-all" onClick=${desk.act.releaseAll}>Print all held, in order</button>`}</div>`)}
     ${refused.map((entry) => html`<div class="banner bad" role="alert" data-banner="refused" key=${entry.id}><span aria-hidden="true">!</span>
       <span class="grow wrap"><b>${entry.label}</b>: ${entry.problem?.words}</span>
       <button type="button" data-action="retry" onClick=${() => desk.again(entry)}>Try again</button>

@@ -4,6 +4,7 @@
 import { html } from "../../vendor/preact.js";
 import { Dot } from "../../shared/ui.js";
 import { DOCUMENTS, age, sentence } from "../../shared/words.js";
+import { ticketsOf } from "../live-state.js";
 import { connection } from "../notices.js";
 
 const LEVELS = { alarm: { mark: "!", kind: "bad" }, warning: { mark: "!", kind: "warn" }, notice: { mark: "i", kind: "info" } };
@@ -43,6 +44,7 @@ export function Status({ desk, state }) {
         ${session && session.employee !== entry.employee && html`<button type="button" data-action="send-as-me" onClick=${() => desk.again(entry)}>Send in my name</button>`}</li>`)}</ul></section>`}
     <section class="card part" aria-label="Held tickets"><h2>Held tickets</h2>
       ${held.length === 0 && html`<p class="muted">None is held.</p>`}
+      ${ticketsOf(held).length > 1 && html`<p><button type="button" class="primary" data-action="release-all" onClick=${desk.act.releaseAll}>Print all held tickets, in order</button></p>`}
       ${held.map((job) => html`<div class="job" key=${job.job_id} data-job=${job.job_id} data-state="held"><div class="grow"><p class="strong">${DOCUMENTS[job.document_class] ?? job.document_class} ${job.ticket_code} → ${job.station || job.device}</p><p class="small wrap">${job.reason} · ${age(job.age_s * 1000)} old${job.may_have_printed ? " · may have printed already: it will be marked" : ""}</p></div>
         <button type="button" class="primary" data-action="release" onClick=${() => desk.act.release(job)}>Print now</button><button type="button" class="danger" data-action="cancel" onClick=${() => desk.act.cancel(job)}>Never</button></div>`)}
       ${other.length > 0 && html`<p class="muted small">${other.length} on their way to devices.</p>`}</section>
