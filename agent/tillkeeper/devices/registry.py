@@ -157,7 +157,7 @@ def preview(asked: Asked, config: Config, layouts: documents.Choice | None = Non
     made = previews.sample(asked, config, shelf.chosen(config) if layouts is None else layouts)
     device = config.devices.get(made.device)
     if device is not None and device.kind == "star" and asked.columns in (None, 0, device.columns or _star_columns(device)):
-        return _star_preview(made.document, device)
+        return _star_preview(made.document, device, config)
     own = load_profiles().get(device.profile) if device is not None else None
     by_width = {model.columns: model for model in reversed(load_profiles().values()) if model.code_pages}
     if own is not None and device is not None and device.columns is not None:
@@ -176,14 +176,14 @@ def _star_columns(device: DeviceConfig) -> int:
     return profile(device.profile).columns
 
 
-def _star_preview(document: PrintDocument, device: DeviceConfig) -> Encoded:
+def _star_preview(document: PrintDocument, device: DeviceConfig, config: Config) -> Encoded:
     from tillkeeper_drivers.star.encoder import encode
     from tillkeeper_drivers.star.profile import profile
 
     model = profile(device.profile)
     if device.columns is not None:
         model = msgspec.structs.replace(model, columns=device.columns)
-    return Encoded(encode(document, model, None), model.name)
+    return Encoded(encode(document, model, None, _logo(config, model.dots)), model.name)
 
 
 def widths() -> tuple[int, ...]:
@@ -252,7 +252,8 @@ def _star(name: str, device: DeviceConfig, config: Config, locator: Locator) -> 
         model = msgspec.structs.replace(model, columns=device.columns)
     transport, pins = _transport(name, device, locator), _pins(name, config)
     limits = Deadlines(confirm=device.confirm_timeout_s)
-    return _told(StarPrinter(name, transport, model, pins, limits, hold=_own(device)), name, config)
+    logo = _logo(config, model.dots)
+    return _told(StarPrinter(name, transport, model, pins, limits, hold=_own(device), picture=logo), name, config)
 
 
 def _pins(name: str, config: Config) -> dict[int, Literal["drawer", "bell", "none"]]:
