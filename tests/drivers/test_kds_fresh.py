@@ -196,6 +196,18 @@ def test_the_beacon_is_what_the_pages_show() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (b"c", BadReply), (b"c1.gr", BadReply), (b"c1.grill0", BadReply), (b"", BadReply), (b"\xff", BadReply),
+        (b"Error: full", Refused), (b"busy", Refused),
+    ],
+)  # fmt: skip
+def test_half_an_id_and_another_ones_are_no_refusals(reply: bytes, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        verdict(reply, "c1.grill")
+
+
 REPLIES = ["c1.grill", '"c1.grill"\n', "c1", "c2.grill", "Error: no", ""]
 
 

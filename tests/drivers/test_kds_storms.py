@@ -49,7 +49,7 @@ def fresh(_folder: Path) -> tuple[ForeignScreen, Callable[[], ForeignDisplay], t
 
 def files(folder: Path) -> tuple[ForeignScreen, Callable[[], ForeignDisplay], tuple[str, ...]]:
     def agent() -> ForeignDisplay:
-        return logic_controls_display("wall", folder, ignore, answer_s=4 * ANSWER_S)
+        return logic_controls_display("wall", folder, ignore, answer_s=2 * ANSWER_S)
 
     return VirtualLogicControls(folder), agent, ("power", "agent")
 
