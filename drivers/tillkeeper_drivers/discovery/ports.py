@@ -41,16 +41,30 @@ _Said = tuple[Trouble, str, str]
 def found(ports: Iterable[Port], known: Collection[str] = ()) -> tuple[Found, ...]:
     """In the order of their sockets. `known`: names of profiles."""
     there = sorted(ports, key=lambda port: (port.kind, port.port, port.interface, port.node))
-    serials = Counter((port.kind, serial_of(port)) for port in there)
-    unnamed = Counter(_sort(port) for port in there if not serial_of(port))
-    return tuple(_found(port, serials[port.kind, serial_of(port)], unnamed[_sort(port)], known) for port in there)
+    firsts = {id(port) for port in first_ports(there)}
+    own = [serial_of(port) if id(port) in firsts else "" for port in there]
+    serials = Counter((port.kind, serial) for port, serial in zip(there, own, strict=True))
+    unnamed = Counter(_sort(port) for port, serial in zip(there, own, strict=True) if not serial)
+    return tuple(
+        _found(port, serial, serials[port.kind, serial], unnamed[_sort(port)], known)
+        for port, serial in zip(there, own, strict=True)
+    )
+
+
+def first_ports(ports: Iterable[Port]) -> list[Port]:
+    """Of each device the first one: that has its serial number, the others go by their socket."""
+    first: dict[tuple[str, str], Port] = {}
+    for port in ports:
+        before = first.setdefault((port.kind, port.port), port)
+        if port.interface < before.interface:
+            first[port.kind, port.port] = port
+    return list(first.values())
 
 
 def serial_of(port: Port) -> str:
-    """The serial number that tells this device from others of its kind, empty where it has none. The second port of an adapter
-    has the number of the first: it goes by its socket."""
+    """The serial number that tells this device from others of its kind, empty where it has none."""
     named = models.device_id(port.device_id)
-    return next((text for text in (port.serial, named.get("SN", "")) if not port.interface and models.tells_apart(text)), "")
+    return next((text for text in (port.serial, named.get("SN", "")) if models.tells_apart(text)), "")
 
 
 def socket_of(port: Port) -> str:
@@ -75,8 +89,8 @@ def _sort(port: Port) -> tuple[str, int, int]:
     return port.kind, port.vendor_id, port.product_id
 
 
-def _found(port: Port, of_this_serial: int, unnamed: int, known: Collection[str]) -> Found:
-    serial, socket = serial_of(port), socket_of(port)
+def _found(port: Port, serial: str, of_this_serial: int, unnamed: int, known: Collection[str]) -> Found:
+    socket = socket_of(port)
     own = bool(serial) and of_this_serial == 1
     identity = f"{port.kind}:serial={serial}" if own else f"{port.kind}:port={socket}"
     named = models.device_id(port.device_id)

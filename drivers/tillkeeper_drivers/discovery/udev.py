@@ -47,6 +47,7 @@ def node_of(identity: str) -> str:
     """
     context = pyudev.Context()
     nodes = [port for port in _nodes(context, identity.partition(":")[0]) if ports.matches(port, identity)]
+    nodes = nodes if ":port=" in identity else ports.first_ports(nodes)
     if len(nodes) == 1:
         return nodes[0].node
     if nodes:
