@@ -360,3 +360,17 @@ def test_attended_it_tells_each_change_by_itself_and_prints_over_the_same_connec
         await device.changed.wait_for(lambda: not device.connected, 5)
 
     on(model, scene)
+
+
+@pytest.mark.parametrize("pin", [2, 5])
+@pytest.mark.parametrize("model", ["tsp650ii", "mc-print3", "tsp100"])
+def test_a_ticket_that_rings_rings_once_before_it_is_printed(model: str, pin: int) -> None:
+    async def scene(device: VirtualPrinter) -> None:
+        printer = StarPrinter("bar", TcpTransport("127.0.0.1", device.port), profile(model), {pin: "bell"}, PATIENT)
+        assert (await printer.deliver(replace(SLIP, bell=True), b"ab12")).how == "confirmed"
+        assert [event.pin for event in device.store.drawer if event.kind == "pulsed"] == [pin]
+        assert (await printer.deliver(SLIP, b"ab13")).how == "confirmed"
+        assert len([event for event in device.store.drawer if event.kind == "pulsed"]) == 1
+        assert device.count == 2
+
+    on(model, scene)
