@@ -16,7 +16,8 @@ from tillkeeper_drivers.escpos.profile import Profile
 from tillkeeper_drivers.escpos.session import EscPosSession
 from tillkeeper_drivers.escpos.status import REALTIME
 from tillkeeper_drivers.printing.patience import Patience
-from tillkeeper_drivers.printing.printer import BasePrinter, Evidence, Refusal
+from tillkeeper_drivers.printing.printer import BasePrinter, Evidence
+from tillkeeper_drivers.printing.sending import Refusal
 from tillkeeper_drivers.printing.session import PeerClosed
 from tillkeeper_drivers.printing.settings import Deadlines, PinUse
 

@@ -5,25 +5,18 @@ that the model can give. Any byte of the document written and no evidence: `Outc
 """
 
 import asyncio
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Generic, Literal, NamedTuple, NoReturn, TypeVar
-
-from msgspec.structs import replace
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Literal, NamedTuple, TypeVar
 
 from tillkeeper_drivers.api import (
-    NOT_THERE,
     STUCK,
-    Connection,
     Delivery,
-    DeviceGone,
     Document,
     NotSent,
-    OutcomeUnknown,
     PrintDocument,
     PulseDocument,
-    Reason,
     Status,
     Transport,
     TransportError,
@@ -31,22 +24,14 @@ from tillkeeper_drivers.api import (
 )
 from tillkeeper_drivers.drawer import KickGate, PinPolarity, PulseError
 from tillkeeper_drivers.printing.attending import Attendant
-from tillkeeper_drivers.printing.line import Line
-from tillkeeper_drivers.printing.patience import Patience
+from tillkeeper_drivers.printing.sending import Sender
 from tillkeeper_drivers.printing.session import Session
-from tillkeeper_drivers.printing.settings import HINTS, Deadlines, PinUse
+from tillkeeper_drivers.printing.settings import Deadlines, PinUse
 
 S = TypeVar("S", bound=Session)
 
 BELL_MS = 100
 """The coil of a bell is as that of a drawer: so long it is on."""
-
-
-class Refusal(NamedTuple):
-    """Why a document is not sent."""
-
-    reason: Reason
-    detail: str
 
 
 class Evidence(NamedTuple):
@@ -56,7 +41,7 @@ class Evidence(NamedTuple):
     by: str
 
 
-class BasePrinter(ABC, Generic[S]):
+class BasePrinter(Sender[S]):
     """A `Device` that prints and pulses; what depends on the command set is left to the methods marked abstract.
 
     Args:
@@ -78,24 +63,16 @@ class BasePrinter(ABC, Generic[S]):
         *,
         hold: bool,
     ) -> None:
-        self._id = device_id
+        super().__init__(device_id, transport, deadlines or Deadlines())
         self._drawer_pins = drawer_pins
         self._pin_use: dict[int, PinUse] = dict(pin_use or {})
-        self._deadlines = deadlines or Deadlines()
         self._hold = hold
-        self._line = Line(transport, self._made)
         self._attendant = Attendant[S](self._line, self._deadlines, self)
         self._gate = KickGate()
         self.polarity = PinPolarity()
         """What kicks have taught about the drawer's switch."""
-        self.last_status = Status()
-        """What was last heard of the device, in a job, by `status` or by itself."""
 
     # --- what a command set has to say ---
-
-    @abstractmethod
-    def new_session(self, connection: Connection) -> S:
-        """A session over `connection`, which was just opened."""
 
     @abstractmethod
     async def encode(self, document: PrintDocument, token: bytes) -> bytes:
@@ -127,20 +104,12 @@ class BasePrinter(ABC, Generic[S]):
         """Ask for everything that the device tells, and help it out of what it can be helped out of."""
 
     @abstractmethod
-    async def preflight(self, session: S) -> Refusal | None:
-        """Right before a document: what speaks against sending it."""
-
-    @abstractmethod
     def expect(self, session: S, token: bytes) -> None:
         """The document with `token` is about to be written."""
 
     @abstractmethod
     async def evidence(self, session: S) -> Evidence:
         """Wait for what became of the document. Raises `OutcomeUnknown` (by `unknown`)."""
-
-    @abstractmethod
-    async def look(self, session: S, longest_s: float) -> bool:
-        """While waiting: how it is, and why. Whether it answered."""
 
     @abstractmethod
     async def ask_pin(self, session: S, deadline_s: float) -> bool:
@@ -186,37 +155,11 @@ class BasePrinter(ABC, Generic[S]):
         async with self._line.turn():
             pass
 
-    # --- what is known ---
-
-    def _made(self, connection: Connection) -> S:
-        session = self.new_session(connection)
-        session.status = Status(reachable="yes")
-        session.on_change = lambda: self.learned(session)
-        return session
-
     def learned(self, session: S) -> None:
         """Something new was heard."""
         self.last_status = session.status
         if session.complete:
             self._attendant.tell(session.status)
-
-    def note(self, error: TransportError) -> None:
-        """What a connection that broke, or did not come about, says of the device."""
-        gone = error.reason in NOT_THERE
-        self.last_status = replace(
-            self.last_status,
-            reachable="no" if gone else "yes",
-            reason=error.reason if gone else None,
-            online="no" if error.reason == "offline" else self.last_status.online,
-            detail=f"{error.reason}: {error.detail}",
-        )
-
-    async def _opened(self) -> S:
-        if self._line.session is None:
-            self.last_status = Status()
-        session = await self._line.open(self._deadlines.connect)
-        self.last_status = session.status
-        return session
 
     # --- a document ---
 
@@ -239,27 +182,6 @@ class BasePrinter(ABC, Generic[S]):
             await self._write(session, data)
             how, by = await self.evidence(session)
         return Delivery(how, by, first_byte_ms)
-
-    async def confirmed(self, session: S, quiet_s: float) -> bool:
-        """Wait for the confirmation, looking at the status now and then; see `Patience`."""
-        loop, limits = asyncio.get_running_loop(), self._deadlines
-        patience = Patience(loop.time(), quiet_s, limits.clearing, limits.longest)
-        while session.confirmed_by is None and not session.cut_short:
-            remaining = patience.remaining_s(loop.time(), session.status)
-            if remaining <= 0:
-                return False
-            settled = await session.until(
-                lambda: session.confirmed_by is not None or bool(session.cut_short), min(limits.poll, remaining)
-            )
-            if not settled:
-                await self.look(session, max(0.0, patience.remaining_s(loop.time(), session.status)))
-        return session.confirmed_by is not None
-
-    def unknown(self, session: S, detail: str) -> NoReturn:
-        """Raises `OutcomeUnknown` for a document that was written."""
-        if session.cut_short:
-            raise self._outcome_unknown("print", "lost", session.cut_short)
-        raise self._outcome_unknown("print", session.status.trouble() or "no_answer", detail)
 
     def _ring(self, document: PrintDocument) -> PulseDocument | None:
         """The kick of the bell, where the document wants one and one hangs here. A drawer never gets it."""
@@ -313,80 +235,3 @@ class BasePrinter(ABC, Generic[S]):
                 return "unknown"
             await session.until(lambda: session.status.drawer_pin_high != before, min(0.03, remaining))
         return "yes"
-
-    # --- sending, and what its errors mean ---
-
-    @asynccontextmanager
-    async def _sending(self, operation: str) -> AsyncIterator[S]:
-        """The line of a device that can take a document now. A connection that breaks is `NotSent`, and `OutcomeUnknown` once
-        a byte of the document left."""
-        session: S | None = None
-        try:
-            async with self._line.turn():
-                try:
-                    session = await self._ready(operation)
-                    yield session
-                except TransportError as error:
-                    session = self._line.session
-                    if session is not None and session.document_left and error.reason == "stalled":
-                        await _last_words(session)
-                    raise
-        except TransportError as error:
-            raise self._failed(operation, session, error) from error
-
-    async def _ready(self, operation: str) -> S:
-        """A connection over which the device just said that it can print. Raises `NotSent`, `TransportError`."""
-        if self._line.session is not None:
-            # It may have died unnoticed: then a fresh one tells for sure, and nothing was sent yet.
-            try:
-                session, refusal = await self._asked()
-                if refusal is None:
-                    return session
-                if refusal.reason != "no_answer":
-                    raise self._not_sent(operation, refusal.reason, refusal.detail)
-                await self._line.close()
-            except TransportError as error:
-                await self._line.close(error)
-        session, refusal = await self._asked()
-        if refusal is not None:
-            raise self._not_sent(operation, refusal.reason, refusal.detail)
-        return session
-
-    async def _asked(self) -> tuple[S, Refusal | None]:
-        session = await self._opened()
-        session.begin()
-        return session, await self.preflight(session)
-
-    def _failed(self, operation: str, session: S | None, error: TransportError) -> NotSent | OutcomeUnknown:
-        if session is None:
-            self.last_status = Status(reachable="no", reason=error.reason, detail=error.detail)
-            return self._not_sent(operation, error.reason, error.detail)
-        if session.document_left:
-            return self._outcome_unknown(operation, session.status.trouble() or error.reason, error.detail)
-        reason: Reason = "unreachable" if session.heard else "busy"
-        if isinstance(error, DeviceGone):
-            reason = "not_plugged_in"
-        if error.reason == "offline":
-            reason = "offline"
-        self.note(TransportError(reason, error.detail, bytes_left=False))
-        return self._not_sent(operation, reason, error.detail)
-
-    async def _write(self, session: S, data: bytes) -> None:
-        session.document_left = True
-        try:
-            await session.write(data, self._deadlines.write)
-        except TransportError as error:
-            session.document_left = error.bytes_left
-            raise
-
-    def _not_sent(self, operation: str, reason: Reason, detail: str) -> NotSent:
-        return NotSent(operation, self._id, reason, detail, HINTS.get(reason, ""))
-
-    def _outcome_unknown(self, operation: str, reason: Reason, detail: str) -> OutcomeUnknown:
-        return OutcomeUnknown(operation, self._id, reason, detail, HINTS.get(reason, ""))
-
-
-async def _last_words(session: Session) -> None:
-    """Hear what a device that stopped reading has said about itself by then."""
-    with suppress(TransportError):
-        await session.until(lambda: False, 0.05)

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 
 from tillkeeper_drivers.api import Connection, PrintDocument, PulseDocument, Transport
 from tillkeeper_drivers.escpos.logo import Raster
-from tillkeeper_drivers.printing.printer import BasePrinter, Evidence, Refusal
+from tillkeeper_drivers.printing.printer import BasePrinter, Evidence
+from tillkeeper_drivers.printing.sending import Refusal
 from tillkeeper_drivers.printing.settings import Deadlines, PinUse
 from tillkeeper_drivers.star import commands, encoder
 from tillkeeper_drivers.star.counting import Counting
