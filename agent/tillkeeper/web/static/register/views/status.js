@@ -6,6 +6,7 @@ import { Dot } from "../../shared/ui.js";
 import { DOCUMENTS, age, sentence } from "../../shared/words.js";
 import { ticketsOf } from "../live-state.js";
 import { connection } from "../notices.js";
+import { DeviceActions, isPrinter, replace } from "../setup/devices.js";
 
 const LEVELS = { alarm: { mark: "!", kind: "bad" }, warning: { mark: "!", kind: "warn" }, notice: { mark: "i", kind: "info" } };
 
@@ -51,10 +52,12 @@ export function Status({ desk, state }) {
     <section class="card part" aria-label="Advice"><h2>Advice</h2>
       ${!status?.advisories.length && html`<p class="muted">Nothing to report.</p>`}
       ${status?.advisories.map((one) => html`<div class="advice" key=${one.code + one.subject} data-advisory=${one.code} data-severity=${one.severity}><span class="badge ${LEVELS[one.severity]?.kind ?? "info"}">${LEVELS[one.severity]?.mark ?? "i"} ${one.severity}</span>
-        <div><p class="strong wrap">${one.title}${one.subject ? ` · ${one.subject}` : ""}</p><p class="wrap">${one.text}</p>${one.hint && html`<p class="small muted wrap">${one.hint}</p>`}</div></div>`)}</section>
+        <div><p class="strong wrap">${one.title}${one.subject ? ` · ${one.subject}` : ""}</p><p class="wrap">${one.text}</p>${one.hint && html`<p class="small muted wrap">${one.hint}</p>`}
+          ${one.code === "device_trouble" && isPrinter(status, one.subject) && html`<button type="button" data-action="replace" onClick=${() => replace(desk, one.subject)}>Replace this printer…</button>`}</div></div>`)}</section>
     <section class="card part" aria-label="Devices"><h2>Devices</h2>
       ${status?.devices.map((one) => html`<div class="device" key=${one.device} data-device=${one.device}><span class=${one.trouble ? "bad-text strong" : one.known ? "good-text" : "muted"} aria-hidden="true">${one.trouble ? "!" : one.known ? "✓" : "?"}</span>
-        <span class="strong clip">${one.device}</span><span class="grow wrap">${one.trouble || (one.known ? "no trouble known" : "has said nothing yet")}</span><span class="small muted nowrap">${one.queued ? `${one.queued} waiting` : ""}</span></div>`)}</section>
+        <span class="strong clip">${one.device}</span><span class="grow wrap">${one.trouble || (one.known ? "no trouble known" : "has said nothing yet")}</span><span class="small muted nowrap">${one.queued ? `${one.queued} waiting` : ""}</span>
+        <${DeviceActions} desk=${desk} state=${state} device=${one} /></div>`)}</section>
     <p class="small muted">${settings.store_name}</p>
   </div>`;
 }
