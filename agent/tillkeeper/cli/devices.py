@@ -1,14 +1,16 @@
-"""Printers, displays and drawers: what they last said, a test slip, what is there and what changes."""
+"""Printers, displays and drawers: what they last said, a test slip, what is there and what changes, one in another's place."""
 
 import argparse
+from typing import Any
 
-from tillkeeper.cli import exits, finding, output, status
+from tillkeeper.cli import exits, finding, output, pairing, status
 from tillkeeper.cli.client import Client, add_connection, add_key, segment
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="what each device last said")
+    listing.add_argument("--export", action="store_true", help="the lines for the configuration of those that were replaced")
     add_connection(listing)
     discover = actions.add_parser("discover", help="what is plugged in and what answers on the network, configured or not")
     add_connection(discover)
@@ -18,17 +20,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     test.add_argument("device")
     add_key(test)
     add_connection(test)
+    pairing.add_actions(actions)
 
 
 def run(args: argparse.Namespace) -> int:
     if args.action in ("discover", "watch"):
         return finding.discover(args) if args.action == "discover" else finding.watch(args)
+    if args.action in pairing.ACTIONS:
+        return pairing.run(args)
     with Client.of(args) as client:
         if args.action == "list":
             answer = client.get("/v1/devices")
-            text = status.devices(answer["devices"])
+            text = _replaced(answer["devices"]) if args.export else listed(answer["devices"])
         else:
             answer = client.post(f"/v1/devices/{segment(args.device)}/test", {"by": args.by}, args.key)
             text = f"test slip for {args.device} accepted as job {answer['job_id']}"
     output.show(args, answer, text)
     return exits.OK
+
+
+def listed(devices: list[dict[str, Any]]) -> str:
+    """A table, and below it what is not as the configuration says."""
+    lines = [status.devices(devices)]
+    for one in devices:
+        if (replaced := one["replaced"]) is not None:
+            lines += ["", f"{output.clean(one['device'])}: {words(replaced)}"]
+    return "\n".join(lines)
+
+
+def words(replaced: dict[str, Any]) -> str:
+    """Since when, by whom, and what the configuration says."""
+    by = f" by {output.clean(replaced['by'])}" if replaced["by"] else ""
+    ignored = f"; NOT FOLLOWED: {output.clean(replaced['ignored'])}" if replaced["ignored"] else ""
+    edited = " (edited since)" if replaced["edited"] else ""
+    said = output.clean(replaced["configured"])
+    return f"replaced on {output.clock(replaced['at_ms'])}{by}; the configuration says {said}{edited}{ignored}"
+
+
+def _replaced(devices: list[dict[str, Any]]) -> str:
+    parts = [str(one["replaced"]["toml"]) for one in devices if one["replaced"] is not None]
+    return "\n\n".join(parts) or "# every device is as the configuration says"

@@ -61,6 +61,8 @@ class ReplacedView(View, frozen=True):
     configured: str
     edited: bool = False
     ignored: str = ""
+    toml: str = ""
+    """The lines for the config file that say the same."""
 
 
 class ReplacementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -132,31 +132,27 @@ def _port(device: Device) -> int:
     return where.host_port(device.address)[1] if where.kind(device.address) == "tcp" else 0
 
 
-def view(device: Device, overlay: Overlay, ignored: str) -> ReplacedView:
+def view(name: str, device: Device, overlay: Overlay, ignored: str) -> ReplacedView:
     """`device`: as the config says."""
     now = place(device)
     said = now.open_level if overlay.address is None else ", ".join(part for part in (now.address, now.profile) if part)
     compared = replace(now, open_level=""), replace(overlay.over, open_level="")
     edited = now.open_level != overlay.over.open_level if overlay.address is None else compared[0] != compared[1]
-    return ReplacedView(at_ms=overlay.at_ms, by=overlay.by, configured=said, edited=edited, ignored=ignored)
+    lines = toml(name, overlay)
+    return ReplacedView(at_ms=overlay.at_ms, by=overlay.by, configured=said, edited=edited, ignored=ignored, toml=lines)
 
 
-def toml(overlays: Mapping[str, Overlay]) -> str:
-    """The lines for the config file that make the overlays superfluous."""
-    parts = []
-    for name, overlay in overlays.items():
-        lines = [f"[devices.{_key(name)}]"]
-        for field in ("kind", "address", "mac", "profile", "open_level"):
-            value = getattr(overlay, field)
-            if value:
-                lines.append(f"{field} = {json.dumps(value)}")
-        if overlay.address is not None and not overlay.mac:
-            lines.append("# no mac")
-        if overlay.serial is not None:
-            line = msgspec.structs.asdict(overlay.serial)
-            lines.append("serial = { " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in line.items()) + " }")
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts)
+def toml(name: str, overlay: Overlay) -> str:
+    """The lines for the config file that make the overlay superfluous."""
+    lines = [f"[devices.{_key(name)}]"]
+    said = {field: getattr(overlay, field) for field in ("kind", "address", "mac", "profile", "open_level")}
+    lines += [f"{field} = {json.dumps(value)}" for field, value in said.items() if value]
+    if overlay.address is not None and not overlay.mac:
+        lines.append("# without a mac")
+    if overlay.serial is not None:
+        line = msgspec.structs.asdict(overlay.serial)
+        lines.append("serial = { " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in line.items()) + " }")
+    return "\n".join(lines)
 
 
 def _key(name: str) -> str:

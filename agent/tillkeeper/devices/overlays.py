@@ -67,4 +67,4 @@ class Overlays:
         overlay = self._overlays.get(name)
         if overlay is None or name not in self.filed:
             return None
-        return rules.view(self.filed[name], overlay, self._ignored.get(name, ""))
+        return rules.view(name, self.filed[name], overlay, self._ignored.get(name, ""))

@@ -279,7 +279,8 @@ class SetupDesk:
             return _draft((), {}, asked.replacement_id, moment)
         pending = self._pending.get(name)
         if pending is None or pending.view.replacement_id != asked.replacement_id:
-            other = "its slip is not known (any more)" if pending is None else f"{pending.by or 'somebody'} has begun another one"
+            who = (pending.by if pending is not None else "") or "somebody"
+            other = "its slip is not known (any more)" if pending is None else f"{who} has begun another one"
             raise Conflict("confirm", f"replacement of {name}", other, "print a slip again")
         if moment.now_ms - pending.at_ms > WAITS_MS:
             raise Conflict("confirm", f"replacement of {name}", "its slip is too old", "print a slip again")
