@@ -34,7 +34,7 @@ RECEIPT = PrintDocument(
         Text("Thank you"),
     ),
 )
-BAUDS = {9600: 5, 38400: 15, 115200: 30}
+BAUDS = {9600: 9, 38400: 15, 115200: 30}
 """Baud and how many tickets."""
 TCP_TURNS, TCP_ROUNDS = 8, 20
 """Short turns one after the other: what else the machine does meets all three alike."""
