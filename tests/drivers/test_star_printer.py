@@ -185,7 +185,7 @@ def test_a_long_report_is_waited_for_as_long_as_it_prints(model: str) -> None:
     async def scene(device: VirtualPrinter) -> Delivery:
         return await driver(device, model).deliver(PrintDocument("j", tuple(Text(f"line {n}") for n in range(60))), b"ab12")
 
-    assert on(model, scene, speed_mm_s=120).how == "confirmed"
+    assert on(model, scene, speed_mm_s=300).how == "confirmed"
 
 
 @pytest.mark.parametrize("model", ["tsp650ii", "mc-print3", "tsp100"])
