@@ -28,4 +28,6 @@ def paper(name: str, blocks: tuple[Block, ...], picture: Raster | None = None) -
 
 def lines(name: str, blocks: tuple[Block, ...]) -> list[str]:
     """The printed lines, without the row of the cut."""
-    return paper(name, blocks).as_text().splitlines()[:-1]
+    one = paper(name, blocks)
+    rows = one.as_text().splitlines()
+    return rows[:-1] if one.cut else rows

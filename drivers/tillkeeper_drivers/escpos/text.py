@@ -80,9 +80,9 @@ class Pages:
         """`text` cleaned, with every character replaced by what these pages can print, in the order of reading (`wrap` puts it
         into that of printing).
 
-        A character that no page has loses its accents (NFKD) or is romanised (`romanise`). A Greek, Cyrillic, Hebrew, Arabic
-        or Han word of which a letter is missing is romanised as a whole, and a Vietnamese one loses all its marks: half of each
-        alphabet is no word. What nobody can spell is named by its code point, `[E000]`.
+        A character that no page has loses its accents (NFKD) or is romanised (`romanise`). A Greek, Cyrillic, Hebrew or Arabic
+        word of which a letter is missing is romanised as a whole, a text in Han or kana too, and a Vietnamese word then loses all
+        its marks: half of each alphabet is no word. What nobody can spell is named by its code point, `[E000]`.
         """
         cleaned = clean(text)
         if cleaned.isascii():
@@ -90,14 +90,18 @@ class Pages:
         return romanise.join(self._pieces(cleaned))
 
     def _pieces(self, text: str) -> Iterator[Piece]:
+        # Han and kana of one name are in Latin letters all of them, or none: they stand for one another.
+        broken = self._wide is not None and not all(self._has(c) for c in text if is_wide(c) and c.isalpha())
         at = 0
         for word in _WORD.finditer(text):
             yield from map(self._piece, text[at : word.start()])
-            yield from self._word(word.group())
+            yield from self._word(word.group(), no_wide=broken)
             at = word.end()
         yield from map(self._piece, text[at:])
 
-    def _word(self, word: str) -> list[Piece]:
+    def _word(self, word: str, *, no_wide: bool) -> list[Piece]:
+        if no_wide and any(map(is_wide, word)):
+            return [self._latin(c, capitals=False) if is_wide(c) else self._piece(c) for c in word]
         if rtl.ARABIC.search(word):
             shaped = rtl.shape(word, self._has)
             return [Piece(word, shaped, roman=False)] if shaped else self._consonants(word)
@@ -111,8 +115,6 @@ class Pages:
             return [self._latin(c, capitals=capitals) if _WHOLE.match(c) else self._piece(c) for c in word]
         if _VIETNAMESE.search(word) and not all(map(self._has, word)):
             return [self._latin(c, capitals=capitals) for c in word]
-        if self._wide is not None and not all(map(self._has, filter(is_wide, word))):
-            return [self._latin(c, capitals=False) if is_wide(c) else self._piece(c) for c in word]
         return [self._piece(c) for c in word]
 
     def _consonants(self, word: str) -> list[Piece]:
