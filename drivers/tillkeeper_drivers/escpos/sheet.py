@@ -33,9 +33,11 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def lines(profile: Profile) -> tuple[Line, ...]:
-    """One for each page of `profile`, of the common ones where it names none; 26 at most."""
-    pages = profile.codec_pages() or tuple(_COMMON.items())
-    return tuple(Line(letter, page, codec, _readable(codec)) for letter, (page, codec) in zip(_LETTERS, pages, strict=False))
+    """One for each page of `profile`, of the common ones where it names none; 26 at most. A page without any of the letters
+    can not be told apart."""
+    pages = [(page, codec, _readable(codec)) for page, codec in profile.codec_pages() or tuple(_COMMON.items())]
+    telling = [row for row in pages if row[2]]
+    return tuple(Line(letter, *row) for letter, row in zip(_LETTERS, telling, strict=False))
 
 
 def _readable(codec: str) -> str:
