@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # A machine with certificates of its own (a company's proxy) trusts those; without any, uv brings its own list.
 UV := VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(BIN)/uv $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
 
-.PHONY: help run demo test pictures lint env dev-env machine bench lab sim kill-loop lock clean
+.PHONY: help run demo test pictures lint env dev-env machine bench lab sim chaos kill-loop lock clean
 
 help:
 	@echo "make run        start one register with virtual devices (Ctrl-C stops it)"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench      print and write the figures to build/bench.json"
 	@echo "make sim        play the prober's engine on a virtual clock: days of noise, all faults, all pairs; build/sim.json (ONLY=pauses, SEEDS=n, HOURS=n)"
 	@echo "make lab        break a store's network of namespaces, score the prober: build/lab.json (TRIALS=n, SEED=n, ONLY='FAULT'; root)"
+	@echo "make chaos      10,000 tickets over virtual printers with a fault at each 20th, in virtual time (TICKETS=n, SEED=n)"
 	@echo "make kill-loop  200 SIGKILLs at random moments of a replayed day (KILLS=n, SEED=n)"
 	@echo "make lock       resolve the locked requirements anew"
 	@echo "make clean      remove the environment and build/"
@@ -79,6 +80,9 @@ sim: dev-env
 
 lab: dev-env machine
 	$(BIN)/python -m tests.lab --trials $(or $(TRIALS),200) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')
+
+chaos: dev-env
+	$(BIN)/python -m tests.chaos --tickets $(or $(TICKETS),10000) $(if $(SEED),--seed $(SEED))
 
 kill-loop: dev-env
 	$(BIN)/python -m tests.killloop --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))

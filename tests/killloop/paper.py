@@ -15,7 +15,7 @@ from tillkeeper_drivers.simulator.board import Card
 
 _CODE = re.compile(r"\s*([A-Z]-\d{3,})\s*")
 _STATION = re.compile(r"(\S.*?)\s{2,}\d\d:\d\d:\d\d")
-_MARK = re.compile(r"\s*((?:POSSIBLE )?DUPLICATE|REROUTED FROM .*|COPY \d+)\s*")
+_MARK = re.compile(r"\s*((?:POSSIBLE )?DUPLICATE|REROUTED FROM .*|CARRY TO KITCHEN: .*|FROM REGISTER .*|COPY \d+)\s*")
 _RECEIPT_HEAD = 2
 """Lines between a receipt's code and its store name: order type and address."""
 

@@ -8,8 +8,12 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class _Selector(selectors.DefaultSelector):
+class Selector(selectors.DefaultSelector):
     loop: "VirtualLoop"
+
+    def really(self, timeout: float) -> Any:
+        """As any selector, in real seconds."""
+        return super().select(timeout)
 
     def select(self, timeout: float | None = None) -> Any:
         if timeout is None or timeout <= 0 or self.loop.real_work > 0:
@@ -22,15 +26,20 @@ class _Selector(selectors.DefaultSelector):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """`real_work`: how many operations are under way whose end does not come from this loop."""
 
+    selector_type: type["Selector"]
+
     def __init__(self) -> None:
         self.now_s = 0.0
         self.real_work = 0
-        selector = _Selector()
+        selector = self.selector_type()
         selector.loop = self
         super().__init__(selector)
 
     def time(self) -> float:
         return self.now_s
+
+
+VirtualLoop.selector_type = Selector
 
 
 def run_virtual(scenario: Coroutine[Any, Any, T]) -> T:

@@ -30,8 +30,9 @@ def ticket(code: str, fired_s: float, **changes: object) -> Job:
     )  # fmt: skip
     at_ms = int(fired_s * 1000)
     base = Job(
-        job_id=code, device="grill", document_class="kitchen_ticket", data=data, created_at_ms=at_ms, check_id=code, station="grill"
-    )
+        job_id=code, device="grill", document_class="kitchen_ticket", data=data, created_at_ms=at_ms, check_id=code,
+        station="grill",
+    )  # fmt: skip
     return msgspec.structs.replace(base, **changes)
 
 
@@ -186,7 +187,7 @@ def test_each_kick_is_journaled_with_its_reason_and_the_person(tmp_path: Path) -
 
 
 def test_a_disk_that_fills_up_is_told_before_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = namedtuple("usage", "total used free")  # noqa: PYI024 - as shutil returns it
+    usage = namedtuple("usage", "total used free")
 
     async def scenario() -> None:
         async with running(config_in(tmp_path)) as till:

@@ -31,6 +31,10 @@ class JobJournal(Protocol):
         """Those that an unsettled job waits for."""
         ...
 
+    def job(self, job_id: str) -> JobRow | None:
+        """Any that was ever stored here."""
+        ...
+
 
 class Devices(Protocol):
     """The devices that have a worker. A drawer has none: its pulses are its printer's work."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -10,10 +10,12 @@ import msgspec
 from tillkeeper.clock import IdSource, WallClock
 from tillkeeper.config.model import Config
 from tillkeeper.contract.base import Event
+from tillkeeper.contract.documents import DocumentRerouted
 from tillkeeper.errors import Conflict, NotFound
 from tillkeeper.journal.records import Batch, KeptCommand, NewEvent
 from tillkeeper.kitchen.routing import backups
 from tillkeeper.spool import jobs as steps
+from tillkeeper.spool.adopting import Orphan, adopt, adopted_id
 from tillkeeper.spool.chain import Chain
 from tillkeeper.spool.jobs import job_row
 from tillkeeper.spool.keeping import settled_event
@@ -71,6 +73,7 @@ class Spool:
         self._token = self._chance.randrange(_TOKENS)
         self._on_change = on_change
         self._order = 0
+        self._adopting = asyncio.Lock()
         self.looks = asyncio.Semaphore(LOOKS)
         self._routes: dict[str, Route] = {}
         self._workers = {name: Worker(name, devices.device(name), self) for name in devices.worker_ids()}
@@ -86,6 +89,31 @@ class Spool:
         """Jobs whose batch is durable. Wakes their workers; never waits for a device."""
         for job in jobs:
             self.take_over(job)
+
+    async def adopt(self, tickets: Sequence[Orphan], originator: str) -> tuple[Job, ...]:
+        """Print here what a register that died had fired; see `spool.adopting`. What was adopted before is left out.
+
+        Raises:
+            StorageRefused: nothing has changed.
+        """
+        async with self._adopting:
+            known = {adopted_id(orphan.job.job_id, self._config.this_register): orphan.job for orphan in tickets}
+            wanted = adopt(tickets, originator, self._config)
+            jobs = self.prepare(job for job in wanted if self._journal.job(job.job_id) is None)
+            events = tuple(
+                DocumentRerouted(
+                    job_id=known[job.job_id].job_id,
+                    new_job_id=job.job_id,
+                    from_device=known[job.job_id].device,
+                    to_device=job.device,
+                    reason=job.reason,
+                )
+                for job in jobs
+            )
+            if jobs:
+                await self.store(jobs, events)
+                self.submit(jobs)
+            return jobs
 
     async def run(self) -> None:
         """Load what is not settled and work until cancelled.
