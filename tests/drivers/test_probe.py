@@ -35,7 +35,8 @@ def asked(model: str) -> tuple[Told, Told]:
 
 
 @pytest.mark.parametrize(
-    ("model", "name", "process_id"), [("tm-t88vi", "TM-T88VI", "yes"), ("tm-m30", "TM-m30", "yes"), ("tm-u220", "TM-U220", "no")]
+    ("model", "name", "process_id"),
+    [("tm-t88vi", "TM-T88VI", "yes"), ("tm-m30", "TM-m30", "yes"), ("tm-u220", "TM-U220", "no")],
 )
 def test_an_epson_tells_who_it_is_and_what_it_can_do(model: str, name: str, process_id: str) -> None:
     told, _ = asked(model)
