@@ -24,7 +24,9 @@ from tillkeeper_drivers.simulator.logic_controls import VirtualLogicControls
 from tillkeeper_drivers.transport.tcp import TcpTransport
 
 TICKETS, CHECKS = 40, 4
-TRIES = 40
+TRIES = 400
+PAUSE_S = 0.05
+"""Between tries, as the spool makes one: a disk that is busy needs its time."""
 ANSWER_S = 0.3
 ANSWERS = ("half_answer", "garbage", "wrong_id")
 
@@ -141,7 +143,7 @@ def test_in_the_end_the_screen_shows_what_was_ordered(
                         await delivering
                         break
                     except (NotSent, OutcomeUnknown):
-                        continue
+                        await asyncio.sleep(PAUSE_S)
                     finally:
                         await screen.power_on()
                         screen.deaf, screen.fault = False, ""
