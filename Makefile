@@ -7,17 +7,18 @@ export PYTHONDONTWRITEBYTECODE :=
 # A machine with certificates of its own (a company's proxy) trusts those; without any, uv brings its own list.
 UV := VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(BIN)/uv $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
 
-.PHONY: help run demo test pictures lint env dev-env machine bench lab sim chaos kill-loop lock clean
+.PHONY: help run demo test pictures lint env dev-env machine bench lab sim chaos vm kill-loop lock clean
 
 help:
 	@echo "make run        start one register with virtual devices (Ctrl-C stops it)"
 	@echo "make demo       play an internet outage from start to finish and check each step"
 	@echo "make test       run all tests, linters included"
-	@echo "make pictures   take the screenshots of the pages and copy the chosen ones to docs/pictures/"
+	@echo "make pictures   take the screenshots of the pages, print all scripts on all simulated models, and copy the chosen ones to docs/pictures/"
 	@echo "make bench      print and write the figures to build/bench.json"
 	@echo "make sim        play the prober's engine on a virtual clock: days of noise, all faults, all pairs; build/sim.json (ONLY=pauses, SEEDS=n, HOURS=n)"
 	@echo "make lab        break a store's network of namespaces, score the prober: build/lab.json (TRIALS=n, SEED=n, ONLY='FAULT'; root)"
 	@echo "make chaos      10,000 tickets over virtual printers with a fault at each 20th, in virtual time (TICKETS=n, SEED=n)"
+	@echo "make vm         printers at a kernel of their own (QEMU): real usblp and USB serial nodes, pulled out in the middle of a ticket (root)"
 	@echo "make kill-loop  200 SIGKILLs at random moments of a replayed day (KILLS=n, SEED=n)"
 	@echo "make lock       resolve the locked requirements anew"
 	@echo "make clean      remove the environment and build/"
@@ -68,6 +69,7 @@ test: dev-env machine
 
 pictures: dev-env machine
 	$(BIN)/python -m tests.browser.pictures
+	$(BIN)/python -m tests.support.contact_sheets
 
 lint: dev-env
 	$(BIN)/python -m pytest tests/test_linters.py
@@ -83,6 +85,9 @@ lab: dev-env machine
 
 chaos: dev-env
 	$(BIN)/python -m tests.chaos --tickets $(or $(TICKETS),10000) $(if $(SEED),--seed $(SEED))
+
+vm: dev-env machine
+	$(BIN)/python -m pytest tests/vm
 
 kill-loop: dev-env
 	$(BIN)/python -m tests.killloop --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))

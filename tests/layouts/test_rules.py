@@ -72,6 +72,8 @@ def test_the_built_in_ones_keep_the_rules(name: str) -> None:
         ('{ element = "feed", text = "a" }', "elements.7.text: 'text' means nothing for 'feed'"),
         ('{ element = "items", align = "left" }', "elements.7.align: 'align' means nothing for 'items'"),
         ('{ element = "totals" }', "'totals' means nothing in a kitchen_ticket; it belongs to receipt, refund_receipt"),
+        ('{ element = "logo" }', "'logo' means nothing in a kitchen_ticket; it belongs to receipt, refund_receipt"),
+        ('{ element = "qr", text = "{check_id}" }', "'qr' means nothing in a kitchen_ticket; it belongs to receipt"),
         ('{ element = "items" }', "elements.7: 'items' stands here a second time"),
         ('{ element = "marks" }', "elements.7: 'marks' has to be the first element, once"),
         ('{ element = "text", text = "a", width = 3, height = 3 }', "'order_type' has to be the largest: 'text' has 9"),

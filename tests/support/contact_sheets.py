@@ -1,6 +1,8 @@
 """All scripts on all models as pictures, to be looked at: a ticket and a receipt of each model beside each other.
 
-python -m tests.support.contact_sheets [MODEL...]     (build/papers/MODEL.png)
+python -m tests.support.contact_sheets [MODEL...]
+
+writes build/papers/MODEL.png; without names of all models, and the chosen ones to docs/pictures too.
 """
 
 import io
@@ -17,7 +19,8 @@ from tillkeeper_drivers.escpos.profile import load_profiles
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "papers"
-CHOSEN = ("tm-t88vi", "tm-u220", "ct-s310", "generic-58-zh", "tm-t88v-ja")
+DOCS = ROOT / "docs" / "pictures"
+CHOSEN = ("tm-t88vi", "tm-u220", "generic-58-zh")
 """Kept in docs/pictures."""
 
 
@@ -70,7 +73,10 @@ def sheet(name: str) -> Image.Image:
 def main(names: list[str]) -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in names or PRINTERS:
-        sheet(name).save(FOLDER / f"{name}.png", compress_level=9)
+        drawn = sheet(name)
+        drawn.save(FOLDER / f"{name}.png")
+        if name in CHOSEN and not names:
+            drawn.quantize(8, dither=Image.Dither.NONE).save(DOCS / f"scripts-{name}.png", optimize=True)
     return 0
 
 
