@@ -15,7 +15,7 @@ from tests.devices.counter import Counter, counter
 from tests.devices.lan import lan
 from tests.support.browser import Chromium
 from tests.support.looks import SIZES, grave_violations, picture, too_small, wider_than_screen
-from tests.support.register_page import RegisterPage
+from tests.support.register_page import BOUNCE_S, RegisterPage
 
 MOST_TAPS, MOST_S = 5, 60.0
 
@@ -176,6 +176,7 @@ def test_one_that_vanishes_before_the_slip_is_said_and_another_can_be_taken(chro
             await expect(trouble).to_contain_text("printed nothing", timeout=60_000)
             shop.new.silent = False
             there.move("new", there.address("new"))
+            await asyncio.sleep(BOUNCE_S)
             await finger.tap(f"[data-found='{shop.new.identity}']")
             await till.page.locator("[data-slip]").wait_for(timeout=30_000)
             await finger.tap("[data-testid=replace] [data-action=another]")

@@ -2,9 +2,13 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import add_json
+
+if TYPE_CHECKING:
+    from tillkeeper.config.model import Config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,18 +50,46 @@ def _check(args: argparse.Namespace) -> int:
         menu = Path(config.catalogue.file)
         catalogue = parse_catalogue(menu.read_bytes(), str(menu), list(config.taxes.categories))
         problems = (*dangling_routes(args.file, config, catalogue), *problems_of(config))
+        said = _said(config)
     except ConfigInvalid as error:
-        problems = error.extra["problems"]
+        problems, said = error.extra["problems"], []
     if args.json:
-        output.say(_json(problems))
+        output.say(_json(problems, said))
     else:
+        for line in said:
+            output.say(line)
         for problem in problems:
             output.say(str(problem))
         output.say(f"{args.file}: {output.count(len(problems), 'problem')}" if problems else f"{args.file}: no problems")
     return exits.USAGE if problems else exits.OK
 
 
-def _json(problems: object) -> str:
+def _json(problems: object, said: object) -> str:
     import msgspec
 
-    return msgspec.json.encode({"problems": problems}).decode()
+    return msgspec.json.encode({"problems": problems, "replaced": said}).decode()
+
+
+def _said(config: "Config") -> list[str]:
+    """What people have said of devices since, in words: it wins over the file."""
+    import msgspec
+
+    from tillkeeper.cli.devices import words
+    from tillkeeper.daemon import JOURNAL_FILE
+    from tillkeeper.devices.overlay import setting
+    from tillkeeper.devices.overlays import Overlays
+    from tillkeeper.errors import StorageRefused
+    from tillkeeper.journal.peek import settings
+
+    try:
+        stored = settings(Path(config.data_dir) / JOURNAL_FILE, tuple(map(setting, config.devices)))
+    except StorageRefused as error:
+        return [f"whether devices were replaced can not be read: {error.cause}"]
+    overlays = Overlays(config, stored.get)
+    lines = []
+    for name in overlays.all():
+        if (view := overlays.view(name)) is not None:
+            now = overlays.config.devices[name]
+            at = f" at {now.address} ({now.profile})" if now.address else ""
+            lines.append(output.clean(f"devices.{name}{at}: {words(msgspec.to_builtins(view))}"))
+    return lines

@@ -43,7 +43,7 @@ def listed(devices: list[dict[str, Any]]) -> str:
     """A table, and below it what is not as the configuration says."""
     lines = [status.devices(devices)]
     for one in devices:
-        if (replaced := one["replaced"]) is not None:
+        if (replaced := one.get("replaced")) is not None:
             lines += ["", f"{output.clean(one['device'])}: {words(replaced)}"]
     return "\n".join(lines)
 
@@ -58,5 +58,5 @@ def words(replaced: dict[str, Any]) -> str:
 
 
 def _replaced(devices: list[dict[str, Any]]) -> str:
-    parts = [str(one["replaced"]["toml"]) for one in devices if one["replaced"] is not None]
+    parts = [str(one["replaced"]["toml"]) for one in devices if one.get("replaced") is not None]
     return "\n\n".join(parts) or "# every device is as the configuration says"

@@ -42,10 +42,12 @@ export const isPrinter = (status, subject) => Boolean(status?.devices.some((one)
 /** The buttons of one device. @param {any} props */
 export function DeviceActions({ desk, state, device }) {
   const mayLearn = device.kind === "drawer" && device.drawer_open === "unknown" && device.known;
-  return html`<div class="row wrap-row">
+  const mayReplace = PRINTERS.includes(device.kind) && device.trouble;
+  if (!device.replaced && !mayReplace && !mayLearn) return null;
+  return html`<div class="row device-actions">
     ${device.replaced && html`<span class="small muted" data-replaced=${device.device}>replaced ${clock(device.replaced.at_ms, state.settings.timezone)}${device.replaced.by ? ` by ${device.replaced.by}` : ""}${device.replaced.ignored ? `, and not followed: ${device.replaced.ignored}` : ""}</span>
       <button type="button" data-action="undo-replacement" onClick=${() => undo(desk, device)}>Take back…</button>`}
-    ${PRINTERS.includes(device.kind) && device.trouble && html`<button type="button" data-action="replace" onClick=${() => replace(desk, device.device)}>Replace this printer…</button>`}
+    ${mayReplace && html`<button type="button" data-action="replace" onClick=${() => replace(desk, device.device)}>Replace this printer…</button>`}
     ${mayLearn && html`<button type="button" data-action="learn-drawer" onClick=${() => learn(desk, device.device)}>Learn its switch…</button>`}
   </div>`;
 }
