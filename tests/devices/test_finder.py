@@ -21,7 +21,8 @@ from tillkeeper_drivers.api import TransportError
 from tillkeeper_drivers.discovery import enpc, fresh
 from tillkeeper_drivers.transport.tcp import TcpTransport
 
-FOLLOWED_S = 10.0
+FOLLOWED_S = 30.0
+"""Longer than the goal, for busy machines; `make bench` measures it."""
 
 
 def printer_of(lan: Lan, host: str) -> Device:
