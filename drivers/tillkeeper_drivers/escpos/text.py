@@ -74,6 +74,7 @@ class Pages:
         self._drawn = drawn
         self._wide = wide
         self._tables = tuple((number, codepages.table(codec)) for number, codec in pages)
+        self._all = frozenset(character for _, table in self._tables for character in table)
         self._known: dict[str, Piece] = {}
 
     def transliterate(self, text: str) -> str:
@@ -137,7 +138,7 @@ class Pages:
         return found
 
     def _has(self, character: str) -> bool:
-        if " " <= character <= "~" or any(character in table for _, table in self._tables):
+        if " " <= character <= "~" or character in self._all:
             return True
         if self._wide is not None and self._wide.has(character):
             return True
