@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import accepting, append, confirming, finding, load, packets, printing, probing, rows, starting, window
+from tests.bench import accepting, append, confirming, finding, load, packets, printing, probing, rows, starting, twenty, window
 from tests.bench.world import ROOT
 
 KEPT = ROOT / "build" / "bench"
@@ -25,6 +25,7 @@ FIGURES: dict[str, Callable[[Path], list[rows.Row]]] = {
     "past": lambda folder: accepting.measure_past(folder, KEPT),
     "finding": finding.measure,
     "load": load.measure,
+    "twenty": twenty.measure,
     "window": window.measure,
     "probing": probing.measure,
     "packets": packets.measure,

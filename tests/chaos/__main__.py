@@ -47,7 +47,8 @@ def figures(tally: Tally, seconds: float, seed: int) -> list[rows.Row]:
     name = f"chaos, {tally.tickets:,} tickets, a fault each {FAULT_EACH}th"
     hours = tally.virtual_s / 3600
     note = f"seed {seed}; {tally.restarts} restarts; {hours:.1f} h in {seconds:.0f} s"
-    said = f"{tally.repeats} marked; {tally.rerouted} came out elsewhere, {tally.carried} to be carried, {tally.released} released"
+    said = f"{tally.repeats} marked; {tally.rerouted} came out elsewhere, {tally.carried} to be carried"
+    said += f", {tally.released} released"
     return [
         rows.figure(f"{name}: lost", len(tally.lost), "tickets", 0, note),
         rows.figure(f"{name}: repeats without a mark", len(tally.unmarked), "tickets", 0),

@@ -44,7 +44,7 @@ def test_each_is_printed_once_in_order_says_whose_it_is_and_repeats_say_so() -> 
             ("T-3", ("FROM REGISTER LANE", "POSSIBLE DUPLICATE")),
         ]
         told = [event for event in world.journal.events if isinstance(event, DocumentRerouted)]
-        assert [(event.job_id, event.reason) for event in told][0] == (f"{0:026d}", "adopted from register lane")
+        assert (told[0].job_id, told[0].reason) == (f"{0:026d}", "adopted from register lane")
 
     run_virtual(scenario())
 
@@ -96,7 +96,9 @@ def test_an_old_one_is_held_for_a_person_and_goes_where_the_policy_sends_it() ->
 
 def one(**changes: object) -> Job:
     made = World().config.stations["grill"]
-    data = TicketData(check_id="c", ticket_code="T-1", revision=1, station="grill", order_type="dine_in", fired_at_ms=1, items=())
+    data = TicketData(
+        check_id="c", ticket_code="T-1", revision=1, station="grill", order_type="dine_in", fired_at_ms=1, items=()
+    )  # fmt: skip
     base = Job(
         job_id="0" * 26, device=made.devices[0], document_class="kitchen_ticket", data=data, created_at_ms=1, station="grill"
     )

@@ -1,4 +1,5 @@
-"""Alarms with time to be seen: tickets that did not come out, drawers that stand open or stay shut, a full disk, a wrong clock."""
+"""Alarms with time to be seen: tickets that did not come out, drawers that stand open or stay shut, a disk that fills up, a
+clock that is wrong."""
 
 import asyncio
 import shutil

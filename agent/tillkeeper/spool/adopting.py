@@ -1,7 +1,8 @@
 """The fired tickets of a register that died, to be printed by this one. Pure: what replication hands over becomes jobs here.
 
-Whoever calls it (replication, `docs/devices-policy.md`) answers for that the originator prints nothing any more: it is fenced, and
-one adopter was chosen. Handing over the same ticket again makes no second one: the new job's id follows from the old one's.
+Whoever calls it (replication, `docs/devices-policy.md`) answers for that the originator prints nothing any more: it is
+fenced, and one adopter was chosen. Handing over the same ticket again makes no second one: the new job's id follows from
+the old one's.
 """
 
 import hashlib
@@ -21,8 +22,8 @@ _ID_DIGITS = 26
 
 
 class Orphan(msgspec.Struct, frozen=True):
-    """A fired ticket, as the originator's job was last heard of. `printed`: whether it is on paper; "unknown" wherever an attempt
-    may have begun that nobody heard the end of."""
+    """A fired ticket, as the originator's job was last heard of. `printed`: whether it is on paper; "unknown" wherever an
+    attempt may have begun that nobody heard the end of."""
 
     job: Job
     printed: Literal["no", "unknown"] = "unknown"
@@ -39,8 +40,8 @@ def adopted_id(job_id: str, register: str) -> str:
 
 
 def adopt(tickets: Iterable[Orphan], originator: str, config: Config) -> tuple[Job, ...]:
-    """The jobs that this register makes of them, in the originator's order. What is settled there, or is not for the kitchen, is
-    left out: a receipt's guest stands elsewhere, and a drawer is never opened late. Practice is nobody's loss.
+    """The jobs that this register makes of them, in the originator's order. What is settled there, or is not for the kitchen,
+    is left out: a receipt's guest stands elsewhere, and a drawer is never opened late. Practice is nobody's loss.
 
     A device that this register does not have gives way to the station's own ones; where the station is unknown too, to nothing:
     such a ticket is not in the answer, and the caller sees which.
