@@ -26,9 +26,13 @@ def test_a_station_that_is_gone_leaves_no_food_without_a_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("backup", "devices"), [("", ()), ("receipt", ("receipt",)), ("bar", ("bar", "receipt")), ("nowhere", ()), ("grill", ())]
-)
-def test_a_backup_is_a_device_or_the_devices_of_a_station(backup: str, devices: tuple[str, ...]) -> None:
+    ("backup", "devices"),
+    [
+        ("", ()), ("receipt", ("receipt",)), ("bar", ("bar", "receipt")), ("nowhere", ()), ("grill", ()),
+        ((), ()), (("receipt", "bar"), ("receipt", "bar")), (("bar", "receipt", "nowhere"), ("bar", "receipt")),
+    ],
+)  # fmt: skip
+def test_backups_are_devices_or_the_devices_of_stations(backup: str | tuple[str, ...], devices: tuple[str, ...]) -> None:
     config = kitchen_config()
     grill = Station(title="Grill", devices=("grill",), backup=backup)
     config = msgspec.structs.replace(config, stations={**config.stations, "grill": grill})
