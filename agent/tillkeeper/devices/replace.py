@@ -40,6 +40,7 @@ from tillkeeper.devices.overlays import Overlays
 from tillkeeper.devices.registry import Registry
 from tillkeeper.errors import Conflict, NotFound, Refused, TillkeeperError
 from tillkeeper.sales.permits import require_all
+from tillkeeper.spool.health import DRIVER_FAULTS
 from tillkeeper.spool.model import Job, TestSlipData
 from tillkeeper.spool.policy import KITCHEN
 from tillkeeper.spool.spool import Spool
@@ -256,8 +257,14 @@ class SetupDesk:
 
     async def _renew(self, changed: tuple[str, ...], name: str) -> None:
         for one in changed:
-            await self._.registry.renew(one)
-            self._.spool.device_set_up(one)
+            # A drawer is its printer's work, and so is what its switch tells.
+            if (worker := self._.registry.worker_of(one)) is None:
+                continue
+            try:
+                await self._.registry.renew(worker)
+            except DRIVER_FAULTS:
+                log.exception("the driver of %s could not be made anew: the next start does it", worker)
+            self._.spool.device_set_up(worker)
         self._.changed(name)
         by = self._release.pop(name, None)
         if by is not None:

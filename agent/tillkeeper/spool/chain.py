@@ -31,7 +31,11 @@ class Chain:
 
     def __init__(self, config: Config, places: Mapping[str, Place], island: Callable[[], bool]) -> None:
         self._config, self._places, self._cut_off = config, places, island
-        self._lan = on_the_lan(config.devices)
+
+    @property
+    def _lan(self) -> frozenset[str]:
+        """As the devices are now: a printer that was replaced may be plugged in here, or on the network, since."""
+        return on_the_lan(self._config.devices)
 
     def island(self, job: Job) -> bool:
         """Whether the job's device is known to be beyond a broken network."""
