@@ -40,15 +40,19 @@ def doubtful(now_s: float, paths: list[Path], *, found: bool) -> bool:
 def slowest(now_s: float, paths: list[Path], *, found: bool) -> tuple[int, float] | None:
     """(index of the layer, milliseconds above the usual), None where nothing is slow. `found`: it was before."""
     excess: list[float | None] = [None] * len(LAYERS)
-    slow, quick = [False] * len(LAYERS), [False] * len(LAYERS)
-    # Whether one of a layer's targets has been slow for long, and whether one of them is not slow at all.
+    slow, quick, untold = [False] * len(LAYERS), [False] * len(LAYERS), [False] * len(LAYERS)
+    # Whether one of a layer's targets has been slow for long, whether one of them is not slow at all, and whether none has told
+    # enough since it began.
     least, lately_s = (1, FOLLOWED_S) if found else (SLOW, LATELY_S)
+    began_s = min((path.slow_s for path in paths if path.slow and path.meter is not None), default=now_s)
     for path in paths:
         index, answered_s = path.meter, path.answered_s
-        if index is None or not path.weighs or answered_s is None or now_s - answered_s > lately_s:
+        if index is None or not path.weighs or answered_s is None or path.answered < LEARNED:
             continue
-        if path.answered < LEARNED:
+        if now_s - answered_s > lately_s or (not path.slow and answered_s < began_s):
+            untold[index] = True
             continue
+        untold[index] = untold[index] or 0 < path.slow < SLOW_DOUBT
         if not path.slow:
             quick[index] = True
         over = (path.srtt_ms or 0.0) - (path.usual_ms or 0.0)
@@ -61,8 +65,9 @@ def slowest(now_s: float, paths: list[Path], *, found: bool) -> tuple[int, float
         behind = excess[index + 1 :]
         if not slow[index] or quick[index] or here is None:
             continue
-        # What lies behind is as slow, what lies before is not, nor on its way there.
+        # What lies behind is as slow, what lies before is not, nor on its way there; what has not been asked since may be.
         further = all(over is None or over >= 0.5 * here for over in behind)
-        if further and all(over is None or over < 0.3 * here for over in excess[:index]):
+        before_is_quick = all(quick[at] or not untold[at] for at in range(index))
+        if further and before_is_quick and all(over is None or over < 0.3 * here for over in excess[:index]):
             return index, round(here, 1)
     return None

@@ -24,6 +24,8 @@ ANSWERS_S = 20.0
 HOP_CREDIT = 4.0
 HOP_PER_S = 0.8
 """Linux sends six time-exceeded at once and then one a second to a host (icmp_ratelimit, icmp(7)); others are alike."""
+USUAL = 10
+"""Answers."""
 TURNS = {"hq": 4.0, "hop2": 0.2}
 """How much a second since the last question weighs: one beyond the second hop passes that as well."""
 
@@ -195,7 +197,7 @@ class Plan:
         if not waiting:
             return None
         # Without the agent's stamps nothing else tells of HQ.
-        path = max(waiting, key=lambda path: (now_s - (path.asked_s or 0.0)) * TURNS.get(path.target.role, 1.0))
+        path = max(waiting, key=lambda path: (now_s - (path.asked_s or 0.0)) * _weight(path))
         if not self._affords(path, now_s, mood):
             return None
         path.asked_s = now_s
@@ -216,6 +218,11 @@ class Plan:
             number=number, target=target, way=way, timeout_ms=path.timeout_ms(), ttl=ttl, mac=mac,
             sender="0.0.0.0" if target.role == "self" else sender,  # noqa: S104
         )  # fmt: skip
+
+
+def _weight(path: Path) -> float:
+    """How much a second since the last question weighs. What is usual at a path has to be known before it matters."""
+    return TURNS.get(path.target.role, 1.0) if path.answered >= USUAL else 1.0
 
 
 def _shift(path: Path) -> float:

@@ -16,7 +16,7 @@ from tillkeeper.network.twins import Twins
 FLAPS = 3
 FLAPS_WITHIN_S = 10.0
 STORM_HELD_S = 5.0
-CALM_PACKETS_PER_S = 2_500.0
+CALM_PACKETS_PER_S = 1_500.0
 """A whole second with less is none of a loop's."""
 UNREACHABLE_HELD_S = 60.0
 """Linux says it once in three seconds (ARP's retries, to whoever waited for them); what it said stands as long as nothing

@@ -24,6 +24,8 @@ PEER_FRESH_S = 3.0
 PEER_KNOWN_S = 600.0
 MOST_PEERS = 64
 BEACON_S = 1.0
+STORM_PACKETS_PER_S = 3_000.0
+"""A store's LAN brings some tens; a loop turns round what the slowest of its links can carry."""
 LATE_BEATS = 1.3
 LATE_TIMES = 4.0
 """The uplink is in doubt after so many beats without an answer, or one and so many times the usual time of an exchange: the
@@ -144,7 +146,7 @@ class Surroundings:
         """Remembers when a storm was seen: packets received explode, what we send does not."""
         self.host = fact
         rx, quiet = fact.rx_packets_per_s, self.quiet_rx
-        if rx > 5_000 and rx > 20 * max(10.0, quiet or 0.0) and rx > 10 * max(1.0, fact.tx_packets_per_s):
+        if rx > STORM_PACKETS_PER_S and rx > 20 * max(10.0, quiet or 0.0) and rx > 10 * max(1.0, fact.tx_packets_per_s):
             self.storm_s = fact.at_s
         elif quiet is None:
             self.quiet_rx = rx
