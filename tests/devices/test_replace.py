@@ -1,16 +1,21 @@
 """A printer dies in service and another one takes its place: slip, word, tickets; and what goes wrong on the way."""
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import apsw
+import httpx
 import pytest
+from msgspec.structs import replace
 from tests.devices.counter import Counter, counter
 from tests.devices.lan import lan
+from tests.support.staff import ANA, BEN, BOSS, Page, page_token, with_staff
 
-from tillkeeper.config.model import Device
+from tillkeeper.config.model import Device, Terminal
 from tillkeeper.devices import overlay
 from tillkeeper.journal.journal import Journal
 
@@ -132,6 +137,20 @@ async def test_what_has_gone_between_the_tap_and_the_slip_is_said_and_nothing_ch
 
 
 @at_the_counter()
+async def test_a_stranger_at_the_chosen_one_s_address_gets_no_byte(shop: Counter) -> None:
+    """Found, and by the time of the tap another printer has its address."""
+    found = await shop.found()
+    lan, address = shop.new.lan, shop.new.lan.address("new")
+    shop.new.off()
+    before = len(shop.old.slips)
+    lan.move("old", address)
+    refused = await shop.register.post("/devices/grill/replacements", {"found": found["identity"]}, status=422)
+    assert refused["type"].endswith(":slip_not_printed")
+    assert len(shop.old.slips) == before
+    assert (await shop.device())["replaced"] is None
+
+
+@at_the_counter()
 async def test_the_second_of_two_hands_wins_and_the_first_is_told(shop: Counter) -> None:
     first = await shop.slip(by="ana")
     second = await shop.slip(by="ben")
@@ -209,6 +228,10 @@ def test_after_a_kill_between_the_word_and_the_swap_the_word_holds(tmp_path: Pat
                 assert (await shop.device())["address"] == slip["address"]
                 await shop.order("cheeseburger")
                 await until(lambda: len(shop.new.slips) == 2, "it prints on the new one")
+            (event,) = events_of(shop, "device_replaced")
+            assert (event["device"], event["cause"], event["by"]) == ("grill", "replaced", "ana")
+            assert event["before"]["address"] == shop.config.devices["grill"].address
+            assert event["after"]["address"] == slip["address"]
             # Somebody edits the file afterwards: the word still holds, and it is said.
             shop.config.devices["grill"] = Device(kind="escpos", address="192.0.2.99:9100", profile="generic-80")
             async with shop.open():
@@ -222,6 +245,49 @@ def test_after_a_kill_between_the_word_and_the_swap_the_word_holds(tmp_path: Pat
                 assert device["replaced"]["ignored"] == f"receipt has the address {slip['address']}"
                 await shop.register.post("/devices/grill/reset")
                 assert (await shop.device())["replaced"] is None
+
+    with lan("old", "new") as there:
+        asyncio.run(run())
+
+
+def events_of(shop: Counter, kind: str) -> list[Any]:
+    """Of the journal, as HQ gets them."""
+    journal = apsw.Connection(str(Path(shop.config.data_dir) / "journal.db"), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        rows = journal.execute("SELECT body FROM events WHERE type = ? ORDER BY seq", (kind,)).fetchall()
+    finally:
+        journal.close()
+    return [json.loads(row[0]) for row in rows]
+
+
+@pytest.mark.root
+def test_whoever_may_not_needs_one_word_for_the_whole_of_it(tmp_path: Path) -> None:
+    """A cashier asks; the manager's PIN is typed once; the Yes is the cashier's, and nobody else's."""
+
+    async def run() -> None:
+        async with counter(there, tmp_path, listen="127.0.0.1:0") as shop:
+            terminals = {name: Terminal(title=name) for name in ("front", "side")}
+            shop.config = replace(with_staff(shop.config, tmp_path), terminals=terminals)
+            async with shop.open() as register, httpx.AsyncClient(base_url=register.url, trust_env=False, timeout=30) as http:
+                found = {"found": (await shop.found())["identity"]}
+                token = page_token(Path(shop.config.data_dir))
+                ana, ben = Page(http, token, "front"), Page(http, token, "side")
+                await ana.post("/devices/grill/replacements", found, status=401)
+                await ana.sign_in(ANA)
+                refused = await ana.post("/devices/grill/replacements", found, status=403)
+                assert refused["permission"] == "set_up_devices"
+                given = await ana.approval(BOSS, "set_up_devices")
+                slip = await ana.post("/devices/grill/replacements", found, approval=given)
+                confirm = f"/devices/grill/replacements/{slip['replacement_id']}/confirm"
+                await ben.post(confirm, {}, status=401)
+                await ben.sign_in(BEN)
+                await ben.post(confirm, {}, status=403)
+                await ana.post(confirm, {})
+                await ana.post("/devices/grill/undo", {}, status=403)
+            (event,) = events_of(shop, "device_replaced")
+            assert event["by"] == ANA.employee
+            (word,) = events_of(shop, "approval_given")
+            assert (word["approver"], word["command"]) == (BOSS.employee, "replace_device")
 
     with lan("old", "new") as there:
         asyncio.run(run())
