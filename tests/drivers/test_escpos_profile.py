@@ -4,7 +4,8 @@ from tillkeeper_drivers.escpos.profile import ProfileError, load_profiles, parse
 
 MODELS = [
     "tm-t88v", "tm-t88vi", "tm-t20iii", "tm-m30", "tm-t88iii", "tm-u220", "generic-80", "generic-58", "ct-s310", "srp-350",
-    "srp-350iii", "kds-text", "tm-t88vi-ja", "tm-t88vi-zh", "tm-m30-ja", "tm-m30-zh", "tm-t88v-ja", "generic-80-zh", "generic-58-zh",
+    "srp-350iii", "kds-text",
+    "tm-t88vi-ja", "tm-t88vi-zh", "tm-m30-ja", "tm-m30-zh", "tm-t88v-ja", "generic-80-zh", "generic-58-zh",
 ]  # fmt: skip
 
 

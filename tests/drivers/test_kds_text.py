@@ -6,8 +6,8 @@ import pytest
 from tests.drivers.fakes import FakePrinter
 
 from tillkeeper_drivers.api import DisplayDocument, NotSent, OutcomeUnknown, PrintDocument, Ticket, TicketItem
-from tillkeeper_drivers.printing.settings import Deadlines
 from tillkeeper_drivers.kds.escpos_text import EscPosTextDisplay
+from tillkeeper_drivers.printing.settings import Deadlines
 from tillkeeper_drivers.transport.memory import Faults, MemoryTransport
 
 QUICK = Deadlines(maybe=0.02, maybe_confirm=0.03)

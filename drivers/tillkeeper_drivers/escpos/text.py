@@ -82,7 +82,7 @@ class Pages:
         into that of printing).
 
         A character that no page has loses its accents (NFKD) or is romanised (`romanise`). A Greek, Cyrillic, Hebrew or Arabic
-        word of which a letter is missing is romanised as a whole, a text in Han or kana too, and a Vietnamese word then loses all
+        word of which a letter is missing is romanised as a whole, a text in Han or kana too, and a Vietnamese word loses all
         its marks: half of each alphabet is no word. What nobody can spell is named by its code point, `[E000]`.
         """
         cleaned = clean(text)
