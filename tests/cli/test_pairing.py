@@ -56,6 +56,7 @@ def agent(folder: Path, told: ProbeView = TOLD) -> Iterator[FakeAgent]:
             "POST /v1/devices/grill/replacements": msgspec.to_builtins(SLIP),
             "POST /v1/devices/grill/replacements/R1/confirm": done,
             "POST /v1/devices/drawer/try": done,
+            "POST /v1/devices/grill/try": done,
             "POST /v1/devices/drawer/learn": done,
             "POST /v1/devices/grill/undo": done,
             "POST /v1/devices/grill/reset": done,
@@ -139,6 +140,17 @@ def test_a_model_that_is_known_is_asked_nothing_more(tmp_path: Path, monkeypatch
         monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
         assert run(made, "pair", "grill", "--with", HERE) == 0
         assert posts(made)[2] == ("grill/replacements", {"found": HERE, "profile": "tm-m30", "by": ""})
+
+
+def test_the_bell_rings_after_asking_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    with agent(tmp_path, msgspec.structs.replace(TOLD, profile="tm-m30")) as made:
+        monkeypatch.setattr("sys.stdin", io.StringIO("y\nn\n"))
+        assert run(made, "pair", "grill", "--with", HERE, "--bell") == 0
+        assert "grill/try" not in dict(posts(made))
+        monkeypatch.setattr("sys.stdin", io.StringIO("y\ny\nn\n"))
+        assert run(made, "pair", "grill", "--with", HERE, "--bell") == 0
+        assert "grill/try" in dict(posts(made))
+        assert "bell_pin" in capsys.readouterr().err
 
 
 def test_undo_reset_and_what_the_list_says(tmp_path: Path, capsys: Capture) -> None:

@@ -146,7 +146,7 @@ async def counter(
         receipt = await stack.enter_async_context(VirtualPrinter("tm-t88vi", speed_mm_s=0, drawer_pin=2))
         config = config_in(folder)
         address = f"{lan.address('old')}:9100"
-        kitchen = Device(kind="escpos", address=address, mac=lan.mac("old"), profile=old, confirm_timeout_s=3)
+        kitchen = Device(kind="escpos", address=address, mac=lan.mac("old"), profile=old, confirm_timeout_s=3, bell_pin=5)
         devices = {
             "grill": kitchen,
             "receipt": Device(kind="escpos", address=f"127.0.0.1:{receipt.port}", profile="tm-t88vi"),

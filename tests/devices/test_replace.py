@@ -306,6 +306,10 @@ def test_a_drawer_s_switch_is_learned_by_a_person_who_looks(tmp_path: Path) -> N
             assert shop.receipt.store.drawer[0].kind == "pulsed"
             await until(lambda: _drawer(shop, "no"), "it is shut again and that is known now")
             await register.post("/devices/receipt/try", status=422)
+            rung = len([one for one in shop.old.printer.store.drawer if one.kind == "pulsed"])
+            await register.post("/devices/grill/try")
+            await until(lambda: len(shop.old.printer.store.drawer) > rung, "the bell does not ring")
+            assert len(shop.old.slips) == 1
 
     with lan("old", "new") as there:
         asyncio.run(run())

@@ -33,6 +33,7 @@ def add_actions(actions: Parsers) -> None:
     pair.add_argument("--paper", choices=("80", "58"), help="paper width in mm of a model that is not known (asked)")
     pair.add_argument("--drawer", metavar="NAME", help="also try this drawer, and learn what its switch tells")
     pair.add_argument("--opened", choices=("yes", "no"), help="whether the drawer has opened (asked)")
+    pair.add_argument("--bell", action="store_true", help="also ring the bell that hangs on it")
     pair.add_argument("--export", type=Path, metavar="FILE", help="write what was learned as a profile")
     for name, words in (("undo", "what it was before it was replaced last"), ("reset", "what the configuration says")):
         back = actions.add_parser(name, help=f"make a device again {words}")
@@ -134,6 +135,8 @@ def _pair(args: argparse.Namespace, client: Client) -> int:
     if args.export is not None:
         _export(args, told, profile, pages)
     ended = _slip(args, client, device, found, profile)
+    if ended == exits.OK and args.bell:
+        _bell(args, client, device)
     if ended == exits.OK and args.drawer:
         _drawer(args, client, args.drawer)
     return ended
@@ -178,6 +181,15 @@ def _export(args: argparse.Namespace, told: dict[str, Any], profile: str, pages:
     args.export.write_text(text, "utf-8")
     if not args.json:
         output.say(f"{args.export}: profile {name}")
+
+
+def _bell(args: argparse.Namespace, client: Client, device: str) -> None:
+    """Rings with a slip, after asking."""
+    if not args.yes and _ask(f"Ring the bell of {device} now?", ["y", "n"]) != "y":
+        return
+    client.post(f"/v1/devices/{segment(device)}/try", {"by": args.by})
+    if not args.yes and _ask("Did it ring?", ["y", "n"]) != "y":
+        sys.stderr.write("Look at its cable and at bell_pin: a drawer's plug fits there too.\n")
 
 
 def _drawer(args: argparse.Namespace, client: Client, drawer: str) -> None:

@@ -155,7 +155,7 @@ class ResetDevice(Command, frozen=True, tag="reset_device"):
 
 
 class TryDrawer(Command, frozen=True, tag="try_drawer"):
-    """One pulse, to see whether the drawer opens and what its switch tells then."""
+    """One pulse, to see whether the drawer opens and what its switch tells then; a printer with a bell rings with a slip."""
 
     device: Id
 

@@ -335,6 +335,16 @@ class SetupDesk:
     # --- a drawer's switch ---
 
     async def _tried(self, asked: TryDrawer, moment: Moment) -> Draft:
+        device = self._config.devices[asked.device]
+        if device.bell_pin is not None:
+            job = Job(
+                job_id=moment.new_id(),
+                device=asked.device,
+                document_class="test_slip",
+                data=TestSlipData(requested_at_ms=moment.now_ms, bell=True),
+                created_at_ms=moment.now_ms,
+            )
+            return Draft((), None, (job,), (), CommandResult(events=0, jobs=(JobRef(job.job_id, "test_slip", job.device),)))
         drawer = self._drawer(asked.device)
         self._levels[asked.device] = await self._look(drawer.printer)
         kicked, job = pulse(asked.device, "setup", moment, "", asked.by)
@@ -366,7 +376,8 @@ class SetupDesk:
     def _drawer(self, name: str) -> Device:
         device = self._config.devices[name]
         if device.kind != "drawer":
-            raise Refused("not_a_drawer", "try", f"device {name}", f"it is a {device.kind}", "name a drawer")
+            hint = "name a drawer, or a printer with a bell_pin"
+            raise Refused("not_a_drawer", "try", f"device {name}", f"it is a {device.kind}", hint)
         return device
 
     async def _look(self, printer: str) -> Status:

@@ -10,7 +10,7 @@ from tillkeeper.layouts.language import Language, language
 from tillkeeper.layouts.marks import mark_texts, training_of
 from tillkeeper.layouts.model import DocumentName, Layout
 from tillkeeper.layouts.tickets import was_before
-from tillkeeper.spool.model import Job, PulseData, ReceiptData, ReportData, TicketData
+from tillkeeper.spool.model import Job, PulseData, ReceiptData, ReportData, TestSlipData, TicketData
 from tillkeeper_drivers.api import Action, DisplayDocument, Document, PrintDocument, PulseDocument, Ticket, TicketItem
 
 Choice = Mapping[tuple[DocumentName, str], Layout]
@@ -58,8 +58,11 @@ def print_document(
 
 
 def rings(job: Job, config: Config) -> bool:
-    """Whether the bell of the printer, where it has one, is to be heard with it: kitchen tickets and slips, in the kitchen."""
+    """Whether the bell of the printer, where it has one, is to be heard with it: kitchen tickets and slips, in the
+    kitchen, and a test slip that is to show that it rings."""
     station, device = config.stations.get(job.station), config.devices.get(job.device)
+    if isinstance(job.data, TestSlipData) and device is not None:
+        return job.data.bell and device.bell_pin is not None
     if not isinstance(job.data, TicketData) or station is None or device is None:
         return False
     return station.bell and device.bell_pin is not None

@@ -109,10 +109,11 @@ class PulseData(msgspec.Struct, frozen=True, tag="pulse"):
 
 
 class TestSlipData(msgspec.Struct, frozen=True, tag="test_slip"):
-    """`number`: on the slip of a printer that is to take another's place."""
+    """`number`: on the slip of a printer that is to take another's place. `bell`: it rings with it."""
 
     requested_at_ms: int
     number: str = ""
+    bell: bool = False
 
 
 class ReportLine(msgspec.Struct, frozen=True, omit_defaults=True):
