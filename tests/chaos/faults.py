@@ -19,8 +19,8 @@ class Trouble:
         self._ends: set[asyncio.TimerHandle] = set()
         self.counts: dict[str, int] = {}
 
-    def begin(self, name: str) -> None:
-        """Something goes wrong at `name`, or, where it is ill already, with the agent."""
+    def begin(self, name: str) -> str:
+        """Something goes wrong at `name`, or, where it is ill already, with the agent: what it is."""
         kinds: list[Callable[[str], tuple[str, float]]] = [
             self._power_in_ticket, self._power_long, self._rst, self._silence, self._mute, self._paper, self._cover,
             self._garbage, self._byte_by_byte, self._slow_drain, self._wrong_id, self._echo, self._cutter,
@@ -28,11 +28,12 @@ class Trouble:
         if name in self._ill or self._chance.random() < 1 / (len(kinds) + 1):
             self._count("agent restart")
             asyncio.get_running_loop().call_later(self._chance.uniform(0, 4), self._restart)
-            return
+            return "agent restart"
         kind, seconds = self._chance.choice(kinds)(name)
         self._count(kind)
         self._ill.add(name)
         self._later(seconds, lambda: self._heal(name))
+        return kind
 
     async def heal_all(self) -> None:
         """The end of all trouble."""

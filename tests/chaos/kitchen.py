@@ -14,7 +14,7 @@ from tests.spool.world import EPOCH_MS
 from tillkeeper.config.model import CatalogueFile, Config, Device, Register, Routing, Station, Store, Taxes
 from tillkeeper.devices.registry import Registry
 from tillkeeper.journal.records import Appended, Batch, JobRow, NewEvent
-from tillkeeper.spool.jobs import job_row
+from tillkeeper.spool.jobs import decode, job_row
 from tillkeeper.spool.model import Job, TicketData, TicketLine
 from tillkeeper.spool.spool import Spool
 from tillkeeper_drivers.simulator.printer import VirtualPrinter
@@ -31,11 +31,13 @@ END_S = 3_600.0
 
 
 class Tally(msgspec.Struct):
-    """What the run came to. `lost` and `unmarked` name tickets; `repeats` were printed with a mark."""
+    """What the run came to. `lost`, `unproven` and `unmarked` name tickets; `repeats` were printed with a mark. `unproven`: not
+    whole on paper, of a printer that can not confirm, said to be well right after it had taken the ticket, and failed then."""
 
     tickets: int = 0
     faults: dict[str, int] = {}
     lost: list[str] = []
+    unproven: list[str] = []
     unmarked: list[str] = []
     repeats: int = 0
     rerouted: int = 0
@@ -52,6 +54,8 @@ class _Journal:
     def __init__(self) -> None:
         self.rows: dict[str, JobRow] = {}
         self.settled: Counter[str] = Counter()
+        self.ends: dict[str, str] = {}
+        """Ticket -> how its last job ended: state, device, evidence."""
 
     async def append(self, batch: Batch) -> Appended:
         await asyncio.sleep(0.002)
@@ -59,6 +63,8 @@ class _Journal:
             if row.settled:
                 self.rows.pop(row.job_id, None)
                 self.settled[row.state] += 1
+                job = decode(row.body)
+                self.ends[job.check_id] = f"{job.state} by {job.evidence or 'nobody'} at {job.device} ({MODELS[job.device]})"
             else:
                 self.rows[row.job_id] = row
         return Appended(0, "")
@@ -110,6 +116,7 @@ class Kitchen:
         self.prints: list[Print] = []
         """All documents on paper so far."""
         self._taken: dict[str, int] = {}
+        self._struck: dict[str, str] = {}
         self.tally = Tally(tickets=tickets)
 
     async def run(self) -> Tally:
@@ -179,7 +186,8 @@ class Kitchen:
         for number in range(1, self._tickets + 1):
             station = self._chance.choice(STATIONS)
             if number % FAULT_EACH == 0:
-                trouble.begin(station)
+                kind = trouble.begin(station)
+                self._struck[f"T-{number:05d}"] = f"{kind} at {station}"
             await self._accept(self._ticket(number, station))
             await asyncio.sleep(self._chance.uniform(0, 2 * APART_S))
             if number % 100 == 0:
@@ -252,7 +260,11 @@ class Kitchen:
             code = f"T-{number:05d}"
             prints = found.get(code, [])
             if not any(fold(f"Last {code}") in one.text for one in prints):
-                tally.lost.append(code)
+                near = [words for at, words in self._struck.items() if 0 <= number - int(at[2:]) < 2 * FAULT_EACH]
+                torn = [f"{one.device}: {one.text[-40:]}" for one in prints]
+                end = self._journal.ends.get(code, "no end")
+                where = tally.unproven if end.startswith("sent") else tally.lost
+                where.append(f"{code}: {end}; on paper {torn}; before it: {near}")
             if sum(not one.marked_repeat for one in prints) > 1:
                 tally.unmarked.append(code)
         tally.ends = dict(self._journal.settled) | {f"left {row.state}": 1 for row in self._journal.rows.values()}

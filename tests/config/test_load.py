@@ -83,7 +83,7 @@ MATRIX = [
     ("station -> drawer", 'devices = ["kitchen"]', 'devices = ["drawer"]', 'devices = ["drawer"]', "of kind 'drawer'", ""),
     ("station without", 'devices = ["kitchen"]', "devices = []", "devices = []", "needs a device", ""),
     ("backup", 'backup = "receipt"', 'backup = "recept"', 'backup = "recept"', "no device and no station", "receipt"),
-    ("chain", 'backup = "receipt"', 'backup = ["receipt", "recept"]', 'backup = ["receipt', "no device and no station", "receipt"),
+    ("chain", 'backup = "receipt"', 'backup = ["receipt", "recept"]', 'backup = ["rec', "no device and no station", "receipt"),
     ("chain of itself", 'backup = "receipt"', 'backup = ["receipt", "bar"]', 'backup = ["receipt', "its own backup", ""),
     ("chain twice", 'backup = "receipt"', 'backup = ["receipt", "receipt"]', 'backup = ["receipt', "in this chain already", ""),
     ("drawer's time", 'profile = "tm-t88vi"', 'profile = "tm-t88vi"\nleft_open_s = 5', "left_open_s", "is for drawers", ""),
