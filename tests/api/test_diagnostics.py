@@ -40,6 +40,8 @@ def prober(also: tuple[str, ...] = (), **brief: object) -> NetworkFacts:
 
 ROUTER = {"headline": "The router does not answer", "works": "Cash works.", "what_to_do": ("Look at the router.", "Lights?")}
 
+LATE = LateFacts(station="grill", title="Grill", count=2, code="B-7", age_s=45.0, device="pass", trouble="no paper")
+
 RAISED: dict[str, tuple[Facts, str]] = {
     "storage_refused": (facts(journal=JournalFacts(refusing="the disk is full")), "the disk is full"),
     "journal_set_aside": (facts(journal=JournalFacts(set_aside="journal-2.bad")), "journal-2.bad"),
@@ -66,7 +68,7 @@ RAISED: dict[str, tuple[Facts, str]] = {
         "grill was at 192.168.1.40 and is at 192.168.1.77 now",
     ),
     "tickets_late": (
-        facts(late=(LateFacts(station="grill", title="Grill", count=2, code="B-7", age_s=45.0, device="pass", trouble="no paper"),)),
+        facts(late=(LATE,)),
         "Grill: 2 tickets have not come out; the oldest, B-7, was fired 45 s ago and waits for pass: no paper.",
     ),
     "drawer_stuck": (facts(drawers_stuck=("drawer",)), "drawer was kicked"),
@@ -280,3 +282,11 @@ def test_an_outage_behind_a_fault_that_stops_nothing_is_what_dot_and_advisory_na
     cut = facts(network=prober(also=("and:modem",), phase="confirmed", **(replaced | {"works": WORKS["alone"]})), **offline)
     assert [one.code for one in advise(cut)] == ["network_fault", "network_and"]
     assert "replaced" in status_view(cut).dot.words
+
+
+def test_only_a_confirmed_fault_that_cuts_this_register_off_is_an_island() -> None:
+    alone = NetworkBrief(phase="confirmed", headline="This register's network cable has no connection", works=WORKS["alone"])
+    assert network.cut_off(alone)
+    assert not network.cut_off(msgspec.structs.replace(alone, phase="suspect"))
+    assert not network.cut_off(msgspec.structs.replace(alone, works=WORKS["store"]))
+    assert not network.cut_off(NetworkBrief())
