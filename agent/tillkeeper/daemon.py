@@ -5,10 +5,11 @@ import gc
 import hashlib
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from tillkeeper import clock
 from tillkeeper.api.app import create_app
@@ -24,7 +25,8 @@ from tillkeeper.devices.locator import Locator
 from tillkeeper.devices.overlays import Overlays
 from tillkeeper.devices.pictures import Pictures
 from tillkeeper.devices.registry import Registry, profiles, warm, widths
-from tillkeeper.devices.replace import SetupDesk, SetupParts
+from tillkeeper.devices.replace import SetupDesk
+from tillkeeper.devices.replace_slip import SetupParts
 from tillkeeper.diagnostics.network import cut_off
 from tillkeeper.errors import ConfigInvalid, StorageRefused
 from tillkeeper.journal.files import newest_set_aside
@@ -176,8 +178,8 @@ class _Register:
                 approvals=self.people.approvals,
                 now_ms=clock.wall_ms,
                 new_id=clock.new_id,
-                later=lambda work: self.tasks.create_task(work, name="devices.setup"),
-                changed=self._device_set_up,
+                later=self._later,
+                changed=lambda device: self.announcer.device_set_up(device, self.found.found),
             )
         )
         self.parts = Parts(
@@ -328,10 +330,11 @@ class _Register:
         await self.intake.mode_changed(event)
         self.announcer.status_changed()
 
-    def _device_set_up(self, device: str) -> None:
-        self.announcer.device_changed(device)
-        self.announcer.found_changed(self.found.found)
-        self.announcer.status_changed()
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            self.tasks.create_task(work, name="devices.setup")
+        except RuntimeError:  # the agent is stopping; the next start takes the overlay up
+            work.close()
 
     def _link_changed(self) -> None:
         self.mode.wake()

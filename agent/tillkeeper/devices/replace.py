@@ -6,87 +6,41 @@ driver is made anew between two jobs: an agent that dies in between finds the ov
 """
 
 import asyncio
+import dataclasses
 import logging
-import secrets
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, cast
 
 from msgspec.structs import replace
 
 from tillkeeper.config.model import Config, Device
 from tillkeeper.contract.base import Command, Event
-from tillkeeper.contract.caller import Caller
 from tillkeeper.contract.commands import CommandResult, JobRef
 from tillkeeper.contract.devices import (
     ConfirmReplacement,
     DeviceReplaced,
     LearnDrawer,
-    ProbeBody,
-    ProbeView,
-    ReplacementBody,
-    ReplacementView,
     ResetDevice,
-    SheetLine,
     TryDrawer,
     UndoReplacement,
 )
 from tillkeeper.devices import overlay as rules
-from tillkeeper.devices import pairing
-from tillkeeper.devices.finder import Finder
-from tillkeeper.devices.locator import Locator
 from tillkeeper.devices.overlay import Overlay
-from tillkeeper.devices.overlays import Overlays
-from tillkeeper.devices.registry import Registry
+from tillkeeper.devices.replace_slip import SetupParts, Slips
 from tillkeeper.errors import Conflict, NotFound, Refused, TillkeeperError
 from tillkeeper.sales.permits import require_all
 from tillkeeper.spool.health import DRIVER_FAULTS
 from tillkeeper.spool.model import Job, TestSlipData
-from tillkeeper.spool.policy import KITCHEN
-from tillkeeper.spool.spool import Spool
-from tillkeeper.till.approvals import Approvals
 from tillkeeper.till.compose import Draft, Moment, pulse
-from tillkeeper_drivers.api import NotSent, OutcomeUnknown, Status, TransportError
-from tillkeeper_drivers.discovery.found import Found
+from tillkeeper_drivers.api import Status
 
 log = logging.getLogger(__name__)
 
-SLIP_S = 25.0
 LOOK_S = 5.0
 WAITS_MS = 600_000
 """So long a slip waits for its answer."""
-MOST_ANSWERS = 32
 MOST_RELEASED = 200
 
 Decided = ConfirmReplacement | UndoReplacement | ResetDevice | TryDrawer | LearnDrawer
-
-
-@dataclass(frozen=True, kw_only=True)
-class SetupParts:
-    """`later`: runs to its end in the background. `changed` is told the device after each durable change."""
-
-    overlays: Overlays
-    registry: Registry
-    finder: Finder
-    locator: Locator
-    spool: Spool
-    approvals: Approvals
-    now_ms: Callable[[], int]
-    new_id: Callable[[], str]
-    later: Callable[[Coroutine[Any, Any, None]], object]
-    changed: Callable[[str], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pending:
-    """A slip that was printed and waits for its answer. `given`: by whose word it was begun, for the journal."""
-
-    view: ReplacementView
-    device: Device
-    by: str
-    terminal: str
-    at_ms: int
-    given: tuple[Event, ...]
 
 
 class SetupDesk:
@@ -97,8 +51,8 @@ class SetupDesk:
 
     def __init__(self, parts: SetupParts) -> None:
         self._ = parts
-        self._pending: dict[str, Pending] = {}
-        self._answers: dict[str, ReplacementView] = {}
+        self._slips = Slips(parts)
+        self.begin, self.probe = self._slips.begin, self._slips.probe
         self._release: dict[str, str] = {}
         """Device -> who has its held tickets printed."""
         self._levels: dict[str, Status] = {}
@@ -106,128 +60,6 @@ class SetupDesk:
     @property
     def _config(self) -> Config:
         return self._.overlays.config
-
-    # --- before a command: what is there, and the slip ---
-
-    async def begin(self, key: str, device: str, asked: ReplacementBody, caller: Caller) -> ReplacementView:
-        """Print a slip with a number on what was found. A second one for the same device takes the first one's place.
-
-        Raises:
-            NotFound: no such device, or what was found is not there any more.
-            Refused: it can not take the place of this device, or printed nothing.
-        """
-        if (known := self._answers.get(key)) is not None:
-            return known
-        used = require_all("replace", f"device {device}", ("set_up_devices",), caller)
-        configured, found = self._sought(device, asked.found)
-        with self._.approvals.using(used, caller, "replace_device") as given:
-            made, model_known = await self._candidate(device, configured, found, asked.profile)
-            number = self._number()
-            printed, detail = await self._print(device, made, found, number)
-            view = ReplacementView(
-                replacement_id=self._.new_id(),
-                device=device,
-                title=found.title,
-                address=made.address,
-                kind=made.kind,
-                profile=made.profile,
-                number=number,
-                printed=printed,
-                profile_known=model_known,
-                detail=detail,
-                waiting=len(self._waiting(device)),
-            )
-            self._pending[device] = Pending(
-                view=view,
-                device=made,
-                by=caller.person(asked.by),
-                terminal=caller.terminal,
-                at_ms=self._.now_ms(),
-                given=given,
-            )
-        while len(self._answers) >= MOST_ANSWERS:
-            self._answers.pop(next(iter(self._answers)))
-        self._answers[key] = view
-        return view
-
-    async def probe(self, device: str, asked: ProbeBody, caller: Caller) -> ProbeView:
-        """Ask what was found who it is; with `sheet`, print its code pages. Raises as `begin`."""
-        require_all("probe", f"device {device}", ("set_up_devices",), caller)
-        configured, found = self._sought(device, asked.found)
-        way = self._.registry.way(device, pairing.candidate(configured, found, configured.profile, False))
-        sheet: tuple[SheetLine, ...] = ()
-        try:
-            async with self._.registry.apart(device):
-                told = await pairing.ask(way)
-                profile = asked.profile or found.profile or pairing.model_of(told, self._.overlays.models)
-                if asked.sheet:
-                    sheet = await pairing.print_sheet(device, way, profile)
-        except TransportError as error:
-            raise Refused("no_answer", "probe", f"device {device}", f"{found.title}: {error.detail}", "") from error
-        return pairing.probe_view(found, told, profile, sheet)
-
-    def _sought(self, device: str, identity: str) -> tuple[Device, Found]:
-        configured = self._config.devices.get(device)
-        if configured is None:
-            raise NotFound("replace", f"device {device}", "no device of this name is configured", "see the list of devices")
-        found = next((one for one in self._.finder.found() if one.identity == identity), None)
-        if found is None:
-            hint = "look at its cable and its lamp, then search again"
-            raise NotFound("replace", f"device {device}", "what was chosen is not there any more", hint)
-        pairing.refuse_found(device, configured, found, self._.locator.devices_of(found))
-        return configured, found
-
-    async def _candidate(self, name: str, device: Device, found: Found, profile: str) -> tuple[Device, bool]:
-        """What the device would be, and whether its model is known: said, told by its name, or asked of the printer."""
-        models = self._.overlays.models
-        model = profile or found.profile
-        if not model:
-            way = self._.registry.way(name, pairing.candidate(device, found, device.profile, device.kind == "star"))
-            try:
-                async with self._.registry.apart(name):
-                    told = await pairing.ask(way)
-            except TransportError as error:
-                raise self._no_slip(name, found, error.detail, "look at its cable, its lamp and its paper") from error
-            model = pairing.model_of(told, models)
-            if not model and told.speaks == ("star" if device.kind == "star" else "escpos"):
-                return pairing.candidate(device, found, device.profile, device.kind == "star"), False
-        if model and model not in models:
-            hint = f"one of {', '.join(models)}"
-            raise Refused("unknown_model", "replace", f"device {name}", f"there is no model {model}", hint)
-        known = bool(model)
-        star = model in self._.overlays.star if known else device.kind == "star"
-        return pairing.candidate(device, found, model or device.profile, star), known
-
-    def _number(self) -> str:
-        taken = {pending.view.number for pending in self._pending.values()}
-        return next(text for text in iter(lambda: str(100 + secrets.randbelow(900)), "") if text not in taken)
-
-    async def _print(self, name: str, device: Device, found: Found, number: str) -> tuple[Any, str]:
-        job = Job(
-            job_id=self._.new_id(),
-            device=name,
-            document_class="test_slip",
-            data=TestSlipData(requested_at_ms=self._.now_ms(), number=number),
-            created_at_ms=self._.now_ms(),
-        )
-        document, trial = self._.registry.slip(job, device), self._.registry.trial(name, device)
-        token = bytes(0x21 + secrets.randbelow(90) for _ in range(4))
-        try:
-            async with self._.registry.apart(name), asyncio.timeout(SLIP_S):
-                delivery = await trial.deliver(document, token)
-        except NotSent as error:
-            raise self._no_slip(name, found, error.detail, error.hint) from error
-        except OutcomeUnknown as error:
-            return "unknown", error.detail
-        except TimeoutError:
-            return "unknown", f"it has not come to an end within {SLIP_S:g} s"
-        return delivery.how, ""
-
-    def _no_slip(self, name: str, found: Found, detail: str, hint: str) -> Refused:
-        return Refused("slip_not_printed", "replace", f"device {name}", f"{found.title} printed nothing: {detail}", hint)
-
-    def _waiting(self, device: str) -> list[Job]:
-        return [job for job in self._.spool.jobs() if job.device == device and job.document_class in KITCHEN]
 
     # --- the desk ---
 
@@ -251,7 +83,7 @@ class SetupDesk:
         for name in self._.overlays.filed:
             if (stored := draft.settings.get(rules.setting(name))) is None:
                 continue
-            self._pending.pop(name, None)
+            self._slips.pending.pop(name, None)
             changed = self._.overlays.take(name, rules.decoded(stored))
             self._.later(self._renew(changed, name))
 
@@ -272,7 +104,7 @@ class SetupDesk:
 
     async def _release_held(self, device: str, by: str) -> None:
         """In the order in which they were accepted. One that a person has cancelled meanwhile is no matter."""
-        held = sorted((job for job in self._waiting(device) if job.state == "held"), key=lambda job: job.order)
+        held = sorted((job for job in self._slips.waiting(device) if job.state == "held"), key=lambda job: job.order)
         for job in held[:MOST_RELEASED]:
             try:
                 await self._.spool.release(job.job_id, by)
@@ -284,7 +116,7 @@ class SetupDesk:
         before = self._.overlays.of(name)
         if before is not None and before.replacement == asked.replacement_id:
             return _draft((), {}, asked.replacement_id, moment)
-        pending = self._pending.get(name)
+        pending = self._slips.pending.get(name)
         if pending is None or pending.view.replacement_id != asked.replacement_id:
             who = (pending.by if pending is not None else "") or "somebody"
             other = "its slip is not known (any more)" if pending is None else f"{who} has begun another one"
@@ -307,9 +139,14 @@ class SetupDesk:
         )
         if why := self._.overlays.problem(name, overlay):
             raise Refused("found_in_use", "confirm", subject, why, "choose another one")
-        if asked.release:
-            self._release[name] = overlay.by
-        return self._changed(name, "replaced", overlay, overlay.by, moment, pending.given)
+        draft = self._changed(name, "replaced", overlay, overlay.by, moment, pending.given)
+        if not asked.release:
+            return draft
+        self._release[name] = overlay.by
+        return dataclasses.replace(draft, dropped=lambda: self._keep_held(name))
+
+    def _keep_held(self, name: str) -> None:
+        self._release.pop(name, None)
 
     def _taken_back(self, asked: UndoReplacement | ResetDevice, moment: Moment) -> Draft:
         before = self._.overlays.of(asked.device)

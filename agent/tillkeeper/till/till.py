@@ -231,6 +231,12 @@ class Announcer:
         if self._hub.has_readers:
             self._hub.publish(FoundChanged(found=found()))
 
+    def device_set_up(self, device: str, found: Callable[[], FoundList]) -> None:
+        """It is another one from now on."""
+        self.device_changed(device)
+        self.found_changed(found)
+        self.status_changed()
+
     def availability_changed(self) -> None:
         if self._hub.has_readers:
             self._hub.publish(AvailabilityChanged(availability=self._reads.availability()))
