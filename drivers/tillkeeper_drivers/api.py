@@ -199,6 +199,8 @@ class Status(msgspec.Struct, frozen=True):
     """It stopped, and goes on by itself: mostly a head that is too hot."""
     temperature_error: Tri = "unknown"
     """Of a device that names the temperature as the cause."""
+    mechanical_error: Tri = "unknown"
+    """Something that moves does not: jammed paper, mostly. Where it is also offline, it is offline for this."""
     buffer_full: Tri = "unknown"
     """It takes nothing more for now. Offline for this alone is at work, not in trouble."""
     drawer_pin_high: Tri = "unknown"

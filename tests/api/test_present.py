@@ -100,6 +100,12 @@ def test_a_device_that_was_never_asked_is_unknown() -> None:
         (Status(reachable="yes", cover_open="yes"), "the cover is open"),
         (Status(reachable="yes", paper_out="yes"), "the paper is out"),
         (Status(reachable="yes", online="no"), "says that it is offline"),
+        (
+            Status(reachable="yes", online="no", mechanical_error="yes"),
+            "has a mechanical error: open its cover, take out jammed paper, shut it",
+        ),
+        (Status(reachable="yes", online="yes", mechanical_error="yes"), ""),
+        (Status(reachable="yes", temperature_error="yes"), TROUBLE_WORDS["temperature"]),
         (Status(reachable="yes", online="yes"), ""),
     ],
 )
@@ -108,3 +114,10 @@ def test_trouble_in_words(status: Status, words: str) -> None:
     assert view.known
     assert view.trouble == words
     assert (view.queued, view.held, view.stations) == (2, 1, ("hot",))
+
+
+def test_whatever_a_driver_says_of_a_device_is_in_its_view() -> None:
+    """But for what the view says in other words: the drawer's level, the reason."""
+    said = {field for field in Status.__struct_fields__ if getattr(Status(), field) == "unknown"} - {"drawer_pin_high"}
+    view = device_view("grill", "escpos", Status(**dict.fromkeys(said, "yes")))  # type: ignore[arg-type]
+    assert {field for field in said if getattr(view, field) != "yes"} == set()

@@ -173,11 +173,21 @@ def device_view(
         paper_near_end=said.paper_near_end,
         cutter_error=said.cutter_error,
         unrecoverable_error=said.unrecoverable_error,
+        auto_recoverable_error=said.auto_recoverable_error,
+        temperature_error=said.temperature_error,
+        mechanical_error=said.mechanical_error,
+        buffer_full=said.buffer_full,
         drawer_open=drawer_open,
         queued=queued,
         held=held,
         behind=said.behind,
-        trouble="" if trouble is None else TROUBLE_WORDS[trouble],
+        trouble="" if trouble is None else _trouble_words(said, trouble),
         detail=said.detail,
         stations=stations,
     )
+
+
+def _trouble_words(said: Status, trouble: Reason) -> str:
+    if trouble == "offline" and said.mechanical_error == "yes":
+        return "has a mechanical error: open its cover, take out jammed paper, shut it"
+    return TROUBLE_WORDS[trouble]

@@ -111,6 +111,7 @@ def seen(devices: dict[str, Any], found: dict[str, Any]) -> dict[str, str]:
 def _state(device: dict[str, Any]) -> str:
     words = [device["trouble"] or ("well" if device["known"] else "unknown: it has not said anything yet")]
     words += ["paper near its end"] if device["paper_near_end"] == "yes" else []
+    words += ["its buffer is full"] if device["buffer_full"] == "yes" else []
     words += [f"drawer {'open' if device['drawer_open'] == 'yes' else 'closed'}"] if device["drawer_open"] != "unknown" else []
     words += [f"{device['queued']} waiting"] if device["queued"] else []
     words += [f"{device['held']} held"] if device["held"] else []

@@ -185,6 +185,12 @@ class DeviceView(View, frozen=True):
     paper_near_end: Tri = "unknown"
     cutter_error: Tri = "unknown"
     unrecoverable_error: Tri = "unknown"
+    auto_recoverable_error: Tri = "unknown"
+    """It stopped and goes on by itself, mostly once its head has cooled down."""
+    temperature_error: Tri = "unknown"
+    mechanical_error: Tri = "unknown"
+    buffer_full: Tri = "unknown"
+    """It takes nothing more for now: at work, not in trouble."""
     drawer_open: Tri = "unknown"
     queued: int = 0
     held: int = 0

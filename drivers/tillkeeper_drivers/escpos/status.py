@@ -201,6 +201,7 @@ def _realtime_2(status: Status, byte: int) -> Status:
 def _realtime_3(status: Status, byte: int) -> Status:
     return msgspec.structs.replace(
         status,
+        mechanical_error=_bit(byte, 0x04),
         cutter_error=_bit(byte, 0x08),
         unrecoverable_error=_bit(byte, 0x20),
         auto_recoverable_error=_bit(byte, 0x40),
@@ -241,6 +242,7 @@ def apply(status: Status, event: Event) -> Status:
             drawer_pin_high=_bit(first, 0x04),
             online="no" if first & 0x08 else "yes",
             cover_open=_bit(first, 0x20),
+            mechanical_error=_bit(second, 0x04),
             cutter_error=_bit(second, 0x08),
             unrecoverable_error=_bit(second, 0x20),
             auto_recoverable_error=_bit(second, 0x40),

@@ -166,6 +166,7 @@ def apply(status: Status, event: Event) -> Status:
         cover_open=_bit(first, 0x20),
         cutter_error=_bit(second, 0x08),
         temperature_error=_bit(second, 0x40),
+        mechanical_error=_bit(second, 0x04),
         # A mechanical error (bit 2) and a broken head thermistor (bit 1) are no less than bit 5.
         unrecoverable_error=_bit(second, 0x26),
         paper_near_end=_bit(fourth, 0x06),
