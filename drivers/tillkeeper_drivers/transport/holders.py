@@ -22,7 +22,7 @@ def of(path: str) -> str:
     except OSError:
         node = 0
     names = dict(_processes())
-    open_by = [f"{name} (pid {pid})" for pid, name in names.items() if node and _has_open(pid, node)]
+    open_by = [f"{name} (pid {pid}{_started_by(pid, names)})" for pid, name in names.items() if node and _has_open(pid, node)]
     if open_by:
         return "open in " + ", ".join(open_by)
     running = sorted({name for name in names.values() if name in _SUSPECTS})
@@ -38,6 +38,17 @@ def _processes() -> Iterator[tuple[int, str]]:
     for entry in sorted(Path("/proc").glob("[0-9]*"))[:_MOST_PROCESSES]:
         with suppress(OSError):  # it ended meanwhile
             yield int(entry.name), (entry / "comm").read_text("utf-8", "replace").strip()
+
+
+def _started_by(pid: int, names: dict[int, str]) -> str:
+    """Of a suspect's helper: CUPS prints by programs that are called usb or serial, which tells nobody anything."""
+    try:
+        # proc(5): the fourth field of stat, after the name in brackets, which may hold brackets and spaces itself.
+        parent = int((Path("/proc") / str(pid) / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[1])
+    except OSError:  # it ended meanwhile
+        return ""
+    name = names.get(parent, "")
+    return f", started by {name}, which {_SUSPECTS[name]}" if name in _SUSPECTS else ""
 
 
 def _has_open(pid: int, node: int) -> bool:
