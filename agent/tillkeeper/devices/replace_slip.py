@@ -4,6 +4,7 @@ Nothing is durable here; a slip that nobody answers is forgotten.
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -20,12 +21,15 @@ from tillkeeper.devices.overlays import Overlays
 from tillkeeper.devices.registry import Registry
 from tillkeeper.errors import NotFound, Refused
 from tillkeeper.sales.permits import require_all
+from tillkeeper.spool.health import DRIVER_FAULTS
 from tillkeeper.spool.model import Job, TestSlipData
 from tillkeeper.spool.policy import KITCHEN
 from tillkeeper.spool.spool import Spool
 from tillkeeper.till.approvals import Approvals
 from tillkeeper_drivers.api import NotSent, OutcomeUnknown, TransportError
 from tillkeeper_drivers.discovery.found import Found
+
+log = logging.getLogger(__name__)
 
 SLIP_S = 25.0
 MOST_ANSWERS = 32
@@ -179,6 +183,10 @@ class Slips:
             return "unknown", error.detail
         except TimeoutError:
             return "unknown", f"it has not come to an end within {SLIP_S:g} s"
+        except DRIVER_FAULTS as error:
+            log.exception("the driver of %s failed", name)
+            detail = f"its driver failed ({type(error).__name__})"
+            raise self._no_slip(name, found, detail, "choose its model by hand") from error
         return delivery.how, ""
 
     def _no_slip(self, name: str, found: Found, detail: str, hint: str) -> Refused:
