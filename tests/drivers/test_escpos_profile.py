@@ -1,6 +1,6 @@
 import pytest
 
-from tillkeeper_drivers.escpos.profile import ProfileError, load_profiles, parse_profiles, profile
+from tillkeeper_drivers.escpos.profile import CLAIMS, ProfileError, load_profiles, parse_profiles, profile
 
 MODELS = [
     "tm-t88v", "tm-t88vi", "tm-t20iii", "tm-m30", "tm-t88iii", "tm-u220", "generic-80", "generic-58", "ct-s310", "srp-350",
@@ -57,7 +57,8 @@ def test_a_profile_of_ones_own() -> None:
         ('0 = "cp437"', '0 = "cp4370"', "cp4370"),
         ('title = "X"', "title = ", "TOML"),
         ('cut = "none"', 'cut = "none"\nprint_mode_base = 256', "print_mode_base"),
-        ('cut = "none"', 'cut = "none"\nunverified = ["speed"]', "speed"),
+        ('cut = "none"', 'cut = "none"\nread = { speed = "a page" }', "speed"),
+        ('cut = "none"', 'cut = "none"\nread = { cut = "a page" }\ncopied = { cut = "a base" }', "both"),
         ('cut = "none"', 'cut = "none"\nlike = "y"', "'y' above it"),
         ('cut = "none"', 'cut = "none"\nwide = { mode = "utf8", charset = "cp9999" }', "cp9999"),
         ('cut = "none"', 'cut = "none"\nwide = { mode = "utf7", charset = "gbk" }', "utf7"),
@@ -76,7 +77,17 @@ def test_a_variant_takes_the_rest_from_the_model_it_is_like() -> None:
     assert parse_profiles(GOOD + '[y]\nlike = "x"\ncolumns = 32\n')["y"].dots == 512
 
 
-def test_every_model_says_where_its_facts_are_from() -> None:
+def test_what_is_not_said_to_be_read_counts_as_not_read() -> None:
+    """Nobody has to remember to mark a guess."""
+    plain = parse_profiles(GOOD)["x"]
+    assert set(plain.not_read) == set(CLAIMS) - {"wide"}
+    told = parse_profiles(GOOD + 'read = { columns = "Manual, 1.1" }\ncopied = { dots = "a base" }\n[y]\nlike = "x"\n')
+    assert set(plain.not_read) - set(told["x"].not_read) == {"columns", "dots"}
+    assert told["y"].not_read == plain.not_read, "another model's manual is not this one's"
+
+
+def test_no_synthetic_model_claims_a_manual() -> None:
     for one in load_profiles().values():
-        assert one.source, one.name
-        assert "captured" not in one.source
+        assert not one.read or not one.name.startswith(("generic", "kds")), one.name
+        assert not any("captured" in said for said in (*one.read.values(), *one.copied.values()))
+

@@ -33,10 +33,11 @@ def table() -> str:
 
 
 def facts() -> str:
-    """Each model: where its facts are from, and which rest on something else than its manual."""
-    rows = ["| profile | model | from | not verified |", "|---|---|---|---|"]
+    """Each model: which of its facts were read, which were copied from where, and which were neither."""
+    rows = ["| profile | model | read in | copied from | not verified |", "|---|---|---|---|---|"]
     for name, profile in load_profiles().items():
-        rows.append(f"| `{name}` | {profile.title} | {profile.source} | {', '.join(profile.unverified)} |")
+        read, copied = ("; ".join(f"{key}: {where}" for key, where in said.items()) for said in (profile.read, profile.copied))
+        rows.append(f"| `{name}` | {profile.title} | {read} | {copied} | {', '.join(profile.not_read)} |")
     return "\n".join(rows)
 
 

@@ -15,6 +15,14 @@ REALTIME_QUESTIONS = (1, 2, 3, 4)
 """The `n` of `DLE EOT n` that every model with real-time status knows (Epson ESC/POS reference, DLE EOT)."""
 
 
+CLAIMS = (
+    "columns", "dots", "code_pages", "process_id", "automatic_status", "paper_query", "real_time_status", "drawer_pins",
+    "size_command", "cut", "features", "wide",
+)  # fmt: skip
+"""Keys that say something about a model, which may be wrong."""
+_OF_ONE_MODEL = ("read", "copied")
+
+
 class ProfileError(ValueError):
     """A profile is unknown or its data contradict themselves; the message names it and what is wrong."""
 
@@ -64,10 +72,16 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bits always set in `ESC !` (bit 0: font B), for models whose default is not 0."""
     wide: Wide | None = None
     """Double-width characters: only where the one who set the printer up knows that its font is in (`tm-m30-ja`, ...)."""
-    source: str = ""
-    """Where the facts are from."""
-    unverified: tuple[str, ...] = ()
-    """Keys that rest on a model of the same maker or a public database, not on this model's own manual."""
+    read: dict[str, str] = {}
+    """Key to the page of this model's own manual where it was read."""
+    copied: dict[str, str] = {}
+    """Key to the public database or library that it was copied from."""
+
+    @property
+    def not_read(self) -> tuple[str, ...]:
+        """Claims that are neither: known of ESC/POS in general, or of a like model, or a guess."""
+        made = (claim for claim in CLAIMS if claim != "wide" or self.wide is not None)
+        return tuple(claim for claim in made if claim not in self.read and claim not in self.copied)
 
     def codec_pages(self) -> tuple[tuple[int, str], ...]:
         """Page numbers and codecs in order of preference."""
@@ -104,7 +118,8 @@ def parse_profiles(text: str) -> dict[str, Profile]:
         if like is not None:
             if like not in profiles:
                 raise ProfileError(f"profile {name}: there is no profile {like!r} above it")
-            table = tables[name] = {**tables[like], **table}
+            taken = {key: value for key, value in tables[like].items() if key not in _OF_ONE_MODEL}
+            table = tables[name] = {**taken, **table}
         try:
             # strict=False: the keys of a TOML table are strings, page numbers are not.
             found = msgspec.convert({**table, "name": name}, Profile, strict=False)
@@ -139,9 +154,10 @@ def _check(profile: Profile) -> None:
             raise ProfileError(f"{where}: code page {number}: no codec {codec!r}")
     if profile.wide is not None and not codepages.exists(profile.wide.charset):
         raise ProfileError(f"{where}: wide: no codec {profile.wide.charset!r}")
-    missing = set(profile.unverified) - set(Profile.__struct_fields__)
-    if missing:
-        raise ProfileError(f"{where}: unverified names no key: {', '.join(sorted(missing))}")
+    if strange := (profile.read.keys() | profile.copied.keys()) - set(CLAIMS):
+        raise ProfileError(f"{where}: read or copied names no claim: {', '.join(sorted(strange))}")
+    if both := profile.read.keys() & profile.copied.keys():
+        raise ProfileError(f"{where}: both read and copied: {', '.join(sorted(both))}")
 
 
 def profile(name: str) -> Profile:

@@ -72,7 +72,7 @@ def learned(
     real_time_status: Tri = "unknown",
     cutter: Tri = "unknown",
 ) -> Profile:
-    """A profile of a model that is not known: `base` with what a printer told."""
+    """A profile of a model that is not known: `base` with what a printer told. No manual of the base speaks for it."""
     return replace(
         base,
         name=name,
@@ -83,6 +83,8 @@ def learned(
         paper_query=paper_query,
         real_time_status=real_time_status,
         cut="none" if cutter == "no" else base.cut,
+        read={},
+        copied={},
     )
 
 

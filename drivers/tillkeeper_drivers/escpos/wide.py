@@ -1,7 +1,8 @@
 """Characters two cells wide (Han, kana, hangul): which of them a model's font has, and how they are sent. Pure.
 
-Sources: Epson ESC/POS reference, FS &, FS ., FS C, and FS ( C functions 48 and 60; GB 18030 for clones, whose boards take its
-two-byte part between the same FS & and FS . commands.
+Sources: FS ( C functions 48 and 60, with the numbers of the fonts, as the library EscPosUtils (github.com/kunif/EscPosUtils)
+decodes them; Epson's own page of FS ( C was not read. FS &, FS . and FS C are known of ESC/POS in general. That clones take the
+two-byte part of GB 18030 between FS & and FS . is commonly said, and unverified.
 """
 
 import functools

@@ -1,7 +1,7 @@
 """Real-time commands: found in the stream as it arrives, wherever they stand, even inside graphics.
 
-Source: Epson ESC/POS reference, DLE EOT, DLE ENQ, DLE DC4 (fn = 1, 8): "if the received data includes a data string
-matching this command, the printer performs the command".
+Source: TM-T88III series Specification Rev. B, DLE EOT: its bytes are obeyed inside the data of another command. That DLE ENQ
+and DLE DC4 (fn = 1, 8) are found in the same way, and their forms, is known of ESC/POS in general (docs/printing-text.md).
 """
 
 from typing import Literal, cast
