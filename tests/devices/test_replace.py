@@ -82,7 +82,7 @@ async def test_the_waiting_tickets_come_out_of_the_new_printer(shop: Counter) ->
     assert again["events"] == 0, "said twice it is one replacement"
 
 
-@at_the_counter(stale_after_s=1.0)
+@at_the_counter(stale_after_s=4.0)
 async def test_held_tickets_print_in_order_with_the_word_and_stay_held_where_that_is_said(shop: Counter) -> None:
     shop.old.off()
     orders = [await shop.order("cheeseburger") for _ in range(2)]
