@@ -1,8 +1,8 @@
 """A logo as dots that are safe to send: fitted to the paper, dithered, and free of real-time commands. Pure, with Pillow.
 
 Printers look for real-time commands in all that they receive, in the data of other commands too. Read of DLE EOT (TM-T88III
-series Specification Rev. B, whose example is a bit image) and of DLE EOT and DLE ENQ (Custom P80C). Taken to hold for DLE DC4 too,
-and whatever command brings the graphics; that `GS ( D` switches off DLE DC4 alone was not read either. So the dots are changed:
+series Specification Rev. B, whose example is a bit image) and of DLE EOT and DLE ENQ (Custom P80C). Taken to hold for DLE DC4
+too, and whatever command brings the graphics; that `GS ( D` switches off DLE DC4 alone was not read. So the dots are changed:
 one more after each such DLE. With that no command is safer than another, and `GS v 0` is the one that Epson's, Citizen's,
 Bixolon's printers and the clones are commonly said to have.
 """
@@ -60,7 +60,7 @@ def prepare(png: bytes, dots: int) -> Raster:
 
 
 def commands(logo: Raster) -> bytes:
-    """`GS v 0` for each band of the logo (known of ESC/POS in general), without a real-time command anywhere in it."""
+    """`GS v 0` for each band of the logo (known of ESC/POS in general), without a real-time command in it."""
     out = bytearray()
     for start in range(0, len(logo.rows), _BAND):
         rows = logo.rows[start : start + _BAND]

@@ -1,8 +1,8 @@
 """An ESC/POS byte stream, interpreted: bytes in, effects out. Pure and incremental, bounded in memory.
 
 Written apart from the encoder and the status parser and without their code, or it would only confirm their mistakes. What both
-take for granted of ESC/POS (docs/printing-text.md says what was read) it can not find out. Real-time commands are found elsewhere
-(`realtime`), when bytes arrive; here, where the buffer is worked off, they are skipped.
+take for granted of ESC/POS (docs/printing-text.md says what was read) it can not find out. Real-time commands are found
+elsewhere (`realtime`), when bytes arrive; here, where the buffer is worked off, they are skipped.
 """
 
 import codecs
