@@ -191,6 +191,9 @@ class Pages:
             yield double, "".join(characters)
 
     def _runs(self, text: str, page: int | None) -> Iterator[tuple[int | None, bytes]]:
+        if text.isascii() and text.isprintable():  # most lines
+            yield None, text.encode("ascii")
+            return
         run = bytearray()
         run_page: int | None = None
         for character in text:
