@@ -208,7 +208,7 @@ def test_every_change_from_a_page_needs_somebody(tmp_path: Path) -> None:
             if "post" not in methods or methods["post"]["operationId"] in free:
                 continue
             name = methods["post"]["operationId"]
-            for key in ("check_id", "line_id", "discount_id", "drawer", "device", "job_id"):
+            for key in ("check_id", "line_id", "discount_id", "drawer", "device", "job_id", "replacement_id"):
                 path = path.replace(f"{{{key}}}", given.get(key, "none"))
             body = bodies.get(name) or sample(document, methods["post"])
             refused = await page.post(path.removeprefix("/v1"), body, status=401)
