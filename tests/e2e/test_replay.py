@@ -39,7 +39,7 @@ async def replay(rig: StoreRig, orders: Path, *more: str) -> Any:
 
 async def end_of_day(rig: StoreRig, orders: int) -> dict[str, int]:
     """Everything out, everything synced, everything equal; the sums of the books."""
-    await rig.wait_all_settled(90)
+    await rig.wait_all_settled()
     await rig.wait_synced()
     sums = await rig.check_books()
     assert sums["sales"] == orders
