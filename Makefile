@@ -63,9 +63,10 @@ env: $(VENV)/.runtime $(WEB)/static/vendor/preact.js
 dev-env: env $(VENV)/.dev
 
 # Debian packages that some tests drive. Only root installs them; elsewhere those tests are skipped with the reason.
+APT := requirements/apt.txt
 machine:
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get dpkg-query >/dev/null; then \
-	  missing=$$(for name in $$(cat requirements/apt.txt); do \
+	  missing=$$(for name in $$(cat $(APT)); do \
 	    dpkg-query -W -f '$${Status}' $$name 2>/dev/null | grep -q 'ok installed' || echo $$name; done); \
 	  test -z "$$missing" || { apt-get update -q && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; }; \
@@ -100,6 +101,7 @@ chaos: dev-env
 	$(BIN)/python -m tests.chaos --tickets $(or $(TICKETS),10000) $(if $(SEED),--seed $(SEED))
 
 vm: dev-env machine
+	$(MAKE) --no-print-directory machine APT=requirements/apt-vm.txt
 	$(BIN)/python -m pytest tests/vm
 
 kill-loop: dev-env

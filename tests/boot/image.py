@@ -23,68 +23,88 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 def ready() -> Path:
     """The root folder of an image that boots into this tree's package. Raises `CalledProcessError` where it can not be made."""
     KEPT.mkdir(parents=True, exist_ok=True)
-    with _locked(KEPT / "lock"):
-        base = _base()
-        _install(base)
-    return base
+    root = base(PACKAGES)
+    with environment() as package:
+        _install(root, package)
+    return root
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """One process at a time."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def _base() -> Path:
-    name = hashlib.sha256(" ".join((SUITE, *PACKAGES)).encode()).hexdigest()[:12]
-    base = KEPT / f"debian-{name}"
-    if not base.is_dir():
-        fresh = base.with_suffix(".new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        _run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(fresh))
-        (fresh / "etc/machine-id").write_text("")
-        fresh.rename(base)
-    return base
+def base(packages: tuple[str, ...]) -> Path:
+    """The folder of a bare Debian with `packages`. Raises RuntimeError where it can not be made."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(" ".join((SUITE, *packages)).encode()).hexdigest()[:12]
+    root = KEPT / f"debian-{name}"
+    with locked(KEPT / "lock"):
+        if not root.is_dir():
+            fresh = root.with_suffix(".new")
+            shutil.rmtree(fresh, ignore_errors=True)
+            run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}", SUITE, str(fresh))
+            (fresh / "etc/machine-id").write_text("")
+            fresh.rename(root)
+    return root
 
 
-def _install(base: Path) -> None:
+@contextlib.contextmanager
+def environment() -> Iterator[Path]:
+    """The folder of a relocatable environment with the package as it is now, for /opt/tillkeeper. Nobody else makes it anew
+    meanwhile."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with locked(KEPT / "environment.lock"):
+        yield _environment()
+
+
+def _environment() -> Path:
     environment = KEPT / "environment"
-    locked = ROOT / "requirements" / "runtime.txt"
+    requirements = ROOT / "requirements" / "runtime.txt"
     stamp = environment / ".installed"
-    wanted = hashlib.sha256(locked.read_bytes()).hexdigest()
+    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
     uv = str(ROOT / ".venv/bin/uv")
     python = str(environment / "bin/python")
     certificates = ("--system-certs",) if Path("/etc/ssl/certs/ca-certificates.crt").exists() else ()
     if not stamp.is_file() or stamp.read_text() != wanted:
         shutil.rmtree(environment, ignore_errors=True)
-        _run(uv, "venv", "-q", "--python", SYSTEM_PYTHON, "--relocatable", str(environment))
+        run(uv, "venv", "-q", "--python", SYSTEM_PYTHON, "--relocatable", str(environment))
         install = (uv, "pip", "install", "-q", *certificates, "--python", python, "--compile-bytecode")
-        _run(*install, "--require-hashes", "-r", str(locked))
+        run(*install, "--require-hashes", "-r", str(requirements))
         stamp.write_text(wanted)
     dist = KEPT / "dist"
     shutil.rmtree(dist, ignore_errors=True)
-    _run(str(ROOT / ".venv/bin/hatchling"), "build", "-t", "wheel", "-d", str(dist))
+    run(str(ROOT / ".venv/bin/hatchling"), "build", "-t", "wheel", "-d", str(dist))
     (wheel,) = dist.glob("*.whl")
-    _run(uv, "pip", "install", "-q", "--python", python, "--reinstall", "--no-deps", "--compile-bytecode", str(wheel))
+    run(uv, "pip", "install", "-q", "--python", python, "--reinstall", "--no-deps", "--compile-bytecode", str(wheel))
+    return environment
+
+
+def _install(base: Path, package: Path) -> None:
     opt = base / "opt/tillkeeper"
     shutil.rmtree(opt, ignore_errors=True)
-    shutil.copytree(environment, opt, symlinks=True)
-    _link(base / "usr/bin/tillkeeper", "/opt/tillkeeper/bin/tillkeeper")
+    shutil.copytree(package, opt, symlinks=True)
+    link(base / "usr/bin/tillkeeper", "/opt/tillkeeper/bin/tillkeeper")
     shutil.copy(ROOT / "systemd/sysusers.d/tillkeeper.conf", base / "usr/lib/sysusers.d/tillkeeper.conf")
-    _run("systemd-sysusers", f"--root={base}")
+    run("systemd-sysusers", f"--root={base}")
     for unit in UNITS:
         shutil.copy(ROOT / "systemd" / unit, base / "usr/lib/systemd/system" / unit)
-        _link(base / "etc/systemd/system/multi-user.target.wants" / unit, f"/usr/lib/systemd/system/{unit}")
+        link(base / "etc/systemd/system/multi-user.target.wants" / unit, f"/usr/lib/systemd/system/{unit}")
 
 
-def _link(path: Path, to: str) -> None:
+def link(path: Path, to: str) -> None:
+    """A symbolic link to `to`, also where there is one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     path.symlink_to(to)
 
 
-def _run(*command: str) -> None:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def run(*command: str, cwd: Path = ROOT) -> str:
+    """Standard output. Raises RuntimeError where the command fails."""
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
