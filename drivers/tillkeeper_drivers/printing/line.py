@@ -66,7 +66,7 @@ class Line(Generic[S]):
         except DriverError:  # a document was refused, or went unconfirmed: the connection is none the worse
             await self._settle()
             raise
-        except BaseException:
+        except BaseException:  # cut off in the middle: what was asked may still come, for nobody
             await self.close()
             raise
         else:
