@@ -72,7 +72,7 @@ def test_a_slip_is_printed_once_readable_and_with_the_evidence_of_its_model(mode
     assert "TAKEOUT" in text
     assert "Crème brûlée, борщ," in text
     assert "Gong Bao Ji Ding" in " ".join(text.split())
-    assert "evil ?@?p?2È name" in text.replace("\n", " ")
+    assert "evil @p2È name" in text.replace("\n", " ")
     assert not drawer_open
     line = next(line for line in text.splitlines() if "2 Burger" in line)
     assert len(line.rstrip()) == profile(model).columns
