@@ -65,24 +65,24 @@ def test_watch_says_each_change_and_ends_by_ctrl_c(tmp_path: Path) -> None:
             agent.answers["GET /v1/devices/found"] = msgspec.to_builtins(FoundList(found=found))
             agent.answers["GET /v1/devices"] = msgspec.to_builtins(views.DeviceList(devices=(device,)))
 
-        def until(what: str, words: str) -> None:
+        def until(*wanted: tuple[str, str]) -> None:
+            """In whatever order: two answers that change are asked for one after the other."""
             assert process.stdout is not None
+            left = set(wanted)
             for line in process.stdout:
                 said = json.loads(line)
-                if what in said["what"] and words in said["words"]:
+                left -= {(what, words) for what, words in left if what in said["what"] and words in said["words"]}
+                if not left:
                     return
-            raise AssertionError(f"it ended without {what!r} {words!r}")
+            raise AssertionError(f"it ended without {left}")
 
         there(GRILL, THIEF)
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         deadline.start()
         try:
-            until("device grill", "well")
-            until("usb:serial=J8XY", "taken away")
+            until(("device grill", "well"), ("usb:serial=J8XY", "taken away"))
             there(msgspec.structs.replace(GRILL, trouble="the paper is out", queued=2), EPSON)
-            until("device grill", "the paper is out, 2 waiting")
-            until("192.168.1.40:9100", "there")
-            until("usb:serial=J8XY", "gone")
+            until(("device grill", "the paper is out, 2 waiting"), ("192.168.1.40:9100", "there"), ("usb:serial=J8XY", "gone"))
             process.send_signal(signal.SIGINT)
             assert process.wait(20) == 0
         finally:

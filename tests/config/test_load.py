@@ -86,7 +86,7 @@ MATRIX = [
     ("chain", 'backup = "receipt"', 'backup = ["receipt", "recept"]', 'backup = ["rec', "no device and no station", "receipt"),
     ("chain of itself", 'backup = "receipt"', 'backup = ["receipt", "bar"]', 'backup = ["receipt', "its own backup", ""),
     ("chain twice", 'backup = "receipt"', 'backup = ["receipt", "receipt"]', 'backup = ["receipt', "in this chain already", ""),
-    ("drawer's time", 'profile = "tm-t88vi"', 'profile = "tm-t88vi"\nleft_open_s = 5', "left_open_s", "is for drawers", ""),
+    ("drawer's time", 'profile = "tm-t88vi"', 'profile = "tm-t88vi"\nleft_open_s = 5', "left_open_s = 5", "is for drawers", ""),
     ("own backup", 'backup = "receipt"', 'backup = "bar"', 'backup = "bar"', "its own backup", ""),
     ("routing default", 'default = ["grill"]', 'default = ["gril"]', 'default = ["gril"]', "no station 'gril'", "grill"),
     ("routing category", 'sushi = ["cold"]', 'sushi = ["cool"]', "sushi =", "no station 'cool'", "cold"),
