@@ -15,6 +15,9 @@ from tillkeeper.cli import finding, main
 from tillkeeper.contract import views
 from tillkeeper.contract.devices import FoundList, FoundView, MovedView
 
+HEEDS_CTRL_C = ("env", "--default-signal=INT")
+"""Whoever started the tests in the background of a shell lets them, and all that they start, ignore it."""
+
 Capture = pytest.CaptureFixture[str]
 
 EPSON = FoundView(
@@ -57,7 +60,7 @@ def test_discover_lists_all_and_says_what_to_do(tmp_path: Path, capsys: Capture)
 
 
 def test_watch_says_each_change_and_ends_by_ctrl_c(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tillkeeper", "devices", "watch", "--json", "--socket", str(tmp_path / "s")]
+    command = [*HEEDS_CTRL_C, sys.executable, "-m", "tillkeeper", "devices", "watch", "--json", "--socket", str(tmp_path / "s")]
     deadline = threading.Timer(60.0, lambda: process.kill())
     with FakeAgent(tmp_path / "s", Store(tmp_path)) as agent:
 

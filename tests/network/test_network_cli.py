@@ -25,6 +25,9 @@ from tillkeeper.contract.network import DiagnosisStepView, DiagnosisView, Networ
 from tillkeeper.network import present
 from tillkeeper.network.wire import Hello
 
+HEEDS_CTRL_C = ("env", "--default-signal=INT")
+"""Whoever started the tests in the background of a shell lets them, and all that they start, ignore it."""
+
 Capture = pytest.CaptureFixture[str]
 HELLO = Hello(version="0.1.0", pid=7, interface="eth0", raw=True)
 LINKS = Links(cables={"front": Link(where="under the counter", cable_colour="yellow")})
@@ -181,7 +184,7 @@ def test_a_diagnosis_sends_its_wish_and_shows_what_was_found(tmp_path: Path, cap
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_watching_says_each_change_outlives_the_agent_and_ends_by_ctrl_c(tmp_path: Path, as_json: bool) -> None:
-    command = [sys.executable, "-m", "tillkeeper", "network", "--watch", "--socket", str(tmp_path / "s")]
+    command = [*HEEDS_CTRL_C, sys.executable, "-m", "tillkeeper", "network", "--watch", "--socket", str(tmp_path / "s")]
     deadline = threading.Timer(60.0, lambda: process.kill())
 
     def line_with(words: str) -> str:
