@@ -51,8 +51,10 @@ class Machine:
         if "\n" in command:
             raise ValueError("one line")
         reader, writer = self._shell
-        mark = f"<end-{next(self._numbers)}>"
-        writer.write(f"{{ {command}\n}} 2>&1 </dev/null; echo \"{mark}$?\"\n".encode())
+        number = next(self._numbers)
+        mark = f"<end-{number}>"
+        # Written in two pieces: before its echo is off the terminal says back what it is told.
+        writer.write(f'{{ {command}\n}} 2>&1 </dev/null; echo "<end""-{number}>$?"\n'.encode())
         async with asyncio.timeout(deadline_s):
             said = (await reader.readuntil(mark.encode())).decode(errors="replace").removesuffix(mark)
             code = int((await reader.readline()).strip() or b"1")
