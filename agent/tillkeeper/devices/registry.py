@@ -6,7 +6,7 @@ Drivers are imported when a device of their kind is made: a register without a k
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar
 
 import msgspec
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tillkeeper_drivers.escpos.printer import EscPosPrinter
     from tillkeeper_drivers.kds.foreign import ForeignDisplay
     from tillkeeper_drivers.kds.websocket import WebSocketDisplay
+    from tillkeeper_drivers.printing.settings import Deadlines
     from tillkeeper_drivers.star.printer import StarPrinter
 
 PersonalTexts = Callable[[Iterable[str]], Mapping[str, str]]
@@ -218,15 +219,28 @@ def _on_paper(name: str, device: DeviceConfig, config: Config, locator: Locator)
 def _printer(name: str, device: DeviceConfig, config: Config, locator: Locator) -> Device:
     from tillkeeper_drivers.escpos.printer import EscPosPrinter
     from tillkeeper_drivers.escpos.profile import profile
-    from tillkeeper_drivers.printing.settings import Deadlines
 
     model = profile(device.profile)
     if device.columns is not None:
         model = msgspec.structs.replace(model, columns=device.columns)
-    transport, pins = _transport(name, device, locator), _pins(name, config)
+    place = _transport(name, device, locator)
+    return _told(EscPosPrinter(name, place, model, **_fitted(name, device, config, model.dots)), name, config)
+
+
+class _Fitted(TypedDict):
+    """What printers of every command set are given alike."""
+
+    pin_use: dict[int, Literal["drawer", "bell", "none"]]
+    deadlines: "Deadlines"
+    hold: bool
+    picture: "Raster | None"
+
+
+def _fitted(name: str, device: DeviceConfig, config: Config, dots: int) -> _Fitted:
+    from tillkeeper_drivers.printing.settings import Deadlines
+
     limits = Deadlines(confirm=device.confirm_timeout_s)
-    picture = _logo(config, model.dots)
-    return _told(EscPosPrinter(name, transport, model, pins, limits, hold=_own(device), picture=picture), name, config)
+    return _Fitted(pin_use=_pins(name, config), deadlines=limits, hold=_own(device), picture=_logo(config, dots))
 
 
 def _logo(config: Config, dots: int) -> "Raster | None":
@@ -243,17 +257,14 @@ def _logo(config: Config, dots: int) -> "Raster | None":
 
 
 def _star(name: str, device: DeviceConfig, config: Config, locator: Locator) -> Device:
-    from tillkeeper_drivers.printing.settings import Deadlines
     from tillkeeper_drivers.star.printer import StarPrinter
     from tillkeeper_drivers.star.profile import profile
 
     model = profile(device.profile)
     if device.columns is not None:
         model = msgspec.structs.replace(model, columns=device.columns)
-    transport, pins = _transport(name, device, locator), _pins(name, config)
-    limits = Deadlines(confirm=device.confirm_timeout_s)
-    logo = _logo(config, model.dots)
-    return _told(StarPrinter(name, transport, model, pins, limits, hold=_own(device), picture=logo), name, config)
+    place = _transport(name, device, locator)
+    return _told(StarPrinter(name, place, model, **_fitted(name, device, config, model.dots)), name, config)
 
 
 def _pins(name: str, config: Config) -> dict[int, Literal["drawer", "bell", "none"]]:
