@@ -165,6 +165,12 @@ def test_a_wrong_clock_is_named(at_ms: int, ahead: float | None, words: str) -> 
     assert words in advise(given)[0].text
 
 
+def test_a_sale_that_was_stamped_by_a_clock_that_was_ahead_says_nothing_against_hqs_time() -> None:
+    newest = JournalFacts(newest_at_ms=1_790_000_000_000 + 365 * 86_400_000)
+    right = HqFacts(configured=True, exchange_age_s=1.0, clock_ahead_s=0.4)
+    assert not advise(facts(journal=newest, hq=right))
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(-5.0, "0 s"), (119.9, "119 s"), (120.0, "2 min"), (7199.0, "119 min"), (7200.0, "2 h"), (172_800.0, "2 days")],

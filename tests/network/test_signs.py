@@ -267,6 +267,16 @@ def test_a_resolver_that_sends_everybody_to_the_router_lies() -> None:
     assert [sign.subject for sign in wire.signs("resolver_lies")] == [ROUTER]
 
 
+@pytest.mark.parametrize(("packets_per_s", "is_one"), [(4_800.0, True), (2_000.0, False)])
+def test_a_loop_need_not_be_at_line_rate(packets_per_s: float, is_one: bool) -> None:
+    wire = Wire(setup_of()).start()
+    wire.host(40.0)
+    wire.run(2.0)
+    wire.host(packets_per_s)
+    wire.run(2.0)
+    assert bool(wire.signs("broadcast_loop")) is is_one
+
+
 def test_a_download_is_no_broadcast_loop() -> None:
     wire = Wire(setup_of()).start()
     wire.host(100.0)
