@@ -77,7 +77,13 @@ def test_a_ticket_waits_for_a_long_cups_job_and_is_not_sent_elsewhere(tmp_path: 
     in_store(tmp_path, scene, hq=False, changes=CHANGES, speed_mm_s=SPEED_MM_S)
 
 
-def test_tickets_and_cups_jobs_at_once_come_out_whole_and_once(tmp_path: Path, folder: Path) -> None:
+@pytest.mark.parametrize(("model", "keeps_all"), [("tm-t20iii", True), ("tm-t88vi", False)])
+def test_tickets_and_cups_jobs_at_once_come_out_whole_and_once(tmp_path: Path, folder: Path, model: str, keeps_all: bool) -> None:
+    """A printer that lets a second connection wait gets everything; what one that resets it loses is CUPS' alone.
+
+    CUPS' socket backend holds a job for printed once its bytes are in the kernel: those of a connection that the printer accepts
+    and then resets are gone. Ours are known by their id, and sent again.
+    """
     names = ["first", "second", "third"]
 
     async def scene(rig: StoreRig) -> None:
@@ -90,17 +96,21 @@ def test_tickets_and_cups_jobs_at_once_come_out_whole_and_once(tmp_path: Path, f
             for order in orders:
                 assert (await rig.wait_settled(grill_job(order)))["state"] == "confirmed"
             await queue.idle(60)
-            await grill.wait_printed(2 * len(names), 20)
+            if keeps_all:
+                await grill.wait_printed(2 * len(names), 20)
         slips = rig.slips("grill")
-        assert len(slips) == 2 * len(names)
         theirs = [slip for slip in slips if rows(slip)]
         ours = [slip for slip in slips if not rows(slip)]
-        assert sorted(map(rows, theirs)) == sorted(read(name, 20) for name in names)
-        assert all("Cheeseburger" not in slip for slip in theirs)
+        assert len(ours) == len(names)
         assert all(slip.count("Cheeseburger") == 1 for slip in ours)
+        assert all("Cheeseburger" not in slip for slip in theirs)
+        printed = sorted(rows(slip)[0].split()[0] for slip in theirs)
+        assert sorted(map(rows, theirs)) == sorted(read(name, 20) for name in printed)
+        assert printed == sorted(names) if keeps_all else len(set(printed)) == len(printed)
         assert len({order["jobs"][0]["job_id"] for order in orders}) == len(names)
 
-    in_store(tmp_path, scene, hq=False, speed_mm_s=SPEED_MM_S)
+    changes = {"devices": {"grill": {"profile": model}}}
+    in_store(tmp_path, scene, hq=False, changes=changes, speed_mm_s=SPEED_MM_S)
 
 
 def test_cups_is_named_where_it_holds_a_node_and_where_it_took_a_printer_away(folder: Path) -> None:
