@@ -78,11 +78,13 @@ def test_a_ticket_waits_for_a_long_cups_job_and_is_not_sent_elsewhere(tmp_path: 
 
 
 @pytest.mark.parametrize(("model", "keeps_all"), [("tm-t20iii", True), ("tm-t88vi", False)])
-def test_tickets_and_cups_jobs_at_once_come_out_whole_and_once(tmp_path: Path, folder: Path, model: str, keeps_all: bool) -> None:
+def test_tickets_and_cups_jobs_at_once_come_out_whole_and_once(
+    tmp_path: Path, folder: Path, model: str, keeps_all: bool
+) -> None:
     """A printer that lets a second connection wait gets everything; what one that resets it loses is CUPS' alone.
 
-    CUPS' socket backend holds a job for printed once its bytes are in the kernel: those of a connection that the printer accepts
-    and then resets are gone. Ours are known by their id, and sent again.
+    CUPS' socket backend takes a job for printed once its bytes are in the kernel: those of a connection that is accepted
+    and then reset are gone. Ours are known by their id, and sent again.
     """
     names = ["first", "second", "third"]
 
