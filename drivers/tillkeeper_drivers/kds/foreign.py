@@ -96,7 +96,7 @@ class ForeignDisplay:
         if not isinstance(document, DisplayDocument):
             raise NotSent("show", self._id, "unsupported", f"a display takes no {type(document).__name__}")
         if self._cards.knows(document.job_id):
-            return Delivery("confirmed", "display resync")
+            return Delivery("confirmed" if self._wire.sent_is_shown else "sent", "display resync")
         loop = asyncio.get_running_loop()
         started, sent_ms = loop.time(), None
         work = self._work(document)

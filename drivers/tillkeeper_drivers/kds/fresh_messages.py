@@ -107,7 +107,7 @@ def verdict(data: bytes, name: str) -> None:
 
     Raises:
         Refused: an error text (F: "the reply is the order id or an error").
-        BadReply: nothing, half of the id, another id, or no text at all.
+        BadReply: nothing, half of the id, another id, our own request, or no text at all.
     """
     try:
         text = data.decode("utf-8").strip().strip('"')
@@ -119,6 +119,8 @@ def verdict(data: bytes, name: str) -> None:
         raise BadReply("no text" if text else "closed without a word")
     if name.startswith(text):
         raise BadReply("half an order id")
+    if '"command"' in text:  # whoever says it back may have taken it: no error text
+        raise BadReply("our own request")
     if _ID.fullmatch(text) and any(character.isdigit() for character in text):
         raise BadReply(f"the id of another order, {text[:80]}")
     raise Refused(readable(text)[:200])
