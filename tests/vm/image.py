@@ -112,7 +112,9 @@ def _disk(modules: Path, target: Path) -> None:
     raw = KEPT / "disk.raw"
     raw.unlink(missing_ok=True)
     debian.run("mke2fs", "-q", "-F", "-t", "ext4", "-d", str(root), str(raw), f"{DISK_MB}M")
-    debian.run("qemu-img", "convert", "-O", "qcow2", str(raw), str(target))
+    fresh = target.with_suffix(".new")
+    debian.run("qemu-img", "convert", "-O", "qcow2", str(raw), str(fresh))
+    fresh.rename(target)  # a machine that runs keeps the one before
     raw.unlink()
     shutil.rmtree(root)
     stamp.write_text(wanted)

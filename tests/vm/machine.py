@@ -41,10 +41,13 @@ class Machine:
         self._shell = await _connected(self._folder / "shell", stack)
         await self._monitor[0].readline()  # its greeting
         await self.ask("qmp_capabilities")
-        async with asyncio.timeout(BOOT_S):
-            while not await self._alive():
-                if self._process.returncode is not None:
-                    raise Failed(f"QEMU ended: {self.console()}")
+        try:
+            async with asyncio.timeout(BOOT_S):
+                while not await self._alive():
+                    if self._process.returncode is not None:
+                        raise Failed(f"QEMU ended: {self.console()}")
+        except TimeoutError as error:
+            raise Failed(f"no shell within {BOOT_S:g} s: {self.console()}") from error
 
     async def run(self, command: str, *, check: bool = True, deadline_s: float = ANSWER_S) -> str:
         """What one line of shell says, both outputs. Raises Failed where it fails and `check` is set."""
@@ -164,5 +167,3 @@ async def _connected(
                 await asyncio.sleep(0.02)
     stack.callback(writer.close)
     return reader, writer
-
-

@@ -17,6 +17,8 @@ SOCKET = "/tmp/tillkeeper.sock"
 CONFIG = "/etc/tillkeeper.toml"
 NUMBER = "J8XY012345"
 USB_NODE, SERIAL_NODE = "/dev/usb/lp0", "/dev/ttyUSB0"
+PORT = "/dev/virtio-ports/printer"
+BRIDGE_LOG, BRIDGE_PID = "/tmp/bridge.log", "/tmp/bridge.pid"
 READY = "ready"
 CALM_S = 120.0
 """Without hardware help everything takes ten times as long, and more on a busy machine."""
@@ -50,21 +52,20 @@ async def asks(machine: Machine, *command: str) -> Any:
 async def plug_usb(machine: Machine, printer: VirtualPrinter) -> None:
     """The printer at the machine's USB, as /dev/usb/lp0. Its power comes from the mains: it lives on when it is pulled out."""
     await machine.plug("printer-end", "virtserialport", printer.port, name="printer")
-    port = "/dev/virtio-ports/printer"
-    await machine.wait_for(f"test -e {port}")
+    await machine.wait_for(f"test -e {PORT}")
+    await machine.run(f"python3 /{RIG}/bridge.py /dev/g_printer0 {PORT} > {BRIDGE_LOG} 2>&1 & echo $! > {BRIDGE_PID}")
     await put_usb_back(machine)
 
 
 async def put_usb_back(machine: Machine) -> None:
-    """Who reads the gadget's end has to begin anew: f_printer.c gives the controller buffers only where a read begins."""
-    bridge = f"python3 /{RIG}/bridge.py /dev/g_printer0 /dev/virtio-ports/printer"
-    await machine.run(f"/{RIG}/gadget plug && {{ {bridge} > /tmp/bridge.log 2>&1 & echo $! > /tmp/bridge.pid; }}")
+    await machine.run(f"/{RIG}/gadget plug")
     await machine.wait_for(f"test -c {USB_NODE}")
 
 
 async def pull_usb(machine: Machine) -> None:
+    """Until the bridge has seen it too: one that holds the gadget on would be in the way of its coming back."""
     await machine.run(f"/{RIG}/gadget unplug")
-    await machine.run("kill $(cat /tmp/bridge.pid)")
+    await machine.wait_for(f"tail -n 1 {BRIDGE_LOG} | grep pulled")
 
 
 async def plug_serial(machine: Machine, printer: VirtualPrinter) -> None:
@@ -75,4 +76,4 @@ async def plug_serial(machine: Machine, printer: VirtualPrinter) -> None:
 
 async def port_says(machine: Machine, *, paper_out: bool) -> None:
     """What the printer's USB interface answers to GET_PORT_STATUS."""
-    await machine.run(f"kill -{'USR1' if paper_out else 'USR2'} $(cat /tmp/bridge.pid)")
+    await machine.run(f"kill -{'USR1' if paper_out else 'USR2'} $(cat {BRIDGE_PID})")
