@@ -19,7 +19,12 @@ MAX_ANSWER = 9000
 _HEADER = struct.Struct(">HHHHHH")
 _FIXED = struct.Struct(">HHIH")
 _A, _PTR, _TXT, _AAAA, _SRV, _IN = 1, 12, 16, 28, 33, 1
-_MOST_RECORDS, _MOST_LABELS, _MOST_TEXTS = 256, 64, 64
+_MOST_RECORDS, _MOST_TEXTS = 256, 64
+_MOST_NAME = 255
+"""Bytes of a name (RFC 1035, 2.3.4)."""
+_MOST_STEPS = 4096
+"""Labels and pointers in all names of a message: names are short, and pointers let a small message say the longest of them
+again and again."""
 _ANSWER = 0x8000
 
 
@@ -53,14 +58,15 @@ def parse(data: bytes) -> tuple[Service, ...]:
     _identifier, flags, questions, *counts = _HEADER.unpack_from(data)
     if not flags & _ANSWER:
         return ()
+    names = _Names(data)
     try:
-        records = list(_records(data, questions, min(sum(counts), _MOST_RECORDS)))
-        return tuple(_services(data, records))
+        records = list(_records(data, names, questions, min(sum(counts), _MOST_RECORDS)))
+        return tuple(_services(data, names, records))
     except (IndexError, ValueError, struct.error):  # cut short, or a name that leads in circles
         return ()
 
 
-def _services(data: bytes, records: list[_Record]) -> Iterator[Service]:
+def _services(data: bytes, names: "_Names", records: list[_Record]) -> Iterator[Service]:
     ports = {
         record.name.lower(): struct.unpack_from(">H", data, record.at + 4)[0] for record in records if record.kind == _SRV
     }
@@ -68,22 +74,22 @@ def _services(data: bytes, records: list[_Record]) -> Iterator[Service]:
     for kind, usual in SERVICES.items():
         for record in records:
             if record.kind == _PTR and record.name.lower() == kind:
-                instance = _read_name(data, record.at)[0]
+                instance = names.read(record.at)[0]
                 keys = texts.get(instance.lower(), {})
                 maker, model = keys.get("usb_mfg", ""), keys.get("usb_mdl", "")
                 model = model or keys.get("ty", "") or keys.get("product", "").strip("()")
                 title = instance[: -len(kind) - 1] if instance.lower().endswith("." + kind) else instance
-                yield Service(title, kind, ports.get(instance.lower(), usual), maker, model)
+                yield Service(title, kind, ports.get(instance.lower()) or usual, maker, model)
 
 
-def _records(data: bytes, questions: int, count: int) -> Iterator[_Record]:
+def _records(data: bytes, names: "_Names", questions: int, count: int) -> Iterator[_Record]:
     at = _HEADER.size
     for _ in range(min(questions, _MOST_RECORDS)):
-        at = _read_name(data, at)[1] + 4
+        at = names.read(at)[1] + 4
     for _ in range(count):
         if at >= len(data):
             return
-        name, at = _read_name(data, at)
+        name, at = names.read(at)
         kind, _class, _ttl, size = _FIXED.unpack_from(data, at)
         at += _FIXED.size
         if at + size > len(data):
@@ -106,23 +112,31 @@ def _texts(data: bytes, record: _Record) -> dict[str, str]:
     return found
 
 
-def _read_name(data: bytes, at: int) -> tuple[str, int]:
-    """The name at `at`, and where what follows it begins. Raises ValueError for one that never ends."""
-    labels: list[str] = []
-    after = -1
-    for _ in range(_MOST_LABELS):
-        size = data[at]
-        if size == 0:
-            return ".".join(labels), at + 1 if after < 0 else after
-        if size & 0xC0 == 0xC0:
-            after = at + 2 if after < 0 else after
-            at = (size & 0x3F) << 8 | data[at + 1]
-            continue
-        if size & 0xC0:
-            raise ValueError("a label of a kind that is not used")
-        labels.append(_clean(data[at + 1 : at + 1 + size]))
-        at += 1 + size
-    raise ValueError("a name without an end")
+class _Names:
+    """The names of one message (RFC 1035, 4.1.4)."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._left = _MOST_STEPS
+
+    def read(self, at: int) -> tuple[str, int]:
+        """The name at `at`, and where what follows it begins. Raises ValueError for one that is too long, or never ends."""
+        data, labels, length, after = self._data, list[str](), 0, -1
+        while self._left > 0:
+            self._left -= 1
+            size = data[at]
+            if size == 0:
+                return ".".join(labels), at + 1 if after < 0 else after
+            if size & 0xC0 == 0xC0:
+                after = at + 2 if after < 0 else after
+                at = (size & 0x3F) << 8 | data[at + 1]
+                continue
+            length += 1 + size
+            if size & 0xC0 or length > _MOST_NAME:
+                raise ValueError("a label of a kind that is not used, or a name that is too long")
+            labels.append(_clean(data[at + 1 : at + 1 + size]))
+            at += 1 + size
+        raise ValueError("names without an end")
 
 
 def _name(text: str) -> bytes:

@@ -22,8 +22,13 @@ _AGAIN_S = 0.6
 """A datagram may be lost: all is asked twice."""
 _RAW = 9100
 _MOST_HEARD = 512
+_MOST_OF_ONE = 8
+"""Different answers of one address: one that makes up names must not crowd out the others."""
+_MOST_DATAGRAMS = 4096
+"""In one search; a flood is not read to its end."""
 _MOST_INTERFACES = 8
-_MOST_AT_ONCE = 64
+_MOST_AT_ONCE = 8
+_LONGEST_NAME = 80
 _MOST_POKES = 16
 _POKE_EVERY_S = 0.25
 """Four addresses in a second whose MAC is not known."""
@@ -43,11 +48,18 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 class Search:
-    """One search: `await search.run(2.0)`; `heard` fills as answers come."""
+    """One search: `await search.run(2.0)`; `heard` fills as answers come.
 
-    def __init__(self) -> None:
+    Args:
+        own: addresses of this machine to ask from; all where not given.
+    """
+
+    def __init__(self, own: tuple[Own, ...] | None = None) -> None:
         self.heard: dict[Heard, None] = {}
-        self._own = neighbours.own_addresses()[:_MOST_INTERFACES]
+        self._answers: dict[str, int] = {}
+        """How many of `heard` each address has."""
+        self._left = _MOST_DATAGRAMS
+        self._own = (neighbours.own_addresses() if own is None else own)[:_MOST_INTERFACES]
 
     async def run(self, longest_s: float = SEARCH_S) -> tuple[Heard, ...]:
         """All answers within `longest_s`. No network, or one that takes nothing, is one where nobody answers."""
@@ -71,9 +83,24 @@ class Search:
                 return
             except OSError:  # an ICMP error of an earlier question
                 continue
-            for heard in read(data, address, port):
-                if heard not in self.heard and len(self.heard) < _MOST_HEARD:
-                    self.heard[heard] = None
+            self._left -= 1
+            if self._left <= 0:
+                asyncio.get_running_loop().remove_reader(sock)
+                return
+            if self._is_near(address):
+                self._take(read(data, address, port))
+
+    def _is_near(self, address: str) -> bool:
+        """Whether it is on one of this machine's networks: no other host was asked (RFC 6762, 11)."""
+        host = ipaddress.IPv4Address(address)
+        return any(host in ipaddress.IPv4Network((own.address, own.prefix), strict=False) for own in self._own)
+
+    def _take(self, answers: Iterable[Heard]) -> None:
+        for one in answers:
+            count = self._answers.get(one.address, 0)
+            if one not in self.heard and count < _MOST_OF_ONE and len(self.heard) < _MOST_HEARD:
+                self.heard[one] = None
+                self._answers[one.address] = count + 1
 
 
 def read(data: bytes, address: str, port: int) -> Iterator[Heard]:
@@ -81,15 +108,17 @@ def read(data: bytes, address: str, port: int) -> Iterator[Heard]:
     if port == enpc.PORT:
         answer = enpc.parse(data)
         if answer is not None:
-            yield Heard(address, answer.model or "ENPC printer", "Epson" if answer.model[:3] in ("TM-", "UB-") else "",
-                        answer.model, mac=answer.mac)  # fmt: skip
+            model = answer.model[:_LONGEST_NAME]
+            maker = "Epson" if model[:3] in ("TM-", "UB-") else ""
+            yield Heard(address, model or "ENPC printer", maker, model, mac=answer.mac)
     elif port == mdns.PORT:
         best: mdns.Service | None = None
         for service in mdns.parse(data):
             best = best or service
         if best is not None:
             raw = best.kind.startswith("_pdl")
-            yield Heard(address, best.name, best.maker, best.model, best.port if raw else _RAW, raw)
+            title, maker, model = (text[:_LONGEST_NAME] for text in (best.name, best.maker, best.model))
+            yield Heard(address, title, maker, model, best.port if raw else _RAW, raw)
 
 
 def poke(address: str) -> None:
