@@ -10,25 +10,12 @@ import msgspec
 
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.books import postings
-from tillkeeper.contract.chain import GENESIS, ChainBroken, personal_digest, verify
-from tillkeeper.contract.envelope import MAX_NUMBER, Envelope, EventVerdict, HqAnswer, HqBatch, NumberAssigned
-from tillkeeper.contract.events import (
-    EVENT_TYPES,
-    CheckClosed,
-    CheckNumbered,
-    CheckOpened,
-    CheckVoided,
-    RefundRecorded,
-    decode_body,
-)
+from tillkeeper.contract.chain import GENESIS, personal_digest
+from tillkeeper.contract.envelope import Envelope, EventVerdict, HqAnswer, HqBatch, NumberAssigned
+from tillkeeper.contract.events import CheckClosed, CheckNumbered, CheckOpened, CheckVoided, RefundRecorded
+from tillkeeper.contract.placing import MAX_INT, Held, Kept, place, read_event
 
-FORKED = "forked_log"
-BROKEN = "broken_chain"
-POISON = "undecodable"
-BAD_SEQ = "bad_seq"
 TAKEN = "number_taken"
-
-_MAX_INT = 2**53
 
 
 class _Log:
@@ -44,11 +31,12 @@ class _Log:
         row: tuple[int, int, str] = db.execute(
             "SELECT log_id, held_seq, head_hash FROM logs WHERE store = ? AND register = ? AND incarnation = ?", key
         ).get
-        self.log_id, self.held_seq, self.head_hash = row
+        self.log_id = row[0]
+        self.held = Held(*row[1:])
         self.store = batch.store
 
     def save(self, db: apsw.Connection) -> None:
-        db.execute("UPDATE logs SET held_seq = ?, head_hash = ? WHERE log_id = ?", (self.held_seq, self.head_hash, self.log_id))
+        db.execute("UPDATE logs SET held_seq = ?, head_hash = ? WHERE log_id = ?", (*self.held, self.log_id))
 
 
 class Ingest:
@@ -69,39 +57,27 @@ class Ingest:
         log.save(self._db)
         stored = {v.seq for v in verdicts if v.verdict == "stored"}
         opened = [e for e in batch.events if e.type == "check_opened" and e.seq in stored]
-        return HqAnswer(log.held_seq, verdicts, self._numbers(log, opened), now_ms)
+        return HqAnswer(log.held.held_seq, verdicts, self._numbers(log, opened), now_ms)
 
     def _place(self, log: _Log, envelope: Envelope, now_ms: int) -> EventVerdict:
-        seq = envelope.seq
-        if seq > log.held_seq + 1:
-            return EventVerdict(seq, "retryable", f"gap: this log is held up to {log.held_seq}")
-        if seq < 1:
-            self._quarantine(log, envelope, BAD_SEQ, "seq starts at 1", None, now_ms)
-            return EventVerdict(seq, "rejected", BAD_SEQ)
-        if seq <= log.held_seq:
-            return self._repeat(log, envelope, now_ms)
-        reason, detail, event = _judge(envelope, log.head_hash)
-        self._insert(log, envelope, reason)
-        log.held_seq, log.head_hash = seq, envelope.hash
-        if reason:
-            self._quarantine(log, envelope, reason, detail, event, now_ms)
-            return EventVerdict(seq, "rejected", reason)
-        self._keep_texts(log, envelope)
-        if event is not None:
-            self._post(log.store, event, envelope.business_day, quarantined=False)
-            self._fold(log, envelope, event, now_ms)
-        return EventVerdict(seq, "stored")
+        placed = place(log.held, envelope, lambda seq: self._kept_at(log, seq))
+        log.held = placed.held
+        if placed.keeps in ("log", "both"):
+            self._insert(log, envelope, placed.reason)
+        if placed.keeps in ("quarantine", "both"):
+            self._quarantine(log, envelope, placed.reason, placed.detail, placed.event, now_ms)
+        elif placed.keeps == "log":
+            self._keep_texts(log, envelope)
+            if placed.event is not None:
+                self._post(log.store, placed.event, envelope.business_day, quarantined=False)
+                self._fold(log, envelope, placed.event, now_ms)
+        return EventVerdict(envelope.seq, placed.verdict, placed.reason)
 
-    def _repeat(self, log: _Log, envelope: Envelope, now_ms: int) -> EventVerdict:
-        """Its place is taken: by itself (a repeat), or by another event (the log was forked, as by a cloned disk)."""
-        held: tuple[str, str] = self._db.execute(
-            "SELECT hash, rejected FROM events WHERE log_id = ? AND seq = ?", (log.log_id, envelope.seq)
+    def _kept_at(self, log: _Log, seq: int) -> Kept | None:
+        row: tuple[str, str] | None = self._db.execute(
+            "SELECT hash, rejected FROM events WHERE log_id = ? AND seq = ?", (log.log_id, seq)
         ).get
-        if held[0] == envelope.hash and (held[1] or not _chain_fault(envelope, envelope.prev_hash)):
-            return EventVerdict(envelope.seq, "rejected" if held[1] else "stored", held[1])
-        event = _decoded(envelope)
-        self._quarantine(log, envelope, FORKED, f"this place holds {held[0][:64]}", event, now_ms)
-        return EventVerdict(envelope.seq, "rejected", FORKED)
+        return None if row is None else Kept(*row)
 
     def _insert(self, log: _Log, envelope: Envelope, reason: str) -> None:
         self._db.execute(
@@ -113,9 +89,9 @@ class Ingest:
                 envelope.hash,
                 envelope.prev_hash,
                 envelope.type,
-                max(-_MAX_INT, min(envelope.version, _MAX_INT)),
+                max(-MAX_INT, min(envelope.version, MAX_INT)),
                 envelope.business_day,
-                max(-_MAX_INT, min(envelope.at_ms, _MAX_INT)),
+                max(-MAX_INT, min(envelope.at_ms, MAX_INT)),
                 envelope.body.encode(),
                 reason,
             ),
@@ -138,7 +114,7 @@ class Ingest:
             " ON CONFLICT DO NOTHING",
             (
                 log.log_id,
-                max(-_MAX_INT, envelope.seq),
+                max(-MAX_INT, envelope.seq),
                 hashlib.sha256(bare).digest(),
                 reason,
                 detail[:500],
@@ -226,55 +202,8 @@ class Ingest:
     def _numbers(self, log: _Log, opened: list[Envelope]) -> tuple[NumberAssigned, ...]:
         found = []
         for envelope in opened:
-            event = _decoded(envelope)
+            event = read_event(envelope)
             number = self._number(log, event.check_id) if isinstance(event, CheckOpened) else None
             if isinstance(event, CheckOpened) and number is not None:
                 found.append(NumberAssigned(event.check_id, number))
         return tuple(found)
-
-
-def _judge(envelope: Envelope, head_hash: str) -> tuple[str, str, Event | None]:
-    """(reason for rejecting or "", detail, the event where it can be read)."""
-    event = _decoded(envelope)
-    fault = _chain_fault(envelope, head_hash)
-    if fault:
-        return BROKEN, fault, event
-    if not 0 <= envelope.at_ms <= _MAX_INT or not 0 <= envelope.version <= _MAX_INT:
-        return POISON, "at_ms or version out of range", None
-    try:
-        _read(envelope)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        return POISON, str(error), None
-    return "", "", event
-
-
-def _chain_fault(envelope: Envelope, prev_hash: str) -> str:
-    try:
-        verify([envelope], prev_hash)
-    except ChainBroken as error:
-        return error.cause
-    return ""
-
-
-def _decoded(envelope: Envelope) -> Event | None:
-    try:
-        return _read(envelope)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return None
-
-
-def _read(envelope: Envelope) -> Event | None:
-    """The event, or None where this HQ does not know its type or version: such an event is kept byte for byte.
-
-    Raises:
-        msgspec.DecodeError, ValueError: a known type, but the body does not fit it.
-    """
-    known = EVENT_TYPES.get(envelope.type)
-    if known is None or known[1] != envelope.version:
-        return None
-    event = decode_body(envelope.type, envelope.body.encode())
-    if event is not None:
-        postings(event, envelope.business_day)
-    if isinstance(event, CheckNumbered) and not 0 < event.number <= MAX_NUMBER:
-        raise ValueError(f"check number {event.number}")
-    return event

@@ -25,13 +25,27 @@ class Envelope(msgspec.Struct, frozen=True):
     personal: dict[str, tuple[str, str]] = {}
 
 
+class SignedHead(msgspec.Struct, frozen=True):
+    """The author's signature over one place of its log (`signing.py`). `key`: its public key; all in hex."""
+
+    store: str
+    register: str
+    incarnation: str
+    seq: int
+    hash: str
+    key: str
+    signature: str
+
+
 class HqBatch(msgspec.Struct, frozen=True):
-    """What a register posts to HQ: consecutive events of one log. May be empty: that is the beat."""
+    """What a register posts to HQ or to a peer: consecutive events of one log. May be empty: that is the beat. `head`: the
+    author's signature over the last of them."""
 
     store: str
     register: str
     incarnation: str
     events: tuple[Envelope, ...] = ()
+    head: SignedHead | None = None
 
 
 class EventVerdict(msgspec.Struct, frozen=True):
