@@ -211,6 +211,7 @@ class _Register:
                 beat_s=config.hq.beat_s,
                 poke=lambda: self.link.poke() if self.link else None,
                 changed=lambda: self.announcer.status_changed(),
+                devices=self.locator.addresses,
             )
         )
         self.status = StatusDesk(

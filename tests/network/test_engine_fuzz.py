@@ -14,6 +14,7 @@ from tillkeeper.network.model import (
     AddressesSeen,
     ArpSeen,
     BeaconSeen,
+    DevicesSeen,
     Fact,
     HostSeen,
     LinkSeen,
@@ -24,6 +25,7 @@ from tillkeeper.network.model import (
     ResolversSeen,
     RoutesSeen,
     Stalled,
+    Target,
     UplinkSeen,
     Wifi,
 )
@@ -41,6 +43,10 @@ peers = st.builds(
     phase=st.sampled_from(["fine", "suspect", "confirmed"]),
     columns=st.dictionaries(st.sampled_from(["carrier", "gateway", "anycast"]), tri, max_size=3),
     faults=st.lists(st.sampled_from(["router_dead", "what"]), max_size=2).map(tuple), gateway_mac=macs,
+)  # fmt: skip
+devices = st.builds(
+    Target, name=texts.map("printer:{}".format), role=st.sampled_from(["printer", "display", "hq"]), family=families,
+    address=texts, ways=st.sampled_from([("echo", "arp"), ("echo", "nd"), ()]),
 )  # fmt: skip
 facts = st.one_of(
     st.builds(
@@ -73,6 +79,7 @@ facts = st.one_of(
     ),
     st.builds(Stalled, from_s=times, to_s=times),
     st.builds(BeaconSeen, at_s=times, interface=texts, mac=macs, state=peers),
+    st.builds(DevicesSeen, at_s=times, targets=st.lists(devices, max_size=3).map(tuple)),
 )  # fmt: skip
 
 

@@ -193,7 +193,8 @@ def agent(tmp_path: Path) -> Iterator[FakeAgent]:
 
 
 def link_to(path: Path, poller: Poller, told: list[Fact], asked: list[Diagnose]) -> AgentLink:
-    return AgentLink(path, poller, told.append, lambda: Hello(version="1", pid=1, interface="eth0", raw=True), asked.append)
+    hello = Hello(version="1", pid=1, interface="eth0", raw=True)
+    return AgentLink(path, poller, told.append, lambda: hello, asked.append, lambda _devices: None)
 
 
 def test_an_agent_that_restarts_is_found_again(tmp_path: Path, poller: Poller, agent: FakeAgent) -> None:

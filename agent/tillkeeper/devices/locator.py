@@ -126,6 +126,15 @@ class Locator:
             if place.host != place.configured
         )
 
+    def addresses(self) -> dict[str, str]:
+        """Where each device is now, as `address` of the config has it."""
+        found = {name: device.address for name, device in self._devices.items() if device.address}
+        for name, place in self._places.items():
+            host, port = where.host_port(found[name])
+            if place.host != host:
+                found[name] = f"{place.host}:{port}"
+        return found
+
     def is_at(self, place: Place, address: str) -> bool:
         """The device of `place` was found at `address`. Whether that is news."""
         if self._places.get(place.device) is not place:

@@ -5,8 +5,9 @@ the network "checking" and selling goes on unchanged.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import get_args
 
@@ -20,8 +21,8 @@ from tillkeeper.network.diagnoses import Diagnoses
 from tillkeeper.network.door import ProberDoor
 from tillkeeper.network.history import FILE, History, TimelineFile
 from tillkeeper.network.model import Report, UplinkSeen
-from tillkeeper.network.wire import DiagnoseEnded, DiagnoseStep, FromProber, Hello, Reported, Uplink
-from tillkeeper.replication.hq import LinkStatus
+from tillkeeper.network.wire import Devices, DiagnoseEnded, DiagnoseStep, FromProber, Hello, Reported, Uplink
+from tillkeeper.replication.link import LinkStatus
 from tillkeeper.replication.trouble import Kind
 
 TICK_S = 0.5
@@ -34,13 +35,16 @@ UPLINK_EVERY_S = 0.25
 """The prober is told of the uplink at once where that changed between good and bad, and so often otherwise."""
 SECOND_S = 20.0
 """A second prober that waits asks every few seconds whether there is room; who has not for so long has gone."""
+MOST_DEVICES = 512
+"""The prober is told of no more: a line has its bound."""
 _TROUBLES = frozenset(get_args(Kind))
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeskParts:
     """`link`: what the link to HQ has seen, None where there is no HQ; `beat_s`: how often that asks. `poke`: make it look at
-    HQ at once. `changed`: what is said of the network is another now. `now_s` boot clock, `now_ms` wall clock."""
+    HQ at once. `changed`: what is said of the network is another now. `devices`: name -> address of each, now. `now_s` boot
+    clock, `now_ms` wall clock."""
 
     network: Network
     register: str
@@ -52,6 +56,7 @@ class DeskParts:
     beat_s: float
     poke: Callable[[], None]
     changed: Callable[[], None]
+    devices: Callable[[], Mapping[str, str]] = dict
 
 
 class NetworkDesk:
@@ -79,6 +84,7 @@ class NetworkDesk:
         self._poke_wanted = False
         self._poked_s = -POKE_EVERY_S
         self._uplink_told: UplinkSeen | None = None
+        self._devices_told: Mapping[str, str] = {}
 
     async def run(self) -> None:
         """Until cancelled. Returns at once where the network is not watched."""
@@ -94,7 +100,7 @@ class NetworkDesk:
 
     def _came(self, hello: Hello) -> None:
         self._hello, self._connected = hello, True
-        self._uplink_told = None
+        self._uplink_told, self._devices_told = None, {}
         self._wake.set()
 
     def _second_came(self, hello: Hello) -> None:
@@ -162,6 +168,7 @@ class NetworkDesk:
         seen = self._seen()
         if seen is not None and self._connected and _stamps(seen) != _stamps(self._uplink_told):
             self._tell_uplink(seen)
+        self._tell_devices()
         self._diagnoses.tick()
         said = (present.brief(self._now()), bool(self._kept.trouble), bool(self._two()))
         if said != self._told and now_s - self._told_s >= TELL_EVERY_S:
@@ -171,6 +178,14 @@ class NetworkDesk:
     def _tell_uplink(self, seen: UplinkSeen) -> None:
         if self._door.send(Uplink(seen=seen)):
             self._uplink_told = seen
+
+    def _tell_devices(self) -> None:
+        """What the prober knows it has of the file: who has moved or was replaced since is told, again to each new prober."""
+        if self._hello is None or not self._connected or not self._hello.takes_devices:
+            return
+        now = dict(islice(self._parts.devices().items(), MOST_DEVICES))
+        if now != self._devices_told and self._door.send(Devices(addresses=now)):
+            self._devices_told = now
 
     def _seen(self) -> UplinkSeen | None:
         status = self._parts.link()

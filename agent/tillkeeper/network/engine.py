@@ -19,6 +19,7 @@ from tillkeeper.network.model import (
     BeaconSeen,
     Column,
     ColumnName,
+    DevicesSeen,
     Evidence,
     Fact,
     Family,
@@ -93,7 +94,7 @@ class Engine:
             NotSent: lambda fact: self.questions.not_sent(fact, self._at(fact.at_s)),
             LinkSeen: self._link, AddressesSeen: self._addresses, RoutesSeen: self._routes, NeighbourSeen: self._neighbour,
             ArpSeen: self._arp, ResolversSeen: self.known.take_resolvers, UplinkSeen: self.uplink.take, HostSeen: self._host,
-            Stalled: self._stalled, BeaconSeen: self._beacon_seen,
+            Stalled: self._stalled, BeaconSeen: self._beacon_seen, DevicesSeen: self.known.take_devices,
         }  # fmt: skip
 
     # --- facts ---

@@ -165,6 +165,13 @@ class UplinkSeen(Value, frozen=True, tag="uplink"):
     beat_s: float = 1.0
 
 
+class DevicesSeen(Value, frozen=True, tag="devices"):
+    """The agent's word of where printers and displays are: all of them, in the stead of those that `Setup` names."""
+
+    at_s: float
+    targets: tuple[Target, ...]
+
+
 class Wifi(Value, frozen=True):
     """Of /proc/net/wireless and nl80211. None where the driver does not say."""
 
@@ -235,7 +242,7 @@ class BeaconSeen(Value, frozen=True, tag="beacon"):
 
 Fact = (
     Replied | NotSent | LinkSeen | AddressesSeen | RoutesSeen | NeighbourSeen | ArpSeen | ResolversSeen | UplinkSeen | HostSeen
-    | Stalled | BeaconSeen
+    | Stalled | BeaconSeen | DevicesSeen
 )  # fmt: skip
 
 

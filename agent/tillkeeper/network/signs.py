@@ -150,7 +150,7 @@ class Signs:
             answered_s = keeper.family_answered_s("ipv4", "router")
             silent = answered_s is None or answered_s < known.addresses_s
             return not known.contains(gateway) and silent and now_s - known.addresses_s > ONLINK_S
-        places = [t.address for t in self.setup.targets if t.role in LAN_ROLES and t.family == "ipv4" and t.address]
+        places = [t.address for t in known.targets if t.role in LAN_ROLES and t.family == "ipv4" and t.address]
         places += [peer.state.address for peer in known.peers.values() if "." in peer.state.address]
         places += [last] if last else []
         if gateway and not last and known.contains(gateway):
@@ -229,7 +229,7 @@ class Signs:
 
     def _devices(self, now_s: float, known: Surroundings, keeper: EvidenceKeeper, paths: list[Path]) -> Iterator[Seen]:
         if known.own:
-            for target in self.setup.targets:
+            for target in known.targets:
                 near = target.role not in LAN_ROLES or not target.address or known.contains(target.address)
                 if not near and known.has_global(target.family):
                     yield "device_routed", target.name.partition(":")[2] or target.name, "", 0.0, target.address
@@ -241,11 +241,12 @@ class Signs:
         for name, ways in names.items():
             answered_s = max((path.answered_s for path in ways if path.answered_s is not None), default=now_s)
             gone = any(path.silent for path in ways) and not any(path.weighs for path in ways) and now_s - answered_s > GONE_S
-            never = all(path.works != "yes" for path in ways) and now_s - self.started_s > NEVER_S
+            since_s = max(self.started_s, *(path.since_s for path in ways))
+            never = all(path.works != "yes" for path in ways) and now_s - since_s > NEVER_S
             if never and ways[0].target.role == "switch":
                 continue  # an address typed wrong, or a switch without one: nothing is known to be broken
             if others and (gone or never):
-                yield "device_silent", name.partition(":")[2] or name, "", 0.0, "never answered" if never else ""
+                yield "device_silent", name.partition(":")[2] or name, "", 0.0, ways[0].target.address
         for name, since_s, macs in self.twins.seen(now_s):
             yield "duplicate_device", name, "", round(now_s - since_s, 1), macs
         for name, peer in known.peers.items():

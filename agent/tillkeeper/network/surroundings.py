@@ -9,11 +9,13 @@ from tillkeeper.network.model import (
     Address,
     AddressesSeen,
     BeaconSeen,
+    DevicesSeen,
     Family,
     HostSeen,
     LinkSeen,
     PeerState,
     ResolversSeen,
+    Role,
     RoutesSeen,
     Tri,
     UplinkSeen,
@@ -23,6 +25,8 @@ from tillkeeper.network.setup import Setup
 PEER_FRESH_S = 3.0
 PEER_KNOWN_S = 600.0
 MOST_PEERS = 64
+MOST_DEVICES = 96
+DEVICE_ROLES: frozenset[Role] = frozenset({"printer", "display"})
 BEACON_S = 1.0
 STORM_PACKETS_PER_S = 3_000.0
 """A store's LAN brings some tens; a loop turns round what the slowest of its links can carry."""
@@ -61,6 +65,8 @@ class Surroundings:
 
     def __init__(self, setup: Setup, now_s: float) -> None:
         self.setup = setup
+        self.targets = setup.targets
+        """Those of the configuration, with printers and displays where the agent says that they are."""
         self.version = 0
         self.interface = setup.interface
         self.link: LinkSeen | None = None
@@ -154,6 +160,14 @@ class Surroundings:
             self.quiet_rx = quiet + (rx - quiet) / 30
 
     # --- the others ---
+
+    def take_devices(self, fact: DevicesSeen) -> None:
+        """They take the place of the configured printers and displays, at most as many as are asked anyway."""
+        devices = tuple(target for target in fact.targets if target.role in DEVICE_ROLES)[:MOST_DEVICES]
+        targets = (*(target for target in self.setup.targets if target.role not in DEVICE_ROLES), *devices)
+        if targets != self.targets:
+            self.targets = targets
+            self.version += 1
 
     def take_uplink(self, fact: UplinkSeen) -> tuple[bool, bool]:
         """Whether HQ was heard anew, and whether an attempt failed anew."""

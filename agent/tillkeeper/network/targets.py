@@ -6,7 +6,7 @@ import msgspec
 
 from tillkeeper.network.model import ColumnName, Family, Role, Target, Way
 from tillkeeper.network.setup import Setup
-from tillkeeper.network.surroundings import Surroundings
+from tillkeeper.network.surroundings import DEVICE_ROLES, Surroundings
 
 PEERS_ASKED = 2
 MOST_TARGETS = 96
@@ -38,8 +38,10 @@ def wanted(setup: Setup, known: Surroundings, hop2: dict[Family, str]) -> list[W
     for family in setup.families:
         found.extend(_gateway(setup, known, family))
         found.extend(_hops(setup, known, family, hop2.get(family, "")))
-    for target in setup.targets:
-        found.extend(_configured(target, known))
+    for target in known.targets:
+        # A device that the agent told of may be a host of the own network and nobody else; the configuration is believed.
+        if target in setup.targets or target.role not in DEVICE_ROLES or _is_neighbour(setup, known, target.address):
+            found.extend(_configured(target, known))
     found.extend(_peers(setup, known))
     found.extend(_resolvers(setup, known))
     if "ipv4" in setup.families:
@@ -116,8 +118,8 @@ def _peers(setup: Setup, known: Surroundings) -> list[Wanted]:
 
 
 def _is_neighbour(setup: Setup, known: Surroundings, address: str) -> bool:
-    """Whether a beacon may name it: a host of the own network, but not me, the router or all hosts at once, whose answers would
-    be taken for a register's."""
+    """Whether a beacon or the agent may name it: a host of the own network, but not me, the router or all hosts at once, whose
+    answers would be taken for a register's or a device's."""
     if family_of(address) not in setup.families or not known.contains(address) or address in known.gateways.values():
         return False
     return not any(address in (str(own.ip), str(own.network.broadcast_address)) for own in known.own)

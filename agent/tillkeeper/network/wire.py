@@ -1,7 +1,8 @@
 """Between prober and agent: one JSON object a line over a unix stream socket, the agent listening. Pure.
 
 The prober says `Hello`, then a `Reported` on every change and once a second; the agent says `Uplink` when the link to HQ has
-news, and `Diagnose` when somebody asks. Lines over `MAX_LINE` end the connection; the prober comes back after a second.
+news, `Devices` when one of them is elsewhere, and `Diagnose` when somebody asks. Lines over `MAX_LINE` end the connection; the
+prober comes back after a second.
 """
 
 from typing import Literal
@@ -16,13 +17,15 @@ SILENT_S = 3.0
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
-    """The prober's first line. `raw`: it may send packets; else `trouble` says why not, with the remedy."""
+    """The prober's first line. `raw`: it may send packets; else `trouble` says why not, with the remedy. `takes_devices`: it
+    knows `Devices`; one of an older version would end the connection over it."""
 
     version: str
     pid: int
     interface: str
     raw: bool
     trouble: str = ""
+    takes_devices: bool = False
 
 
 class Reported(msgspec.Struct, frozen=True, kw_only=True, tag="report"):
@@ -52,6 +55,13 @@ class Uplink(msgspec.Struct, frozen=True, kw_only=True, tag="uplink"):
     seen: UplinkSeen
 
 
+class Devices(msgspec.Struct, frozen=True, kw_only=True, tag="devices"):
+    """Where the devices of the configuration are now, by name, all of them: replaced by a person, or followed to another
+    address. As `address` of the configuration has it; "usb:..." and the like are not on the network."""
+
+    addresses: dict[str, str]
+
+
 class Diagnose(msgspec.Struct, frozen=True, kw_only=True, tag="diagnose"):
     """`pcap`: also keep what was sent and heard. One at a time: a second one ends at once, with its
     trouble."""
@@ -68,4 +78,4 @@ class Occupied(msgspec.Struct, frozen=True, kw_only=True, tag="occupied"):
 
 
 FromProber = Hello | Reported | DiagnoseStep | DiagnoseEnded
-FromAgent = Uplink | Diagnose | Occupied
+FromAgent = Uplink | Devices | Diagnose | Occupied

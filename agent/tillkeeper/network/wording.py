@@ -254,7 +254,8 @@ ALSO: dict[str, tuple[str, str]] = {
     "wifi_weak": ("The Wi-Fi signal is weak", "Move the register or the Wi-Fi box closer, or use a cable."),
     "wifi_isolated": ("The Wi-Fi keeps the devices apart", "Tell your technician: guest isolation must be off for registers."),
     "device_routed": ('The device "{subject}" is in another network', "Tell your technician; it works while {a_router} works."),
-    "device_silent": ('The device "{subject}" does not answer', "Check its power, its cable and whether it is switched on."),
+    "device_silent": (
+        'The device "{subject}"{at} does not answer', "Check its power, its cable and whether it is switched on."),
     "duplicate_device": (
         'Two devices answer at the address of "{subject}"{macs}',
         "Was a laptop, a phone or another device connected lately? Unplug it. Is the device on a cable and on the Wi-Fi? "

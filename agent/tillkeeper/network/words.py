@@ -48,7 +48,7 @@ def say(verdict: Verdict, evidence: Evidence | None, links: Links, register: str
     faults = tuple(code for code in verdict.faults if code in WORDS)
     if all_in_one and len(faults) > 1:
         faults = tuple(code for code in faults if code != "router_cable") or faults
-    also = tuple(_also(code, names | _macs(code, evidence)) for code in verdict.also)
+    also = tuple(_also(code, names | _details(code, evidence)) for code in verdict.also)
     if not faults or verdict.phase in ("fine", "checking"):
         fine = _BACKUP if "on_backup_line" in verdict.also else FINE
         headline = fine if verdict.phase == "fine" else CHECKING
@@ -190,11 +190,12 @@ def _also(code: str, names: dict[str, str]) -> AlsoWords:
     return AlsoWords(code=code, text=_capital(_fill(text, named)), hint=_fill(hint, named))
 
 
-def _macs(code: str, evidence: Evidence | None) -> dict[str, str]:
+def _details(code: str, evidence: Evidence | None) -> dict[str, str]:
+    """MACs that have one address, and the address of a device that is silent."""
     kind, _, subject = code.partition(":")
     signs = evidence.signs if evidence is not None else ()
-    macs = next((sign.detail for sign in signs if sign.kind == "duplicate_device" == kind and sign.subject == subject), "")
-    return {"macs": f" ({macs})" if macs else ""}
+    detail = next((sign.detail for sign in signs if sign.kind == kind and sign.subject == subject), "")
+    return {"macs": f" ({detail})" if detail else "", "at": f" at {detail}" if detail else ""}
 
 
 # --- evidence ---

@@ -8,7 +8,7 @@ import errno
 import os
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -18,6 +18,7 @@ from tillkeeper.network.prober.log import log
 from tillkeeper.network.prober.poller import Poller
 from tillkeeper.network.wire import (
     MAX_LINE,
+    Devices,
     Diagnose,
     DiagnoseEnded,
     DiagnoseStep,
@@ -44,13 +45,15 @@ class AgentLink:
     """Args:
     hello: makes the first line of each connection.
     diagnose: somebody wants to know more.
+    devices: where the agent's devices are, as it says.
     """
 
     def __init__(
         self, path: Path, poller: Poller, tell: Callable[[Fact], None], hello: Callable[[], Hello],
-        diagnose: Callable[[Diagnose], None],
+        diagnose: Callable[[Diagnose], None], devices: Callable[[Mapping[str, str]], None],
     ) -> None:  # fmt: skip
         self._path, self._poller, self._tell, self._hello, self._diagnose = path, poller, tell, hello, diagnose
+        self._devices = devices
         self._sock: socket.socket | None = None
         self._in = b""
         self._out = b""
@@ -169,6 +172,8 @@ class AgentLink:
             return
         if isinstance(message, Uplink):
             self._tell(message.seen)
+        elif isinstance(message, Devices):
+            self._devices(message.addresses)
         elif isinstance(message, Occupied):
             self.occupied_by, self._try_at_s = message.pid, float("inf")
             words = f"another prober (process {message.pid}) watches already: one is enough, end one of the two"

@@ -26,6 +26,7 @@ from tillkeeper.network.model import (
 )
 from tillkeeper.network.prober import clock
 from tillkeeper.network.prober.agent_link import AgentLink
+from tillkeeper.network.prober.devices import Devices
 from tillkeeper.network.prober.host import Host
 from tillkeeper.network.prober.log import log
 from tillkeeper.network.prober.poller import Poller, Ready
@@ -79,9 +80,11 @@ class Prober:
         self._poller = Poller()
         self._watch = Watch(self._poller, self._tell, self._chosen, pinned=plan.setup.interface)
         self._senders = Senders(plan, self._poller, self._tell, self._watch, self._diagnosed)
+        self._devices = Devices(plan.devices, self._tell)
         self._link: AgentLink | None = None
         if agent:
-            self._link = AgentLink(plan.socket, self._poller, self._tell, self._hello, self._senders.diagnose)
+            hear = self._devices.hear
+            self._link = AgentLink(plan.socket, self._poller, self._tell, self._hello, self._senders.diagnose, hear)
 
     def run(self) -> int | None:
         """Until SIGTERM or SIGINT: None; or until another prober has this one's place: the id of its process."""
@@ -175,6 +178,7 @@ class Prober:
     def _every_second(self, now_s: float) -> None:
         self._second_s = now_s + SECOND_S
         self._senders.tick(now_s)
+        self._devices.tick(now_s)
         # A storm has to be seen before what it silences is: so not less often than this.
         seen = self._host.look(self._watch.interface, now_s)
         if seen is not None:
@@ -238,7 +242,10 @@ class Prober:
 
     def _hello(self) -> Hello:
         trouble = self._senders.trouble
-        return Hello(version=self._version, pid=os.getpid(), interface=self._watch.interface, raw=not trouble, trouble=trouble)
+        return Hello(
+            version=self._version, pid=os.getpid(), interface=self._watch.interface, raw=not trouble, trouble=trouble,
+            takes_devices=True,
+        )  # fmt: skip
 
     def _print(self, message: Hello | Reported) -> None:
         sys.stdout.buffer.write(self._encoder.encode(message) + b"\n")

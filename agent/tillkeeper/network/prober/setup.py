@@ -12,12 +12,12 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from tillkeeper.config import address as where
 from tillkeeper.config.network import Network
 from tillkeeper.errors import ConfigInvalid
-from tillkeeper.network import beacon, dns, http
+from tillkeeper.network import beacon
 from tillkeeper.network.addresses import mac_bytes
 from tillkeeper.network.model import Family, Role, Target, Way
+from tillkeeper.network.prober.devices import Filed, is_askable, targets_of, with_nd
 from tillkeeper.network.prober.resolv import literal
 from tillkeeper.network.setup import Setup
 from tillkeeper.plain_file import open_plain
@@ -30,11 +30,6 @@ class _Register(msgspec.Struct, frozen=True):
     letter: str = ""
 
 
-class _Device(msgspec.Struct, frozen=True):
-    kind: str = ""
-    address: str = ""
-
-
 class _Hq(msgspec.Struct, frozen=True):
     url: str = ""
 
@@ -44,19 +39,20 @@ class _File(msgspec.Struct, frozen=True):
 
     this_register: str
     registers: dict[str, _Register] = {}
-    devices: dict[str, _Device] = {}
+    devices: dict[str, Filed] = {}
     data_dir: str = "data"
     hq: _Hq = _Hq()
     network: Network = Network()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """`socket`: where the agent listens. `key`: of beacons, empty for none."""
+    """`socket`: where the agent listens. `key`: of beacons, empty for none. `devices`: as the file has them."""
 
     setup: Setup
     network: Network
     socket: Path
     key: bytes = b""
+    devices: dict[str, Filed] = {}
 
 
 def read(path: Path, *, uplink: bool = True) -> Plan:
@@ -77,7 +73,7 @@ def read(path: Path, *, uplink: bool = True) -> Plan:
     name = next((url.hostname for url in (hq, portal) if url and url.hostname and not literal(url.hostname)), ".")
     anycast = _addresses(network.anycast, "network.anycast", problems)
     other = _addresses(network.other_resolvers, "network.other_resolvers", problems) or anycast
-    targets = [*_devices(file), *_boxes(network, problems)]
+    targets = [*targets_of(file.devices), *_boxes(network, problems)]
     ways: tuple[Way, ...] = ("echo", "dns", "tcp")
     targets += [_target(f"anycast:{address}", "anycast", address, ways, wan=True, host=name) for address in anycast]
     if portal is not None:
@@ -110,7 +106,7 @@ def read(path: Path, *, uplink: bool = True) -> Plan:
         has_uplink=uplink and hq is not None,
     )
     data = folder / Path(file.data_dir).expanduser()
-    return Plan(setup=setup, network=network, socket=data / network.socket, key=key)
+    return Plan(setup=setup, network=network, socket=data / network.socket, key=key, devices=file.devices)
 
 
 def _parse(path: Path) -> _File:
@@ -159,43 +155,12 @@ def _target(
     return Target(name=name, role=role, family=family, address=address, ways=ways, wan=wan, host=host, port=port, path=path)
 
 
-_PRINTERS = ("escpos", "star")
-_DISPLAYS = ("escpos_display", "epson_kds", "fresh_kds", "logic_controls")
-
-
-def _devices(file: _File) -> list[Target]:
-    """Printers and displays with an address on the network; those of this machine itself say nothing about the network."""
-    found: dict[str, Target] = {}
-    for name, device in file.devices.items():
-        role: Role = "display" if device.kind in _DISPLAYS else "printer"
-        if device.kind not in (*_PRINTERS, *_DISPLAYS) or not device.address or where.kind(device.address) != "tcp":
-            continue
-        if where.problem(device.address):
-            continue  # `config check` says it
-        host, port = where.host_port(device.address)
-        address = literal(host)
-        if host == "localhost" or address.startswith("127.") or address == "::1" or not _is_askable(host):
-            continue
-        if address:
-            found.setdefault(host, _target(f"{role}:{name}", role, address, ("echo", "arp"), port=port))
-        else:
-            target = Target(
-                name=f"{role}:{name}", role=role, family="ipv4", address="", ways=("echo", "arp"), host=host, port=port
-            )
-            found.setdefault(host, target)
-    return [_with_nd(target) for target in found.values()]
-
-
-def _with_nd(target: Target) -> Target:
-    return target if target.family == "ipv4" else msgspec.structs.replace(target, ways=("echo", "nd"))
-
-
 def _boxes(network: Network, problems: list[str]) -> list[Target]:
     found = []
     for role, link in (("switch", network.links.switch), ("modem", network.links.modem)):
         for address in _addresses((link.address,) if link.address else (), f"network.links.{role}.address", problems):
             if role == "switch":
-                found.append(_with_nd(_target("switch", "switch", address, ("echo", "arp"))))
+                found.append(with_nd(_target("switch", "switch", address, ("echo", "arp"))))
             else:
                 found.append(_target("modem", "modem", address, ("echo",), wan=True))
     return found
@@ -221,21 +186,13 @@ def _url(text: str, schemes: tuple[str, ...], key: str, problems: list[str]) -> 
     wanted = " or ".join(f"{scheme}://host/..." for scheme in schemes)
     try:
         url = urlsplit(text)
-        sound = url.scheme in schemes and url.port != 0 and _is_askable(url.hostname or "", url.path)
+        sound = url.scheme in schemes and url.port != 0 and is_askable(url.hostname or "", url.path)
     except ValueError:
         sound = False
     if not sound:
         problems.append(f"{key}: {text!r} is not {wanted}")
         return None
     return url
-
-
-def _is_askable(host: str, path: str = "/") -> bool:
-    """Whether resolvers and servers can be told of it: what they can not would end the prober when it is first asked."""
-    try:
-        return bool(http.get_request(host, path) and (literal(host) or dns.query(0, host)))
-    except ValueError:
-        return False
 
 
 def _addresses(texts: tuple[str, ...], key: str, problems: list[str]) -> tuple[str, ...]:
