@@ -1,11 +1,12 @@
 """The loaded jobs of one device, in the order in which they are to be done. No I/O."""
 
-from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
+from heapq import merge
 from typing import NamedTuple
 
 from tillkeeper.contract.values import DocumentClass
 from tillkeeper.spool.model import Job, TicketData
+from tillkeeper.spool.ordered import Ordered, by_age
 from tillkeeper.spool.policy import wait_ms
 
 MAX_LOADED = 500
@@ -44,13 +45,13 @@ class DeviceQueue:
 
     def __init__(self, limit: int = MAX_LOADED) -> None:
         self._limit = limit
-        self._queued: list[Job] = []
-        self._by_id: dict[str, Job] = {}
-        """Of the queued ones."""
+        self._queued = Ordered(_turn)
+        self._aged = Ordered(by_age)
+        """The queued ones again."""
         self._kinds: dict[Kind, dict[str, Job]] = {}
         self._timed: dict[str, Job] = {}
         """Those with a time of their own."""
-        self._held: dict[str, Job] = {}
+        self._held = Ordered(by_age)
         self._interrupted: list[Job] = []
         self._ids: set[str] = set()
         self.more = False
@@ -66,10 +67,23 @@ class DeviceQueue:
 
     @property
     def held(self) -> tuple[Job, ...]:
-        return tuple(sorted(self._held.values(), key=lambda job: job.order))
+        return tuple(sorted(self._held, key=lambda job: job.order))
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many are queued, and how many are held."""
+        return len(self._queued), len(self._held)
+
+    @property
+    def oldest_queued(self) -> Job | None:
+        return next(iter(self._aged), None)
+
+    def by_age(self, *, held: bool) -> Iterator[Job]:
+        """Oldest first; `held`: only those that a person has to decide. To be used before anything changes."""
+        return iter(self._held) if held else merge(self._aged, self._held, key=by_age)
 
     def find(self, job_id: str) -> Job | None:
-        return self._held.get(job_id) or self._by_id.get(job_id)
+        return self._held.find(job_id) or self._queued.find(job_id)
 
     def submit(self, job: Job) -> None:
         """A job that was just accepted."""
@@ -86,10 +100,10 @@ class DeviceQueue:
                 self.drop(job.job_id)
                 self._more_held = True
                 return
-            self._held[job.job_id] = job
+            self._held.put(job)
         else:
-            insort(self._queued, job, key=_turn)
-            self._by_id[job.job_id] = job
+            self._queued.put(job)
+            self._aged.put(job)
             self._kinds.setdefault(kind_of(job), {})[job.job_id] = job
             if job.next_try_at_ms:
                 self._timed[job.job_id] = job
@@ -97,13 +111,10 @@ class DeviceQueue:
 
     def take(self, job_id: str) -> None:
         """The job is in somebody's hands: nobody else gets it, `load` neither, until it is put back or dropped."""
-        self._held.pop(job_id, None)
-        job = self._by_id.pop(job_id, None)
+        self._held.take(job_id)
+        job = self._queued.take(job_id)
         if job is not None:
-            place = bisect_left(self._queued, _turn(job), key=_turn)
-            while self._queued[place].job_id != job_id:
-                place += 1
-            del self._queued[place]
+            self._aged.take(job_id)
             alike = self._kinds[kind_of(job)]
             del alike[job_id]
             if not alike:
@@ -182,5 +193,5 @@ class DeviceQueue:
             and held.order < job.order
             and held.document_class in ("kitchen_ticket", "change_slip")
             and not held.may_have_printed
-            for held in self._held.values()
+            for held in self._held
         )

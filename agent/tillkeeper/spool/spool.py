@@ -2,8 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from heapq import merge
 
 import msgspec
 
@@ -20,6 +21,7 @@ from tillkeeper.spool.chain import Chain
 from tillkeeper.spool.jobs import job_row
 from tillkeeper.spool.keeping import settled_event
 from tillkeeper.spool.model import Job, TicketData
+from tillkeeper.spool.ordered import by_age
 from tillkeeper.spool.policy import Route
 from tillkeeper.spool.ports import Devices, DeviceSnapshot, JobJournal
 from tillkeeper.spool.queue import DeviceQueue
@@ -241,12 +243,26 @@ class Spool:
 
     def jobs(self) -> tuple[Job, ...]:
         """All loaded jobs that are not settled."""
-        found: list[Job] = []
+        return tuple(job for worker in self._workers.values() for job in worker.jobs())
+
+    def jobs_of(self, worker_id: str) -> tuple[Job, ...]:
+        """Those of one device; of an unknown one, none."""
+        worker = self._workers.get(worker_id)
+        return tuple(worker.jobs()) if worker is not None else ()
+
+    def waiting(self, *, held: bool = False) -> Iterator[Job]:
+        """The loaded jobs that are not settled, oldest first; `held`: only those that a person has to decide. To be used before
+        anything changes; each costs the same, however many follow."""
+        return merge(*(worker.jobs(held=held) for worker in self._workers.values()), key=by_age)
+
+    def find(self, job_id: str) -> Job | None:
+        """A loaded job."""
         for worker in self._workers.values():
-            if worker.current is not None:
-                found.append(worker.current)
-            found += [*worker.queue.queued, *worker.queue.held]
-        return tuple(found)
+            if worker.current is not None and worker.current.job_id == job_id:
+                return worker.current
+            if (job := worker.queue.find(job_id)) is not None:
+                return job
+        return None
 
     # --- for the workers ---
 

@@ -4,6 +4,8 @@ follows. The only caller of its device."""
 import asyncio
 import logging
 import math
+from collections.abc import Iterator
+from heapq import merge
 
 import msgspec
 
@@ -14,6 +16,7 @@ from tillkeeper.spool import policy
 from tillkeeper.spool.health import DRIVER_FAULTS, Health
 from tillkeeper.spool.keeping import STORAGE_RETRY_S, Keeper, settled_event
 from tillkeeper.spool.model import Job, PulseData
+from tillkeeper.spool.ordered import by_age
 from tillkeeper.spool.policy import Route
 from tillkeeper.spool.ports import DeviceSnapshot, Spooling
 from tillkeeper.spool.queue import DeviceQueue, kind_of
@@ -76,18 +79,19 @@ class Worker:
         self._spool.changed(self.id)
 
     def _well_again(self) -> None:
-        if not self.queue.queued:
+        if not self.queue.counts[0]:
             self.health.works()
         self._wake.set()
 
     def snapshot(self) -> DeviceSnapshot:
         health, current = self.health, self.current
-        waiting = (*((current,) if current is not None else ()), *self.queue.queued)
+        queued, held = self.queue.counts
+        waiting = [job.created_at_ms for job in (current, self.queue.oldest_queued) if job is not None]
         return DeviceSnapshot(
             device=self.id,
-            queued=len(waiting),
-            held=len(self.queue.held),
-            oldest_ms=min((job.created_at_ms for job in waiting), default=None),
+            queued=queued + (current is not None),
+            held=held,
+            oldest_ms=min(waiting, default=None),
             current_job=current.job_id if current is not None else "",
             status=health.status,
             status_at_ms=health.status_at_ms,
@@ -97,6 +101,11 @@ class Worker:
             open_level=self._device.open_level if isinstance(self._device, Sensing) else "unknown",
             drawers_stuck=tuple(health.stuck),
         )
+
+    def jobs(self, *, held: bool = False) -> Iterator[Job]:
+        """As `Spool.waiting`, of this device."""
+        aged = self.queue.by_age(held=held)
+        return aged if held or self.current is None else merge((self.current,), aged, key=by_age)
 
     # --- the loop ---
 
@@ -185,7 +194,7 @@ class Worker:
     async def _look(self) -> None:
         before = self.health.status
         status = await self.health.look()
-        if not self.queue.queued and policy.may_repeat_now(status) is None:
+        if not self.queue.counts[0] and policy.may_repeat_now(status) is None:
             self.health.works()
         if status != before:
             self._spool.changed(self.id)

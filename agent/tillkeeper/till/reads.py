@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import get_args
 
 from msgspec.structs import replace
@@ -134,7 +135,7 @@ class Reads:
     # --- jobs and devices ---
 
     def job(self, job_id: str) -> JobView:
-        waiting = next((job for job in self.spool.jobs() if job.job_id == job_id), None)
+        waiting = self.spool.find(job_id)
         if waiting is None:
             stored = self.journal.job(job_id)
             if stored is None:
@@ -147,13 +148,17 @@ class Reads:
         if query.state == "all":
             rows = self.journal.jobs(limit=query.limit)
             return tuple(job_view(decode_job(row.body), now_ms) for row in reversed(rows))
-        waiting = sorted(self.spool.jobs(), key=lambda job: (job.created_at_ms, job.order))
-        chosen = [job for job in waiting if query.state == "unsettled" or job.state == "held"]
-        return tuple(job_view(job, now_ms) for job in chosen[: query.limit] if not is_settled(job.state))
+        waiting = (job for job in self.spool.waiting(held=query.state == "held") if not is_settled(job.state))
+        return tuple(job_view(job, now_ms) for job in islice(waiting, query.limit))
 
     def devices(self) -> tuple[DeviceView, ...]:
         snapshots = {snapshot.device: snapshot for snapshot in self.spool.snapshot()}
         return tuple(self._device(name, snapshots) for name in self.config.devices)
+
+    def device(self, name: str) -> DeviceView | None:
+        """None where no such device is configured."""
+        snapshots = {snapshot.device: snapshot for snapshot in self.spool.snapshot()}
+        return self._device(name, snapshots) if name in self.config.devices else None
 
     def drawer_open(self, drawer: str) -> Tri:
         """What the sensor of a drawer says."""

@@ -182,7 +182,8 @@ class Announcer:
         self._status_now = status_now
         self._drawers = drawers
         self._told_drawers: DrawerList | None = None
-        self._jobs: Mapping[str, Job] = {}
+        self._jobs: dict[str, Mapping[str, Job]] = {}
+        """What was told of the jobs of each device."""
         self._unsynced: dict[str, tuple[str, int]] = {}
         """Check id -> log and seq of its newest event, of checks that HQ did not hold when they were last told."""
 
@@ -210,12 +211,11 @@ class Announcer:
         """The device itself, and each of its jobs that is another than when last told."""
         if not self._hub.has_readers:
             return
-        for view in self._reads.devices():
-            if view.device == device:
-                self._hub.publish(DeviceChanged(device=view))
-        jobs = {job.job_id: job for job in self._reads.spool.jobs()}
-        told = self._jobs
-        self._jobs = jobs
+        if (view := self._reads.device(device)) is not None:
+            self._hub.publish(DeviceChanged(device=view))
+        jobs = {job.job_id: job for job in self._reads.spool.jobs_of(device)}
+        told = self._jobs.get(device, {})
+        self._jobs[device] = jobs
         for job_id in {*jobs, *told}:
             if jobs.get(job_id) != told.get(job_id):
                 self._hub.publish(JobChanged(job=self._reads.job(job_id)))
