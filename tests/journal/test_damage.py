@@ -226,7 +226,7 @@ def test_another_machine_begins_a_new_log_in_the_same_file(tmp_path: Path) -> No
             assert (old.incarnation, old.last_seq, old.current) == (first, last_seq, False)
             assert (new.incarnation, new.last_seq, new.current) == (journal.incarnation, 2, True)
             began = decode_body("incarnation_began", journal.events(new.incarnation, 0, 1)[0].body.encode())
-            assert began == IncarnationBegan(reason="machine_changed", previous_incarnation=first)
+            assert began == IncarnationBegan(reason="machine_changed", previous_incarnation=first, previous_last_seq=last_seq)
             verify(journal.events(first, 0, 100), GENESIS)
             verify(journal.events(new.incarnation, 0, 100), GENESIS)
             assert {check.incarnation for check in journal.checks()} == {first, new.incarnation}

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tillkeeper import clock
 from tillkeeper.contract.events import CheckOpened
 from tillkeeper.journal.journal import Journal
+from tillkeeper.journal.records import Appended
 from tillkeeper.sales.checks import apply
 from tillkeeper.sales.model import Check
 from tillkeeper.till.shelf import Shelf
@@ -32,7 +33,7 @@ def test_a_code_is_that_of_today_whichever_check_was_touched_last(tmp_path: Path
             shelf = Shelf(journal)
             for last in ("old", "new"):
                 for check_id in ("old", "new", last):
-                    shelf.put(opened(check_id, YESTERDAY if check_id == "old" else TODAY), 1)
+                    shelf.put(opened(check_id, YESTERDAY if check_id == "old" else TODAY), Appended(1, ""))
                 assert shelf.find("b-001", TODAY) == "new"
                 assert shelf.find("B-001", YESTERDAY) == "old"
 
@@ -43,9 +44,9 @@ def test_closing_one_leaves_the_code_of_the_other(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with await journal_in(tmp_path) as journal:
             shelf = Shelf(journal)
-            shelf.put(opened("new", TODAY), 1)
-            shelf.put(opened("old", YESTERDAY), 2)
-            shelf.put(replace(opened("old", YESTERDAY), state="voided"), 3)
+            shelf.put(opened("new", TODAY), Appended(1, ""))
+            shelf.put(opened("old", YESTERDAY), Appended(2, ""))
+            shelf.put(replace(opened("old", YESTERDAY), state="voided"), Appended(3, ""))
             assert shelf.find("B-001", TODAY) == "new"
 
     asyncio.run(scenario())
@@ -55,7 +56,7 @@ def test_a_guest_who_stays_over_the_end_of_the_day_keeps_the_code(tmp_path: Path
     async def scenario() -> None:
         async with await journal_in(tmp_path) as journal:
             shelf = Shelf(journal)
-            shelf.put(opened("old", YESTERDAY), 1)
+            shelf.put(opened("old", YESTERDAY), Appended(1, ""))
             assert shelf.find("B-001", TODAY) == "old"
 
     asyncio.run(scenario())

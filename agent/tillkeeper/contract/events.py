@@ -42,10 +42,13 @@ from tillkeeper.contract.values import (
 
 
 class IncarnationBegan(Event, frozen=True):
-    """`reason`: first_start, corrupt_journal, machine_changed, restored."""
+    """`reason`: first_start, corrupt_journal, machine_changed; at run time restored_copy (this is an older copy of a register
+    that went on), forked_log (another copy of it writes too), peer_holds_more, by_hand. A reader takes others as they are.
+    `previous_last_seq`: where the log before ended on this disk, 0 where that is not known."""
 
     reason: str
     previous_incarnation: str = ""
+    previous_last_seq: int = 0
     set_aside: str = ""
     """File name (without folder) of a journal that was set aside."""
 

@@ -41,6 +41,13 @@ class Head(NamedTuple):
     hash: str
 
 
+class Tail(NamedTuple):
+    """The log that is being written, and its end."""
+
+    log: Log
+    head: Head
+
+
 class EncodedEvent(NamedTuple):
     type_name: str
     version: int

@@ -22,6 +22,13 @@ class BadBatch(TillkeeperError):
     retry_safe = False
 
 
+class TooManyRenewals(Conflict):
+    """New logs do not cure what asks for them."""
+
+    code = "too_many_renewals"
+    retry_safe = False
+
+
 class JournalLocked(Conflict):
     """Another process works on this journal."""
 

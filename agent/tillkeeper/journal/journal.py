@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -10,21 +11,27 @@ import apsw
 
 from tillkeeper.clock import IdSource, WallClock
 from tillkeeper.contract.chain import personal_digest
-from tillkeeper.errors import Overloaded, StorageRefused, TillkeeperError
-from tillkeeper.journal.commit import prepare
+from tillkeeper.errors import StorageRefused, TillkeeperError
+from tillkeeper.journal.commit import Tail, prepare, read_head
 from tillkeeper.journal.database import connect_reader, read_pragmas
-from tillkeeper.journal.faults import BadBatch
+from tillkeeper.journal.faults import BadBatch, TooManyRenewals
 from tillkeeper.journal.files import beside, mark_suspect
 from tillkeeper.journal.guard import guard_batch
+from tillkeeper.journal.handover import Handover
+from tillkeeper.journal.incarnations import read_logs
 from tillkeeper.journal.opening import Opened, Register, open_journal
 from tillkeeper.journal.reader import JournalReader
 from tillkeeper.journal.records import Appended, Batch
 from tillkeeper.journal.reserve import RESERVE_BYTES, Reserve
-from tillkeeper.journal.storage import Storage, StorageState
-from tillkeeper.journal.writer import Done, Erase, Outcome, Outcomes, Work, Writer
+from tillkeeper.journal.storage import Storage
+from tillkeeper.journal.writer import Done, Erase, Renew, Work, Writer
+
+log = logging.getLogger(__name__)
 
 MAX_WAITING = 1_024
 """Batches that wait for the disk; one more is Overloaded."""
+MAX_RENEWALS = 3
+"""New logs in one run; what asks for more is a fault that new logs do not cure."""
 IDLE_S = 2.0
 """How long nothing must happen before the writer looks whether trouble is over and forgets old idempotency keys."""
 
@@ -32,7 +39,7 @@ IDLE_S = 2.0
 class Journal(JournalReader):
     """Made by `open`; belongs to the event loop it was opened in, and all its methods to that loop's thread.
 
-    `alarms`: what a person should know about how it was opened (a journal set aside, another machine).
+    `alarms`: what a person should know about its logs (a journal set aside, another machine, a log begun anew).
     `pragmas`: SQLite's settings in force on the writing connection. `incarnation`: of the log being written.
     """
 
@@ -42,24 +49,33 @@ class Journal(JournalReader):
         opened: Opened,
         reader: apsw.Connection,
         reserve: Reserve,
+        who: Register,
         wall_ms: WallClock,
+        new_id: IdSource,
         idle_s: float,
         vfs: str | None,
     ) -> None:
         super().__init__(path, reader)
-        self.store, self.register, self.incarnation = opened.log.store, opened.log.register, opened.log.incarnation
+        self.store, self.register = who.store, who.register
         self.alarms = opened.alarms
+        for alarm in self.alarms:
+            log.warning("%s", alarm)
         self.pragmas = read_pragmas(opened.connection)
-        self._loop = asyncio.get_running_loop()
+        self._machine_id, self._wall_ms, self._new_id = who.machine_id, wall_ms, new_id
+        self._renewals = 0
         self._lock = opened.lock
-        storage = Storage(path, opened.log, opened.connection, reserve, vfs)
-        self._state = storage.state
-        self._waiting: dict[int, asyncio.Future[Done]] = {}
-        self._ticket = 0
-        self._closing = False
-        self._ended = asyncio.Event()
-        self._writer = Writer(opened.log, storage, self._deliver, self._end, wall_ms, idle_s)
-        self._writer.start()
+        storage = Storage(path, opened.connection, _read_tail, reserve, vfs, "restart the agent: it checks the journal")
+        writer = Writer(storage, wall_ms)
+        self._handover: Handover[Work, Done, Tail] = Handover(
+            path.name,
+            storage,
+            writer.write,
+            idle=writer.while_idle,
+            idle_s=idle_s,
+            changed=lambda: None,
+            ended=self._lock.release,
+            max_waiting=MAX_WAITING,
+        )
 
     @classmethod
     async def open(
@@ -93,7 +109,7 @@ class Journal(JournalReader):
             opened.connection.close(True)
             opened.lock.release()
             raise StorageRefused("open journal", path.name, str(error), "look at the disk") from error
-        return cls(path, opened, reader, reserve, wall_ms, idle_s, vfs)
+        return cls(path, opened, reader, reserve, who, wall_ms, new_id, idle_s, vfs)
 
     async def __aenter__(self) -> Self:
         return self
@@ -105,32 +121,34 @@ class Journal(JournalReader):
 
     async def close(self) -> None:
         """Finish what was accepted, copy the log into the file, let go of it. May be called twice."""
-        if not self._closing:
-            self._closing = True
+        if not self._handover.closing:
             # Before the writer, which then is the last one and puts the file in order. While the disk refuses, the writer has
             # no connection; then this one is the last and cannot do that.
             with contextlib.suppress(apsw.Error):
                 self._reading.close(True)
-            self._writer.stop()
-        await self._ended.wait()
+        await self._handover.close()
+
+    @property
+    def incarnation(self) -> str:
+        return self._handover.state.known.log.incarnation
 
     @property
     def last_seq(self) -> int:
-        return self._state.head.seq
+        return self._handover.state.known.head.seq
 
     @property
     def head_hash(self) -> str:
-        return self._state.head.hash
+        return self._handover.state.known.head.hash
 
     @property
     def trouble(self) -> str | None:
         """Why sales are refused right now, or None. Goes away by itself when the disk is well again, unless `damaged`."""
-        return self._state.trouble
+        return self._handover.state.trouble
 
     @property
     def damaged(self) -> bool:
         """The file was found damaged while in use, or the writer has died: only a restart gets selling going."""
-        return self._state.damaged
+        return self._handover.state.damaged
 
     def suspect(self, cause: str) -> None:
         """Something read from here made no sense: the next start checks the whole file."""
@@ -154,8 +172,30 @@ class Journal(JournalReader):
         guard_batch("append", batch, ((event.type_name, event.body) for event in prepared.events))
         if any(personal_digest(text.salt, text.text) != text.digest for text in batch.personal):
             raise BadBatch("append", "a personal text", "it does not match its digest")
-        done = await self._submit("append", prepared)
-        return Appended(done.head.seq, done.head.hash)
+        done = await self._handover.submit("append", prepared)
+        return Appended(done.head.seq, done.head.hash, done.log.incarnation)
+
+    async def renew(self, reason: str, alarm: str = "") -> str:
+        """Begin a new log in the same file, in the writer's turn; its incarnation. Batches handed over before are in the old
+        log, those after in the new one; checks, jobs, codes and keys go on. Killed in the middle, the file has the old log
+        alone or the new one as well. `reason` as in `IncarnationBegan`; `alarm`: what is added to `alarms`.
+
+        Raises:
+            TooManyRenewals: three logs began in this run already; nothing was done.
+            Overloaded, StorageRefused: it is the old log still.
+        """
+        if self._renewals >= MAX_RENEWALS:
+            hint = "see who else uses this register's name, and restart the agent"
+            raise TooManyRenewals("begin a new log", self.register, f"{MAX_RENEWALS} began since the agent started", hint)
+        self._renewals += 1
+        try:
+            done = await self._handover.submit("renew", Renew(self._new_id(), self._machine_id, reason, self._wall_ms()))
+        except TillkeeperError:
+            self._renewals -= 1
+            raise
+        if alarm:
+            self.alarms = (*self.alarms, alarm)
+        return done.log.incarnation
 
     async def erase(self, digests: tuple[str, ...]) -> int:
         """Delete personal texts for good, from the file and from its log; how many there were. The chain still verifies.
@@ -163,49 +203,9 @@ class Journal(JournalReader):
 
         Raises: Overloaded, StorageRefused.
         """
-        return (await self._submit("erase", Erase(digests))).erased
+        return (await self._handover.submit("erase", Erase(digests))).erased
 
-    def _submit(self, operation: str, work: Work) -> asyncio.Future[Done]:
-        if self._closing or self._ended.is_set():
-            raise StorageRefused(operation, self.path.name, "the journal is closed", "the agent is stopping")
-        if len(self._waiting) >= MAX_WAITING:
-            raise Overloaded(operation, self.path.name, f"{MAX_WAITING} batches wait for the disk", "try again in a moment")
-        self._ticket += 1
-        future = self._waiting[self._ticket] = self._loop.create_future()
-        self._writer.submit(self._ticket, work)
-        return future
 
-    # --- called in the writer's thread ---
-
-    def _deliver(self, outcomes: Outcomes, state: StorageState) -> None:
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._take, outcomes, state)
-
-    def _end(self) -> None:
-        self._lock.release()
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._take_end)
-
-    # --- back in the loop's thread ---
-
-    def _take(self, outcomes: Outcomes, state: StorageState) -> None:
-        self._state = state
-        for ticket, outcome in outcomes:
-            self._settle(self._waiting.pop(ticket), outcome)
-
-    def _take_end(self) -> None:
-        for future in self._waiting.values():
-            self._settle(future, StorageRefused("append", self.path.name, "the writer has stopped", "restart the agent"))
-        self._waiting.clear()
-        if not self._closing:  # a fault of ours: a restart is what helps
-            self._state = self._state._replace(trouble="the writer has stopped", damaged=True)
-        self._ended.set()
-
-    @staticmethod
-    def _settle(future: asyncio.Future[Done], outcome: Outcome) -> None:
-        if future.done():
-            return  # the caller went away
-        if isinstance(outcome, TillkeeperError):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)
+def _read_tail(connection: apsw.Connection) -> Tail:
+    log = read_logs(connection)[-1]
+    return Tail(log, read_head(connection, log))

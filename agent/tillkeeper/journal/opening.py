@@ -14,7 +14,8 @@ import apsw
 from tillkeeper.contract.chain import GENESIS, ChainBroken, verify
 from tillkeeper.contract.events import IncarnationBegan
 from tillkeeper.errors import StorageRefused
-from tillkeeper.journal.commit import Log, prepare, read_head, write_batch
+from tillkeeper.journal import carried
+from tillkeeper.journal.commit import Log, read_head
 from tillkeeper.journal.database import connect_reader, connect_writer, migrate, trust
 from tillkeeper.journal.faults import WrongJournal
 from tillkeeper.journal.files import (
@@ -27,8 +28,8 @@ from tillkeeper.journal.files import (
     set_aside,
     sync_folder,
 )
+from tillkeeper.journal.incarnations import begin, read_logs
 from tillkeeper.journal.reader import read_envelopes
-from tillkeeper.journal.records import Batch, NewEvent
 from tillkeeper.journal.reserve import Reserve
 from tillkeeper.journal.verify import verify_connection
 
@@ -88,20 +89,25 @@ def _open_locked(
     alarms: list[str] = []
     connection: apsw.Connection | None = None
     previous, aside = "", newest_set_aside(path)
+    kept = carried.Carried({})
     try:
         connection = _examine(path, vfs, alarms)
     except Damaged as damage:
         previous = _incarnation_of(path)
+        kept = carried.read(path)
         aside = set_aside(path, previous or str(wall_ms()))
         marker_of(path).unlink(missing_ok=True)
-        alarms.append(f"the journal was damaged ({damage}); it is kept as {aside}, and a new log began")
+        alarms.append(f"the journal was damaged ({damage}); it is kept as {aside}, and a new log began{_words(kept)}")
     try:
         if connection is None:
             # A journal that is missing while another was set aside: the set-aside was interrupted before the new one stood.
+            if aside and not alarms:
+                kept = carried.read(path.with_name(aside))
             began = IncarnationBegan(
                 reason="corrupt_journal" if aside else "first_start", previous_incarnation=previous, set_aside=aside
             )
-            connection = _create(path, who, began, wall_ms(), new_id(), vfs)
+            settings = kept.settings | ({carried.LOST: aside.encode()} if kept.trouble else {})
+            connection = _create(path, who, began, wall_ms(), new_id(), vfs, settings)
         log = _continue(connection, path, who, wall_ms, new_id, alarms)
         trust(connection)
     except BaseException:  # whatever it is: let go of what is held, then pass it on
@@ -109,6 +115,13 @@ def _open_locked(
             connection.close(True)
         raise
     return Opened(connection, log, tuple(alarms), lock)
+
+
+def _words(kept: carried.Carried) -> str:
+    """For the alarm: what has become of what people said of devices."""
+    if kept.trouble:
+        return f"; which printers had been replaced could not be read from it ({kept.trouble}): replace those again"
+    return f"; what was said of {len(kept.settings)} devices was taken from it" if kept.settings else ""
 
 
 def _examine(path: Path, vfs: str | None, alarms: list[str]) -> apsw.Connection | None:
@@ -175,12 +188,6 @@ def _check_whole(connection: apsw.Connection, path: Path, alarms: list[str]) -> 
         alarms.append("a run before met damage in the journal; all of it was checked now and found whole")
 
 
-def read_logs(connection: apsw.Connection) -> list[Log]:
-    """Every log of the file, oldest first. Raises: apsw.Error."""
-    sql = "SELECT log_no, store, register, incarnation FROM logs, owner ORDER BY log_no"
-    return [Log(*row) for row in connection.execute(sql)]
-
-
 def _continue(
     connection: apsw.Connection,
     path: Path,
@@ -197,7 +204,8 @@ def _continue(
         raise WrongJournal("open journal", path.name, cause, hint)
     if (who.machine_id,) in connection.execute("SELECT machine_id FROM logs WHERE log_no = ?", (log.log_no,)).fetchall():
         return log
-    began = IncarnationBegan(reason="machine_changed", previous_incarnation=log.incarnation)
+    last_seq = read_head(connection, log).seq
+    began = IncarnationBegan(reason="machine_changed", previous_incarnation=log.incarnation, previous_last_seq=last_seq)
     alarms.append("this machine is another than the one that wrote the journal; a new log began")
     return _begin(connection, who, began, log.log_no + 1, wall_ms(), new_id())
 
@@ -207,16 +215,18 @@ def _begin(
 ) -> Log:
     log = Log(log_no, who.store, who.register, incarnation)
     with connection:
-        values = (log_no, incarnation, who.machine_id, now_ms)
-        connection.execute("INSERT INTO logs (log_no, incarnation, machine_id, began_at_ms) VALUES (?, ?, ?, ?)", values)
-        # No business day is known yet: the event belongs to the log, not to a day's sales.
-        batch = Batch(events=(NewEvent(event=began, business_day="", at_ms=now_ms),))
-        write_batch(connection, log, read_head(connection, log), prepare(batch))
+        begin(connection, log, who.machine_id, began, now_ms)
     return log
 
 
 def _create(
-    path: Path, who: Register, began: IncarnationBegan, now_ms: int, incarnation: str, vfs: str | None
+    path: Path,
+    who: Register,
+    began: IncarnationBegan,
+    now_ms: int,
+    incarnation: str,
+    vfs: str | None,
+    settings: dict[str, bytes],
 ) -> apsw.Connection:
     """A new journal, built under another name so that a half-made one is never taken for an old one."""
     building = beside(path, ".new")
@@ -227,6 +237,7 @@ def _create(
         migrate(connection, building)
         with connection:
             connection.execute("INSERT INTO owner (one, store, register) VALUES (1, ?, ?)", (who.store, who.register))
+            connection.executemany("INSERT INTO settings (name, value) VALUES (?, ?)", list(settings.items()))
         _begin(connection, who, began, 1, now_ms, incarnation)
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         trust(connection)

@@ -11,12 +11,13 @@ from tillkeeper.contract.envelope import Envelope
 from tillkeeper.journal.commit import LOG_SHIFT, Log, find_command, read_head
 from tillkeeper.journal.faults import StorageUnreadable
 from tillkeeper.journal.files import mark_suspect
+from tillkeeper.journal.incarnations import checks_before, read_logs
 from tillkeeper.journal.records import CheckRow, JobRow, KeptCommand, LogInfo, StoredCheck
 
 JOBS_LOOKED_AT = 10_000
 
 _CHECK = """SELECT check_id, ticket_code, business_day, state, opened_at_ms, body, number, next_fire_at_ms,
-    last_id & 1099511627775, incarnation FROM checks JOIN logs ON log_no = last_id >> 40"""
+    last_id & 1099511627775, incarnation, n, log_no FROM checks JOIN logs ON log_no = last_id >> 40"""
 _JOB = "SELECT job_id, device, state, created_at_ms, settled, body, check_id FROM jobs"
 
 T = TypeVar("T")
@@ -55,10 +56,6 @@ def read_envelopes(connection: apsw.Connection, log: Log, after_seq: int, limit:
     return envelopes
 
 
-def _stored(row: tuple[Any, ...]) -> StoredCheck:
-    return StoredCheck(CheckRow(*row[:8]), row[8], row[9])
-
-
 def _job(row: tuple[Any, ...]) -> JobRow:
     return JobRow(row[0], row[1], row[2], row[3], bool(row[4]), row[5], row[6])
 
@@ -69,6 +66,10 @@ class JournalReader:
     def __init__(self, path: Path, connection: apsw.Connection) -> None:
         self.path = path
         self._reading = connection
+        self._spans: dict[int, tuple[str, int]] = {}
+        """log_no -> its incarnation, and the newest check (`n`) when it began."""
+        self._ends: dict[str, int] = {}
+        """Of logs that are not written any more."""
 
     def _ask(self, question: Callable[[apsw.Connection], T]) -> T:
         try:
@@ -81,23 +82,41 @@ class JournalReader:
     def _rows(self, sql: str, values: tuple[str | int | None, ...] = ()) -> list[tuple[Any, ...]]:
         return self._ask(lambda connection: connection.execute(sql, values).fetchall())
 
+    def _stored(self, row: tuple[Any, ...]) -> StoredCheck:
+        return StoredCheck(CheckRow(*row[:8]), row[8], row[9], self._older(row[10], row[11]))
+
+    def _older(self, n: int, log_no: int) -> tuple[str, ...]:
+        """The logs before `log_no` in which the check `n` was opened or went on."""
+        if log_no == 1:
+            return ()
+        if log_no not in self._spans:
+            before = self._ask(checks_before)
+            self._spans = {log.log_no: (log.incarnation, before.get(log.log_no, 0)) for log in self._ask(read_logs)}
+        opened_in = max(no for no, (_, newest) in self._spans.items() if newest < n)
+        return tuple(name for no, (name, _) in sorted(self._spans.items()) if opened_in <= no < log_no)
+
+    def older_logs(self, check_id: str) -> tuple[str, ...]:
+        """`StoredCheck.older` of a check, without the check."""
+        rows = self._rows("SELECT n, last_id >> 40 FROM checks WHERE check_id = ?", (check_id,))
+        return self._older(*rows[0]) if rows else ()
+
     def kept_command(self, key: str) -> KeptCommand | None:
         """The command and answer of an idempotency key; kept at least 7 days or 10,000 commands, whichever is more."""
         return self._ask(lambda connection: find_command(connection, key))
 
     def check(self, check_id: str) -> StoredCheck | None:
         """By its long id."""
-        return next(map(_stored, self._rows(f"{_CHECK} WHERE check_id = ?", (check_id,))), None)
+        return next(map(self._stored, self._rows(f"{_CHECK} WHERE check_id = ?", (check_id,))), None)
 
     def find_check(self, ticket_code: str, business_day: str) -> StoredCheck | None:
         """By its short code of one day; the newest, should there be several."""
         sql = f"{_CHECK} WHERE ticket_code = ? AND business_day = ? ORDER BY n DESC LIMIT 1"
-        return next(map(_stored, self._rows(sql, (ticket_code, business_day))), None)
+        return next(map(self._stored, self._rows(sql, (ticket_code, business_day))), None)
 
     def check_by_number(self, number: int) -> StoredCheck | None:
         """By the number that HQ gave."""
         sql = f"{_CHECK} WHERE number = ? AND number IS NOT NULL ORDER BY n DESC LIMIT 1"
-        return next(map(_stored, self._rows(sql, (number,))), None)
+        return next(map(self._stored, self._rows(sql, (number,))), None)
 
     def checks(
         self, state: str | None = None, business_day: str | None = None, limit: int = 50, before: str = ""
@@ -115,15 +134,15 @@ class JournalReader:
             terms.append("n < (SELECT n FROM checks WHERE check_id = ?)")
             values.append(before)
         sql = f"{_CHECK} WHERE {' AND '.join(terms)} ORDER BY n DESC LIMIT ?"
-        return list(map(_stored, self._rows(sql, (*values, limit))))
+        return list(map(self._stored, self._rows(sql, (*values, limit))))
 
     def open_checks(self) -> list[StoredCheck]:
         """All that are open, oldest first."""
-        return list(map(_stored, self._rows(f"{_CHECK} WHERE state = 'open' AND state <> 'closed' ORDER BY n")))
+        return list(map(self._stored, self._rows(f"{_CHECK} WHERE state = 'open' AND state <> 'closed' ORDER BY n")))
 
     def waiting_fires(self) -> list[StoredCheck]:
         """All checks with a timed fire to come, the earliest first."""
-        return list(map(_stored, self._rows(f"{_CHECK} WHERE next_fire_at_ms IS NOT NULL ORDER BY next_fire_at_ms")))
+        return list(map(self._stored, self._rows(f"{_CHECK} WHERE next_fire_at_ms IS NOT NULL ORDER BY next_fire_at_ms")))
 
     def unsettled_jobs(self, device: str = "", state: str = "", limit: int = -1) -> list[JobRow]:
         """Jobs that wait for a device or a person, in the order of acceptance; of one device or in one state where named, at
@@ -183,6 +202,12 @@ class JournalReader:
         sql = "SELECT log_no, store, register, incarnation FROM logs, owner WHERE incarnation = ?"
         rows = self._rows(sql, (incarnation,))
         return self._ask(lambda connection: read_envelopes(connection, Log(*rows[0]), after_seq, limit)) if rows else []
+
+    def end_of(self, incarnation: str) -> int:
+        """The last seq of a log that is not written any more."""
+        if incarnation not in self._ends:
+            self._ends |= {log.incarnation: log.last_seq for log in self.logs() if not log.current}
+        return self._ends.get(incarnation, 0)
 
     def logs(self) -> list[LogInfo]:
         """Every log of this file, oldest first; the last one is being written."""

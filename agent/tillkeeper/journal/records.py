@@ -72,18 +72,22 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Appended(msgspec.Struct, frozen=True):
-    """`last_seq` and `head_hash` of the own log after this batch."""
+    """`last_seq` and `head_hash` of the own log, `incarnation`, after this batch. By the time it is read, another log may have
+    begun."""
 
     last_seq: int
     head_hash: str
+    incarnation: str = ""
 
 
 class StoredCheck(msgspec.Struct, frozen=True):
-    """A check as found. HQ knows all of it once it holds log `incarnation` up to `last_seq`."""
+    """A check as found. HQ knows all of it once it holds log `incarnation` up to `last_seq`, and all of the logs `older`, in
+    which the check was opened or went on."""
 
     row: CheckRow
     last_seq: int
     incarnation: str
+    older: tuple[str, ...] = ()
 
 
 class LogInfo(msgspec.Struct, frozen=True):

@@ -11,12 +11,11 @@ import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import apsw
 
 from tillkeeper.errors import StorageRefused
-from tillkeeper.journal.commit import Head, Log, read_head
 from tillkeeper.journal.database import connect_writer, trust
 from tillkeeper.journal.files import mark_suspect
 from tillkeeper.journal.reserve import Reserve
@@ -26,39 +25,49 @@ _NEARLY_FULL_BYTES = 512 * 1024
 DAMAGE = (apsw.CorruptError, apsw.NotADBError)
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 
-class StorageState(NamedTuple):
-    """`head`: the end of the own log. `trouble`: why writing is refused right now, or None. `damaged`: only a restart, which
-    checks the whole file, can help."""
+class StorageState(NamedTuple, Generic[K]):
+    """`known`: the ends of the logs in the file, as the last commit left them. `trouble`: why writing is refused right now, or
+    None. `damaged`: only examining the whole file, or beginning anew, can help."""
 
-    head: Head
+    known: K
     trouble: str | None = None
     damaged: bool = False
 
 
-class Storage:
-    """Used by the writer's thread only. `out_of_space`: the reserve has been given up, no sale may be written."""
+class Storage(Generic[K]):
+    """Used by the writer's thread only. `read`: what is to be known of the file whenever it is opened. `hint`: what a person
+    can do where the file is damaged. `out_of_space`: the reserve has been given up, no sale may be written."""
 
-    def __init__(self, path: Path, log: Log, connection: apsw.Connection, reserve: Reserve, vfs: str | None) -> None:
-        self._path, self._log, self._reserve, self._vfs = path, log, reserve, vfs
+    def __init__(
+        self,
+        path: Path,
+        connection: apsw.Connection,
+        read: Callable[[apsw.Connection], K],
+        reserve: Reserve,
+        vfs: str | None,
+        hint: str,
+    ) -> None:
+        self._path, self._read, self._reserve, self._vfs, self._hint = path, read, reserve, vfs, hint
         self._connection: apsw.Connection | None = connection
         self._must_empty_log = False
         self._wal_pages = 0
         self._watch_log(connection)
-        self.head = read_head(connection, log)
+        self.known = read(connection)
         self.out_of_space = False
         self.trouble: str | None = None
         self.damaged = False
         self.hold_reserve()
 
     @property
-    def state(self) -> StorageState:
-        return StorageState(self.head, self.trouble, self.damaged)
+    def state(self) -> StorageState[K]:
+        return StorageState(self.known, self.trouble, self.damaged)
 
     def refusal(self) -> StorageRefused:
-        hint = "restart the agent: it checks the journal" if self.damaged else "send it again with the same key"
-        return StorageRefused("append", self._path.name, self.trouble or "the disk refused", hint)
+        hint = self._hint if self.damaged else "send it again: it is not done twice"
+        return StorageRefused("write", self._path.name, self.trouble or "the disk refused", hint)
 
     def hold_reserve(self) -> None:
         """Hold the reserve if there is room again: selling may go on."""
@@ -84,9 +93,9 @@ class Storage:
             self.trouble = error.cause
             return error
 
-    def written(self, head: Head) -> None:
+    def written(self, known: K) -> None:
         """The work was committed: so much for the trouble."""
-        self.head = head
+        self.known = known
         if not self.out_of_space:
             self.trouble = None
 
@@ -107,7 +116,7 @@ class Storage:
         if self.out_of_space:
             self.hold_reserve()
         if self._connection is None and not isinstance(self.attempt(lambda _: None), StorageRefused):
-            self.written(self.head)
+            self.written(self.known)
 
     def close(self) -> None:
         """Where this is the last connection and all is well, the log is copied into the file and removed."""
@@ -133,7 +142,7 @@ class Storage:
                 self._watch_log(connection)
                 if self._must_empty_log:
                     self.empty_log(connection)
-                self.head = read_head(connection, self._log)
+                self.known = self._read(connection)
             except apsw.Error:
                 connection.close(True)
                 raise
@@ -145,7 +154,7 @@ class Storage:
         self.close()
         if isinstance(error, DAMAGE):
             self.damaged = True
-            self.trouble = f"the journal is damaged: {error}"
+            self.trouble = f"the file is damaged: {error}"
             mark_suspect(self._path, str(error))
             return self.refusal()
         full = isinstance(error, apsw.FullError)

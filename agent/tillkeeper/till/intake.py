@@ -212,7 +212,7 @@ class Intake:
             batch = Batch(events=stamped, checks=tuple(row(check) for check in checks), settings=settings)
             appended = await self._.journal.append(batch)
             for check in checks:
-                self._changed(self._.shelf.put(check, appended.last_seq))
+                self._changed(self._.shelf.put(check, appended))
 
     def _fresh(self, numbers: Sequence[NumberAssigned]) -> list[tuple[Check, int]]:
         """Each check once, each number once."""
@@ -340,7 +340,7 @@ class Intake:
                 settings=draft.settings | self._.codes.settings(events) | levels,
             )
             appended = await self._.journal.append(batch)
-        held = self._.shelf.put(check, appended.last_seq) if check is not None and events else None
+        held = self._.shelf.put(check, appended) if check is not None and events else None
         self._.spool.submit(prepared)
         if events:
             self._changed(held)

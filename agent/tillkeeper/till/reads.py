@@ -130,7 +130,13 @@ class Reads:
         return check.closed_totals or totals(check, rules_of(self.config.store))
 
     def _synced(self, held: Held) -> bool:
-        return self.held_by_hq(held.incarnation) >= held.last_seq
+        return self.at_hq(held.incarnation, held.last_seq, held.older)
+
+    def at_hq(self, incarnation: str, last_seq: int, older: tuple[str, ...]) -> bool:
+        """Whether HQ holds log `incarnation` up to `last_seq` and all of the logs `older`."""
+        return self.held_by_hq(incarnation) >= last_seq and all(
+            self.held_by_hq(log) >= self.journal.end_of(log) for log in older
+        )
 
     # --- jobs and devices ---
 

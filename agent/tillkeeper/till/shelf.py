@@ -11,7 +11,7 @@ import msgspec
 from tillkeeper.contract.envelope import MAX_NUMBER
 from tillkeeper.errors import NotFound
 from tillkeeper.journal.journal import Journal
-from tillkeeper.journal.records import CheckRow, StoredCheck
+from tillkeeper.journal.records import Appended, CheckRow, StoredCheck
 from tillkeeper.sales.decide import next_fire_at_ms
 from tillkeeper.sales.model import Check
 
@@ -37,15 +37,17 @@ def check_of(stored: CheckRow) -> Check:
 
 
 def held_of(stored: StoredCheck) -> "Held":
-    return Held(check_of(stored.row), stored.incarnation, stored.last_seq)
+    return Held(check_of(stored.row), stored.incarnation, stored.last_seq, stored.older)
 
 
 class Held(NamedTuple):
-    """A check and where its newest event stands: HQ knows all of it once it holds log `incarnation` up to `last_seq`."""
+    """A check and where its newest event stands: HQ knows all of it once it holds log `incarnation` up to `last_seq`, and all
+    of the logs `older`."""
 
     check: Check
     incarnation: str
     last_seq: int
+    older: tuple[str, ...] = ()
 
 
 class Shelf:
@@ -65,9 +67,10 @@ class Shelf:
         for stored in (*self._journal.open_checks(), *self._journal.waiting_fires()):
             self._keep(held_of(stored))
 
-    def put(self, check: Check, last_seq: int) -> Held:
-        """Call after the events that led to `check` are durable; `last_seq` is the seq of the last of them."""
-        held = Held(check, self._journal.incarnation, last_seq)
+    def put(self, check: Check, appended: Appended) -> Held:
+        """Call after the events that led to `check` are durable; `appended` is what the journal said of the last of them."""
+        older = self._journal.older_logs(check.check_id)
+        held = Held(check, appended.incarnation, appended.last_seq, older)
         self._keep(held)
         return held
 

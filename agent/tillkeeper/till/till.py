@@ -184,12 +184,12 @@ class Announcer:
         self._told_drawers: DrawerList | None = None
         self._jobs: dict[str, Mapping[str, Job]] = {}
         """What was told of the jobs of each device."""
-        self._unsynced: dict[str, tuple[str, int]] = {}
-        """Check id -> log and seq of its newest event, of checks that HQ did not hold when they were last told."""
+        self._unsynced: dict[str, tuple[str, int, tuple[str, ...]]] = {}
+        """Check id -> log and seq of its newest event and its older logs, of checks that HQ did not hold when last told."""
 
     def check_changed(self, held: Held) -> None:
         self._unsynced.pop(held.check.check_id, None)
-        self._unsynced[held.check.check_id] = (held.incarnation, held.last_seq)
+        self._unsynced[held.check.check_id] = (held.incarnation, held.last_seq, held.older)
         if len(self._unsynced) > MAX_UNSYNCED:
             del self._unsynced[next(iter(self._unsynced))]
         if self._hub.has_readers:
@@ -198,10 +198,11 @@ class Announcer:
     def hq_answered(self) -> None:
         """HQ may hold more than before: the not-synced mark goes away on the pages too."""
         synced = []
-        for check_id, (incarnation, last_seq) in self._unsynced.items():  # in the order of their newest event
-            if self._reads.held_by_hq(incarnation) < last_seq:
-                break
-            synced.append(check_id)
+        for check_id, where in self._unsynced.items():  # in the order of their newest event
+            if self._reads.at_hq(*where):
+                synced.append(check_id)
+            elif where[0] == self._reads.journal.incarnation:
+                break  # an older log may be held up for long, the one being written holds up all that come after
         for check_id in synced:
             del self._unsynced[check_id]
             if self._hub.has_readers and (held := self._reads.shelf.get(check_id)) is not None:

@@ -1,0 +1,149 @@
+"""Work handed over from an event loop to the one thread that writes a file, and its outcomes back.
+
+All work that waits is one group: it is written together and answered after that. What a file holds, and what can be done with
+it, is the business of those who use this (the journal, and the logs held for others).
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from tillkeeper.errors import Overloaded, StorageRefused, TillkeeperError
+from tillkeeper.journal.storage import Storage, StorageState
+
+MAX_GROUP = 256
+"""Pieces of work in one group."""
+
+W = TypeVar("W")
+D = TypeVar("D")
+K = TypeVar("K")
+
+
+class Handover(Generic[W, D, K]):
+    """Made and used in the loop's thread; `write` and `idle` run in the thread that it starts, and so does everything that
+    `storage` does from then on. `write` answers each piece of work with what came of it or with an error; `idle` is called
+    whenever nothing came for `idle_s` seconds. `changed` is called in the loop's thread whenever `state` may be another, before
+    those who wait are answered; `ended` in the other thread, last of all."""
+
+    def __init__(
+        self,
+        name: str,
+        storage: Storage[K],
+        write: Callable[[Sequence[W]], Sequence[D | TillkeeperError]],
+        *,
+        idle: Callable[[], None],
+        idle_s: float,
+        changed: Callable[[], None],
+        ended: Callable[[], None],
+        max_waiting: int,
+    ) -> None:
+        self._name, self._storage, self._write = name, storage, write
+        self._idle, self._idle_s = idle, idle_s
+        self._changed, self._on_end, self._max_waiting = changed, ended, max_waiting
+        self.state: StorageState[K] = storage.state
+        self._loop = asyncio.get_running_loop()
+        self._waiting: dict[int, asyncio.Future[D]] = {}
+        self._ticket = 0
+        self._closing = False
+        self._ended = asyncio.Event()
+        self._queue: queue.SimpleQueue[tuple[int, W] | None] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name=f"{name}-writer", daemon=True).start()
+
+    def submit(self, operation: str, work: W) -> asyncio.Future[D]:
+        """Raises: Overloaded: too much waits. StorageRefused: closed."""
+        if self._closing or self._ended.is_set():
+            raise StorageRefused(operation, self._name, "it is closed", "the agent is stopping")
+        if len(self._waiting) >= self._max_waiting:
+            cause = f"{self._max_waiting} batches wait for the disk"
+            raise Overloaded(operation, self._name, cause, "try again in a moment")
+        self._ticket += 1
+        future = self._waiting[self._ticket] = self._loop.create_future()
+        self._queue.put((self._ticket, work))
+        return future
+
+    @property
+    def closing(self) -> bool:
+        return self._closing
+
+    async def close(self) -> None:
+        """Finish what was accepted, then end the thread. May be called twice."""
+        if not self._closing:
+            self._closing = True
+            self._queue.put(None)
+        await self._ended.wait()
+
+    # --- in the writer's thread ---
+
+    def _run(self) -> None:
+        try:
+            while self._turn():
+                pass
+        finally:
+            self._storage.close()
+            self._on_end()
+            self._call_loop(self._take_end)
+
+    def _turn(self) -> bool:
+        """Write one group. False once there is nothing more to come."""
+        try:
+            item = self._queue.get(timeout=self._idle_s)
+        except queue.Empty:
+            self._while_idle()
+            return True
+        group = []
+        while item is not None:
+            group.append(item)
+            if len(group) == MAX_GROUP or self._queue.empty():
+                break
+            item = self._queue.get()
+        if group:
+            outcomes = self._write([work for _, work in group])
+            told = self._storage.state
+            answers = [(ticket, outcome) for (ticket, _), outcome in zip(group, outcomes, strict=True)]
+            self._call_loop(lambda: self._take(answers, told))
+            self._storage.checkpoint()
+            self._tell(told)
+        return item is not None
+
+    def _while_idle(self) -> None:
+        before = self._storage.state
+        self._storage.recover()
+        self._idle()
+        self._tell(before)
+
+    def _tell(self, told: StorageState[K]) -> None:
+        state = self._storage.state
+        if state != told:
+            self._call_loop(lambda: self._take([], state))
+
+    def _call_loop(self, what: Callable[[], None]) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(what)
+
+    # --- back in the loop's thread ---
+
+    def _take(self, answers: Sequence[tuple[int, D | TillkeeperError]], state: StorageState[K]) -> None:
+        self.state = state
+        self._changed()
+        for ticket, outcome in answers:
+            self._settle(self._waiting.pop(ticket), outcome)
+
+    def _take_end(self) -> None:
+        self._ended.set()
+        if not self._closing:  # a fault of ours: a restart is what helps
+            self.state = self.state._replace(trouble="the writer has stopped", damaged=True)
+            self._changed()
+        for future in self._waiting.values():
+            self._settle(future, StorageRefused("write", self._name, "the writer has stopped", "restart the agent"))
+        self._waiting.clear()
+
+    @staticmethod
+    def _settle(future: "asyncio.Future[D]", outcome: D | TillkeeperError) -> None:
+        if future.done():
+            return  # the caller went away
+        if isinstance(outcome, TillkeeperError):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
