@@ -28,8 +28,14 @@ class Overlays:
     def __init__(self, config: Config, setting: Callable[[str], bytes | None]) -> None:
         self.filed: dict[str, Device] = dict(config.devices)
         self._profiles, self.star = known_profiles(), star_profiles()
-        read = {name: rules.decoded(setting(rules.setting(name))) for name in self.filed}
-        self._overlays = {name: overlay for name, overlay in read.items() if overlay is not None}
+        self._overlays = dict[str, Overlay]()
+        for name in self.filed:
+            stored = setting(rules.setting(name))
+            overlay = rules.decoded(stored)
+            if overlay is not None:
+                self._overlays[name] = overlay
+            elif stored not in (None, rules.encoded(None)):
+                log.error("what was said about %s can not be read (any more): replace it again if it was replaced", name)
         made, self._ignored = rules.laid_over(self.filed, self._overlays, self._profiles, self.star)
         self.config = replace(config, devices=made)
         for name, why in self._ignored.items():

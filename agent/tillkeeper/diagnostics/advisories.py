@@ -31,7 +31,9 @@ def duration_words(seconds: float) -> str:
 
 def _set_aside(facts: Facts) -> Iterator[Found]:
     if facts.journal.set_aside:
-        yield Found({"file": facts.journal.set_aside}, facts.journal.set_aside)
+        lost = " It could not be read which printers had been replaced: replace those again."
+        words = {"file": facts.journal.set_aside, "lost": lost if facts.journal.devices_lost else ""}
+        yield Found(words, facts.journal.set_aside)
 
 
 def _refusing(facts: Facts) -> Iterator[Found]:
@@ -183,7 +185,7 @@ ADVISORIES: tuple[Advisory, ...] = (
         code="journal_set_aside",
         severity="alarm",
         title="A damaged journal was put aside",
-        text="The journal was damaged and is kept as {file}. Sales that HQ does not hold are only in that file.",
+        text="The journal was damaged and is kept as {file}. Sales that HQ does not hold are only in that file.{lost}",
         hint="Keep the file and call support before anything is deleted.",
         find=_set_aside,
     ),

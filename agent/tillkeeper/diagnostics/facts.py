@@ -19,9 +19,11 @@ class HqFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
     """`set_aside`: the file name of a journal that was found corrupt and put away at this or an earlier start, until a person
-    clears it. `refusing`: why nothing is stored right now, or empty. `newest_at_ms`: stamp of the newest event."""
+    clears it; `devices_lost`: it could not be read which printers had been replaced. `refusing`: why nothing is stored right
+    now, or empty. `newest_at_ms`: stamp of the newest event."""
 
     set_aside: str = ""
+    devices_lost: bool = False
     refusing: str = ""
     free_bytes: int | None = None
     newest_at_ms: int | None = None
