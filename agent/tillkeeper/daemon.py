@@ -38,6 +38,7 @@ from tillkeeper.people.roster import SECRET_FILE, Member
 from tillkeeper.people.sessions import Now
 from tillkeeper.replication.hq import HqLink
 from tillkeeper.roles.mode import Uplink
+from tillkeeper.replication.outgoing import OwnLogs, Selected
 from tillkeeper.spool.spool import Spool
 from tillkeeper.till.availability import StockKeeper
 from tillkeeper.till.board import BoardKeeper
@@ -314,10 +315,10 @@ class _Register:
         return HqLink(
             self.journal,
             hq,
+            Selected(OwnLogs(self.journal), self.journal),
             HttpTransport(hq, token),
             self.intake,
             store=self.config.store.id,
-            register=self.config.this_register,
             changed=self._link_changed,
         )
 

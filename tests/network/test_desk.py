@@ -23,7 +23,7 @@ from tillkeeper.errors import Conflict, NotFound
 from tillkeeper.network.desk import POKE_EVERY_S, SECOND_S, DeskParts, NetworkDesk
 from tillkeeper.network.model import Report, UplinkSeen
 from tillkeeper.network.wire import MAX_LINE, SILENT_S, DiagnoseEnded, DiagnoseStep, Hello, Occupied, Reported, Uplink
-from tillkeeper.replication.hq import LinkStatus
+from tillkeeper.replication.link import LinkStatus
 from tillkeeper.roles import mode
 
 LINKS = Links(cables={"front": Link(where="under the counter", cable_colour="yellow")})

@@ -6,12 +6,16 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.replication.world import BadLine, HonestHq, MemoryLogs
+from tests.replication.world import REGISTER, STORE, BadLine, HonestHq, MemoryLogs
 
 from tillkeeper.contract.envelope import EventVerdict, HqAnswer, HqBatch, NumberAssigned
 from tillkeeper.replication import cursors
 from tillkeeper.replication.cursors import MAX_BACKOFF_S, MAX_EVENTS, Cursor, Link, Send, Wait
-from tillkeeper.replication.trouble import HqTrouble
+from tillkeeper.replication.model import LogId
+from tillkeeper.replication.trouble import SinkTrouble
+
+NOW, A, B = LogId(REGISTER, "now"), LogId(REGISTER, "a"), LogId(REGISTER, "b")
+OTHERS = LogId("till-2", "c")
 
 
 def answer(held: int, *said: tuple[int, str]) -> HqAnswer:
@@ -19,25 +23,25 @@ def answer(held: int, *said: tuple[int, str]) -> HqAnswer:
 
 
 def test_what_hq_holds_is_asked_before_anything_is_sent() -> None:
-    assert cursors.next_action(Link(), {}, {"now": 5}, "now", 0.0) == Send("now", 0, 0)
+    assert cursors.next_action(Link(), {}, {NOW: 5}, NOW, 0.0) == Send(NOW, 0, 0)
 
 
 def test_events_go_out_at_once_and_a_beat_when_there_are_none() -> None:
-    known = {"now": Cursor(5, 5)}
+    known = {NOW: Cursor(5, 5)}
     link = Link(beat_at_s=10.0)
-    assert cursors.next_action(link, known, {"now": 5}, "now", 9.0) == Wait(10.0)
-    assert cursors.next_action(link, known, {"now": 7}, "now", 9.0) == Send("now", 5, 2)
-    assert cursors.next_action(link, known, {"now": 5}, "now", 10.0) == Send("now", 5, 0)
+    assert cursors.next_action(link, known, {NOW: 5}, NOW, 9.0) == Wait(10.0)
+    assert cursors.next_action(link, known, {NOW: 7}, NOW, 9.0) == Send(NOW, 5, 2)
+    assert cursors.next_action(link, known, {NOW: 5}, NOW, 10.0) == Send(NOW, 5, 0)
 
 
 def test_a_beat_of_nothing_is_no_hot_loop() -> None:
-    link = cursors.succeeded(Link(), 5.0, 0.0, "now", stuck=False, chance=0.5)
-    assert isinstance(cursors.next_action(link, {"now": Cursor(5, 5)}, {"now": 5}, "now", 5.0), Wait)
+    link = cursors.succeeded(Link(), 5.0, 0.0, NOW, NOW)
+    assert isinstance(cursors.next_action(link, {NOW: Cursor(5, 5)}, {NOW: 5}, NOW, 5.0), Wait)
 
 
 def test_a_backoff_holds_everything_back() -> None:
     link = cursors.failed(Link(), 100.0, 0.0)
-    action = cursors.next_action(link, {"now": Cursor(0, 0)}, {"now": 7}, "now", 100.0)
+    action = cursors.next_action(link, {NOW: Cursor(0, 0)}, {NOW: 7}, NOW, 100.0)
     assert isinstance(action, Wait)
     assert action.until_s > 100.0
 
@@ -50,17 +54,36 @@ def test_backoffs_grow_and_are_bounded(chance: float, failures: int) -> None:
     assert cursors.failed(Link(failures=0), 0.0, chance).retry_at_s <= cursors.failed(link, 0.0, chance).retry_at_s
 
 
-def test_logs_take_turns() -> None:
-    known = {name: Cursor(0, 0) for name in ("a", "b", "now")}
-    heads = {"a": 9, "b": 9, "now": 9}
-    served = []
-    link = Link()
-    for _ in range(6):
-        action = cursors.next_action(link, known, heads, "now", 0.0)
+def served(known: dict[LogId, Cursor], heads: dict[LogId, int], count: int, now_s: float = 0.0) -> list[LogId]:
+    """Which logs are sent, one after the other, while none moves."""
+    found, link = [], Link()
+    for _ in range(count):
+        action = cursors.next_action(link, known, heads, NOW, now_s)
         assert isinstance(action, Send)
-        served.append(action.incarnation)
-        link = Link(last_log=action.incarnation)
-    assert served == ["a", "b", "now", "a", "b", "now"]
+        found.append(action.log)
+        link = cursors.succeeded(link, now_s, 1.0, action.log, NOW)
+    return found
+
+
+def test_logs_take_turns_and_the_own_one_has_every_second() -> None:
+    known = {name: Cursor(0, 0) for name in (A, B, NOW)}
+    assert served(known, {A: 9, B: 9, NOW: 9}, 6) == [NOW, A, NOW, B, NOW, A]
+
+
+def test_a_log_that_is_stuck_holds_back_no_other() -> None:
+    stuck = cursors.held_back(Cursor(0, 0), 100.0, 0.5)
+    known = {A: stuck, B: Cursor(0, 0), NOW: Cursor(5, 5)}
+    assert served(known, {A: 9, B: 9, NOW: 5}, 3, now_s=100.0) == [B, B, B]
+    later = cursors.next_action(Link(beat_at_s=1e9), {A: stuck, NOW: Cursor(5, 5)}, {A: 9, NOW: 5}, NOW, 100.0)
+    assert later == Wait(stuck.retry_at_s)
+    assert served(known, {A: 9, B: 0, NOW: 5}, 1, now_s=stuck.retry_at_s) == [A]
+
+
+def test_of_others_logs_the_sink_is_first_asked_how_much_it_holds() -> None:
+    known = {NOW: Cursor(5, 5)}
+    assert cursors.next_action(Link(), known, {NOW: 5, OTHERS: 9}, NOW, 0.0) == Send(OTHERS, 0, 0)
+    asked = cursors.answered(Cursor(), 1, 0, answer(7), by_held=True).cursor
+    assert cursors.next_action(Link(), {**known, OTHERS: asked}, {NOW: 5, OTHERS: 9}, NOW, 0.0) == Send(OTHERS, 7, 2)
 
 
 def test_a_stored_prefix_counts_and_the_rest_waits() -> None:
@@ -79,7 +102,7 @@ def test_held_seq_alone_never_moves_the_cursor() -> None:
     """HQ stored the batch, its answer was lost: the numbers were in that answer."""
     beat = cursors.answered(Cursor(2, 2), 3, 2, answer(6))
     assert beat.cursor.acked == 2
-    assert cursors.next_action(Link(beat_at_s=9), {"now": beat.cursor}, {"now": 6}, "now", 0.0) == Send("now", 2, 4)
+    assert cursors.next_action(Link(beat_at_s=9), {NOW: beat.cursor}, {NOW: 6}, NOW, 0.0) == Send(NOW, 2, 4)
 
 
 def test_verdicts_left_out_are_read_from_held_seq() -> None:
@@ -99,10 +122,10 @@ def test_an_hq_that_contradicts_itself_makes_no_hot_loop() -> None:
 
 def test_nothing_is_sent_where_hq_is_ahead() -> None:
     got = cursors.answered(Cursor(5, None), 6, 5, answer(9))
-    known = {"now": got.cursor}
+    known = {NOW: got.cursor}
     assert got.cursor.is_ahead(7)
-    assert cursors.next_action(Link(beat_at_s=1.0), known, {"now": 7}, "now", 0.0) == Wait(1.0)
-    assert cursors.next_action(Link(beat_at_s=1.0), known, {"now": 7}, "now", 1.0) == Send("now", 5, 0)
+    assert cursors.next_action(Link(beat_at_s=1.0), known, {NOW: 7}, NOW, 0.0) == Wait(1.0)
+    assert cursors.next_action(Link(beat_at_s=1.0), known, {NOW: 7}, NOW, 1.0) == Send(NOW, 5, 0)
 
 
 def test_refused_batches_shrink_to_one_event_and_grow_again() -> None:
@@ -123,38 +146,38 @@ class Store:
 
     def __init__(self, logs: MemoryLogs, line: BadLine) -> None:
         self.logs, self.line = logs, line
-        self.saved = dict.fromkeys(logs.rows, 0)
+        self.saved = dict.fromkeys(logs.heads(), 0)
         self.numbers: dict[str, int] = {}
         self.now_s = 0.0
         self.crash()
 
     def crash(self) -> None:
-        self.known = {name: Cursor(acked) for name, acked in self.saved.items()}
+        self.known = {log: Cursor(acked) for log, acked in self.saved.items()}
         self.link = Link()
 
     def step(self) -> None:
-        heads = {name: len(rows) for name, rows in self.logs.rows.items()}
-        action = cursors.next_action(self.link, self.known, heads, "now", self.now_s)
+        action = cursors.next_action(self.link, self.known, self.logs.heads(), NOW, self.now_s)
         if isinstance(action, Wait):
             assert action.until_s > self.now_s
             self.now_s = action.until_s
             return
-        rows = tuple(self.logs.events(action.incarnation, action.after_seq, action.limit)) if action.limit else ()
+        rows = tuple(self.logs.events(action.log, action.after_seq, action.limit)) if action.limit else ()
         try:
-            got = asyncio.run(self.line.exchange(HqBatch("corner", "till-1", action.incarnation, rows)))
-        except HqTrouble:
+            got = asyncio.run(self.line.exchange(HqBatch(STORE, *action.log, rows)))
+        except SinkTrouble:
             self.link = cursors.failed(self.link, self.now_s, 0.5)
             return
-        progress = cursors.answered(self.known[action.incarnation], action.after_seq + 1, action.after_seq + len(rows), got)
-        self.known[action.incarnation] = progress.cursor
-        self.link = cursors.succeeded(self.link, self.now_s, 1.0, action.incarnation, progress.stuck, 0.5)
-        self.saved[action.incarnation] = progress.cursor.acked
+        progress = cursors.answered(self.known[action.log], action.after_seq + 1, action.after_seq + len(rows), got)
+        stuck = progress.stuck
+        self.known[action.log] = cursors.held_back(progress.cursor, self.now_s, 0.5) if stuck else progress.cursor
+        self.link = cursors.succeeded(self.link, self.now_s, 1.0, action.log, NOW)
+        self.saved[action.log] = progress.cursor.acked
         for one in progress.numbers:
             assert self.numbers.setdefault(one.check_id, one.number) == one.number
 
     @property
     def is_done(self) -> bool:
-        return all(self.saved[name] == len(rows) for name, rows in self.logs.rows.items())
+        return self.saved == self.logs.heads()
 
 
 @settings(max_examples=150, deadline=None)

@@ -18,6 +18,7 @@ from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.records import Batch, NewEvent
 from tillkeeper.replication.hq import HqLink
 from tillkeeper.replication.http import HttpTransport
+from tillkeeper.replication.outgoing import OwnLogs, Selected
 
 DEADLINE_S = 60.0
 
@@ -65,7 +66,9 @@ async def outage(journal: Journal, hq: Hq) -> None:
     till, news = Till(journal), asyncio.Event()
     config = HqConfig(url=hq.url, beat_s=0.05, timeout_s=5.0)
     transport = HttpTransport(config, token("till-1"))
-    link = HqLink(journal, config, transport, till, store=STORE, register="till-1", changed=news.set)
+    link = HqLink(
+        journal, Selected(OwnLogs(journal), journal), config, transport, till, store=STORE, changed=news.set
+    )
     task = asyncio.create_task(link.run())
     try:
         async with asyncio.timeout(DEADLINE_S):

@@ -10,7 +10,7 @@ from tillkeeper import clock
 from tillkeeper.config.model import Hq
 from tillkeeper.contract.envelope import HqAnswer, HqBatch
 from tillkeeper.replication.http import HttpTransport
-from tillkeeper.replication.trouble import HqTrouble
+from tillkeeper.replication.trouble import SinkTrouble
 
 BEAT = HqBatch("corner", "till-1", "inc-1")
 
@@ -124,7 +124,7 @@ PROBLEM = b'{"type":"x","title":"No valid token","detail":"ask the manager"}'
     ],
 )
 def test_what_is_no_answer_is_named(answer: bytes, code: str, words: str) -> None:
-    with pytest.raises(HqTrouble) as caught:
+    with pytest.raises(SinkTrouble) as caught:
         exchange(answer)
     assert caught.value.code == code
     assert words in caught.value.cause
@@ -133,7 +133,7 @@ def test_what_is_no_answer_is_named(answer: bytes, code: str, words: str) -> Non
 
 @pytest.mark.parametrize(("answer", "drip_s"), [(b"", 0.0), (response("200 OK", b'{"held_seq":7}'), 0.05)])
 def test_silence_and_drips_end_at_the_deadline(answer: bytes, drip_s: float) -> None:
-    with pytest.raises(HqTrouble) as caught:
+    with pytest.raises(SinkTrouble) as caught:
         exchange(answer, drip_s, hangs=True, timeout_s=0.3)
     assert caught.value.code == "timeout"
 
@@ -145,7 +145,7 @@ def test_nobody_there() -> None:
         for where in (url, "http://", "not a url", "ftp://hq"):
             transport = HttpTransport(Hq(url=where, timeout_s=10), "the-secret")
             try:
-                with pytest.raises(HqTrouble) as caught:
+                with pytest.raises(SinkTrouble) as caught:
                     await transport.exchange(BEAT)
             finally:
                 await transport.aclose()

@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import pytest
-from tests.replication.world import REGISTER, STORE, BadLine, HonestHq, MemoryLogs, MemoryTill
+from tests.replication.world import STORE, BadLine, HonestHq, MemoryLogs, MemoryTill
 
 from tillkeeper.config.model import Hq
 from tillkeeper.contract.envelope import EventVerdict, HqAnswer, HqBatch
 from tillkeeper.replication.cursors import MAX_EVENTS
-from tillkeeper.replication.hq import HqLink, LinkStatus
-from tillkeeper.replication.trouble import HqTrouble
+from tillkeeper.replication.hq import HqLink
+from tillkeeper.replication.link import LinkStatus
+from tillkeeper.replication.trouble import SinkTrouble
 
 DEADLINE_S = 20.0
 
@@ -27,7 +28,7 @@ class Run:
         self.news = asyncio.Event()
         config = Hq(url="http://hq", beat_s=beat_s)
         self.link = HqLink(
-            logs, config, line, self.till, store=STORE, register=REGISTER, chance=random.Random(1), changed=self.news.set
+            logs, logs, config, line, self.till, store=STORE, chance=random.Random(1), changed=self.news.set
         )
 
     def sell(self, count: int = 1) -> None:
@@ -202,7 +203,7 @@ def test_a_batch_that_is_refused_as_a_whole_is_halved() -> None:
 
         def picky(batch: HqBatch) -> HqAnswer:
             if len(batch.events) > 3:
-                raise HqTrouble("batch_refused", "hq", "HTTP 413: too large")
+                raise SinkTrouble("batch_refused", "hq", "HTTP 413: too large")
             return hq.take(batch)
 
         line.says = picky
@@ -222,7 +223,7 @@ def test_failures_are_named_and_a_poke_ends_the_backoff() -> None:
         logs, line = MemoryLogs(1), BadLine(HonestHq())
 
         def dead(_batch: HqBatch) -> HqAnswer:
-            raise HqTrouble("unreachable", "hq", "connection refused")
+            raise SinkTrouble("unreachable", "hq", "connection refused")
 
         line.says = dead
         async with linked(logs, line) as run:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from tillkeeper.contract.envelope import Envelope, EventVerdict, HqAnswer, HqBatch, NumberAssigned
+from tillkeeper.contract.envelope import Envelope, EventVerdict, HqAnswer, HqBatch, NumberAssigned, SignedHead
 from tillkeeper.errors import StorageRefused
-from tillkeeper.journal.records import Appended, Batch, LogInfo
-from tillkeeper.replication.trouble import HqTrouble
+from tillkeeper.journal.records import Appended, Batch
+from tillkeeper.replication.model import LogId
+from tillkeeper.replication.trouble import SinkTrouble
 
 STORE, REGISTER = "corner", "till-1"
 
@@ -25,6 +26,9 @@ class MemoryLogs:
     """Stands for the journal: logs, settings, and appends that fail while `refuses`."""
 
     incarnation = "now"
+    register = REGISTER
+    head_hash = ""
+    own = LogId(REGISTER, "now")
 
     def __init__(self, own: int = 0, **old: int) -> None:
         self.rows = {name: [event(name, n) for n in range(1, count + 1)] for name, count in old.items()}
@@ -40,11 +44,14 @@ class MemoryLogs:
     def last_seq(self) -> int:
         return len(self.rows["now"])
 
-    def logs(self) -> list[LogInfo]:
-        return [LogInfo(STORE, REGISTER, name, 0, len(rows), "", name == "now") for name, rows in self.rows.items()]
+    def heads(self) -> dict[LogId, int]:
+        return {LogId(REGISTER, name): len(rows) for name, rows in self.rows.items()}
 
-    def events(self, incarnation: str, after_seq: int, limit: int) -> list[Envelope]:
-        return self.rows[incarnation][after_seq : after_seq + limit]
+    def events(self, log: LogId, after_seq: int, limit: int) -> list[Envelope]:
+        return self.rows[log.incarnation][after_seq : after_seq + limit]
+
+    def head_for(self, _log: LogId, _up_to_seq: int) -> SignedHead | None:
+        return None
 
     def setting(self, name: str) -> bytes | None:
         return self.settings.get(name)
@@ -55,7 +62,7 @@ class MemoryLogs:
             raise StorageRefused("append", "journal", "disk full")
         self.appends += 1
         self.settings |= batch.settings
-        return Appended(self.last_seq, "")
+        return Appended(self.last_seq, "", self.incarnation)
 
 
 class MemoryTill:
@@ -130,13 +137,13 @@ class BadLine:
             self.hq.take(self.late.pop(self.chance.randrange(len(self.late))))
         fate = self.chance.random() if self.bad else 1.0
         if fate < self.bad / 4:
-            raise HqTrouble("unreachable", "hq", "the request was lost")
+            raise SinkTrouble("unreachable", "hq", "the request was lost")
         if fate < self.bad / 2:
             self.late.append(batch)
-            raise HqTrouble("timeout", "hq", "the request is stuck somewhere")
+            raise SinkTrouble("timeout", "hq", "the request is stuck somewhere")
         answer = self.hq.take(batch)
         if fate < self.bad * 3 / 4:
-            raise HqTrouble("timeout", "hq", "the answer was lost")
+            raise SinkTrouble("timeout", "hq", "the answer was lost")
         if fate < self.bad:
             return self.hq.take(batch)
         return answer

@@ -10,7 +10,7 @@ import msgspec
 from tillkeeper import clock
 from tillkeeper.config.model import Hq
 from tillkeeper.contract.envelope import MAX_NUMBER, HqAnswer, HqBatch
-from tillkeeper.replication.trouble import HqTrouble
+from tillkeeper.replication.trouble import SinkTrouble
 
 MAX_ANSWER_BYTES = 1024 * 1024
 _MAX_SEQ = 2**53
@@ -39,7 +39,7 @@ class HttpTransport:
         )
 
     async def exchange(self, batch: HqBatch) -> HqAnswer:
-        """Raises HqTrouble: there is no answer to rely on; HQ may have stored the batch all the same."""
+        """Raises SinkTrouble: there is no answer to rely on; HQ may have stored the batch all the same."""
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
@@ -47,11 +47,11 @@ class HttpTransport:
             ):
                 body = await _bounded(response)
         except (TimeoutError, httpx.TimeoutException):
-            raise HqTrouble("timeout", self._url, f"no answer within {self._timeout_s:g} s") from None
+            raise SinkTrouble("timeout", self._url, f"no answer within {self._timeout_s:g} s") from None
         except httpx.TransportError as error:
-            raise HqTrouble("unreachable", self._url, str(error) or type(error).__name__) from error
+            raise SinkTrouble("unreachable", self._url, str(error) or type(error).__name__) from error
         except httpx.InvalidURL as error:
-            raise HqTrouble("unreachable", self._url, f"not a URL: {error}", "check hq.url") from error
+            raise SinkTrouble("unreachable", self._url, f"not a URL: {error}", "check hq.url") from error
         answer = _answer(self._url, response.status_code, body)
         said_s = _date_s(response.headers.get("date", ""))
         self.hq_minus_boot_s = None if said_s is None else said_s - clock.boot_s()
@@ -74,28 +74,28 @@ async def _bounded(response: httpx.Response) -> bytes:
     async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
-            raise HqTrouble("garbage", str(response.url), f"answer longer than {MAX_ANSWER_BYTES} bytes")
+            raise SinkTrouble("garbage", str(response.url), f"answer longer than {MAX_ANSWER_BYTES} bytes")
     return bytes(body)
 
 
 def _answer(url: str, status: int, body: bytes) -> HqAnswer:
     cause = f"HTTP {status}: {_detail(body)}"
     if status in (401, 403):
-        raise HqTrouble("credentials_refused", url, f"credentials refused ({cause})", "check hq.token_file")
+        raise SinkTrouble("credentials_refused", url, f"credentials refused ({cause})", "check hq.token_file")
     if 300 <= status < 400:
-        raise HqTrouble("redirected", url, f"HTTP {status}, which is not followed", "a captive portal, or a wrong hq.url")
+        raise SinkTrouble("redirected", url, f"HTTP {status}, which is not followed", "a captive portal, or a wrong hq.url")
     if status in (400, 413, 422):
-        raise HqTrouble("batch_refused", url, cause)
+        raise SinkTrouble("batch_refused", url, cause)
     if status in (429, 503):
-        raise HqTrouble("busy", url, cause)
+        raise SinkTrouble("busy", url, cause)
     if status != 200:
-        raise HqTrouble("server_error", url, cause)
+        raise SinkTrouble("server_error", url, cause)
     try:
         answer = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise HqTrouble("garbage", url, f"HTTP 200, but no answer of HQ: {error}", "is this really HQ?") from error
+        raise SinkTrouble("garbage", url, f"HTTP 200, but no answer of HQ: {error}", "is this really HQ?") from error
     if not 0 <= answer.held_seq <= _MAX_SEQ or any(not 0 < n.number <= MAX_NUMBER for n in answer.numbers):
-        raise HqTrouble("garbage", url, "numbers out of range")
+        raise SinkTrouble("garbage", url, "numbers out of range")
     return answer
 
 

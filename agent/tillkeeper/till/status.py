@@ -22,7 +22,8 @@ from tillkeeper.diagnostics.snapshot import status_view
 from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.journal import Journal
 from tillkeeper.kitchen.routing import on_the_lan
-from tillkeeper.replication.hq import HqLink, LinkStatus
+from tillkeeper.replication.hq import HqLink
+from tillkeeper.replication.link import LinkStatus
 from tillkeeper.spool.policy import KITCHEN
 from tillkeeper.spool.spool import Spool
 from tillkeeper.till.late import late_tickets

@@ -1,0 +1,50 @@
+"""Waits a moment for a second copy of what was just sold."""
+
+import asyncio
+from collections.abc import Callable
+
+from tillkeeper.replication.model import LogId
+
+MAX_WAITING = 1_024
+
+
+class Copies:
+    """Of all orders that wait.
+
+    Args:
+        wait_s: how long an order waits at most.
+        reachable: whether another register can be reached at all; where none can, nothing waits.
+    """
+
+    def __init__(self, wait_s: float, reachable: Callable[[], bool]) -> None:
+        self._wait_s, self._reachable = wait_s, reachable
+        self._waiting: list[tuple[LogId, int, asyncio.Future[None]]] = []
+        self.in_time = self.late = 0
+
+    async def second(self, log: LogId, seq: int) -> None:
+        """Returns once another register has `log` up to `seq`, or after the time."""
+        if self._wait_s <= 0 or not self._reachable() or len(self._waiting) >= MAX_WAITING:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entry = (log, seq, future)
+        self._waiting.append(entry)
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await future
+            self.in_time += 1
+        except TimeoutError:
+            self.late += 1
+        finally:
+            self._waiting.remove(entry)
+
+    def stored(self, acked: Callable[[LogId], int]) -> None:
+        """A register has answered; `acked` says up to where."""
+        for log, seq, future in self._waiting:
+            if not future.done() and acked(log) >= seq:
+                future.set_result(None)
+
+    def gone(self) -> None:
+        """The last reachable register went: nobody need wait any more."""
+        for _log, _seq, future in self._waiting:
+            if not future.done():
+                future.set_exception(TimeoutError())

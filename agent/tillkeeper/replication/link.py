@@ -1,0 +1,327 @@
+"""One sink's link: performs what `cursors` decides. One request at a time; new events go out at once, else a beat.
+
+Every sink has a link of its own, and none waits for another. What is read is one batch at a time, however much waits.
+"""
+
+import asyncio
+import contextlib
+import math
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from tillkeeper.contract.envelope import Envelope, HqAnswer, HqBatch, SignedHead
+from tillkeeper.errors import TillkeeperError
+from tillkeeper.replication import cursors
+from tillkeeper.replication.cursors import Cursor, Link, Progress, Send, Wait
+from tillkeeper.replication.model import LogId
+from tillkeeper.replication.trouble import SinkTrouble
+from tillkeeper.roles.mode import Uplink
+
+_ENVELOPE_BYTES = 600
+"""About what header and JSON add to the body of an event."""
+CATCH_UP_SHARE = 0.5
+"""While it catches up a link rests as long as its exchange took, times this: sales share the loop."""
+MAX_REST_S = 0.05
+FORKED = "forked_log"
+_REFUSALS = ("batch_refused", "credentials_refused")
+
+
+class SinkTransport(Protocol):
+    async def exchange(self, batch: HqBatch) -> HqAnswer:
+        """Raises SinkTrouble."""
+
+    async def aclose(self) -> None: ...
+
+
+class Outgoing(Protocol):
+    """What one sink gets."""
+
+    @property
+    def own(self) -> LogId:
+        """The log that is written now."""
+
+    def heads(self) -> Mapping[LogId, int]:
+        """The last seq of every log that it gets, own ones and others'. From memory."""
+
+    def events(self, log: LogId, after_seq: int, limit: int) -> list[Envelope]:
+        """Raises: StorageUnreadable."""
+
+    def head_for(self, log: LogId, up_to_seq: int) -> SignedHead | None:
+        """The furthest signed place not beyond `up_to_seq`; of an own log exactly there. Raises: StorageUnreadable."""
+
+
+class CursorKeeper(Protocol):
+    """Where cursors come from and go to."""
+
+    def load(self, log: LogId) -> Cursor: ...
+
+    async def save(self, log: LogId, progress: Progress) -> None:
+        """Durable when it returns, `progress.numbers` with it. Raises: TillkeeperError; the events go out again later."""
+
+
+class LogStatus(msgspec.Struct, frozen=True):
+    """`acked`: the sink has answered for everything up to here. `held_seq`: what it last said it holds. `head`: the last event
+    here. `relayed`: another register wrote it. `note`: why the sink will not take it now."""
+
+    incarnation: str
+    acked: int
+    held_seq: int | None
+    head: int
+    rejected: int
+    register: str = ""
+    relayed: bool = False
+    note: str = ""
+
+
+class LinkStatus(msgspec.Struct, frozen=True):
+    """`unsynced`: own events that the sink does not hold. `behind`: all that it is still to get. `trouble`: code of what is
+    wrong now, empty while it answers. `alarms`: words for what needs a person. `events_per_s`: how fast it takes what waits."""
+
+    uplink: Uplink
+    unsynced: int
+    logs: tuple[LogStatus, ...]
+    last_ok_s: float | None
+    last_error: str
+    trouble: str
+    alarms: tuple[str, ...]
+    hq_minus_boot_s: float | None = None
+    """HQ's clock less this machine's boot clock, as far as HQ's last answer said it."""
+    behind: int = 0
+    events_per_s: float = 0.0
+
+
+class SinkLink:
+    """Owns the cursors of one sink. `run` is its one task; all else is called on the same loop.
+
+    Args:
+        name: of the sink, in words: "HQ", "register back".
+        most_events: of one batch.
+        beat_s: how often an empty batch goes out; infinity: never.
+        changed: told after each exchange.
+        conflict: told where the sink holds more of the own log than there is here, or another event in one of its places.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        outgoing: Outgoing,
+        transport: SinkTransport,
+        keeper: CursorKeeper,
+        *,
+        store: str,
+        beat_s: float,
+        now_s: Callable[[], float],
+        chance: random.Random,
+        most_events: int = cursors.MAX_EVENTS,
+        changed: Callable[[], None] = lambda: None,
+        conflict: Callable[[LogId, str], None] = lambda _log, _reason: None,
+    ) -> None:
+        self.name = name
+        self._outgoing, self._transport, self._keeper = outgoing, transport, keeper
+        self._store, self._beat_s, self._most = store, beat_s, most_events
+        self._now_s, self._chance = now_s, chance
+        self._changed, self._conflict = changed, conflict
+        self._wake = asyncio.Event()
+        self._link = Link()
+        self._cursors: dict[LogId, Cursor] = {}
+        self._notes: dict[LogId, str] = {}
+        self._lost: set[LogId] = set()
+        self._started_s = now_s()
+        self._last_ok_s: float | None = None
+        self._last_failure_s: float | None = None
+        self._error = self._trouble = ""
+        self._rate = 0.0
+        self._heads()
+
+    def notify(self) -> None:
+        """There are new events."""
+        self._wake.set()
+
+    def poke(self) -> None:
+        """Something says that the sink may be back: try at once instead of at the end of the backoff."""
+        self._link = msgspec.structs.replace(self._link, failures=0, beat_at_s=0.0)
+        for log, cursor in self._cursors.items():
+            self._cursors[log] = msgspec.structs.replace(cursor, retry_at_s=0.0)
+        self._wake.set()
+
+    def acked(self, log: LogId) -> int:
+        """Up to which seq the sink has answered for a log that it gets."""
+        cursor = self._cursors.get(log)
+        return cursor.acked if cursor is not None else 0
+
+    async def run(self) -> None:
+        """Until cancelled. Closes the transport."""
+        try:
+            while True:
+                self._wake.clear()
+                heads = self._heads()
+                action = cursors.next_action(self._link, self._cursors, heads, self._outgoing.own, self._now_s())
+                if isinstance(action, Wait):
+                    await self._rest(action)
+                else:
+                    began_s = self._now_s()
+                    action = msgspec.structs.replace(action, limit=min(action.limit, self._most))
+                    await self._exchange(action, heads[action.log])
+                    self._changed()
+                    if action.limit and heads[action.log] - action.after_seq > action.limit:
+                        await asyncio.sleep(min(MAX_REST_S, CATCH_UP_SHARE * (self._now_s() - began_s)))
+        finally:
+            await self._transport.aclose()
+
+    async def _rest(self, wait: Wait) -> None:
+        if math.isinf(wait.until_s):
+            await self._wake.wait()
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, wait.until_s - self._now_s())):
+                await self._wake.wait()
+
+    async def _exchange(self, send: Send, head: int) -> None:
+        batch = HqBatch(self._store, *send.log)
+        sent_s = self._now_s()
+        try:
+            if send.limit:
+                batch = self._batch(send)
+            answer = await self._transport.exchange(batch)
+            self._last_ok_s = sent_s
+            progress = self._take(send, head, batch.events, answer)
+            if progress.moved:
+                await self._keeper.save(send.log, progress)
+        except SinkTrouble as trouble:
+            self._failed(send, len(batch.events), trouble)
+        except TillkeeperError as error:
+            # Our own trouble, not the sink's: the cursor stays where it was, and the events go out again later.
+            self._error, self._trouble = str(error), error.code
+            self._link = cursors.failed(self._link, self._now_s(), self._chance.random())
+        else:
+            self._settle(send, progress, answer, sent_s)
+
+    def _settle(self, send: Send, progress: Progress, answer: HqAnswer, sent_s: float) -> None:
+        now_s = self._now_s()
+        cursor = progress.cursor
+        if progress.stuck:
+            cursor = cursors.held_back(cursor, now_s, self._chance.random())
+            self._notes[send.log] = next((v.reason for v in answer.verdicts if v.verdict == "retryable"), "")
+        else:
+            self._notes.pop(send.log, None)
+        advanced = cursor.acked - self._cursors[send.log].acked
+        if advanced > 0 and send.limit:
+            self._rate += 0.2 * (advanced / max(now_s - sent_s, 0.001) - self._rate)
+        self._cursors[send.log] = cursor
+        self._error = self._trouble = ""
+        self._link = cursors.succeeded(self._link, now_s, self._beat_s, send.log, self._outgoing.own)
+
+    def _batch(self, send: Send) -> HqBatch:
+        """Ends where the log is signed, if it is another's: whoever gets it can check it."""
+        events = within(self._outgoing.events(send.log, send.after_seq, send.limit), send.max_bytes)
+        head = self._outgoing.head_for(send.log, events[-1].seq) if events else None
+        if send.log.register != self._outgoing.own.register and head is not None:
+            if head.seq <= send.after_seq:  # the next signed place is further than this batch reaches
+                events, head = self._stretched(send)
+            events = tuple(event for event in events if head is None or event.seq <= head.seq)
+        return HqBatch(self._store, *send.log, events, head)
+
+    def _stretched(self, send: Send) -> tuple[tuple[Envelope, ...], SignedHead | None]:
+        """Authors sign at least every `MAX_EVENTS`."""
+        events = tuple(self._outgoing.events(send.log, send.after_seq, cursors.MAX_EVENTS))
+        return events, self._outgoing.head_for(send.log, events[-1].seq)
+
+    def _take(self, send: Send, head: int, events: Sequence[Envelope], answer: HqAnswer) -> Progress:
+        cursor = self._cursors[send.log]
+        first, last = (events[0].seq, events[-1].seq) if events else (1, 0)
+        own = self._outgoing.own
+        progress = cursors.answered(cursor, first, last, answer, by_held=send.log.register != own.register)
+        if progress.lost and cursor.acked:
+            self._lost.add(send.log)
+        elif not progress.stuck and progress.cursor.acked >= head:
+            self._lost.discard(send.log)
+        if send.log == own:
+            if any(v.verdict == "rejected" and v.reason == FORKED for v in answer.verdicts):
+                self._conflict(own, FORKED)
+            elif progress.cursor.is_ahead(self._outgoing.heads()[own]):
+                self._conflict(own, "restored_copy")
+        return progress
+
+    def _failed(self, send: Send, sent: int, trouble: SinkTrouble) -> None:
+        now_s = self._now_s()
+        if send.log.register != self._outgoing.own.register and trouble.code in _REFUSALS:
+            # It answers, and will not take what another register wrote: no reason to hold back our own.
+            self._notes[send.log] = trouble.cause
+            cursor = cursors.refused_batch(self._cursors[send.log], max(sent, 1))
+            self._cursors[send.log] = cursors.held_back(cursor, now_s, self._chance.random())
+            self._link = cursors.succeeded(self._link, now_s, self._beat_s, send.log, self._outgoing.own)
+            return
+        self._last_failure_s = now_s
+        self._error, self._trouble = trouble.cause, trouble.code
+        if trouble.code == "batch_refused":
+            if sent == 1:
+                self._error = f"{self.name} refuses event {send.after_seq + 1} of log {send.log.incarnation}: {trouble.cause}"
+            self._cursors[send.log] = cursors.refused_batch(self._cursors[send.log], max(sent, 1))
+        self._link = cursors.failed(self._link, now_s, self._chance.random())
+
+    def _heads(self) -> Mapping[LogId, int]:
+        """Logs come (a renewal, one that is to be relayed) and go; the cursors of those that went are forgotten."""
+        heads = self._outgoing.heads()
+        if heads.keys() != self._cursors.keys():
+            for gone in self._cursors.keys() - heads.keys():
+                del self._cursors[gone]
+                self._notes.pop(gone, None)
+                self._lost.discard(gone)
+            self._cursors |= {log: self._keeper.load(log) for log in heads if log not in self._cursors}
+        return heads
+
+    def status(self) -> LinkStatus:
+        heads = self._heads()
+        own = self._outgoing.own.register
+        logs = tuple(
+            LogStatus(
+                log.incarnation, c.acked, c.held, heads[log], c.rejected, log.register, log.register != own,
+                self._notes.get(log, ""),
+            )
+            for log, c in self._cursors.items()
+        )  # fmt: skip
+        return LinkStatus(
+            uplink=Uplink(
+                configured=True,
+                started_s=self._started_s,
+                last_ok_s=self._last_ok_s,
+                last_failure_s=self._last_failure_s,
+                error=self._error,
+            ),
+            unsynced=sum(max(0, log.head - log.acked) for log in logs if not log.relayed),
+            behind=sum(max(0, log.head - log.acked) for log in logs),
+            logs=logs,
+            last_ok_s=self._last_ok_s,
+            last_error=self._error,
+            trouble=self._trouble,
+            alarms=tuple(self._alarms(logs)),
+            events_per_s=self._rate,
+        )
+
+    def _alarms(self, logs: Sequence[LogStatus]) -> list[str]:
+        alarms = []
+        for log in logs:
+            which = f"log {log.incarnation}" + (f" of register {log.register}" if log.relayed else "")
+            if log.held_seq is not None and log.held_seq > log.head and not log.relayed:
+                alarms.append(
+                    f"{self.name} holds {log.held_seq} events of {which}, this register only {log.head}: it may be a "
+                    "restored copy. Nothing more of this log is sent."
+                )
+            if LogId(log.register, log.incarnation) in self._lost:
+                alarms.append(f"{self.name} has lost events of {which} that it had confirmed; they are being sent again.")
+            if log.rejected:
+                alarms.append(f"{self.name} has put {log.rejected} events of {which} into quarantine.")
+        return alarms
+
+
+def within(events: Sequence[Envelope], max_bytes: int) -> tuple[Envelope, ...]:
+    """As many of the first events as fit, at least one."""
+    size = 0
+    for count, event in enumerate(events):
+        size += len(event.body.encode()) + _ENVELOPE_BYTES + sum(len(text) for _salt, text in event.personal.values())
+        if size > max_bytes and count:
+            return tuple(events[:count])
+    return tuple(events)

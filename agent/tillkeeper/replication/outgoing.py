@@ -1,0 +1,83 @@
+"""What one sink gets of the library: all own logs, and those of others that are to be relayed to it."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Protocol
+
+from tillkeeper.contract.envelope import Envelope, SignedHead
+from tillkeeper.journal.records import LogInfo
+from tillkeeper.replication.model import LogId, Mark
+
+
+class Logs(Protocol):
+    """The library: own logs and those held for others, as one."""
+
+    def heads(self) -> dict[LogId, Mark]: ...
+
+    def events(self, log: LogId, after_seq: int, limit: int) -> list[Envelope]: ...
+
+    def head_for(self, log: LogId, up_to_seq: int) -> SignedHead | None: ...
+
+
+class Writing(Protocol):
+    """The journal: which log is written now."""
+
+    @property
+    def register(self) -> str: ...
+
+    @property
+    def incarnation(self) -> str: ...
+
+
+class Selected:
+    """See `link.Outgoing`. `relays`: the logs of others that go there too."""
+
+    def __init__(self, logs: Logs, writing: Writing, relays: Callable[[], Collection[LogId]] = tuple) -> None:
+        self._logs, self._writing, self._relays = logs, writing, relays
+        self.events, self.head_for = logs.events, logs.head_for
+
+    @property
+    def own(self) -> LogId:
+        return LogId(self._writing.register, self._writing.incarnation)
+
+    def heads(self) -> Mapping[LogId, int]:
+        register, relays = self._writing.register, self._relays()
+        return {log: mark.seq for log, mark in self._logs.heads().items() if log.register == register or log in relays}
+
+
+class LogBook(Writing, Protocol):
+    """The journal, of a register that has no peers."""
+
+    @property
+    def last_seq(self) -> int: ...
+
+    @property
+    def head_hash(self) -> str: ...
+
+    def logs(self) -> list[LogInfo]: ...
+
+    def events(self, incarnation: str, after_seq: int, limit: int) -> list[Envelope]: ...
+
+
+class OwnLogs:
+    """The library of a store of one: own logs only, and nobody signs."""
+
+    def __init__(self, journal: LogBook) -> None:
+        self._journal = journal
+        self._old: dict[LogId, Mark] = {}
+        self._read_for = ""
+
+    def heads(self) -> dict[LogId, Mark]:
+        journal = self._journal
+        if self._read_for != journal.incarnation:
+            self._read_for = journal.incarnation
+            infos = (info for info in journal.logs() if info.incarnation != journal.incarnation)
+            marks = (Mark(info.register, info.incarnation, info.last_seq, info.head_hash) for info in infos)
+            self._old = {mark.log: mark for mark in marks}
+        own = Mark(journal.register, journal.incarnation, journal.last_seq, journal.head_hash)
+        return {**self._old, own.log: own}
+
+    def events(self, log: LogId, after_seq: int, limit: int) -> list[Envelope]:
+        return self._journal.events(log.incarnation, after_seq, limit)
+
+    def head_for(self, _log: LogId, _up_to_seq: int) -> SignedHead | None:
+        return None

@@ -1,0 +1,208 @@
+"""All that a register has to do with the others of its store: it calls some, is called by others, and knows who holds what."""
+
+import asyncio
+import logging
+import math
+from collections.abc import Mapping, Sequence
+
+from tillkeeper.contract.ed25519 import verify
+from tillkeeper.contract.envelope import EventVerdict, HqAnswer, HqBatch
+from tillkeeper.contract.roster import Signed
+from tillkeeper.contract.signing import HeadRefused, check_head
+from tillkeeper.errors import Overloaded, Refused, StorageRefused, TillkeeperError
+from tillkeeper.replication import sinks
+from tillkeeper.replication.copies import Copies
+from tillkeeper.replication.model import LogId, Mark
+from tillkeeper.replication.peers import wire
+from tillkeeper.replication.peers.door import Door
+from tillkeeper.replication.peers.lines import Lines
+from tillkeeper.replication.peers.own_log import OwnLog
+from tillkeeper.replication.peers.parts import PeersParts
+from tillkeeper.replication.peers.session import Session
+from tillkeeper.replication.peers.state import ALL_HELP_S, PeerState, PeerStatus, first_helper
+from tillkeeper.replication.peers.wire import Answer, Beat, Rival, encode
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 1.0
+ROSTER_AGAIN_BEATS = 5
+
+
+class PeersDesk:
+    """`run` is the one task of this room; all others are in its group. `states`: of every other register."""
+
+    def __init__(self, parts: PeersParts) -> None:
+        self.parts = parts
+        self.states = {register: PeerState(register) for register in parts.order if register != parts.register}
+        self.copies = Copies(parts.second_copy_s, lambda: any(state.calling is not None for state in self.states.values()))
+        self.own_log = OwnLog(parts)
+        self.door = Door(self)
+        self.lines = Lines(self)
+        self.to_relay: frozenset[LogId] = frozenset()
+        """Logs of others that this register relays to HQ."""
+        self.rival = ""
+        """Words about another machine that says it is this register; empty while there is none."""
+        self._told: dict[LogId, Mark] = {}
+        self._beats = 0
+
+    async def run(self) -> None:
+        """Until cancelled. Raises: OSError in a group: the configured address can not be bound."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.lines.run(), name="replication.lines")
+            if self.parts.listen is not None:
+                tasks.create_task(self.parts.listen(self.door.serve), name="replication.listener")
+            while True:
+                self._beat()
+                await asyncio.sleep(BEAT_S)
+
+    def notify(self) -> None:
+        """There are new events in the journal."""
+        for state in self.states.values():
+            if state.link is not None:
+                state.link.notify()
+
+    # --- what sessions bring (see `session.Desk`) ---
+
+    async def pushed(self, session: Session, batch: HqBatch) -> Answer:
+        answer, refused = HqAnswer(0), ""
+        which = LogId(batch.register, batch.incarnation)
+        try:
+            if batch.store != self.parts.store:
+                raise HeadRefused("other_store", f"this is store {self.parts.store}")
+            if self.parts.library.own(which) or which.register == self.parts.register:
+                raise HeadRefused("own_log", "a register takes no events of its own from others")
+            roster = self.parts.keys.roster
+            keys = roster.keys(batch.register)
+            batch = check_head(batch, keys, verify, relayed=batch.register != session.register)
+            signed_by = batch.head.key if batch.head is not None else ""
+            final = roster.bound(batch.register, signed_by, batch.incarnation) if signed_by else None
+            answer = await self.parts.holdings.take(batch, self.parts.now_ms(), final)
+        except HeadRefused as error:
+            refused = f"{error.code}: {error.cause}"
+        except Refused as error:
+            refused = str(error)
+        except (StorageRefused, Overloaded) as error:
+            held = self.parts.holdings.marks().get(which)
+            verdicts = tuple(EventVerdict(event.seq, "retryable", error.code) for event in batch.events)
+            answer = HqAnswer(held.seq if held is not None else 0, verdicts)
+        if refused:
+            log.warning("register %s sent what is not taken: %s", session.register, refused)
+        elif which in self.to_relay:
+            self.parts.relayed()
+        return Answer(batch.register, batch.incarnation, answer, refused[:500])
+
+    async def told_roster(self, session: Session, roster: wire.Roster) -> None:
+        await self.take_statements(roster.statements)
+
+    async def take_statements(self, statements: Sequence[Signed]) -> None:
+        try:
+            await self.parts.keys.take(statements)
+        except TillkeeperError as error:
+            log.error("the roster is not taken over yet: %s", error)
+
+    def beaten(self, session: Session, beat: Beat) -> None:
+        state = self.states[session.register]
+        state.hq, state.hears = beat.hq, frozenset(beat.heard)
+        state.learn(beat.marks)
+        self.own_log.compare(state, beat.marks)
+        digests = f"{self.parts.keys.roster.digest} {beat.roster_digest}"
+        if beat.roster_digest != self.parts.keys.roster.digest and (
+            session.roster_told != digests or self._beats % ROSTER_AGAIN_BEATS == 0
+        ):
+            session.roster_told = digests
+            session.connection.post(encode(wire.Roster(self.parts.keys.roster.statements)))
+
+    def rivalled(self, session: Session, rival: Rival) -> None:
+        if rival.session != self.parts.session:
+            self.rival = f"register {session.register} refused another machine ({rival.address[:100]}) that says it is this one"
+            log.error("%s", self.rival)
+
+    # --- once a second ---
+
+    def _beat(self) -> None:
+        parts, now_s = self.parts, self.parts.now_s()
+        self._beats += 1
+        roster = parts.keys.roster
+        heads = parts.library.heads()
+        fresh = [mark for name, mark in heads.items() if self._told.get(name) != mark][: wire.MAX_MARKS]
+        self._told |= {mark.log: mark for mark in fresh}
+        frame = encode(Beat(tuple(fresh), parts.hq(), self.heard(), roster.digest))
+        for state in self.states.values():
+            for session in (state.calling, state.called):
+                if session is None:
+                    continue
+                if roster.admits(session.connection.key) == session.register:
+                    session.connection.post(frame)
+                else:  # its reader ends with it
+                    session.connection.post(encode(wire.Refused("not_a_member", "this key has left the store")))
+                    self.lines.close(session)
+        held = {name: mark for name, mark in heads.items() if name.register != parts.register}
+        self._relays(held, now_s)
+        self.lines.look()
+
+    def _relays(self, held: Mapping[LogId, Mark], now_s: float) -> None:
+        authors = {register: author for register, state in self.states.items() if (author := state.author(now_s)) is not None}
+        needed = sinks.to_relay(held, authors)
+        mine = frozenset(name for name in needed if self._helps(name, held[name].seq, now_s))
+        if mine != self.to_relay or mine:
+            self.to_relay = mine
+            self.parts.relayed()
+        for state in self.states.values():
+            if state.calling is not None and (state.look_for_relays(held, now_s) or state.relays) and state.link is not None:
+                state.link.notify()
+
+    def _helps(self, name: LogId, seq: int, now_s: float) -> bool:
+        state = self.states.get(name.register)
+        age_s = state.age_s(now_s) if state is not None else None
+        if age_s is None or age_s > ALL_HELP_S:
+            return True
+        return first_helper(self.parts.order, self.parts.register, name, seq, self.states, now_s) == self.parts.register
+
+    def heard(self) -> tuple[str, ...]:
+        now_s = self.parts.now_s()
+        return tuple(register for register, state in self.states.items() if state.is_heard(now_s))
+
+    # --- seen from outside ---
+
+    def copies_of(self) -> list[dict[LogId, int]]:
+        """Of every register: up to where it has answered for each log."""
+        return [state.acked for state in self.states.values()]
+
+    def finals(self, register: str) -> dict[str, int]:
+        """The furthest that anyone who was heard is known to hold of a register's logs, by incarnation."""
+        found: dict[str, int] = {}
+        for marks in (self.parts.library.heads(), *(state.marks for state in self.states.values())):
+            for mark in marks.values():
+                if mark.register == register:
+                    found[mark.incarnation] = max(mark.seq, found.get(mark.incarnation, 0))
+        return found
+
+    def status(self) -> tuple[PeerStatus, ...]:
+        """In the order of the config."""
+        now_s, wanted = self.parts.now_s(), self.lines.wanted
+        return tuple(self._status(state, state.register in wanted, now_s) for state in self.states.values())
+
+    def _status(self, state: PeerState, sink: bool, now_s: float) -> PeerStatus:
+        link = state.link.status() if state.link is not None else state.last_link
+        session = state.calling or state.called
+        alarms = [state.alarm] if state.alarm else []
+        behind = for_s = None
+        if sink and link is not None:
+            heads = self.parts.library.heads()
+            behind = sum(max(0, m.seq - state.acked.get(n, 0)) for n, m in heads.items() if n.register == self.parts.register)
+            behind += sum(max(0, one.head - one.acked) for one in link.logs if one.relayed)
+            moving = state.calling is not None and link.events_per_s > 0
+            for_s = behind / link.events_per_s if moving and math.isfinite(link.events_per_s) else None
+            alarms += link.alarms
+        return PeerStatus(
+            register=state.register,
+            sink=sink,
+            reachable=state.is_heard(now_s),
+            heard_s=state.age_s(now_s),
+            behind=behind,
+            for_s=for_s,
+            trouble="" if state.calling is not None else state.trouble,
+            error="" if state.calling is not None else state.error,
+            version=session.hello.version if session is not None else "",
+            alarms=tuple(alarms),
+        )

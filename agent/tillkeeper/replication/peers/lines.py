@@ -1,0 +1,169 @@
+"""The lines that a register keeps to others: it calls those that it pushes to, again and again until they answer."""
+
+import asyncio
+import logging
+import math
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from tillkeeper.replication import sinks
+from tillkeeper.replication.cursors import FIRST_BACKOFF_S, Cursor, Progress
+from tillkeeper.replication.link import SinkLink
+from tillkeeper.replication.model import LogId
+from tillkeeper.replication.outgoing import Selected
+from tillkeeper.replication.peers.session import Connection, Session
+from tillkeeper.replication.peers.state import PeerState
+from tillkeeper.replication.peers.wire import encode
+from tillkeeper.replication.trouble import SinkTrouble
+
+if TYPE_CHECKING:
+    from tillkeeper.replication.peers.desk import PeersDesk
+
+log = logging.getLogger(__name__)
+
+MAX_EVENTS = 128
+"""In one push. Small, so that encoding and reading it never keeps a sale waiting for longer than a few milliseconds."""
+MAX_BACKOFF_S = 3.0
+FAR_BACKOFF_S = 15.0
+"""For those behind the first `sinks.COPIES`: a register that is switched off costs an ARP request at each call."""
+
+
+class PeerCursors:
+    """Where a line begins is what the other side said it holds; what it answers is remembered while the agent runs."""
+
+    def __init__(self, desk: "PeersDesk", state: PeerState) -> None:
+        self._desk, self._state = desk, state
+
+    def load(self, log: LogId) -> Cursor:
+        theirs = self._state.marks.get(log)
+        cursor = Cursor(0, 0, limit=MAX_EVENTS)
+        if theirs is not None:
+            cursor = Cursor(theirs.seq, theirs.seq, limit=MAX_EVENTS)
+            mine = self._desk.parts.library.heads().get(log)
+            if log.register == self._desk.parts.register and mine is not None:
+                if theirs.seq > mine.seq:
+                    cursor = Cursor(0, theirs.seq, limit=MAX_EVENTS)
+                elif theirs.seq and self._desk.own_log.hash_at(mine, theirs.seq) != theirs.hash:
+                    cursor = Cursor(0, 0, limit=MAX_EVENTS)  # all of it goes there again, and what differs into quarantine
+        self._state.acked[log] = cursor.acked
+        return cursor
+
+    async def save(self, log: LogId, progress: Progress) -> None:
+        self._state.acked[log] = progress.cursor.acked
+        self._desk.copies.stored(lambda asked: self._state.acked.get(asked, 0))
+
+
+class Lines:
+    """`wanted`: who is called now."""
+
+    def __init__(self, desk: "PeersDesk") -> None:
+        self._desk = desk
+        self.wanted: tuple[str, ...] = ()
+        self._calls: dict[str, asyncio.Task[None]] = {}
+        self._pokes = {register: asyncio.Event() for register in desk.states}
+        self._changed = asyncio.Event()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._tasks: asyncio.TaskGroup | None = None
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            while True:
+                self._changed.clear()
+                self._choose(tasks)
+                await self._changed.wait()
+
+    def look(self) -> None:
+        """Who is called may have to change."""
+        self._changed.set()
+
+    def poke(self, register: str) -> None:
+        """That register is there: it is not called at the end of the backoff, but now."""
+        self._pokes[register].set()
+
+    def close(self, session: Session) -> None:
+        """In a moment, so that what was sent last goes out."""
+        if self._tasks is not None:
+            self._tasks.create_task(session.aclose(), name="replication.close")
+
+    def _choose(self, tasks: asyncio.TaskGroup) -> None:
+        desk = self._desk
+        reachable = {register for register, state in desk.states.items() if state.calling is not None}
+        self.wanted = sinks.lines(desk.parts.order, desk.parts.register, reachable)
+        for register in self._calls.keys() - set(self.wanted):
+            self._calls.pop(register).cancel()
+        for register in self.wanted:
+            if register not in self._calls:
+                state = desk.states[register]
+                self._calls[register] = tasks.create_task(self._keep(state), name=f"replication.line {register}")
+
+    async def _keep(self, state: PeerState) -> None:
+        """Calls one register until cancelled."""
+        failures = 0
+        poke = self._pokes[state.register]
+        while True:
+            poke.clear()
+            began_s = self._desk.parts.now_s()
+            try:
+                await self._call(state)
+            except* SinkTrouble as group:
+                trouble = next(one for one in _leaves(group) if isinstance(one, SinkTrouble))
+                if (trouble.code, trouble.cause) != (state.trouble, state.error):
+                    log.info("line to register %s: %s", state.register, trouble)
+                state.trouble, state.error = trouble.code, trouble.cause
+                if trouble.code == "two_sessions":
+                    self._desk.rival = f"register {state.register} refuses this machine: {trouble.cause}"
+            failures = 1 if self._desk.parts.now_s() - began_s > MAX_BACKOFF_S else failures + 1
+            near = state.register in self.wanted[: sinks.COPIES]
+            longest_s = MAX_BACKOFF_S if near else FAR_BACKOFF_S
+            chance = 0.5 + self._desk.parts.chance.random() / 2
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(longest_s, FIRST_BACKOFF_S * 2 ** min(failures - 1, 10)) * chance):
+                    await poke.wait()
+
+    async def _call(self, state: PeerState) -> None:
+        """One line, from the call to its end. Raises: SinkTrouble, also in a group."""
+        desk = self._desk
+        connection: Connection = await desk.parts.dial(state.register)
+        try:
+            await connection.send(encode(desk.door.hello(state.register)))
+            hello = await desk.door.first(connection, state.register)
+            desk.door.met(state, hello)
+            session = Session(connection, hello, dialled=True, now_s=desk.parts.now_s)
+            link = SinkLink(
+                f"register {state.register}",
+                Selected(desk.parts.library, desk.parts.writing, lambda: state.relays),
+                session,
+                PeerCursors(desk, state),
+                store=desk.parts.store,
+                beat_s=math.inf,
+                now_s=desk.parts.now_s,
+                chance=desk.parts.chance,
+                most_events=MAX_EVENTS,
+                changed=desk.parts.changed,
+            )
+            state.calling, state.link = session, link
+            desk.rival = ""
+            self._changed.set()
+            desk.parts.changed()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(session.run(desk), name=f"replication.hear {state.register}")
+                tasks.create_task(link.run(), name=f"replication.push {state.register}")
+        finally:
+            if state.calling is not None:
+                state.hear(state.calling.heard_s)
+            if state.link is not None:
+                state.last_link = state.link.status()
+            state.calling = state.link = None
+            if all(other.calling is None for other in desk.states.values()):
+                desk.copies.gone()
+            self._changed.set()
+            await connection.aclose()
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for one in group.exceptions:
+        found += _leaves(one) if isinstance(one, BaseExceptionGroup) else [one]
+    return found

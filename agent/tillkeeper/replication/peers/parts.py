@@ -1,0 +1,54 @@
+"""What the peers' room works with."""
+
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tillkeeper.contract.roster import Merge, Roster, Signed
+from tillkeeper.replication.model import Holdings, LogId
+from tillkeeper.replication.outgoing import Logs, Writing
+from tillkeeper.replication.peers.session import Connection
+from tillkeeper.replication.renewals import Renewals
+
+
+class Library(Logs, Protocol):
+    def own(self, log: LogId) -> bool: ...
+
+
+class Keys(Protocol):
+    """The store's keys, as far as this room uses them."""
+
+    @property
+    def roster(self) -> Roster: ...
+
+    def admission(self) -> tuple[Signed, ...]: ...
+
+    async def take(self, statements: Iterable[Signed]) -> Merge: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeersParts:
+    """`order`: all registers of the store, the same everywhere. `session`: made anew at each start. `dial` raises SinkTrouble.
+    `listen` serves callers until cancelled, None where nothing listens. `hq`: whether HQ answers this register. `relayed`: told
+    when what is to be relayed to HQ changed. `changed`: told when a line came or went."""
+
+    store: str
+    register: str
+    version: str
+    session: str
+    order: tuple[str, ...]
+    library: Library
+    writing: Writing
+    holdings: Holdings
+    keys: Keys
+    dial: Callable[[str], Awaitable[Connection]]
+    listen: Callable[[Callable[[Connection], Awaitable[None]]], Coroutine[Any, Any, None]] | None
+    renewals: Renewals
+    now_s: Callable[[], float]
+    now_ms: Callable[[], int]
+    chance: random.Random
+    second_copy_s: float
+    hq: Callable[[], bool] = lambda: False
+    relayed: Callable[[], None] = lambda: None
+    changed: Callable[[], None] = lambda: None

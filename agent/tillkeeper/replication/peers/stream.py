@@ -1,0 +1,196 @@
+"""Lines between registers: TLS 1.3 over TCP, both sides with the store's certificates. Every wait has a deadline."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable
+from ssl import SSLContext, SSLError
+from typing import Protocol
+
+from tillkeeper.replication.peers.wire import HEADER, Malformed, Message, decode, frame_length
+from tillkeeper.replication.trouble import SinkTrouble
+from tillkeeper.trust.tls import is_for_desk, peer_key
+
+CONNECT_S = 2.0
+HANDSHAKE_S = 3.0
+SEND_S = 5.0
+FRAME_S = 5.0
+"""From the first byte of a frame to its last."""
+POST_LIMIT = 256 * 1024
+"""A beat is left out where so much waits to be sent already."""
+MAX_CONNECTIONS = 64
+MAX_STRANGERS = 16
+"""Connections that have not shown who they are yet."""
+MAX_STRANGERS_OF_ONE = 4
+PENALTY_S = 1.0
+"""So long a failed handshake keeps its place taken: strangers cost at most 4 of them a second for each address."""
+
+
+class Keys(Protocol):
+    """What a line needs of the store's keys."""
+
+    @property
+    def server(self) -> SSLContext: ...
+
+    @property
+    def client(self) -> SSLContext: ...
+
+
+class Joining(Protocol):
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None: ...
+
+
+class StreamConnection:
+    """See `session.Connection`."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, register: str, key: str, address: str
+    ) -> None:
+        self._reader, self._writer = reader, writer
+        self.register, self.key, self.address = register, key, address
+
+    async def send(self, frame: bytes) -> None:
+        try:
+            self._writer.write(frame)
+            async with asyncio.timeout(SEND_S):
+                await self._writer.drain()
+        except TimeoutError:
+            raise self._trouble(f"takes nothing for {SEND_S:g} s") from None
+        except OSError as error:
+            raise self._lost(error) from error
+
+    def post(self, frame: bytes) -> None:
+        transport = self._writer.transport
+        if not transport.is_closing() and transport.get_write_buffer_size() < POST_LIMIT:
+            self._writer.write(frame)
+
+    async def receive(self, within_s: float) -> Message:
+        while True:
+            try:
+                async with asyncio.timeout(within_s):
+                    header = await self._reader.readexactly(HEADER.size)
+                length, flag = frame_length(header)
+                async with asyncio.timeout(FRAME_S):
+                    payload = await self._reader.readexactly(length)
+                message = decode(flag, payload)
+            except TimeoutError:
+                raise self._trouble(f"silent for {within_s:g} s") from None
+            except asyncio.IncompleteReadError as error:
+                raise SinkTrouble("unreachable", f"register {self.register}", "it closed the line") from error
+            except OSError as error:
+                raise self._lost(error) from error
+            except Malformed as error:
+                raise SinkTrouble("garbage", f"register {self.register}", str(error)) from error
+            if message is not None:
+                return message
+
+    async def aclose(self) -> None:
+        # No goodbye of TLS is waited for: the other side may be gone, and every message says by itself where it ends.
+        self._writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+    def _trouble(self, cause: str) -> SinkTrouble:
+        return SinkTrouble("timeout", f"register {self.register}", cause)
+
+    def _lost(self, error: OSError) -> SinkTrouble:
+        if isinstance(error, SSLError):  # TLS 1.3: what the other side thinks of our certificate comes with the first read
+            return SinkTrouble("not_a_member", f"register {self.register}", error.reason or str(error))
+        return SinkTrouble("unreachable", f"register {self.register}", error.strerror or str(error) or type(error).__name__)
+
+
+async def dial(keys: Keys, register: str, host: str, port: int) -> StreamConnection:
+    """A line to whoever answers there with a certificate of this store. Raises: SinkTrouble."""
+    subject = f"register {register}"
+    try:
+        async with asyncio.timeout(CONNECT_S + HANDSHAKE_S):
+            # The name is not checked: who it is, its key says.
+            reader, writer = await asyncio.open_connection(host, port, ssl=keys.client, server_hostname="")
+    except TimeoutError:
+        raise SinkTrouble("unreachable", subject, f"no answer from {host} port {port}") from None
+    except SSLError as error:
+        raise SinkTrouble("not_a_member", subject, f"{host} port {port}: {error.reason or error}") from error
+    except OSError as error:
+        raise SinkTrouble("unreachable", subject, f"{host} port {port}: {error.strerror or error}") from error
+    key = peer_key(writer.get_extra_info("ssl_object"))
+    return StreamConnection(reader, writer, register, key, f"{host}:{port}")
+
+
+class Listener:
+    """Takes calls. `serve` gets each that has shown a certificate of the store, in a task of its own, and returns when the line
+    may be closed; whether that key is a member's is for `serve` to say."""
+
+    def __init__(self, keys: Keys, host: str, port: int, joining: Joining | None = None) -> None:
+        self._keys, self._host, self._port, self._joining = keys, host, port, joining
+        self._open = 0
+        self._strangers: dict[str, int] = {}
+
+    async def run(self, serve: Callable[[StreamConnection], Awaitable[None]], bound: Callable[[int], None]) -> None:
+        """Until cancelled. `bound` is told the port. Raises: OSError: it can not be bound."""
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(self._host or None, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, proto, _, address = found[0]
+        with socket.socket(family, kind, proto) as listening:
+            listening.setblocking(False)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen(MAX_STRANGERS)
+            bound(listening.getsockname()[1])
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    try:
+                        accepted, caller = await loop.sock_accept(listening)
+                    except OSError:  # no file handles left, or the caller went away: the next one may be luckier
+                        await asyncio.sleep(PENALTY_S)
+                        continue
+                    host = str(caller[0])
+                    strangers = self._strangers.get(host, 0)
+                    if (
+                        self._open >= MAX_CONNECTIONS
+                        or strangers >= MAX_STRANGERS_OF_ONE
+                        or sum(self._strangers.values()) >= MAX_STRANGERS
+                    ):
+                        accepted.close()
+                        continue
+                    self._open += 1
+                    self._strangers[host] = strangers + 1
+                    tasks.create_task(self._take(accepted, host, serve), name="replication.caller")
+
+    async def _take(
+        self, accepted: socket.socket, host: str, serve: Callable[[StreamConnection], Awaitable[None]]
+    ) -> None:
+        known = False
+        try:
+            reader, writer = await _shaken(accepted, self._keys.server)
+            shown = writer.get_extra_info("ssl_object")
+            connection = StreamConnection(reader, writer, "", peer_key(shown), host)
+            if not is_for_desk(shown):
+                known = True
+                self._forget(host)
+                await serve(connection)
+            elif self._joining is not None:
+                await self._joining.serve(reader, writer)
+            await connection.aclose()
+        except (OSError, TimeoutError):
+            accepted.close()
+        finally:
+            if not known:
+                await asyncio.sleep(PENALTY_S)
+                self._forget(host)
+            self._open -= 1
+
+    def _forget(self, host: str) -> None:
+        self._strangers[host] -= 1
+        if not self._strangers[host]:
+            del self._strangers[host]
+
+
+async def _shaken(accepted: socket.socket, context: SSLContext) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Raises: OSError (`SSLError` is one), TimeoutError."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    transport, _ = await loop.connect_accepted_socket(
+        lambda: protocol, accepted, ssl=context, ssl_handshake_timeout=HANDSHAKE_S
+    )
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)

@@ -1,0 +1,77 @@
+"""A log that somebody else goes on writing, or that is an older copy of itself, is written no further: a new one begins."""
+
+import asyncio
+import logging
+from typing import Protocol
+
+from tillkeeper.errors import TillkeeperError
+from tillkeeper.replication.model import LogId
+
+log = logging.getLogger(__name__)
+
+MAX_RENEWALS = 3
+"""In one run. More than that is no accident of one disk: a person has to look."""
+RETRY_S = 1.0
+MAX_ALARMS = 20
+
+
+class Renewing(Protocol):
+    """The journal."""
+
+    @property
+    def register(self) -> str: ...
+
+    @property
+    def incarnation(self) -> str: ...
+
+    async def renew(self, reason: str, alarm: str = "") -> str: ...
+
+
+class Renewals:
+    """`conflict` may be called by any link or peer; `run` is the one task that acts on it."""
+
+    def __init__(self, journal: Renewing) -> None:
+        self._journal = journal
+        self._asked: tuple[LogId, str, str] | None = None
+        self._wake = asyncio.Event()
+        self.renewed = 0
+        self.alarms: list[str] = []
+
+    def conflict(self, conflicting: LogId, reason: str, words: str = "") -> None:
+        """`reason` as of `incarnation_began`. `words`: who says so, for people."""
+        own = LogId(self._journal.register, self._journal.incarnation)
+        if conflicting == own and self._asked is None:
+            self._asked = (conflicting, reason, words)
+            self._wake.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self.settle()
+
+    async def settle(self) -> None:
+        """Begin the new incarnation that was asked for, if one was. Tried again while the disk refuses."""
+        if self._asked is None:
+            return
+        (conflicting, reason, words), self._asked = self._asked, None
+        if self.renewed >= MAX_RENEWALS:
+            words = f"{words or reason}; after {MAX_RENEWALS} new logs in one run no other begins"
+            self._say(f"log {conflicting.incarnation}: {words}")
+            return
+        said = f"log {conflicting.incarnation} is written no further ({words or reason}); a new one begins"
+        while conflicting.incarnation == self._journal.incarnation:
+            try:
+                await self._journal.renew(reason, said)
+            except TillkeeperError as error:
+                log.error("no new incarnation yet: %s", error)
+                await asyncio.sleep(RETRY_S)
+            else:
+                self.renewed += 1
+                self._say(said)
+                return
+
+    def _say(self, words: str) -> None:
+        log.error("%s", words)
+        if words not in self.alarms:
+            self.alarms = [*self.alarms, words][-MAX_ALARMS:]
