@@ -128,7 +128,7 @@ MATRIX = [
     ("catalogue", 'file = "builtin"', 'file = "biultin"', 'file = "biultin"', "no file 'biultin'", "builtin"),
     ("hq token", 'url = ""', 'url = "https://hq:1"', "[hq]", "comes a 'token_file'", ""),
     ("hq address", 'url = ""', 'url = "hq:1"', 'url = "hq:1"', "not an http(s) address", ""),
-    ("api beyond this machine", 'listen = ""', 'listen = "0.0.0.0:8400"', "listen =", "this machine only", ""),
+    ("api beyond this machine", 'listen = ""', 'listen = "0.0.0.0:8400"', '"0.0.0.0:8400"', "this machine only", ""),
     ("origin", "origins = []", 'origins = ["https://a/b"]', "origins =", "is not an origin", ""),
     ("probe address", "# [network]", '[network]\nanycast = ["1.1.1"]', 'anycast = ["1.1.1"]', "is not an IP address", ""),
     ("resolver", "# [network]", '[network]\nother_resolvers = ["dns9"]', 'resolvers = ["dns9"]', "is not an IP address", ""),

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from tillkeeper.config.network import Network
+from tillkeeper.config.network import Network, Port
 from tillkeeper.config.section import Section
 from tillkeeper.contract.values import FireRule, OrderType, TenderKind
 from tillkeeper.layouts.model import DocumentName
@@ -59,9 +59,11 @@ class Taxes(Section, frozen=True):
 
 
 class Register(Section, frozen=True):
-    """`letter` starts the ticket codes of this register (B-037). `receipt_printer` and `drawer` name devices."""
+    """`letter` starts the ticket codes of this register (B-037). `receipt_printer` and `drawer` name devices. `address`: where
+    the store's other registers find it, "host" or "host:port"; empty: nowhere."""
 
     letter: Annotated[str, Meta(pattern=r"^[A-Z]$")]
+    address: str = ""
     receipt_printer: str = ""
     drawer: str = ""
     fire: FireRule | None = None
@@ -165,6 +167,18 @@ class Hq(Section, frozen=True):
     timeout_s: Annotated[float, Meta(ge=0.1, le=60)] = 3.0
 
 
+class Replication(Section, frozen=True):
+    """Between the registers of a store (docs/replication.md). `listen`: the address of this machine on which the others are
+    answered ("0.0.0.0": on all), or address:port; empty: on none. `port`: where neither says another. `second_copy_ms`: how
+    long an order waits at most for another register's copy. `adopt_after_s`: a register that was silent for so long has its
+    kitchen tickets printed by another."""
+
+    listen: str = ""
+    port: Port = 7468
+    second_copy_ms: Annotated[int, Meta(ge=0, le=1000)] = 50
+    adopt_after_s: Annotated[float, Meta(ge=5, le=86_400)] = 10.0
+
+
 class Api(Section, frozen=True):
     """`listen`: "127.0.0.1:PORT" or empty for the unix socket alone. `origins`: pages that may call, besides our own.
     `page_token_file`: the token of our own pages, the same on all registers of a store."""
@@ -256,6 +270,7 @@ class Config(Section, frozen=True):
     layouts: Layouts = Layouts()
     offline: Offline = Offline()
     hq: Hq = Hq()
+    replication: Replication = Replication()
     api: Api = Api()
     network: Network = Network()
 

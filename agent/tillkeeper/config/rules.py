@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from tillkeeper.config import address as where
-from tillkeeper.config import displays, logo, network_rules
+from tillkeeper.config import displays, logo, network_rules, replication_rules
 from tillkeeper.config.raw import Report, Table
 from tillkeeper.config.raw import table as _table
 from tillkeeper.config.raw import tables as _tables
@@ -52,6 +52,7 @@ def check(document: Table, folder: Path, profiles: Collection[str], report: Repo
     _api(document, report)
     _layouts(document, folder, report)
     network_rules.check(document, folder, report)
+    replication_rules.check(document, report)
 
 
 # --- the rules ---

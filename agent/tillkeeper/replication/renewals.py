@@ -5,12 +5,11 @@ import logging
 from typing import Protocol
 
 from tillkeeper.errors import TillkeeperError
+from tillkeeper.journal.faults import TooManyRenewals
 from tillkeeper.replication.model import LogId
 
 log = logging.getLogger(__name__)
 
-MAX_RENEWALS = 3
-"""In one run. More than that is no accident of one disk: a person has to look."""
 RETRY_S = 1.0
 MAX_ALARMS = 20
 
@@ -34,7 +33,6 @@ class Renewals:
         self._journal = journal
         self._asked: tuple[LogId, str, str] | None = None
         self._wake = asyncio.Event()
-        self.renewed = 0
         self.alarms: list[str] = []
 
     def conflict(self, conflicting: LogId, reason: str, words: str = "") -> None:
@@ -55,19 +53,17 @@ class Renewals:
         if self._asked is None:
             return
         (conflicting, reason, words), self._asked = self._asked, None
-        if self.renewed >= MAX_RENEWALS:
-            words = f"{words or reason}; after {MAX_RENEWALS} new logs in one run no other begins"
-            self._say(f"log {conflicting.incarnation}: {words}")
-            return
         said = f"log {conflicting.incarnation} is written no further ({words or reason}); a new one begins"
         while conflicting.incarnation == self._journal.incarnation:
             try:
                 await self._journal.renew(reason, said)
+            except TooManyRenewals as error:  # no accident of one disk: a person has to look
+                self._say(f"log {conflicting.incarnation}: {words or reason}. {error}")
+                return
             except TillkeeperError as error:
                 log.error("no new incarnation yet: %s", error)
                 await asyncio.sleep(RETRY_S)
             else:
-                self.renewed += 1
                 self._say(said)
                 return
 
