@@ -18,7 +18,7 @@ class Changeable:
     """
 
     def __init__(self, driver: Device) -> None:
-        self.driver = driver
+        self._work_by(driver)
         self._turn = asyncio.Lock()
         self._working: asyncio.Timeout | None = None
         self._attending: asyncio.Timeout | None = None
@@ -27,6 +27,10 @@ class Changeable:
         self._free = asyncio.Event()
         self._free.set()
 
+    def _work_by(self, driver: Device) -> None:
+        self.driver = driver
+        self._sensing = driver if isinstance(driver, Sensing) else None  # once: it is slow, and asked for often
+
     @property
     def id(self) -> str:
         return self.driver.id
@@ -34,7 +38,7 @@ class Changeable:
     @property
     def open_level(self) -> Literal["high", "low", "unknown"]:
         """See `Sensing`."""
-        return self.driver.open_level if isinstance(self.driver, Sensing) else "unknown"
+        return self._sensing.open_level if self._sensing is not None else "unknown"
 
     def accepts(self, document: Document) -> bool:
         return self.driver.accepts(document)
@@ -112,7 +116,8 @@ class Changeable:
     async def change(self, driver: Device, patience_s: float = PATIENCE_S) -> None:
         """From the next document on it is `driver` that works; the one before is closed."""
         async with self.apart(patience_s):
-            before, self.driver = self.driver, driver
+            before = self.driver
+            self._work_by(driver)
             await before.close()
 
     def _cut_off(self) -> None:

@@ -241,6 +241,11 @@ class Spool:
     def snapshot(self) -> tuple[DeviceSnapshot, ...]:
         return tuple(worker.snapshot() for worker in self._workers.values())
 
+    def snapshot_of(self, worker_id: str) -> DeviceSnapshot | None:
+        """Of one device; None where it has no worker."""
+        worker = self._workers.get(worker_id)
+        return worker.snapshot() if worker is not None else None
+
     def jobs(self) -> tuple[Job, ...]:
         """All loaded jobs that are not settled."""
         return tuple(job for worker in self._workers.values() for job in worker.jobs())

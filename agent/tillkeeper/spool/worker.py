@@ -53,6 +53,8 @@ class Worker:
         self.health = Health(device, spool.now_ms, lambda: spool.changed(worker_id), self._well_again)
         self.current: Job | None = None
         self._device = device
+        # Looked at once: a snapshot is taken for each change, and asking a protocol costs 20 us.
+        self._sensing = device if isinstance(device, Sensing) else None
         self._spool = spool
         self._keeper = Keeper(worker_id, spool, self.health)
         self._wake = asyncio.Event()
@@ -98,7 +100,7 @@ class Worker:
             trouble=health.trouble,
             refusing_since_ms=health.refusing_since_ms,
             more_in_journal=self.queue.more_in_journal,
-            open_level=self._device.open_level if isinstance(self._device, Sensing) else "unknown",
+            open_level=self._sensing.open_level if self._sensing is not None else "unknown",
             drawers_stuck=tuple(health.stuck),
         )
 

@@ -46,7 +46,6 @@ from tillkeeper.sales.pricing import rules_of, totals
 from tillkeeper.sales.tenders import allowed_tenders
 from tillkeeper.spool.jobs import decode as decode_job
 from tillkeeper.spool.jobs import is_settled
-from tillkeeper.spool.ports import DeviceSnapshot
 from tillkeeper.spool.spool import Spool
 from tillkeeper.till.availability import StockKeeper
 from tillkeeper.till.catalogues import Catalogues
@@ -158,18 +157,16 @@ class Reads:
         return tuple(job_view(job, now_ms) for job in islice(waiting, query.limit))
 
     def devices(self) -> tuple[DeviceView, ...]:
-        snapshots = {snapshot.device: snapshot for snapshot in self.spool.snapshot()}
-        return tuple(self._device(name, snapshots) for name in self.config.devices)
+        return tuple(map(self._device, self.config.devices))
 
     def device(self, name: str) -> DeviceView | None:
         """None where no such device is configured."""
-        snapshots = {snapshot.device: snapshot for snapshot in self.spool.snapshot()}
-        return self._device(name, snapshots) if name in self.config.devices else None
+        return self._device(name) if name in self.config.devices else None
 
     def drawer_open(self, drawer: str) -> Tri:
         """What the sensor of a drawer says."""
         device = self.config.devices.get(drawer)
-        printer = next((one for one in self.spool.snapshot() if device is not None and one.device == device.printer), None)
+        printer = self.spool.snapshot_of(device.printer) if device is not None and device.printer else None
         if device is None or printer is None or printer.status is None:
             return "unknown"
         level = printer.status.drawer_pin_high
@@ -178,10 +175,10 @@ class Reads:
             return "unknown"
         return "yes" if (level == "yes") == (opens == "high") else "no"
 
-    def _device(self, name: str, snapshots: Mapping[str, DeviceSnapshot]) -> DeviceView:
+    def _device(self, name: str) -> DeviceView:
         device = self.config.devices[name]
         stations = tuple(station for station, entry in self.config.stations.items() if name in entry.devices)
-        snapshot = snapshots.get(device.printer if device.kind == "drawer" else name)
+        snapshot = self.spool.snapshot_of(device.printer if device.kind == "drawer" else name)
         if snapshot is None:
             return self._placed(device_view(name, device.kind, None, stations=stations))
         asked_ms = snapshot.status_at_ms

@@ -192,17 +192,15 @@ class TcpConnection:
         pause, longest = _DRAIN_POLL_S
         try:
             async with asyncio.timeout(deadline_s):
-                while self._unacknowledged():
+                while self._unacknowledged() and not self._over():
                     await asyncio.sleep(pause)
                     pause = min(longest, pause * 2)
         except TimeoutError as error:
             left = self._unacknowledged()
             detail = f"{left} bytes not acknowledged within {deadline_s:g} s"
             raise TransportError("stalled", detail, bytes_left=self._any_left) from error
-        # A reset empties the queue as well.
-        broken = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        state = struct.unpack_from("B", self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8))[0]
-        if broken or state == _TCP_CLOSE:
+        # A reset may empty the queue as well.
+        if self._over():
             raise TransportError("lost", "the device reset the connection", bytes_left=self._any_left)
 
     def close(self) -> None:
@@ -227,6 +225,11 @@ class TcpConnection:
             raise self._broken(str(error), bytes_left=False) from error
         raise self._broken("the device closed the connection", bytes_left=False)
 
+    def _over(self) -> bool:
+        """Whether the peer reset the connection. What it had not acknowledged then counts as such for ever."""
+        state: int = struct.unpack_from("B", self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8))[0]
+        return state == _TCP_CLOSE
+
     def _unacknowledged(self) -> int:
         count = array.array("i", [0])
         fcntl.ioctl(self._sock.fileno(), termios.TIOCOUTQ, count)
@@ -237,11 +240,12 @@ class TcpConnection:
         ready: asyncio.Future[None] = loop.create_future()
         add: Callable[..., None] = loop.add_writer if write else loop.add_reader
         remove: Callable[..., bool] = loop.remove_writer if write else loop.remove_reader
-        add(self._sock, _wake, ready)
+        fd = self._sock.fileno()  # by its number: of an object that it does not know the selector makes a text first
+        add(fd, _wake, ready)
         try:
             await ready
         finally:
-            remove(self._sock)
+            remove(fd)
 
     def _broken(self, detail: str, *, bytes_left: bool) -> TransportError:
         return TransportError("lost" if self._any_left else "busy", detail, bytes_left=bytes_left)
