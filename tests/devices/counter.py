@@ -3,7 +3,7 @@ configured yet."""
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,13 @@ from tillkeeper_drivers.simulator.printer import VirtualPrinter
 
 
 class OnTheLan:
-    """A virtual printer at port 9100 of a host. `silent`: it neither takes connections nor answers searches."""
+    """A virtual printer at port 9100 of a host. `silent`: it neither takes connections nor answers searches. `searched`: how
+    often it was asked who it is; `received`: bytes over all connections."""
 
     def __init__(self, lan: Lan, host: str, printer: VirtualPrinter) -> None:
         self.lan, self.host, self.printer = lan, host, printer
         self.silent = False
+        self.searched = self.received = 0
         self._open: set[asyncio.StreamWriter] = set()
 
     @property
@@ -69,21 +71,28 @@ class OnTheLan:
             return
         self._open |= {writer, outer}
         with suppress(ConnectionError):
-            await asyncio.gather(_pump(reader, outer), _pump(inner, writer))
+            await asyncio.gather(_pump(reader, outer, self._count), _pump(inner, writer))
         self._open -= {writer, outer}
         for one in (writer, outer):
             one.transport.abort()
 
+    def _count(self, received: int) -> None:
+        self.received += received
+
     def _answer(self, questions: socket.socket) -> None:
         with suppress(BlockingIOError, OSError):
             data, asker = questions.recvfrom(100)
+            self.searched += 1
             if data == enpc.query(enpc.BASIC) and not self.silent:
                 body = b"\0\5 \2d" + self.printer.model.name.encode().ljust(128, b"\0")
                 questions.sendto(b"EPSONq\3\0\0\0\0\0" + len(body).to_bytes(2, "big") + body, asker)
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pump(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, told: Callable[[int], None] = lambda _bytes: None
+) -> None:
     while data := await reader.read(4096):
+        told(len(data))
         writer.write(data)
         await writer.drain()
     with suppress(OSError):

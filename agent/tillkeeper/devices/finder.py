@@ -287,6 +287,8 @@ class Finder:
     def _hosts_around(self, missing: Collection[Place]) -> Iterator[str]:
         own, table = neighbours.own_addresses(), neighbours.table()
         for place in missing:
+            if place.host != place.configured:
+                yield place.configured
             yield from network.addresses_around(place.configured, own, table)
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from tillkeeper.config import address as where
 from tillkeeper.config.model import Device as DeviceConfig
+from tillkeeper.devices.moves import Move, Moves
 from tillkeeper_drivers.api import TransportError
 from tillkeeper_drivers.discovery import neighbours
 from tillkeeper_drivers.discovery.found import Found
@@ -87,10 +88,12 @@ class Locator:
 
     Args:
         now_ms: wall clock.
+        moves: where devices were followed to before.
     """
 
-    def __init__(self, now_ms: Callable[[], int]) -> None:
+    def __init__(self, now_ms: Callable[[], int], moves: Moves | None = None) -> None:
         self._now_ms = now_ms
+        self._moves = moves
         self._devices: dict[str, DeviceConfig] = {}
         self._places: dict[str, Place] = {}
         self.on_missing: Callable[[], None] = lambda: None
@@ -104,6 +107,9 @@ class Locator:
             return None
         host, _port = where.host_port(device.address)
         place = self._places[name] = Place(name, host, where.mac(device.mac), lambda: self.on_missing())
+        if self._moves is not None and (move := self._moves.of(name, place.mac, host)) is not None:
+            place.host, place.moved_at_ms = move.host, move.at_ms
+            log.info("%s was last at %s and is tried there first; the configuration says %s", name, move.host, host)
         return place
 
     def place(self, name: str) -> Place | None:
@@ -144,6 +150,8 @@ class Locator:
         place.missing = False
         log.warning("%s (%s) moved from %s to %s", place.device, place.mac, place.host, address)
         place.host, place.moved_at_ms, place.seen_s = address, self._now_ms(), time.monotonic()
+        if self._moves is not None:
+            self._moves.keep(place.device, Move(place.mac, place.configured, address, place.moved_at_ms))
         return True
 
     def devices_of(self, found: Found) -> tuple[str, ...]:
