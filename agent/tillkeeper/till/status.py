@@ -20,6 +20,7 @@ from tillkeeper.diagnostics.facts import (
 )
 from tillkeeper.diagnostics.snapshot import status_view
 from tillkeeper.errors import StorageRefused
+from tillkeeper.journal.carried import LOST
 from tillkeeper.journal.journal import Journal
 from tillkeeper.kitchen.routing import on_the_lan
 from tillkeeper.replication.hq import HqLink
@@ -118,14 +119,16 @@ class StatusDesk:
         journal = self.journal
         free: int | None = None
         newest: int | None = None
+        lost = False
         with suppress(OSError):
             free = shutil.disk_usage(journal.path.parent).free
         with suppress(StorageRefused):
             last = journal.last_seq
             stamps = [event.at_ms for event in journal.events(journal.incarnation, max(0, last - STAMPS), STAMPS)]
             newest = max(stamps, default=None)
+            lost = journal.setting(LOST) == self.set_aside.encode()
         return JournalFacts(
-            set_aside=self.set_aside, refusing=journal.trouble or "", free_bytes=free, newest_at_ms=newest
+            set_aside=self.set_aside, devices_lost=lost, refusing=journal.trouble or "", free_bytes=free, newest_at_ms=newest
         )  # fmt: skip
 
     def _hq(self, now_s: float, now_ms: int) -> HqFacts:
