@@ -2,6 +2,5 @@
 
     python -m tests.chaos --tickets 10000 [--seed S]
 
-Ends with 0 only if every ticket came out and every repeat said so. A printer that can not confirm and fails after it took a
-ticket is counted by itself: such a ticket ends as `sent`, and that is what `sent` means.
+Ends with 0 only if every ticket came out, those too that ended as `sent`, and every repeat said so.
 """

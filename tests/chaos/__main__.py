@@ -36,8 +36,7 @@ def main() -> int:
     print(rows.table(found))
     print("faults: " + ", ".join(f"{kind} {count}" for kind, count in sorted(tally.faults.items())))
     print("ends: " + ", ".join(f"{kind} {count}" for kind, count in sorted(tally.ends.items())))
-    unproven = "lost in printers that can not confirm"
-    for words, codes in (("lost", tally.lost), (unproven, tally.unproven), ("repeated without a mark", tally.unmarked)):
+    for words, codes in (("lost", tally.lost), ("repeated without a mark", tally.unmarked)):
         if codes:
             print(f"{words}:", *codes[:20], sep="\n  ")
     return 1 if tally.lost or tally.unmarked else 0
@@ -49,13 +48,9 @@ def figures(tally: Tally, seconds: float, seed: int) -> list[rows.Row]:
     hours = tally.virtual_s / 3600
     note = f"seed {seed}; {tally.restarts} restarts; {hours:.1f} h in {seconds:.0f} s"
     said = f"{tally.repeats} marked; {tally.rerouted} came out elsewhere, {tally.carried} to be carried"
-    said += f", {tally.released} released"
+    said += f", {tally.released} released; {tally.ends.get('sent', 0)} ended as sent"
     return [
-        rows.figure(f"{name}: confirmed, or never ended, and lost", len(tally.lost), "tickets", 0, note),
-        rows.figure(
-            f"{name}: taken by a printer that can not confirm, which then failed", len(tally.unproven), "tickets",
-            note="these end as `sent`; nobody can know",
-        ),
+        rows.figure(f"{name}: lost", len(tally.lost), "tickets", 0, note),
         rows.figure(f"{name}: repeats without a mark", len(tally.unmarked), "tickets", 0),
         rows.figure(f"{name}: repeats printed, of all tickets", 100 * tally.repeats / tally.tickets, "%", note=said),
     ]

@@ -19,7 +19,7 @@ from tillkeeper_drivers.simulator.printer import VirtualPrinter
 from tillkeeper_drivers.transport.memory import Faults, MemoryTransport
 from tillkeeper_drivers.transport.tcp import TcpTransport
 
-QUICK = Deadlines(connect=1, write=0.5, confirm=0.4, answer=0.2, maybe=0.1, maybe_confirm=0.3, poll=0.05, pin=0.2)
+QUICK = Deadlines(pace=0.1, connect=1, write=0.5, confirm=0.4, answer=0.2, maybe=0.1, maybe_confirm=0.3, poll=0.05, pin=0.2)
 LONG = PrintDocument("j", tuple(Text(f'7"{n} Burger') for n in range(60)))
 
 

@@ -14,7 +14,8 @@ from tillkeeper_drivers.transport.tcp import TcpTransport
 
 TICKETS = 30
 LIMITS = Deadlines(
-    connect=1, write=0.5, confirm=0.3, answer=0.3, maybe=0.1, maybe_confirm=0.2, poll=0.05, beat=0.2, idle_poll=0.1, again=0.2
+    connect=1, write=0.5, confirm=0.3, answer=0.3, maybe=0.1, maybe_confirm=0.2, pace=0.1, poll=0.05, beat=0.2,
+    idle_poll=0.1, again=0.2,
 )
 
 

@@ -45,7 +45,7 @@ def test_an_impact_printer_is_asked_nothing_it_does_not_know() -> None:
     assert out == (
         b"\x1b@\x1da\x0f\x1b!\x01\x1bt\x00"
         b"\x1b!\x39\x1br\x01VOID\n\x1b!\x01\x1br\x00"  # double, emphasised for the inversion it lacks, red
-        b"\x1dV\x42\x00"
+        b"\x1dV\x42\x00\x1dr\x01"
     )
 
 

@@ -30,7 +30,7 @@ TOKEN = b"ab12"
 SLIP = PrintDocument("job-1", (Text("2 Burger"), Text("no onions")))
 KICK = PulseDocument("job-2", pin=2, on_ms=20)
 QUICK = Deadlines(
-    connect=1, write=0.5, confirm=0.4, answer=0.2, maybe=0.03, maybe_confirm=0.08, poll=0.03, pin=0.15
+    connect=1, write=0.5, confirm=0.4, answer=0.2, maybe=0.03, maybe_confirm=0.08, pace=0.1, poll=0.03, pin=0.15
 )
 PREFLIGHT = 6  # bytes: DLE EOT 1 and 4
 
@@ -90,13 +90,13 @@ def test_a_clone_without_gs_r_ends_as_sent_with_a_clean_status() -> None:
     assert (delivery.how, delivery.by) == ("sent", "DLE EOT")
 
 
-def test_an_impact_printer_ends_as_sent_with_a_clean_status() -> None:
-    delivery = Bench("tm-u220", FakePrinter(token=False, paper=False)).deliver()
-    assert (delivery.how, delivery.by) == ("sent", "DLE EOT")
+def test_an_impact_printer_is_asked_in_its_turn() -> None:
+    delivery = Bench("tm-u220", FakePrinter(token=False)).deliver()
+    assert (delivery.how, delivery.by) == ("confirmed", "GS r")
 
 
 def test_a_clone_that_left_out_gs_r_once_is_not_waited_for_so_long_again() -> None:
-    bench = Bench("generic-80", clone(), deadlines=Deadlines(maybe=0.01, maybe_confirm=0.5, poll=0.05))
+    bench = Bench("generic-80", clone(), deadlines=Deadlines(maybe=0.01, maybe_confirm=0.5, poll=0.05, pace=0.1))
 
     async def run() -> float:
         loop = asyncio.get_running_loop()
@@ -182,7 +182,7 @@ def test_a_printer_in_trouble_gets_no_document(model: str, state: dict[str, bool
     assert bench.fails(NotSent).reason == reason
     assert b"Burger" not in bench.transport.received
     bench.peer.cover_open = bench.peer.paper_out = False
-    assert bench.deliver().how == "confirmed" or model == "tm-u220"
+    assert bench.deliver().how == "confirmed"
 
 
 def test_a_clone_that_answered_once_is_not_printed_to_when_silent() -> None:

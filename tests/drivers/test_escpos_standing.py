@@ -17,7 +17,8 @@ from tillkeeper_drivers.transport.serial import SerialTransport
 
 SLIP = PrintDocument("j", (Text("2 Burger"), Text("no onions")))
 LIMITS = Deadlines(
-    connect=2, write=2, confirm=1, answer=1, maybe=0.1, maybe_confirm=0.3, poll=0.1, beat=0.3, idle_poll=0.2, again=0.4
+    connect=2, write=2, confirm=1, answer=1, maybe=0.1, maybe_confirm=0.3, pace=0.1, poll=0.1, beat=0.3, idle_poll=0.2,
+    again=0.4,
 )
 
 

@@ -11,7 +11,7 @@ from tillkeeper_drivers.star.printer import StarPrinter
 from tillkeeper_drivers.star.profile import profile
 from tillkeeper_drivers.transport.memory import Faults, MemoryTransport
 
-QUICK = Deadlines(connect=1, write=1, confirm=0.4, answer=0.3, maybe=0.1, poll=0.05, pin=0.3)
+QUICK = Deadlines(pace=0.1, connect=1, write=1, confirm=0.4, answer=0.3, maybe=0.1, poll=0.05, pin=0.3)
 SLIP = PrintDocument("j", (Text("Table 4"), Text("2 x Burger")))
 
 

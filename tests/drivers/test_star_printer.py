@@ -32,7 +32,9 @@ from tillkeeper_drivers.star.profile import load_profiles, profile
 from tillkeeper_drivers.transport.tcp import TcpTransport
 
 T = TypeVar("T")
-QUICK = Deadlines(connect=2, write=1, confirm=0.5, answer=0.8, maybe=0.1, poll=0.05, pin=0.5, beat=0.1, idle_poll=0.05)
+QUICK = Deadlines(
+    connect=2, write=1, confirm=0.5, answer=0.8, maybe=0.1, pace=0.1, poll=0.05, pin=0.5, beat=0.1, idle_poll=0.05
+)
 PATIENT = replace(QUICK, confirm=5)
 MODELS = sorted(load_profiles())
 TEXT_MODELS = [model for model in MODELS if load_profiles()[model].language != "raster"]
@@ -183,7 +185,8 @@ def test_a_roll_that_is_changed_in_mid_ticket_is_one_ticket_and_confirmed(model:
 @pytest.mark.parametrize("model", ["mc-print2", "tsp100"])
 def test_a_long_report_is_waited_for_as_long_as_it_prints(model: str) -> None:
     async def scene(device: VirtualPrinter) -> Delivery:
-        return await driver(device, model).deliver(PrintDocument("j", tuple(Text(f"line {n}") for n in range(60))), b"ab12")
+        report = PrintDocument("j", tuple(Text(f"line {n}") for n in range(60)))
+        return await driver(device, model, replace(QUICK, pace=1)).deliver(report, b"ab12")
 
     assert on(model, scene, speed_mm_s=300).how == "confirmed"
 

@@ -35,7 +35,7 @@ from tillkeeper_drivers.simulator.printer import VirtualPrinter
 from tillkeeper_drivers.transport.node import Blocking
 from tillkeeper_drivers.transport.serial import BAUDS, Flow, Line, SerialTransport, attributes
 
-QUICK = Deadlines(connect=5, write=3, confirm=1.5, answer=1, maybe=0.05, maybe_confirm=0.2, poll=0.05, pin=0.5)
+QUICK = Deadlines(pace=0.1, connect=5, write=3, confirm=1.5, answer=1, maybe=0.05, maybe_confirm=0.2, poll=0.05, pin=0.5)
 FAST = Line(baud=230_400)
 EVERY_BYTE = bytes(range(256))
 
@@ -417,7 +417,7 @@ def driver(line: SerialDevice, model: str) -> EscPosPrinter:
     return EscPosPrinter("bar", SerialTransport(line.path, FAST), profile(model), pin_use={2: "drawer"}, deadlines=QUICK)
 
 
-EVIDENCE = {"tm-t88vi": "GS ( H", "tm-m30": "GS ( H", "tm-t88iii": "GS r", "tm-u220": "DLE EOT"}
+EVIDENCE = {"tm-t88vi": "GS ( H", "tm-m30": "GS ( H", "tm-t88iii": "GS r", "tm-u220": "GS r"}
 
 
 @pytest.mark.parametrize("model", sorted(EVIDENCE))

@@ -14,7 +14,7 @@ from tillkeeper_drivers.escpos.profile import profile
 from tillkeeper_drivers.printing.settings import Deadlines
 from tillkeeper_drivers.transport.tcp import TcpConnection, TcpTransport
 
-QUICK = Deadlines(connect=1, write=0.3, confirm=0.3, answer=0.3, maybe=0.05, maybe_confirm=0.1, poll=0.05)
+QUICK = Deadlines(pace=0.1, connect=1, write=0.3, confirm=0.3, answer=0.3, maybe=0.05, maybe_confirm=0.1, poll=0.05)
 Handler = Callable[[socket.socket], Coroutine[Any, Any, None]]
 BIG = b"x" * 30_000_000
 

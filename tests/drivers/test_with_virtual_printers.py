@@ -24,7 +24,7 @@ from tillkeeper_drivers.printing.settings import Deadlines
 from tillkeeper_drivers.simulator.printer import VirtualPrinter
 from tillkeeper_drivers.transport.tcp import TcpTransport
 
-QUICK = Deadlines(connect=1, write=1, confirm=0.6, answer=0.4, maybe=0.1, maybe_confirm=0.3, poll=0.05, pin=0.5)
+QUICK = Deadlines(pace=0.1, connect=1, write=1, confirm=0.6, answer=0.4, maybe=0.1, maybe_confirm=0.3, poll=0.05, pin=0.5)
 SLIP = PrintDocument(
     "j",
     (
@@ -49,7 +49,7 @@ EVIDENCE = {
     "tm-t20iii": {"GS ( H"},
     "tm-m30": {"GS ( H"},
     "tm-t88iii": {"GS r"},
-    "tm-u220": {"DLE EOT"},
+    "tm-u220": {"GS r"},
     "generic-80": {"GS r", "DLE EOT"},
     "generic-58": {"GS r", "DLE EOT", "none"},
 }

@@ -14,7 +14,7 @@ from tillkeeper_drivers.escpos.profile import profile
 from tillkeeper_drivers.printing.settings import Deadlines
 from tillkeeper_drivers.transport.serial import Line, SerialTransport
 
-QUICK = Deadlines(connect=5, write=0.3, confirm=0.5, answer=0.2, maybe=0.2, maybe_confirm=0.1, poll=0.05, pin=0.3)
+QUICK = Deadlines(pace=0.1, connect=5, write=0.3, confirm=0.5, answer=0.2, maybe=0.2, maybe_confirm=0.1, poll=0.05, pin=0.3)
 
 
 def adapter() -> Node:

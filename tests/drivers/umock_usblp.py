@@ -18,7 +18,7 @@ from tillkeeper_drivers.printing.settings import Deadlines
 from tillkeeper_drivers.simulator.printer import VirtualPrinter
 from tillkeeper_drivers.transport.usblp import UsblpConnection, UsblpTransport
 
-QUICK = Deadlines(connect=5, write=5, confirm=2, answer=2, maybe=0.05, maybe_confirm=0.1, poll=0.05, pin=0.3)
+QUICK = Deadlines(pace=0.1, connect=5, write=5, confirm=2, answer=2, maybe=0.05, maybe_confirm=0.1, poll=0.05, pin=0.3)
 SLIP = PrintDocument("j", (Text("2 Burger"), Text("no onions")))
 ALL_WELL, PAPER_OUT, RESERVED = 0x18, 0x30, 0xFF
 

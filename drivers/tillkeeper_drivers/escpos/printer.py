@@ -15,7 +15,7 @@ from tillkeeper_drivers.escpos.logo import Raster
 from tillkeeper_drivers.escpos.profile import Profile
 from tillkeeper_drivers.escpos.session import EscPosSession
 from tillkeeper_drivers.escpos.status import REALTIME
-from tillkeeper_drivers.printing.patience import Patience
+from tillkeeper_drivers.printing import pace
 from tillkeeper_drivers.printing.printer import BasePrinter, Evidence
 from tillkeeper_drivers.printing.sending import Refusal
 from tillkeeper_drivers.printing.session import PeerClosed
@@ -72,6 +72,9 @@ class EscPosPrinter(BasePrinter[EscPosSession]):
             await asyncio.to_thread(encoder.warm)
         encoder.check_token(token)
         return encoder.encode(document, self._profile, token, self._picture)
+
+    def printing_s(self, document: PrintDocument) -> float:
+        return pace.printing_s(document.blocks, self._profile.columns, self._profile.line_ms / 1000)
 
     def pulse(self, document: PulseDocument) -> bytes:
         return pulse_bytes(document.pin, document.on_ms)
@@ -147,6 +150,10 @@ class EscPosPrinter(BasePrinter[EscPosSession]):
         finally:
             if session.asks_paper and session.confirmed_by is None and not session.cut_short:
                 self._owed = min(_MOST_OWED, self._owed + 1)
+
+    @property
+    def answers(self) -> bool:
+        return self._realtime == "yes"
 
     async def look(self, session: EscPosSession, longest_s: float) -> bool:
         answer_s = self._deadlines.answer if self._realtime == "yes" else self._deadlines.maybe
@@ -236,39 +243,24 @@ class EscPosPrinter(BasePrinter[EscPosSession]):
         if self._profile.process_id or (session.asks_paper and self._paper == "yes"):
             if not await self.confirmed(session, limits.confirm):
                 await session.connection.drain(0.05)  # "stalled" tells more than "no answer"
-                self.unknown(session, f"no confirmation within {limits.confirm:g} s")
+                self.unknown(session, f"no confirmation within {self._prints_s + limits.confirm:.0f} s")
             return Evidence("confirmed", session.confirmed_by or "none")
         try:
+            await session.connection.drain(limits.write + self._prints_s)
+            taken_at = asyncio.get_running_loop().time()
             if session.asks_paper:
                 if await self.confirmed(session, limits.maybe if self._paper_left_out else limits.maybe_confirm):
                     self._paper = "yes"
                     return Evidence("confirmed", session.confirmed_by or "none")
                 self._paper_left_out = True
-            await session.connection.drain(limits.write)
-            return await self._clean(session)
+            if await self.worked_off(session, taken_at):
+                return Evidence("sent", "DLE EOT")
+            # Over TCP the stack of one that is still there acknowledges even what it does not answer.
+            await session.poke(limits.write)
+            return Evidence("sent", "none")
         except PeerClosed:
             if self._realtime == "yes":
                 raise
             # Took all and ended in order, as some of the mute ones do; had it left bytes unread, this drain would say.
             await session.connection.drain(limits.write)
             return Evidence("sent", "none")
-
-    async def _clean(self, session: EscPosSession) -> Evidence:
-        """The last rung: all bytes are acknowledged, and the status is clean or becomes so in time."""
-        loop, limits = asyncio.get_running_loop(), self._deadlines
-        patience = Patience(loop.time(), limits.clearing, limits.clearing, limits.longest)
-        while True:
-            answered = await self.look(session, self._deadlines.answer)
-            status = session.status
-            trouble = status.trouble()
-            if answered and trouble is None and status.online != "no":
-                return Evidence("sent", "DLE EOT")
-            if not answered and self._realtime == "yes":
-                self.unknown(session, "silent after the document")
-            if not answered and trouble is None:
-                await session.until(lambda: False, 0.02)  # nothing can be learned from it; a reset would still show
-                return Evidence("sent", "none")
-            left_s = patience.remaining_s(loop.time(), status)
-            if session.cut_short or left_s <= 0:
-                self.unknown(session, "not clean in time")
-            await session.until(lambda: bool(session.cut_short), min(limits.poll, max(0.01, left_s)))

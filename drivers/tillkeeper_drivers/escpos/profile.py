@@ -70,6 +70,9 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Starts in a two-byte mode, where accented letters swallow their neighbours, until `FS .`."""
     print_mode_base: int = 0
     """Bits always set in `ESC !` (bit 0: font B), for models whose default is not 0."""
+    line_ms: int = 85
+    """The longest that a line of normal height takes to print, in milliseconds; 0 for what prints nothing. Not how fast it is,
+    but how long it is waited for: the default is 50 mm/s, slower than any of these is said to be."""
     wide: Wide | None = None
     """Double-width characters: only where the one who set the printer up knows that its font is in (`tm-m30-ja`, ...)."""
     read: dict[str, str] = {}
@@ -145,6 +148,8 @@ def _check(profile: Profile) -> None:
         raise ProfileError(f"{where}: preflight asks for {profile.preflight}, known are {REALTIME_QUESTIONS}")
     if not set(profile.drawer_pins) <= {2, 5}:
         raise ProfileError(f"{where}: drawer_pins may hold 2 and 5, not {profile.drawer_pins}")
+    if not 0 <= profile.line_ms <= 1000:
+        raise ProfileError(f"{where}: line_ms must be 0 to 1000, not {profile.line_ms}")
     if not 0 <= profile.print_mode_base <= 0xFF:
         raise ProfileError(f"{where}: print_mode_base is one byte, not {profile.print_mode_base}")
     for number, codec in profile.code_pages.items():

@@ -14,6 +14,8 @@ _REQUEST: dict[Question, bytes] = {
 }
 """`DLE EOT n` (Epson ESC/POS reference)."""
 
+_RESET_S = 0.02
+"""A reset that answers to what was sent is here by then."""
 _RESUME, _LEAVE_ERROR = b"\x10\x05\x01", b"\x10\x05\x02"
 _ASK_PAPER = b"\x1dr\x01"
 _AUTOMATIC_ON = b"\x1da\x0f"
@@ -69,6 +71,16 @@ class EscPosSession(Session):
             lambda: self.echoes or not self._realtime_outstanding() or self.confirmed_by != before, deadline_s
         )
         return not self._realtime_outstanding()
+
+    async def poke(self, deadline_s: float) -> None:
+        """Send a question to which no answer is expected, and wait until its bytes are acknowledged: one that is off does not.
+
+        Raises:
+            TransportError: the connection broke, or the bytes were not taken.
+        """
+        await self.write(_REQUEST["realtime_1"], deadline_s)
+        await self.connection.drain(deadline_s)
+        await self.until(lambda: False, _RESET_S)
 
     async def ask_port(self, deadline_s: float) -> None:
         """Ask the port (USB) whether the paper is out, where the device itself is silent. Its good news is not believed: many

@@ -24,7 +24,7 @@ from tillkeeper_drivers.api import (
 )
 from tillkeeper_drivers.drawer import KickGate, PinPolarity, PulseError
 from tillkeeper_drivers.printing.attending import Attendant
-from tillkeeper_drivers.printing.sending import Sender
+from tillkeeper_drivers.printing.sending import Sender, turned_away
 from tillkeeper_drivers.printing.session import Session
 from tillkeeper_drivers.printing.settings import Deadlines, PinUse
 
@@ -77,6 +77,10 @@ class BasePrinter(Sender[S]):
     @abstractmethod
     async def encode(self, document: PrintDocument, token: bytes) -> bytes:
         """The bytes of `document`. Raises ValueError where it can not be laid out."""
+
+    @abstractmethod
+    def printing_s(self, document: PrintDocument) -> float:
+        """The longest that `document` takes to print where nothing holds the printer up; see `pace`."""
 
     @abstractmethod
     def pulse(self, document: PulseDocument) -> bytes:
@@ -138,11 +142,14 @@ class BasePrinter(Sender[S]):
         """See `Device.status`. While a job is on, what that job has heard last."""
         if self._line.working:
             return self.last_status
+        session: S | None = None
         try:
             async with self._line.turn():
-                await self.ask_all(await self._opened())
+                session = await self._opened()
+                await self.ask_all(session)
         except TransportError as error:
-            self.note(error)
+            reason = turned_away(session, error) or error.reason
+            self.note(TransportError(reason, error.detail, bytes_left=False))
         return self.last_status
 
     async def attend(self, changed: Callable[[Status], None], looks: AbstractAsyncContextManager[object]) -> None:
@@ -174,6 +181,7 @@ class BasePrinter(Sender[S]):
         loop = asyncio.get_running_loop()
         if ring is not None:
             await asyncio.sleep(self._gate.wait_ms(loop.time() * 1000) / 1000)
+        self._prints_s = self.printing_s(document) * self._deadlines.pace
         async with self._sending("print") as session:
             self.expect(session, token)
             if ring is not None:
@@ -207,6 +215,7 @@ class BasePrinter(Sender[S]):
             raise NotSent("pulse", self._id, "bad_document", str(error)) from error
         loop = asyncio.get_running_loop()
         await asyncio.sleep(self._gate.wait_ms(loop.time() * 1000) / 1000)
+        self._prints_s = 0.0
         # A kick waits behind what a printer can not print now, and would open the drawer much later: it is asked first.
         async with self._sending("pulse") as session:
             before = session.status.drawer_pin_high

@@ -7,6 +7,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Generic, NamedTuple, NoReturn, TypeVar
 
 from msgspec.structs import replace
@@ -29,6 +30,9 @@ from tillkeeper_drivers.printing.settings import HINTS, Deadlines
 
 S = TypeVar("S", bound=Session)
 
+_PORTION = 1024
+"""Bytes that the device has to take within one write deadline: about 25 full lines, 8 s of an impact printer."""
+
 
 class Refusal(NamedTuple):
     """Why a document is not sent."""
@@ -44,6 +48,8 @@ class Sender(ABC, Generic[S]):
         self._id = device_id
         self._deadlines = deadlines
         self._line = Line(transport, self._made)
+        self._prints_s = 0.0
+        """The longest that the document which is under way takes to print."""
         self.last_status = Status()
 
     @abstractmethod
@@ -57,6 +63,11 @@ class Sender(ABC, Generic[S]):
     @abstractmethod
     async def look(self, session: S, longest_s: float) -> bool:
         """While waiting: how it is, and why. Whether it answered."""
+
+    @property
+    @abstractmethod
+    def answers(self) -> bool:
+        """Whether it is known to say how it is when it is asked."""
 
     @abstractmethod
     def learned(self, session: S) -> None:
@@ -89,9 +100,10 @@ class Sender(ABC, Generic[S]):
         return session
 
     async def confirmed(self, session: S, quiet_s: float) -> bool:
-        """Wait for the confirmation, looking at the status now and then; see `Patience`."""
+        """Wait for the confirmation as long as the document takes to print and `quiet_s` beyond, looking at the status now and
+        then; see `Patience`."""
         loop, limits = asyncio.get_running_loop(), self._deadlines
-        patience = Patience(loop.time(), quiet_s, limits.clearing, limits.longest)
+        patience = Patience(loop.time(), self._prints_s + quiet_s, limits.clearing, self._prints_s + limits.longest)
         while session.confirmed_by is None and not session.cut_short:
             remaining = patience.remaining_s(loop.time(), session.status)
             if remaining <= 0:
@@ -102,6 +114,45 @@ class Sender(ABC, Generic[S]):
             if not settled:
                 await self.look(session, max(0.0, patience.remaining_s(loop.time(), session.status)))
         return session.confirmed_by is not None
+
+    async def worked_off(self, session: S, since_s: float) -> bool:
+        """Of a printer that does not tell when it is done: wait as long as the document takes to print, anew after a trouble;
+        then it has to say that it is well. Whether it said so; False where it says nothing, as ever.
+
+        Args:
+            since_s: the loop's time at which it had taken the whole document.
+
+        Raises:
+            OutcomeUnknown: it was silent at the end, or not well in time.
+            TransportError: the connection broke: it may be off.
+        """
+        loop, limits = asyncio.get_running_loop(), self._deadlines
+        quiet_s = limits.clearing + self._prints_s
+        patience = Patience(loop.time(), quiet_s, limits.clearing, limits.longest + self._prints_s)
+        done_at, ill, heard = since_s + self._prints_s, False, False
+
+        def stands() -> bool:
+            return session.status.trouble() is not None or session.status.online == "no"
+
+        def moved(was: bool) -> bool:
+            return bool(session.cut_short) or stands() != was
+
+        while True:
+            done = loop.time() >= done_at
+            if done or ill or self.answers:
+                heard = await self.look(session, limits.answer)
+            ill = stands()
+            if ill:
+                done_at = loop.time() + self._prints_s
+            elif done and not session.cut_short:
+                if self.answers and not heard:
+                    self.unknown(session, "silent after the document")
+                return heard
+            left_s = patience.remaining_s(loop.time(), session.status)
+            if session.cut_short or left_s <= 0:
+                self.unknown(session, "not clean in time")
+            pause_s = max(0.01, min(limits.poll, left_s, done_at - loop.time() if not ill else left_s))
+            await session.until(partial(moved, ill), pause_s)
 
     def unknown(self, session: S, detail: str) -> NoReturn:
         """Raises `OutcomeUnknown` for a document that was written."""
@@ -158,27 +209,35 @@ class Sender(ABC, Generic[S]):
             return self._not_sent(operation, error.reason, error.detail)
         if session.document_left:
             return self._outcome_unknown(operation, session.status.trouble() or error.reason, error.detail)
-        reason: Reason = "unreachable" if session.heard else "busy"
-        if isinstance(error, DeviceGone):
-            reason = "not_plugged_in"
-        if error.reason == "offline":
-            reason = "offline"
+        reason: Reason = turned_away(session, error) or "unreachable"
         self.note(TransportError(reason, error.detail, bytes_left=False))
         return self._not_sent(operation, reason, error.detail)
 
     async def _write(self, session: S, data: bytes) -> None:
-        session.document_left = True
-        try:
-            await session.write(data, self._deadlines.write)
-        except TransportError as error:
-            session.document_left = error.bytes_left
-            raise
+        for at in range(0, len(data), _PORTION):
+            session.document_left = True
+            try:
+                # What is longer than the device's buffer is taken no faster than it is printed.
+                await session.write(data[at : at + _PORTION], self._deadlines.write)
+            except TransportError as error:
+                session.document_left = at > 0 or error.bytes_left
+                raise
 
     def _not_sent(self, operation: str, reason: Reason, detail: str) -> NotSent:
         return NotSent(operation, self._id, reason, detail, HINTS.get(reason, ""))
 
     def _outcome_unknown(self, operation: str, reason: Reason, detail: str) -> OutcomeUnknown:
         return OutcomeUnknown(operation, self._id, reason, detail, HINTS.get(reason, ""))
+
+
+def turned_away(session: Session | None, error: TransportError) -> Reason | None:
+    """What the end of a connection says of a device that got no document over it; None where it had spoken already. One that
+    lets somebody in and closes before it said anything prints for another: it is there."""
+    if isinstance(error, DeviceGone):
+        return "not_plugged_in"
+    if session is None or error.reason == "offline":
+        return error.reason
+    return None if session.heard else "busy"
 
 
 async def _last_words(session: Session) -> None:

@@ -33,13 +33,17 @@ class Deadlines(msgspec.Struct, frozen=True):
 
     connect: float = 2.0
     write: float = 10.0
-    """For the kernel to take the document, and again for the device's stack to acknowledge it."""
+    """For the kernel to take each KB of the document, and for the device's stack to acknowledge the last of it, beyond the time
+    that the document takes to print."""
     confirm: float = 15.0
-    """From the last byte written, or from the end of a trouble."""
+    """Beyond the time that the document takes to print, from the last byte written or from the end of a trouble."""
     answer: float = 2.0
     maybe: float = 0.5
     maybe_confirm: float = 3.0
-    """For a `GS r` answer of a model that may not know it; `maybe` once this device left one out."""
+    """For a `GS r` answer of a model that may not know it, beyond the time that the document takes to print; `maybe` once this
+    device left one out."""
+    pace: float = 1.0
+    """Times that documents take to print are multiplied with it."""
     poll: float = 1.0
     """Between two looks at the status while waiting."""
     pin: float = 1.0

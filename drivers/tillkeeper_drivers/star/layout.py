@@ -52,26 +52,6 @@ class Emblem(msgspec.Struct, frozen=True):
 Item = Row | Gap | Code | Emblem
 
 
-def length(blocks: tuple[Block, ...], cells: int) -> int:
-    """About how many lines of paper `blocks` take, at most: a long report prints longer than a confirmation is waited for."""
-    lines = 0
-    for block in blocks:
-        match block:
-            case Text():
-                lines += (len(block.text) * block.width // cells + 1) * block.height
-            case Columns():
-                lines += ((len(block.left) + len(block.right)) * block.width // cells + 1) * block.height
-            case Feed():
-                lines += block.lines
-            case Qr():
-                lines += _QR_LINES
-            case Logo():
-                lines += _LOGO_LINES
-            case Rule():
-                lines += 1
-    return lines
-
-
 class Layout:
     """Lays blocks out.
 

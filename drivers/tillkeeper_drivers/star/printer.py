@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 
 from tillkeeper_drivers.api import Connection, PrintDocument, PulseDocument, Transport
 from tillkeeper_drivers.escpos.logo import Raster
+from tillkeeper_drivers.printing import pace
 from tillkeeper_drivers.printing.printer import BasePrinter, Evidence
 from tillkeeper_drivers.printing.sending import Refusal
 from tillkeeper_drivers.printing.settings import Deadlines, PinUse
 from tillkeeper_drivers.star import commands, encoder
 from tillkeeper_drivers.star.counting import Counting
-from tillkeeper_drivers.star.layout import length
 from tillkeeper_drivers.star.profile import Profile
 from tillkeeper_drivers.star.session import StarSession
 
@@ -59,8 +59,6 @@ class StarPrinter(BasePrinter[StarSession]):
         self._counting = Counting()
         self._start = 0
         self._signs = 0
-        self._lines = 0
-        """Of the document that is under way."""
 
     # --- hooks, see `BasePrinter` ---
 
@@ -68,10 +66,12 @@ class StarPrinter(BasePrinter[StarSession]):
         return StarSession(connection)
 
     async def encode(self, document: PrintDocument, token: bytes) -> bytes:
-        self._lines = length(document.blocks, self._profile.columns)
         if self._profile.language == "raster":
             return await asyncio.to_thread(encoder.encode, document, self._profile, token, self._picture)
         return encoder.encode(document, self._profile, token, self._picture)
+
+    def printing_s(self, document: PrintDocument) -> float:
+        return pace.printing_s(document.blocks, self._profile.columns, _LINE_S)
 
     def pulse(self, document: PulseDocument) -> bytes:
         return commands.pulse(document.pin, document.on_ms)
@@ -119,13 +119,19 @@ class StarPrinter(BasePrinter[StarSession]):
     async def evidence(self, session: StarSession) -> Evidence:
         limits = self._deadlines
         if self._profile.print_end == "none":
-            await session.connection.drain(limits.write)
-            return await self._clean(session)
-        if not await self.confirmed(session, max(limits.confirm, self._lines * _LINE_S)):
+            await session.connection.drain(limits.write + self._prints_s)
+            await self.worked_off(session, asyncio.get_running_loop().time())
+            return Evidence("sent", "Star status")
+        if not await self.confirmed(session, limits.confirm):
             await session.connection.drain(0.05)  # "stalled" tells more than "no answer"
-            self.unknown(session, f"no confirmation within {limits.confirm:g} s")
+            self.unknown(session, f"no confirmation within {self._prints_s + limits.confirm:.0f} s")
         self._counting.settled()
         return Evidence("confirmed", session.confirmed_by or "none")
+
+    @property
+    def answers(self) -> bool:
+        """Nothing is sent to one that did not."""
+        return True
 
     async def look(self, session: StarSession, longest_s: float) -> bool:
         """Where it reports by itself it has told all there is, and must not be asked (`commands.ASK_STATUS`)."""
@@ -187,16 +193,3 @@ class StarPrinter(BasePrinter[StarSession]):
         await session.until(
             lambda: done() or session.echoes or session.status.trouble() is not None, self._deadlines.answer
         )
-
-    async def _clean(self, session: StarSession) -> Evidence:
-        """The last rung: all bytes are acknowledged, and the status is clean or becomes so before the deadline."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self._deadlines.clearing
-        while True:
-            if not await self.look(session, self._deadlines.answer):
-                self.unknown(session, "silent after the document")
-            if session.status.trouble() is None:
-                return Evidence("sent", "Star status")
-            if loop.time() >= end:
-                self.unknown(session, f"not clean within {self._deadlines.clearing:g} s")
-            await session.until(lambda: bool(session.cut_short), min(self._deadlines.poll, max(0.01, end - loop.time())))
