@@ -4,13 +4,25 @@ from dataclasses import dataclass
 import msgspec
 import pytest
 from tests.drivers.fakes import FakePrinter
+from tests.drivers.wire import Wire
+from tests.spool.virtual import run_virtual
 
-from tillkeeper_drivers.api import DisplayDocument, NotSent, OutcomeUnknown, PrintDocument, Ticket, TicketItem
+from tillkeeper_drivers.api import (
+    Attended,
+    DisplayDocument,
+    NotSent,
+    OutcomeUnknown,
+    PrintDocument,
+    Status,
+    Ticket,
+    TicketItem,
+    TransportError,
+)
 from tillkeeper_drivers.kds.escpos_text import EscPosTextDisplay
 from tillkeeper_drivers.printing.settings import Deadlines
 from tillkeeper_drivers.transport.memory import Faults, MemoryTransport
 
-QUICK = Deadlines(maybe=0.02, maybe_confirm=0.03)
+QUICK = Deadlines(pace=0.1, maybe=0.02, maybe_confirm=0.03)
 ITEM = TicketItem("l1", 2, "Crème brûlée", modifiers=("no sugar", "spoon: two"), note="allergy\x1bp!", seat=3)
 TICKET = Ticket("c1", "B-037", 2, "grill", "TAKEOUT", (ITEM,), 0, "19:04", table="12", rush=True, check_number=7)
 
@@ -75,3 +87,30 @@ def test_a_connection_lost_within_the_ticket_is_an_unknown_outcome() -> None:
     device = EscPosTextDisplay("expo", MemoryTransport(peer, Faults(reset_after=20)), deadlines=QUICK)
     with pytest.raises(OutcomeUnknown):
         asyncio.run(device.deliver(DisplayDocument("j", TICKET), b"ab12"))
+
+
+def test_one_that_is_this_registers_alone_tells_by_itself_also_after_it_was_pulled() -> None:
+    async def scenario() -> list[str]:
+        wire = Wire(FakePrinter(token=False, asb=False))
+        device = EscPosTextDisplay("expo", wire, hold=True)
+        assert isinstance(device, Attended)
+        told: asyncio.Queue[Status] = asyncio.Queue()
+        task = asyncio.create_task(device.attend(told.put_nowait, asyncio.Semaphore(1)))
+        found = [(await told.get()).trouble() or "well"]
+        assert (await device.deliver(DisplayDocument("j", TICKET), b"ab12")).by == "GS r"
+        assert len(wire.tries) == 1, "over the connection that stands"
+        wire.away = TransportError("not_plugged_in", "no such node", bytes_left=False)
+        wire.hangs_up()
+        found.append((await told.get()).trouble() or "well")
+        wire.away = None
+        found.append((await told.get()).trouble() or "well")
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return found
+
+    assert run_virtual(scenario()) == ["well", "not_plugged_in", "well"]
+
+
+def test_one_that_others_write_to_as_well_is_asked_instead() -> None:
+    device = EscPosTextDisplay("expo", Wire(FakePrinter()))
+    asyncio.run(device.attend(lambda _status: None, asyncio.Semaphore(1)))

@@ -302,7 +302,8 @@ def _text_display(name: str, device: DeviceConfig, locator: Locator) -> Device:
     from tillkeeper_drivers.printing.settings import Deadlines
 
     model = profile(device.profile) if device.profile else None
-    return EscPosTextDisplay(name, _transport(name, device, locator), model, Deadlines(confirm=device.confirm_timeout_s))
+    limits = Deadlines(confirm=device.confirm_timeout_s)
+    return EscPosTextDisplay(name, _transport(name, device, locator), model, limits, hold=_own(device))
 
 
 def _foreign_display(

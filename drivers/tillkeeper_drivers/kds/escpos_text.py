@@ -4,6 +4,9 @@ ASCII only, and a cut ends each ticket (Epson's KDS shows itself as a receipt pr
 modifiers to the letter, because such displays find what to strike out by comparing text.
 """
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
 from tillkeeper_drivers.api import (
     Block,
     Delivery,
@@ -24,19 +27,26 @@ from tillkeeper_drivers.printing.settings import Deadlines
 
 
 class EscPosTextDisplay:
-    """A `Device` for `DisplayDocument`s, on top of `EscPosPrinter`.
+    """A `Device` for `DisplayDocument`s, `Attended`, on top of `EscPosPrinter`.
 
     Args:
         device_id: the device's id in the config.
         transport: where it is.
         model: `kds-text` where not given.
         deadlines: see `Deadlines`.
+        hold: it is this register's alone, and its connection stands while it is attended.
     """
 
     def __init__(
-        self, device_id: str, transport: Transport, model: Profile | None = None, deadlines: Deadlines | None = None
+        self,
+        device_id: str,
+        transport: Transport,
+        model: Profile | None = None,
+        deadlines: Deadlines | None = None,
+        *,
+        hold: bool = False,
     ) -> None:
-        self._printer = EscPosPrinter(device_id, transport, model or profile("kds-text"), deadlines=deadlines)
+        self._printer = EscPosPrinter(device_id, transport, model or profile("kds-text"), deadlines=deadlines, hold=hold)
 
     @property
     def id(self) -> str:
@@ -55,6 +65,10 @@ class EscPosTextDisplay:
     async def status(self) -> Status:
         """See `Device.status`."""
         return await self._printer.status()
+
+    async def attend(self, changed: Callable[[Status], None], looks: AbstractAsyncContextManager[object]) -> None:
+        """See `Attended.attend`: a connection is kept where `hold` says so."""
+        await self._printer.attend(changed, looks)
 
     async def close(self) -> None:
         await self._printer.close()
