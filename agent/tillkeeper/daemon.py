@@ -22,14 +22,13 @@ from tillkeeper.contract.events import ModeChanged
 from tillkeeper.devices.finder import Finder
 from tillkeeper.devices.found import FoundDesk
 from tillkeeper.devices.locator import Locator
-from tillkeeper.devices.moves import Moves
 from tillkeeper.devices.overlays import Overlays
 from tillkeeper.devices.pictures import Pictures
 from tillkeeper.devices.registry import Registry, profiles, warm, widths
 from tillkeeper.devices.replace import SetupDesk
 from tillkeeper.devices.replace_slip import SetupParts
 from tillkeeper.diagnostics.network import cut_off
-from tillkeeper.errors import ConfigInvalid, StorageRefused
+from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.files import newest_set_aside
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.numbering import SETTING as CODES_SETTING
@@ -38,8 +37,9 @@ from tillkeeper.network.desk import DeskParts, NetworkDesk
 from tillkeeper.people.roster import SECRET_FILE, Member
 from tillkeeper.people.sessions import Now
 from tillkeeper.replication.hq import HqLink
-from tillkeeper.roles.mode import Uplink
 from tillkeeper.replication.outgoing import OwnLogs, Selected
+from tillkeeper.roles.mode import Uplink
+from tillkeeper.secret_files import read_hq_token, store_secret
 from tillkeeper.spool.spool import Spool
 from tillkeeper.till.availability import StockKeeper
 from tillkeeper.till.board import BoardKeeper
@@ -59,6 +59,8 @@ from tillkeeper.till.shelf import Held, Shelf
 from tillkeeper.till.stamp import Stamp
 from tillkeeper.till.status import StatusDesk
 from tillkeeper.till.till import Announcer, Till
+from tillkeeper.trust.opening import Trust, open_keys
+from tillkeeper.trust.store_keys import StoreKeys
 
 log = logging.getLogger(__name__)
 
@@ -98,8 +100,10 @@ async def run(config: Config, started: Callable[[Bound], None] = lambda _bound: 
         stack.callback(practice.close)
         openings = OpeningCodes(config.register.letter, codes, practice, journal.setting(CARS))
         stamp = Stamp(config.store, clock.wall_ms)
+        keys = await open_keys(config)
+        replication = await Replication.open(stack, config, journal, keys[0])  # before the first append
         await adopt(journal, catalogue, stamp.today(), clock.wall_ms())
-        register = _Register(config, journal, openings, stamp, Catalogues(journal, catalogue))
+        register = _Register(config, journal, openings, stamp, Catalogues(journal, catalogue), keys, replication)
         stack.push_async_callback(register.registry.close)
         await register.run(started)
 
@@ -113,15 +117,19 @@ class JournalDamaged(StorageRefused):
 class _Register:
     """The parts of one register and how they call each other."""
 
-    def __init__(self, config: Config, journal: Journal, codes: OpeningCodes, stamp: Stamp, catalogues: Catalogues) -> None:
+    def __init__(
+        self, config: Config, journal: Journal, codes: OpeningCodes, stamp: Stamp, catalogues: Catalogues,
+        keys: tuple[StoreKeys | None, str], replication: Replication,
+    ) -> None:
         self.overlays = Overlays(config, journal.setting)
         self.config = config = self.overlays.config
         self.journal = journal
+        self.replication = replication
         self.hub = LiveHub()
         self.shelf = Shelf(journal)
         self.shelf.load()
         self.board = BoardKeeper(journal, stamp, clock.wall_ms)
-        self.locator = Locator(clock.wall_ms, Moves(journal.setting, journal.append, self._later))
+        self.locator = Locator(clock.wall_ms)
         self.registry = Registry(config, journal.personal, self.board.on_board, self.locator)
         self.board.open(self.registry.boards, self.registry.document)
         self.spool = Spool(
@@ -151,6 +159,10 @@ class _Register:
             )
         )
         self.roster = RosterKeeper(self.people, Path(config.staff.file), config.store.id, secret) if config.staff.file else None
+        self.trust = Trust(
+            config, keys, journal, stamp=stamp, changed=lambda: self._changed(None), store_secret=secret, listening=lambda: "",
+            finals=lambda name: {log.incarnation: log.last_seq for log in journal.logs() if log.register == name},
+        )  # fmt: skip
         self.drawers = DrawerDesk(
             DrawerParts(
                 config=config,
@@ -272,6 +284,7 @@ class _Register:
             tasks.create_task(self._status_changes(), name="till.status")
             tasks.create_task(self.network.run(), name="network")
             tasks.create_task(self.finder.run(), name="devices.finder")
+            await self.trust.desk.begin()
             if self.roster is not None:
                 await self.roster.look()
                 tasks.create_task(self.roster.run(), name="till.roster")
@@ -291,6 +304,7 @@ class _Register:
             network=self.network,
             finder=self.found,
             setup=self.setup,
+            trust=self.trust.desk,
             intake=self.intake,
             reads=self.reads,
             spool=self.spool,
@@ -315,8 +329,8 @@ class _Register:
         token = read_hq_token(Path(hq.token_file))
         return HqLink(
             self.journal,
-            hq,
             Selected(OwnLogs(self.journal), self.journal),
+            hq,
             HttpTransport(hq, token),
             self.intake,
             store=self.config.store.id,
@@ -366,26 +380,6 @@ class _Register:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def read_hq_token(file: Path) -> str:
-    """The secret that this register shares with HQ: the first line. Raises `ConfigInvalid` where there is none."""
-    try:
-        lines = file.read_text("ascii").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigInvalid("read", f"hq.token_file {file.name}", str(error), "its first line is the shared secret") from error
-    if not (token := lines[0].strip()):
-        raise ConfigInvalid("read", f"hq.token_file {file.name}", "its first line is empty", "put the shared secret there")
-    return token
-
-
-def store_secret(file: Path) -> str:
-    """What the store's PINs are keyed with, made where there is none; empty where it can not be read, for selling goes on."""
-    try:
-        return load_or_create_token(file)
-    except ConfigInvalid as error:
-        log.error("nobody can sign in: %s", error)
-        return ""
 
 
 def machine_id() -> str:

@@ -27,6 +27,7 @@ from tillkeeper.contract.devices import FoundList, FoundView, ProbeBody, ProbeVi
 from tillkeeper.contract.live import CheckChanged
 from tillkeeper.contract.network import DiagnosisView, NetworkHistory, NetworkView, ProberView
 from tillkeeper.contract.pages import PreviewOptions
+from tillkeeper.contract.trust import CodeBody, CodeView, LeaveBody, StoreView
 from tillkeeper.contract.values import Totals
 from tillkeeper.diagnostics.facts import CatalogueFacts, Facts, HqFacts, JournalFacts
 from tillkeeper.diagnostics.snapshot import status_view
@@ -197,6 +198,19 @@ class FakeSetup:
         return ProbeView(title="USB printer", address=asked.found, speaks="escpos", maker="EPSON", model="TM-T88VI")
 
 
+class FakeTrust:
+    """A store of one register without keys."""
+
+    def view(self) -> StoreView:
+        return StoreView(store="s1", register="r1", joined=False)
+
+    async def open_code(self, asked: CodeBody, caller: Caller) -> CodeView:
+        raise Refused("no_store_keys", "admit", f"register {asked.register}", "there are no keys")
+
+    async def leave(self, asked: LeaveBody, caller: Caller) -> StoreView:
+        raise NotFound("let go", f"register {asked.register}", "there is none")
+
+
 class FakeTill:
     """`hang`: commands wait for it to be set (None: they do not). `trouble`: item ids that make `execute` fail."""
 
@@ -211,6 +225,7 @@ class FakeTill:
         self.network = FakeNetwork()
         self.finder = FakeFinder()
         self.setup = FakeSetup()
+        self.trust = FakeTrust()
         self.display = Echo()
         self.hang: asyncio.Event | None = None
         self.entered = asyncio.Event()

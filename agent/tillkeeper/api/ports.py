@@ -20,6 +20,7 @@ from tillkeeper.contract.devices import FoundList, ProbeBody, ProbeView, Replace
 from tillkeeper.contract.network import DiagnosisView, NetworkHistory, NetworkView
 from tillkeeper.contract.pages import PageSettings, PreviewOptions
 from tillkeeper.contract.people import ApprovalView, SessionView, StaffList, TimeEntriesQuery, TimeEntryList
+from tillkeeper.contract.trust import CodeBody, CodeView, LeaveBody, StoreView
 from tillkeeper.contract.values import CheckState, OrderType
 from tillkeeper.contract.views import (
     BooksView,
@@ -180,6 +181,16 @@ class SettingUp(Protocol):
         ...
 
 
+class Trust(Protocol):
+    """Who belongs to the store. Raise `Refused`, `NotFound` and what `trust.trouble` says."""
+
+    def view(self) -> StoreView: ...
+
+    async def open_code(self, asked: CodeBody, caller: Caller) -> CodeView: ...
+
+    async def leave(self, asked: LeaveBody, caller: Caller) -> StoreView: ...
+
+
 class Till(Protocol):
     """The register, seen from its API."""
 
@@ -200,6 +211,9 @@ class Till(Protocol):
 
     @property
     def setup(self) -> SettingUp: ...
+
+    @property
+    def trust(self) -> Trust: ...
 
     async def begin_replacement(
         self, key: str, device: str, asked: ReplacementBody, caller: Caller

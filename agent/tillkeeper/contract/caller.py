@@ -24,6 +24,7 @@ Permission = Literal[
     "reports",
     "training_off",
     "set_up_devices",
+    "admit_registers",
 ]
 PERMISSIONS: tuple[Permission, ...] = Permission.__args__  # type: ignore[attr-defined]
 

@@ -29,6 +29,7 @@ from tillkeeper.contract.people import (
     TipsDeclared,
     TrainingSwitched,
 )
+from tillkeeper.contract.trust import JoinCodeOpened, JoinRefused, RegisterAdmitted, RegisterLeft, StoreKeysTaken
 from tillkeeper.contract.values import (
     Modifier,
     OrderType,
@@ -298,6 +299,11 @@ EVENT_TYPES: dict[str, tuple[type[Event], int]] = {
     "drawer_report_printed": (DrawerReportPrinted, 1),
     "availability_set": (AvailabilitySet, 1),
     "device_replaced": (DeviceReplaced, 1),
+    "store_keys_taken": (StoreKeysTaken, 1),
+    "join_code_opened": (JoinCodeOpened, 1),
+    "join_refused": (JoinRefused, 1),
+    "register_admitted": (RegisterAdmitted, 1),
+    "register_left": (RegisterLeft, 1),
 }
 
 TYPE_NAMES: dict[type[Event], str] = {struct: name for name, (struct, _version) in EVENT_TYPES.items()}

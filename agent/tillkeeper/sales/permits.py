@@ -29,6 +29,7 @@ WORDS: dict[Permission, str] = {
     "reports": "print reports",
     "training_off": "end training",
     "set_up_devices": "replace and set up devices",
+    "admit_registers": "admit registers to the store, or let them go",
 }
 
 _ALWAYS: dict[type[Command], tuple[Permission, ...]] = {

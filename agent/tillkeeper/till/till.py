@@ -40,6 +40,7 @@ from tillkeeper.till.intake import Intake
 from tillkeeper.till.people import SignInDesk
 from tillkeeper.till.reads import Reads
 from tillkeeper.till.shelf import Held
+from tillkeeper.trust.desk import TrustDesk
 
 _encode = msgspec.json.Encoder().encode
 _decode_job = msgspec.json.Decoder(JobView).decode
@@ -57,6 +58,7 @@ class Till:
     network: NetworkDesk
     finder: FoundDesk
     setup: SetupDesk
+    trust: TrustDesk
     intake: Intake
     reads: Reads
     spool: Spool

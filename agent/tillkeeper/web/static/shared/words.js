@@ -12,7 +12,8 @@ export const PERMISSIONS = { ring: "ring up", tender: "take payment", discount: 
   void_fired: "void a line that the kitchen has", void_check: "void a check", refund: "refund", no_sale: "open the drawer",
   cash_movement: "move cash", open_drawer: "open a drawer", count_drawer: "count a drawer", close_drawer: "close a drawer",
   see_expected: "see what is expected", sold_out: "mark as sold out", edit_time: "change hours", reports: "see reports",
-  training_off: "end training", set_up_devices: "replace and set up devices" };
+  training_off: "end training", set_up_devices: "replace and set up devices",
+  admit_registers: "admit registers to the store, or let them go" };
 
 /** Where the API's own words are for programs rather than for people. */
 const PROBLEMS = {

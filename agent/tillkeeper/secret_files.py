@@ -1,0 +1,29 @@
+"""Secrets in files of their own, as the agent needs them at its start."""
+
+import logging
+from pathlib import Path
+
+from tillkeeper.api.auth import load_or_create_token
+from tillkeeper.errors import ConfigInvalid
+
+log = logging.getLogger(__name__)
+
+
+def read_hq_token(file: Path) -> str:
+    """The secret that this register shares with HQ: the first line. Raises `ConfigInvalid` where there is none."""
+    try:
+        lines = file.read_text("ascii").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigInvalid("read", f"hq.token_file {file.name}", str(error), "its first line is the shared secret") from error
+    if not (token := lines[0].strip()):
+        raise ConfigInvalid("read", f"hq.token_file {file.name}", "its first line is empty", "put the shared secret there")
+    return token
+
+
+def store_secret(file: Path) -> str:
+    """What the store's PINs are keyed with, made where there is none; empty where it can not be read, for selling goes on."""
+    try:
+        return load_or_create_token(file)
+    except ConfigInvalid as error:
+        log.error("nobody can sign in: %s", error)
+        return ""

@@ -1,0 +1,205 @@
+"""The store as its API sees it: who belongs to it, join codes, leaving. Implements `api.ports.Trust`."""
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from tillkeeper.config.model import Config
+from tillkeeper.contract.base import Event
+from tillkeeper.contract.caller import Caller
+from tillkeeper.contract.roster import Left
+from tillkeeper.contract.trust import (
+    CodeBody,
+    CodeView,
+    JoinCodeOpened,
+    LeaveBody,
+    LeftView,
+    MemberView,
+    OpenCodeView,
+    RegisterLeft,
+    StoreKeysTaken,
+    StoreView,
+)
+from tillkeeper.errors import NotFound, Overloaded, Refused, StorageRefused
+from tillkeeper.sales.permits import require_all
+from tillkeeper.trust.admitting import AdmittingDesk, require_authority, signed
+from tillkeeper.trust.certificates import fingerprint
+from tillkeeper.trust.codes import DEFAULT_PORT, SECRET_BYTES, JoinCode, join_code, read_recovery_code
+from tillkeeper.trust.invitation import CODE_S, TRIES, Invitation
+from tillkeeper.trust.keys import KeyPair, authority_pair
+from tillkeeper.trust.store_keys import StoreKeys
+from tillkeeper.trust.trouble import TrustTrouble
+
+log = logging.getLogger(__name__)
+
+TOLD = "trust.told"
+"""The setting that says which keys the journal has heard of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustParts:
+    """`keys` and `admitting`: None where the register has joined no store. `record`: journal an event with settings, durably.
+    `finals`: as in `AdmittingParts`. `listening`: where this register answers others, "host:port" or "host", empty where it
+    does not listen or the host is not said. `trouble`: why there are no keys although there should be."""
+
+    config: Config
+    keys: StoreKeys | None
+    admitting: AdmittingDesk | None
+    now_s: Callable[[], float]
+    setting: Callable[[str], bytes | None]
+    record: Callable[[Event, Mapping[str, bytes]], Awaitable[None]]
+    finals: Callable[[str], Mapping[str, int]]
+    listening: Callable[[], str]
+    trouble: str = ""
+
+
+class TrustDesk:
+    """Everything on the loop."""
+
+    def __init__(self, parts: TrustParts) -> None:
+        self._ = parts
+
+    async def begin(self) -> None:
+        """Journal that this register has its key, once for each key. A disk that refuses is asked again at the next start."""
+        if (keys := self._.keys) is None:
+            return
+        kept, told = keys.kept, hashlib.sha256(keys.signer.key.encode()).digest()
+        if self._.setting(TOLD) == told:
+            return
+        event = StoreKeysTaken(
+            act=kept.act, register=kept.register, key=keys.signer.key, authority=kept.authority, by=kept.by, at=kept.at
+        )
+        try:
+            await self._.record(event, {TOLD: told})
+        except (StorageRefused, Overloaded) as error:
+            log.warning("not journaled that this register has its keys: %s", error)
+
+    def view(self) -> StoreView:
+        config, keys = self._.config, self._.keys
+        if keys is None:
+            return StoreView(store=config.store.id, register=config.this_register, joined=False, trouble=self._.trouble)
+        roster = keys.roster
+        gone = [one.statement for one in roster.statements if isinstance(one.statement, Left)]
+        invitation = self._.admitting.invitation if self._.admitting is not None else None
+        return StoreView(
+            store=roster.store,
+            register=keys.register,
+            joined=True,
+            member=keys.is_member,
+            may_admit=keys.shelf.authority_secret() is not None,
+            authority=roster.authority,
+            key=keys.signer.key,
+            digest=roster.digest,
+            members=tuple(MemberView(register=m.register, key=m.key, may_admit=m.may_admit) for m in roster.members.values()),
+            left=tuple(LeftView(register=one.register, key=one.key, finals=one.finals) for one in gone),
+            code=None
+            if invitation is None
+            else OpenCodeView(
+                register=invitation.register,
+                expires_s=round(max(0.0, invitation.ends_s - self._.now_s()), 1),
+                tries_left=invitation.tries_left,
+            ),
+        )
+
+    async def open_code(self, asked: CodeBody, caller: Caller) -> CodeView:
+        """A join code for one register; one that is open ends.
+
+        Raises:
+            TrustTrouble: no keys here, no authority's key, or no address for the code.
+            NotFound: no register of this name is configured.
+            Refused: it is this register, or one that has a key, and `replace` was not said.
+        """
+        subject = f"register {asked.register}"
+        require_all("admit", subject, ("admit_registers",), caller)
+        keys, admitting = self._joined("admit", subject)
+        authority = require_authority(keys, "admit")
+        if asked.register not in self._.config.registers:
+            hint = "add it to [registers] of every register's configuration first"
+            raise NotFound("admit", subject, "no register of this name is configured", hint)
+        if asked.register == keys.register:
+            raise Refused("own_register", "admit", subject, "it is this one", "use `tillkeeper store recover` for its own key")
+        replaces = bool(keys.roster.staying(asked.register))
+        if replaces and not asked.replace:
+            hint = "if its disk is lost say so with --replace: its old key ends when the new one is admitted"
+            raise Refused("has_key", "admit", subject, "it belongs to the store already", hint)
+        host, port = self._address(asked, subject)
+        secret = secrets.token_bytes(SECRET_BYTES)
+        try:
+            code = join_code(JoinCode(fingerprint(authority.key, keys.roster.store), secret, host, port))
+        except ValueError as error:
+            raise TrustTrouble("no_address", "admit", subject, str(error), "name it as host or host:port") from error
+        by = caller.person(asked.by)
+        await self._.record(JoinCodeOpened(register=asked.register, may_admit=asked.may_admit, replaces=replaces, by=by), {})
+        admitting.invite(
+            Invitation(register=asked.register, secret=secret, ends_s=self._.now_s() + CODE_S, may_admit=asked.may_admit, by=by)
+        )
+        return CodeView(
+            code=code, register=asked.register, address=f"{host}:{port}", expires_s=CODE_S, tries=TRIES, replaces=replaces
+        )
+
+    async def leave(self, asked: LeaveBody, caller: Caller) -> StoreView:
+        """The register's keys speak for nobody any more. What is said again changes nothing.
+
+        Raises:
+            TrustTrouble: no keys here, no authority's key, or a wrong recovery code.
+            NotFound: it never belonged to the store.
+        """
+        subject = f"register {asked.register}"
+        require_all("let go", subject, ("admit_registers",), caller)
+        keys, _ = self._joined("let go", subject)
+        authority = self._authority(keys, asked.recovery_code)
+        if not keys.roster.keys(asked.register):
+            raise NotFound("let go", subject, "it never belonged to this store", "`tillkeeper store status` lists who does")
+        going = sorted(keys.roster.staying(asked.register))
+        if going:
+            finals = dict(self._.finals(asked.register))
+            by = caller.person(asked.by)
+            await self._.record(RegisterLeft(register=asked.register, keys=tuple(going), finals=finals, by=by), {})
+            store = keys.roster.store
+            await keys.take(
+                [signed(authority, Left(store=store, register=asked.register, key=key, finals=finals)) for key in going]
+            )
+        else:
+            await keys.take(())
+        return self.view()
+
+    def _authority(self, keys: StoreKeys, recovery_code: str) -> KeyPair:
+        if not recovery_code:
+            return require_authority(keys, "let go")
+        pair = authority_pair(read_recovery_code(recovery_code))
+        if pair.key != keys.roster.authority:
+            cause = "it is not the recovery code of this store"
+            raise TrustTrouble("wrong_code", "let go", f"store {keys.roster.store}", cause, "is it the newest print?")
+        return pair
+
+    def _joined(self, operation: str, subject: str) -> tuple[StoreKeys, AdmittingDesk]:
+        if self._.keys is None or self._.admitting is None:
+            hint = "make them with `tillkeeper store create` and start the agent again"
+            cause = self._.trouble or "this register has no keys of a store"
+            raise TrustTrouble("no_store_keys", operation, subject, cause, hint)
+        return self._.keys, self._.admitting
+
+    def _address(self, asked: CodeBody, subject: str) -> tuple[str, int]:
+        listening = self._.listening()
+        if not listening:
+            cause, hint = "this register does not listen to others", "set `listen` in [replication] and start the agent again"
+            raise TrustTrouble("no_address", "admit", subject, cause, hint)
+        host, port = place(listening, DEFAULT_PORT)
+        given = asked.address or getattr(self._.config.register, "address", "")
+        if given:
+            host, port = place(given, port)
+        if host in ("", "0.0.0.0", "::"):  # noqa: S104 - it is refused
+            cause = "it is not known under which address the other one finds this register"
+            hint = f"give `address` to [registers.{self._.config.this_register}], or say --address"
+            raise TrustTrouble("no_address", "admit", subject, cause, hint)
+        return host, port
+
+
+def place(text: str, port: int) -> tuple[str, int]:
+    """Of "host", "host:port", "[v6]:port" or a bare IPv6 address; `port` where none is given."""
+    host, colon, said = text.rpartition(":")
+    if colon and said.isascii() and said.isdecimal() and (":" not in host or host.startswith("[")):
+        return host.strip("[]"), min(int(said), 65_535)
+    return text.strip("[]"), port

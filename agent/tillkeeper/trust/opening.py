@@ -1,0 +1,99 @@
+"""Puts the parts of trust together for a running agent. What is wrong with its keys never keeps it from selling."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from tillkeeper import clock
+from tillkeeper.config.model import Config
+from tillkeeper.contract.base import Event
+from tillkeeper.journal.records import Appended, Batch, NewEvent
+from tillkeeper.plain_file import open_plain
+from tillkeeper.trust.admitting import AdmittingDesk, AdmittingParts
+from tillkeeper.trust.desk import TrustDesk, TrustParts
+from tillkeeper.trust.store_keys import StoreKeys
+from tillkeeper.trust.trouble import TrustTrouble
+
+log = logging.getLogger(__name__)
+
+Finals = Callable[[str], Mapping[str, int]]
+
+
+class Recorder(Protocol):
+    """What trust needs of the journal."""
+
+    async def append(self, batch: Batch) -> Appended: ...
+
+    def setting(self, name: str) -> bytes | None: ...
+
+
+async def open_keys(config: Config) -> tuple[StoreKeys | None, str]:
+    """The register's keys, None where it has none that can be used; and why they can not, in words."""
+    try:
+        return await asyncio.to_thread(StoreKeys.open, Path(config.data_dir), config.store.id, config.this_register), ""
+    except TrustTrouble as trouble:
+        log.error("no other register is believed: %s", trouble)
+        return None, str(trouble)
+
+
+class Trust:
+    """`keys` and `admitting` are None where the register has joined no store."""
+
+    def __init__(
+        self,
+        config: Config,
+        opened: tuple[StoreKeys | None, str],
+        journal: Recorder,
+        *,
+        stamp: Callable[[Event], NewEvent],
+        changed: Callable[[], None],
+        finals: Finals,
+        store_secret: str,
+        listening: Callable[[], str],
+    ) -> None:
+        self.keys, trouble = opened
+        self._journal, self._stamp, self._changed = journal, stamp, changed
+        self.admitting: AdmittingDesk | None = None
+        if self.keys is not None:
+            parts = AdmittingParts(
+                keys=self.keys,
+                now_s=clock.boot_s,
+                record=self.record,
+                finals=finals,
+                store_secret=store_secret,
+                beacon_key=lambda: beacon_key(config.network.key_file),
+            )
+            self.admitting = AdmittingDesk(parts)
+        self.desk = TrustDesk(
+            TrustParts(
+                config=config,
+                keys=self.keys,
+                admitting=self.admitting,
+                now_s=clock.boot_s,
+                setting=journal.setting,
+                record=self.record,
+                finals=finals,
+                listening=listening,
+                trouble=trouble,
+            )
+        )
+
+    async def record(self, event: Event, settings: Mapping[str, bytes] | None = None) -> None:
+        """Raises `StorageRefused`, `Overloaded`."""
+        await self._journal.append(Batch(events=(self._stamp(event),), settings=dict(settings or {})))
+        self._changed()
+
+
+def beacon_key(file: str) -> str:
+    """In hex; empty where there is none, or where it is the prober's alone."""
+    if not file:
+        return ""
+    try:
+        with open_plain(Path(file)) as opened:
+            line = opened.readline(200).strip()
+        return bytes.fromhex(line.decode("ascii")).hex()
+    except (OSError, ValueError) as error:
+        log.info("the beacon key is not handed over: %s", error)
+        return ""
