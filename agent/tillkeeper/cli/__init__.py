@@ -19,6 +19,7 @@ GROUPS = {
     "86": "what is sold out, counted down, and back again",
     "probe": "watch the network and name what is broken (its own process)",
     "drawer": "drawer sessions: float, count, X and Z; a no-sale",
+    "store": "the store's keys: create, join, leave, recover",
     "staff": "who works here: roles and PINs",
     "clock": "clock in and out, breaks",
     "pages": "the links of the register and kitchen pages",

@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 
 AT_A_TIME = 8
 WITHIN_S = 10.0
-"""For a whole conversation."""
 CLOSE_S = 2.0
 
 
@@ -42,6 +41,8 @@ class AdmittingParts:
     finals: Callable[[str], Mapping[str, int]]
     store_secret: str
     beacon_key: Callable[[], str]
+    within_s: float = WITHIN_S
+    """For a whole conversation."""
 
 
 def signed(authority: KeyPair, statement: Statement) -> Signed:
@@ -95,7 +96,7 @@ class AdmittingDesk:
         address = str(peer[0]) if isinstance(peer, tuple) else ""
         self._busy += 1
         try:
-            async with asyncio.timeout(WITHIN_S):
+            async with asyncio.timeout(self._.within_s):
                 if self._busy > AT_A_TIME:
                     raise TrustTrouble("peer_busy", "join", address, f"{AT_A_TIME} are being talked to", "try again")
                 await self._talk(reader, writer, address)
