@@ -2,10 +2,13 @@
 typed end in its time, nothing is believed, nothing grows, and a device beside it goes on."""
 
 import asyncio
+import os
 import random
 import tracemalloc
+import tty
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 from tests.drivers.kds_tickets import BURGER, ticket
@@ -20,14 +23,11 @@ from tillkeeper_drivers.printing.settings import Deadlines
 from tillkeeper_drivers.simulator.printer import VirtualPrinter
 from tillkeeper_drivers.star.printer import StarPrinter
 from tillkeeper_drivers.star.profile import profile as star_profile
+from tillkeeper_drivers.transport.serial import SerialTransport
 from tillkeeper_drivers.transport.tcp import TcpTransport
 
 QUICK = Deadlines(connect=1, write=0.5, confirm=0.4, answer=0.2, maybe=0.1, maybe_confirm=0.3, poll=0.05, pin=0.2, again=0.1)
-SLIP = PrintDocument("j", tuple(Text(f"{n} Burger") for n in range(3000)))
-"""More than the kernel's buffers of a peer that reads nothing (with the small ones below) take at once."""
-SHORT = PrintDocument("j", (Text("1 Burger"),))
-PICTURE = PrintDocument("j", tuple(Text(f"{n} Burger") for n in range(200)))
-"""Of a raster printer: drawn, it is as large."""
+SLIP = PrintDocument("j", (Text("1 Burger"), Text("no onions")))
 TICKETS = (ticket("j1", BURGER), ticket("j1", BURGER), ticket("j2", BURGER, check="c2"))
 ANSWER_S = 0.3
 MOST_BYTES = 12_000_000
@@ -144,6 +144,30 @@ async def hostile(talk: Talk) -> AsyncIterator[tuple[int, bytearray]]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+@asynccontextmanager
+async def hostile_on_a_line(talk: Talk) -> AsyncIterator[tuple[str, bytearray]]:
+    """The same at the other end of a pseudo-terminal: the port's path, and all that it read."""
+    got = bytearray()
+    loop = asyncio.get_running_loop()
+    device, port = os.openpty()
+    tty.setraw(port)
+    reader = asyncio.StreamReader(4096)
+    hears, _protocol = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(os.dup(device), "rb", 0)
+    )
+    says, flow = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, os.fdopen(device, "wb", 0))
+    task = asyncio.ensure_future(talk(reader, asyncio.StreamWriter(says, flow, reader, loop), got))
+    try:
+        yield os.ttyname(port), got
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        hears.close()
+        says.abort()
+        os.close(port)
+        await asyncio.sleep(0)
+
+
 def escpos(port: int) -> Device:
     return EscPosPrinter("bad", TcpTransport("127.0.0.1", port), profile("tm-t88vi"), deadlines=QUICK)
 
@@ -176,6 +200,10 @@ def logic_controls(port: int) -> Device:
     return logic_controls_display("bad", TcpTransport("127.0.0.1", port), lambda _event: None, answer_s=ANSWER_S)
 
 
+def escpos_on_a_line(path: str) -> Device:
+    return EscPosPrinter("bad", SerialTransport(path), profile("tm-t88vi"), deadlines=QUICK, hold=True)
+
+
 PRINTERS = (escpos, escpos_held, star_line, star_prnt_held, star_raster)
 DISPLAYS = (epson_kds, fresh_kds, logic_controls)
 
@@ -189,16 +217,17 @@ async def ends(device: Device, document: Document) -> str:
         return "unknown"
 
 
-async def against(talk: Talk, made: Callable[[int], Device], *documents: Document) -> tuple[list[str], bytes, list[str]]:
+async def against(talk: Talk, made: Callable[[Any], Device], *documents: Document) -> tuple[list[str], bytes, list[str]]:
     """How each tries at the hostile device end, what it read, and what became of six slips of a good one beside it."""
-    async with hostile(talk) as (port, got), VirtualPrinter("tm-t88vi", speed_mm_s=0) as good:
+    other_end = hostile_on_a_line if made is escpos_on_a_line else hostile
+    async with other_end(talk) as (port, got), VirtualPrinter("tm-t88vi", speed_mm_s=0) as good:
         beside = EscPosPrinter("good", TcpTransport("127.0.0.1", good.port), profile("tm-t88vi"))
         device = made(port)
         attend = getattr(device, "attend", None)
         attending = asyncio.create_task(attend(lambda _status: None, asyncio.Semaphore(1))) if attend else None
         try:
             async with asyncio.timeout(BOUND_S):
-                others = asyncio.gather(*(ends(beside, SHORT) for _ in range(6)))
+                others = asyncio.gather(*(ends(beside, SLIP) for _ in range(6)))
                 tries = [await ends(device, document) for document in documents]
                 status = await device.status()
                 assert status.reachable in ("yes", "no", "unknown")
@@ -215,7 +244,7 @@ async def against(talk: Talk, made: Callable[[int], Device], *documents: Documen
 @pytest.mark.parametrize("talk", WAYS, ids=lambda talk: talk.__name__)
 @pytest.mark.parametrize("made", PRINTERS, ids=lambda made: made.__name__)
 def test_a_hostile_printer_confirms_nothing_and_costs_nobody_else_anything(talk: Talk, made: Callable[[int], Device]) -> None:
-    how, got, others = asyncio.run(against(talk, made, *([PICTURE if made is star_raster else SLIP] * 3)))
+    how, got, others = asyncio.run(against(talk, made, SLIP, SLIP, SLIP))
     assert set(how) <= {"not sent", "unknown"}
     if set(how) == {"not sent"}:
         assert b"Burger" not in got
@@ -234,9 +263,18 @@ def test_a_hostile_display_confirms_nothing_and_costs_nobody_else_anything(talk:
     assert others == ["confirmed"] * 6
 
 
+@pytest.mark.parametrize("talk", WAYS, ids=lambda talk: talk.__name__)
+def test_a_hostile_printer_on_a_serial_line_is_no_better(talk: Talk) -> None:
+    how, got, others = asyncio.run(against(talk, escpos_on_a_line, SLIP, SLIP, SLIP))
+    assert set(how) <= {"not sent", "unknown"}
+    if set(how) == {"not sent"}:
+        assert b"Burger" not in got
+    assert others == ["confirmed"] * 6
+
+
 @pytest.mark.parametrize("made", [*PRINTERS, *DISPLAYS], ids=lambda made: made.__name__)
 def test_what_a_device_says_without_end_is_not_kept(made: Callable[[int], Device]) -> None:
-    document: Document = SHORT if made in PRINTERS else ticket("j1", BURGER)
+    document: Document = SLIP if made in PRINTERS else ticket("j1", BURGER)
     asyncio.run(against(babbles, made, document))  # what is loaded once is no growth
     tracemalloc.start()
     try:
@@ -256,7 +294,7 @@ def test_a_device_that_can_not_be_spoken_to_is_told_by_typed_errors_only() -> No
         for made in (*PRINTERS, *DISPLAYS):
             device = made(port)
             with pytest.raises(DriverError) as refused:
-                await device.deliver(SHORT if made in PRINTERS else ticket("j1", BURGER), b"ab12")
+                await device.deliver(SLIP if made in PRINTERS else ticket("j1", BURGER), b"ab12")
             assert isinstance(refused.value, NotSent), made.__name__
             close = getattr(device, "close", None)
             if close is not None:
