@@ -24,7 +24,7 @@ from tillkeeper.devices.found import FoundDesk
 from tillkeeper.devices.locator import Locator
 from tillkeeper.devices.overlays import Overlays
 from tillkeeper.devices.pictures import Pictures
-from tillkeeper.devices.registry import Registry, profiles, warm, widths
+from tillkeeper.devices.registry import Registry, warm, widths
 from tillkeeper.devices.replace import SetupDesk
 from tillkeeper.devices.replace_slip import SetupParts
 from tillkeeper.diagnostics.network import cut_off
@@ -176,7 +176,7 @@ class _Register:
         self.drawer_watch = DrawerWatch(config, lambda drawer: self.reads.drawer_open(drawer), clock.boot_s)
         self.finder = Finder(
             self.locator,
-            profiles=profiles,
+            profiles=lambda: self.overlays.models,
             changed=lambda: self.announcer.found_changed(self.found.found),
             came=self.spool.device_came,
             asks=config.network.watch,

@@ -18,7 +18,7 @@ import msgspec
 
 from tillkeeper.config import lines, rules
 from tillkeeper.config.model import Config
-from tillkeeper.config.raw import Report
+from tillkeeper.config.raw import Report, table, text
 from tillkeeper.errors import ConfigInvalid
 
 BUILTIN = "builtin"
@@ -101,7 +101,8 @@ def parse(text: str, *, file: str, folder: Path, profiles: Collection[str] | Non
             problems.append(problem)
 
     check_form(document, Config, (), report)
-    rules.check(document, folder, known_profiles() if profiles is None else frozenset(profiles), report, star_profiles())
+    known = known_profiles() if profiles is None else frozenset(profiles)
+    rules.check(document, folder, known | _own_models(document, folder, report), report, star_profiles())
     if problems:
         raise _invalid(sorted(problems, key=lambda problem: problem.line), file)
     return _absolute(msgspec.convert(document, Config), folder)
@@ -123,6 +124,21 @@ def star_profiles() -> frozenset[str]:
     """The printer models that the Star driver knows, read the same way."""
     data = resources.files("tillkeeper_drivers").joinpath("star/profiles.toml").read_text("utf-8")
     return frozenset(tomllib.loads(data))
+
+
+def _own_models(document: dict[str, Any], folder: Path, report: Report) -> frozenset[str]:
+    """The names of the store's own printer models."""
+    place = text(table(document, "models"), "own")
+    if not place:
+        return frozenset()
+    from tillkeeper.config.own_models import read  # the driver's profiles: only where there are own ones
+
+    try:
+        return frozenset(read(folder / Path(place).expanduser()))
+    except ConfigInvalid as error:
+        for problem in error.extra["problems"]:
+            report(("models", "own"), problem)
+        return frozenset()
 
 
 def builtin_menu() -> Path:
@@ -235,6 +251,7 @@ def _absolute(config: Config, folder: Path) -> Config:
         staff=msgspec.structs.replace(config.staff, file=_within(folder, config.staff.file)),
         hq=msgspec.structs.replace(hq, token_file=_within(folder, hq.token_file)),
         layouts=msgspec.structs.replace(config.layouts, folder=_within(folder, config.layouts.folder)),
+        models=msgspec.structs.replace(config.models, own=_within(folder, config.models.own)),
         network=msgspec.structs.replace(network, socket=str(data / network.socket), key_file=_within(folder, network.key_file)),
     )
 

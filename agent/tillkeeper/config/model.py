@@ -242,6 +242,12 @@ class Layouts(Section, frozen=True):
     most_copies: Annotated[int, Meta(ge=0, le=1000)] | None = None
 
 
+class Models(Section, frozen=True):
+    """`own`: a file of printer models of your own, or a folder of such files (`tillkeeper devices pair --export`)."""
+
+    own: str = ""
+
+
 class CatalogueFile(Section, frozen=True):
     file: str
 
@@ -268,6 +274,7 @@ class Config(Section, frozen=True):
     cash: Cash = Cash()
     pages: Pages = Pages()
     layouts: Layouts = Layouts()
+    models: Models = Models()
     offline: Offline = Offline()
     hq: Hq = Hq()
     replication: Replication = Replication()

@@ -44,7 +44,7 @@ class Moves:
         """What was kept of it, where it is the same device and the config says the same as then."""
         stored = self._setting(_name(device))
         try:
-            move = None if stored is None else _decode(stored)
+            move: Move | None = None if stored is None else _decode(stored)
             if move is None or (move.mac, move.configured) != (mac, configured):
                 return None
             ipaddress.ip_address(move.host)

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from tillkeeper.config.load import known_profiles, star_profiles
+from tillkeeper.config.load import star_profiles
 from tillkeeper.config.model import Config, Device
+from tillkeeper.config.own_models import escpos
 from tillkeeper.contract.devices import ReplacedView
 from tillkeeper.devices import overlay as rules
 from tillkeeper.devices.overlay import Overlay
@@ -27,7 +28,7 @@ class Overlays:
 
     def __init__(self, config: Config, setting: Callable[[str], bytes | None]) -> None:
         self.filed: dict[str, Device] = dict(config.devices)
-        self._profiles, self.star = known_profiles(), star_profiles()
+        self._profiles, self.star = frozenset(escpos(config.models.own)), star_profiles()
         self._overlays = dict[str, Overlay]()
         for name in self.filed:
             stored = setting(rules.setting(name))
@@ -43,7 +44,7 @@ class Overlays:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The names of all models there are."""
+        """The names of all models there are, the store's own ones among them."""
         return (*sorted(self._profiles), *sorted(self.star))
 
     def of(self, name: str) -> Overlay | None:

@@ -2,6 +2,7 @@
 a person tells its code pages. Talks to what is not (yet) the register's device, over connections of its own."""
 
 import asyncio
+from collections.abc import Mapping
 
 import msgspec
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from tillkeeper.errors import Refused
 from tillkeeper_drivers.api import Transport, TransportError, Tri
 from tillkeeper_drivers.discovery.found import Found
 from tillkeeper_drivers.discovery.models import profile as fitting
+from tillkeeper_drivers.escpos.profile import Profile
 from tillkeeper_drivers.printing.told import Told
 
 PROBE_S = 25.0
@@ -76,19 +78,21 @@ def probe_view(found: Found, told: Told, profile: str, sheet: tuple[SheetLine, .
     return ProbeView(title=found.title, address=found.address, profile=profile, sheet=sheet, **msgspec.structs.asdict(told))
 
 
-async def print_sheet(name: str, transport: Transport, profile: str) -> tuple[SheetLine, ...]:
+async def print_sheet(
+    name: str, transport: Transport, profile: str, models: Mapping[str, Profile]
+) -> tuple[SheetLine, ...]:
     """Print it, and tell what is on it.
 
     Args:
         profile: its model, or empty: then the common pages are tried.
+        models: all ESC/POS models.
 
     Raises:
         Refused: a model without code pages, or one that could not be reached.
     """
     from tillkeeper_drivers.escpos import sheet
-    from tillkeeper_drivers.escpos.profile import load_profiles
 
-    model = load_profiles().get(profile or UNKNOWN_MODEL)
+    model = models.get(profile or UNKNOWN_MODEL)
     if model is None:
         cause, hint = f"the pages of a {profile} are known", "there is nothing to be told apart"
         raise Refused("no_sheet", "print", f"device {name}", cause, hint)
@@ -108,7 +112,8 @@ def exported(answer: ProbeView, name: str, base: str, pages: dict[int, str]) -> 
     from tillkeeper_drivers.escpos.profile import load_profiles
 
     if (model := load_profiles().get(base)) is None:
-        raise Refused("unknown_model", "export", f"profile {base}", "no ESC/POS model of this name is known")
+        cause, hint = "it is none of our ESC/POS models", "name the one of ours that it is like: --profile generic-80"
+        raise Refused("unknown_model", "export", f"profile {base}", cause, hint)
     title = " ".join(part for part in (answer.maker, answer.model) if part) or name
     made = sheet.learned(
         model,

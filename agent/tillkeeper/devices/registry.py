@@ -14,6 +14,7 @@ from tillkeeper.clock import wall_ms
 from tillkeeper.config import address
 from tillkeeper.config.model import Config
 from tillkeeper.config.model import Device as DeviceConfig
+from tillkeeper.config.own_models import escpos
 from tillkeeper.devices.changeable import Changeable
 from tillkeeper.devices.locator import Locator
 from tillkeeper.errors import NotFound
@@ -159,7 +160,7 @@ def preview(asked: Asked, config: Config, layouts: documents.Choice | None = Non
     device = config.devices.get(made.device)
     if device is not None and device.kind == "star" and asked.columns in (None, 0, device.columns or _star_columns(device)):
         return _star_preview(made.document, device, config)
-    own = load_profiles().get(device.profile) if device is not None else None
+    own = escpos(config.models.own).get(device.profile) if device is not None else None
     by_width = {model.columns: model for model in reversed(load_profiles().values()) if model.code_pages}
     if own is not None and device is not None and device.columns is not None:
         own = msgspec.structs.replace(own, columns=device.columns)
@@ -168,7 +169,9 @@ def preview(asked: Asked, config: Config, layouts: documents.Choice | None = Non
     if model is None:
         there = ", ".join(map(str, sorted(by_width)))
         raise NotFound("preview", f"{columns} columns", "no printer of this width is known", f"there are {there}")
-    return Encoded(encode(made.document, model, None, _logo(config, model.dots)), model.name)
+    # Who draws it knows our models only.
+    drawn = model if model.name in load_profiles() else by_width.get(columns, load_profiles()["generic-80"])
+    return Encoded(encode(made.document, model, None, _logo(config, model.dots)), drawn.name)
 
 
 def _star_columns(device: DeviceConfig) -> int:
@@ -212,15 +215,14 @@ def warm() -> None:
 def _on_paper(name: str, device: DeviceConfig, config: Config, locator: Locator) -> Device:
     """A printer, or a display that takes what printers take."""
     if device.kind == "escpos_display":
-        return _text_display(name, device, locator)
+        return _text_display(name, device, config, locator)
     return _star(name, device, config, locator) if device.kind == "star" else _printer(name, device, config, locator)
 
 
 def _printer(name: str, device: DeviceConfig, config: Config, locator: Locator) -> Device:
     from tillkeeper_drivers.escpos.printer import EscPosPrinter
-    from tillkeeper_drivers.escpos.profile import profile
 
-    model = profile(device.profile)
+    model = escpos(config.models.own)[device.profile]
     if device.columns is not None:
         model = msgspec.structs.replace(model, columns=device.columns)
     place = _transport(name, device, locator)
@@ -296,12 +298,11 @@ def _own(device: DeviceConfig) -> bool:
     return device.hold or address.kind(device.address) != "tcp"
 
 
-def _text_display(name: str, device: DeviceConfig, locator: Locator) -> Device:
-    from tillkeeper_drivers.escpos.profile import profile
+def _text_display(name: str, device: DeviceConfig, config: Config, locator: Locator) -> Device:
     from tillkeeper_drivers.kds.escpos_text import EscPosTextDisplay
     from tillkeeper_drivers.printing.settings import Deadlines
 
-    model = profile(device.profile) if device.profile else None
+    model = escpos(config.models.own)[device.profile] if device.profile else None
     limits = Deadlines(confirm=device.confirm_timeout_s)
     return EscPosTextDisplay(name, _transport(name, device, locator), model, limits, hold=_own(device))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tillkeeper.config.model import Device
+from tillkeeper.config.own_models import escpos
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.caller import Caller
 from tillkeeper.contract.devices import ProbeBody, ProbeView, ReplacementBody, ReplacementView, SheetLine
@@ -123,7 +124,7 @@ class Slips:
                 told = await pairing.ask(way)
                 profile = asked.profile or found.profile or pairing.model_of(told, self._.overlays.models)
                 if asked.sheet:
-                    sheet = await pairing.print_sheet(device, way, profile)
+                    sheet = await pairing.print_sheet(device, way, profile, escpos(self._.overlays.config.models.own))
         except TransportError as error:
             raise Refused("no_answer", "probe", f"device {device}", f"{found.title}: {error.detail}", "") from error
         return pairing.probe_view(found, told, profile, sheet)

@@ -1,0 +1,83 @@
+"""Printer models of the store's own: ESC/POS profiles as `tillkeeper devices pair --export` writes them, in one file or in a
+folder of them (`[models] own`)."""
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from tillkeeper.errors import ConfigInvalid
+from tillkeeper.plain_file import open_plain
+from tillkeeper_drivers.escpos.profile import Profile, ProfileError, load_profiles, parse_profiles
+
+MOST_FILES = 32
+MOST_BYTES = 64 * 1024
+"""Of one file; a profile has about one KB."""
+MOST_MODELS = 100
+
+
+def read(place: Path) -> dict[str, Profile]:
+    """The models in the file or folder `place`. `like` may name one of ours, or one that stands before it. Blocking.
+
+    Raises:
+        ConfigInvalid: `extra["problems"]` has one line for each file that can not be used.
+    """
+    found: dict[str, Profile] = {}
+    problems: list[str] = []
+    above = resources.files("tillkeeper_drivers").joinpath("escpos/profiles.toml").read_text("utf-8")
+    try:
+        files = sorted(place.glob("[!.]*.toml")) if place.is_dir() else [place]
+    except OSError as error:
+        files, problems = [], [f"{place} can not be read: {error.strerror}"]
+    if len(files) > MOST_FILES:
+        problems.append(f"{place} has {len(files)} files; the most is {MOST_FILES}")
+    for file in files[:MOST_FILES]:
+        try:
+            text = _text(file)
+            tables = tomllib.loads(text)
+            names = tables.keys()
+            if strays := [name for name, table in tables.items() if not isinstance(table, dict)]:
+                raise ProfileError(f"profile {strays[0]}: expected a table")
+            if taken := sorted(names & (load_profiles().keys() | found.keys())):
+                raise ProfileError(f"there is a model {', '.join(map(repr, taken))} already: call it otherwise")
+            made = parse_profiles(f"{above}\n{text}")
+        except (OSError, ValueError, RecursionError) as error:
+            problems.append(f"{file.name}: {_words(error)}")
+            continue
+        above = f"{above}\n{text}"
+        found |= {name: made[name] for name in names}
+    if len(found) > MOST_MODELS:
+        problems.append(f"{place} has {len(found)} models; the most is {MOST_MODELS}")
+    if problems:
+        hint = "`tillkeeper devices pair --export FILE` writes one as it has to be"
+        raise ConfigInvalid("read", f"printer models {place}", "; ".join(problems), hint, problems=tuple(problems))
+    return found
+
+
+def _text(file: Path) -> str:
+    with open_plain(file) as opened:
+        data = opened.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise ProfileError(f"has more than {MOST_BYTES // 1024} KB")
+    return data.decode("utf-8")
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "is not UTF-8 text"
+    if isinstance(error, tomllib.TOMLDecodeError):
+        return f"is not TOML: {error}"
+    return f"can not be read: {error.strerror}" if isinstance(error, OSError) else str(error)
+
+
+@functools.lru_cache(maxsize=8)
+def escpos(place: str) -> Mapping[str, Profile]:
+    """All ESC/POS models by name: ours, and those at `place` (`Config.models.own`, empty for none), read once.
+
+    Raises:
+        ConfigInvalid: see `read`.
+    """
+    return load_profiles() | (read(Path(place)) if place else {})
