@@ -36,8 +36,8 @@ from tillkeeper.journal.numbering import TRAINING_BLOCK, TRAINING_SETTING, Codes
 from tillkeeper.network.desk import DeskParts, NetworkDesk
 from tillkeeper.people.roster import SECRET_FILE, Member
 from tillkeeper.people.sessions import Now
-from tillkeeper.replication.hq import HqLink
-from tillkeeper.replication.outgoing import OwnLogs, Selected
+from tillkeeper.replication.hq import HqTransport
+from tillkeeper.replication.replication import Replication
 from tillkeeper.roles.mode import Uplink
 from tillkeeper.secret_files import read_hq_token, store_secret
 from tillkeeper.spool.spool import Spool
@@ -160,8 +160,8 @@ class _Register:
         )
         self.roster = RosterKeeper(self.people, Path(config.staff.file), config.store.id, secret) if config.staff.file else None
         self.trust = Trust(
-            config, keys, journal, stamp=stamp, changed=lambda: self._changed(None), store_secret=secret, listening=lambda: "",
-            finals=lambda name: {log.incarnation: log.last_seq for log in journal.logs() if log.register == name},
+            config, keys, journal, stamp=stamp, changed=lambda: self._changed(None), store_secret=secret,
+            listening=lambda: replication.listening, finals=replication.finals,
         )  # fmt: skip
         self.drawers = DrawerDesk(
             DrawerParts(
@@ -212,7 +212,7 @@ class _Register:
             desks=(self.people, self.hours, self.drawers, self.setup),
             drawer_session=self.drawers.session_of,
         )
-        self.link: HqLink | None = None
+            second_copy=replication.second_copy,
         self.network = NetworkDesk(
             DeskParts(
                 network=config.network,
@@ -221,9 +221,9 @@ class _Register:
                 now_s=clock.boot_s,
                 now_ms=clock.wall_ms,
                 new_id=clock.new_id,
-                link=lambda: self.link.status() if self.link else None,
+                link=lambda: self.replication.hq.status() if self.replication.hq else None,
                 beat_s=config.hq.beat_s,
-                poke=lambda: self.link.poke() if self.link else None,
+                poke=lambda: self.replication.hq.poke() if self.replication.hq else None,
                 changed=lambda: self.announcer.status_changed(),
                 devices=self.locator.addresses,
             )
@@ -238,7 +238,7 @@ class _Register:
             version=version("tillkeeper"),
             started_s=self.started_s,
             mode=self.mode,
-            link=lambda: self.link,
+            replication=replication,
             devices=lambda: self.reads.devices(),
             stamp=stamp,
             staff_trouble=lambda: self.roster.trouble if self.roster else "",
@@ -256,7 +256,7 @@ class _Register:
             stock=self.stock,
             ledger=Ledger(journal),
             held_by_hq=self.status.held_by_hq,
-            only_here=self.status.only_here,
+            only_here=self.status.not_at_hq,
             mode=self.mode.mode,
             today=stamp.today,
             version=version("tillkeeper"),
@@ -274,9 +274,8 @@ class _Register:
             self.tasks = tasks
             self.intake = Intake(self.parts, tasks, self._changed)
             self.fires = Fires(self.shelf, self.intake, clock.wall_ms)
-            if self.config.hq.url:
-                self.link = self._hq_link()
-                tasks.create_task(self.link.run(), name="replication.hq")
+            self.replication.joining = self.trust.admitting
+            self.replication.start(tasks, self.intake, self._hq_transport(), self._link_changed)
             tasks.create_task(self.mode.run(), name="till.mode")
             tasks.create_task(self.spool.run(), name="spool")
             tasks.create_task(self.board.run(), name="till.board")
@@ -322,26 +321,19 @@ class _Register:
         app = create_app(till, Access(token, (*api.origins, *registers), page_token), limits, registers)
         return ApiServer(app, listen, limits)
 
-    def _hq_link(self) -> HqLink:
+    def _hq_transport(self) -> HqTransport | None:
+        hq = self.config.hq
+        if not hq.url:
+            return None
         from tillkeeper.replication.http import HttpTransport  # httpx is slow to import, and not every register has an HQ
 
-        hq = self.config.hq
-        token = read_hq_token(Path(hq.token_file))
-        return HqLink(
-            self.journal,
-            Selected(OwnLogs(self.journal), self.journal),
-            hq,
-            HttpTransport(hq, token),
-            self.intake,
-            store=self.config.store.id,
-            changed=self._link_changed,
-        )
+        return HttpTransport(hq, read_hq_token(Path(hq.token_file)))
 
     def _staff(self) -> Mapping[str, Member] | None:
         return self.people.names() if self.people.required else None
 
     def _uplink(self) -> Uplink:
-        return self.link.status().uplink if self.link else Uplink(configured=bool(self.config.hq.url), started_s=self.started_s)
+        return self.replication.uplink()
 
     async def _mode_changed(self, event: ModeChanged) -> None:
         await self.intake.mode_changed(event)
@@ -359,8 +351,7 @@ class _Register:
         self.announcer.hq_answered()
 
     def _changed(self, held: Held | None) -> None:
-        if self.link:
-            self.link.notify()
+        self.replication.notify()
         if held is not None:
             self.fires.wake()
             self.announcer.check_changed(held)

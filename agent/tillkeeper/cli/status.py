@@ -29,6 +29,7 @@ def text(status: dict[str, Any]) -> str:
         clean(status["only_here_words"]) or f"only on this register: {status['only_here']}",
         f"catalogue {clean(status['catalogue_version'])}, age {output.age(status['catalogue_age_s'])}",
     ]
+    lines += [f"{clean(_name(sink))}: {clean(sink['words'])}" for sink in status["sinks"]]
     lines += [f"paused: {clean(words)}" for words in status["paused"]]
     if not status["selling"]:
         lines.append("NOT SELLING: the journal refuses to store")
@@ -45,6 +46,10 @@ def text(status: dict[str, Any]) -> str:
         if advisory["hint"]:
             lines.append(f"  {clean(advisory['hint'])}")
     return "\n".join(lines)
+
+
+def _name(sink: dict[str, Any]) -> str:
+    return str(sink["name"]) if sink["kind"] == "hq" else f"register {sink['name']}"
 
 
 def devices(found: list[dict[str, Any]]) -> str:

@@ -230,6 +230,21 @@ class AdvisoryView(View, frozen=True):
     subject: str = ""
 
 
+SinkKind = Literal["hq", "register"]
+
+
+class SinkView(View, frozen=True):
+    """Who gets copies of this register's events: HQ, or another register of the store. `behind`: how many it is still to get,
+    None where that is not known. `words`: all of it for people. `version`: of that register's agent, where it is known."""
+
+    name: str
+    kind: SinkKind
+    reachable: bool
+    behind: int | None = None
+    words: str = ""
+    version: str = ""
+
+
 class StatusView(View, frozen=True):
     """Everything a status page, the CLI and a monitor show, of one moment. `only_here` is the number of events that no other
     machine holds yet; `advisories` come worst first."""
@@ -260,6 +275,8 @@ class StatusView(View, frozen=True):
     """What stands still while HQ is away, in words; empty while it answers."""
     network: NetworkBrief = NetworkBrief()
     """What the prober says; all of it is at `/v1/network`."""
+    sinks: tuple[SinkView, ...] = ()
+    """HQ and the other registers of the store."""
 
 
 class Health(View, frozen=True):

@@ -79,6 +79,11 @@ def _rejected(facts: Facts) -> Iterator[Found]:
         yield Found({"count": facts.hq.rejected_events})
 
 
+def _books(facts: Facts) -> Iterator[Found]:
+    for words in facts.books_alarms:
+        yield Found({"words": words})
+
+
 def _device_trouble(facts: Facts) -> Iterator[Found]:
     for device in facts.devices:
         if device.trouble and not network.explains_device(facts, device):
@@ -228,6 +233,14 @@ ADVISORIES: tuple[Advisory, ...] = (
         text="HQ rejected {count} events. Their money counts here and is kept.",
         hint="Call support: this does not go away by itself.",
         find=_rejected,
+    ),
+    Advisory(
+        code="books_alarm",
+        severity="alarm",
+        title="Something is wrong with the books' copies",
+        text="{words}",
+        hint="Nothing was thrown away. `tillkeeper status` shows who holds what; docs/replication.md says what this means.",
+        find=_books,
     ),
     Advisory(
         code="clock_wrong",

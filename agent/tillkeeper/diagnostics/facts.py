@@ -3,7 +3,7 @@
 import msgspec
 
 from tillkeeper.contract.network import NetworkBrief
-from tillkeeper.contract.views import DeviceView, Mode
+from tillkeeper.contract.views import DeviceView, Mode, SinkKind
 
 
 class HqFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,8 +83,25 @@ class OpenDrawerFacts(msgspec.Struct, frozen=True, kw_only=True):
     age_s: float
 
 
+class SinkFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who gets this register's events, or would. `behind`: how many it is still to get, None where that is not known.
+    `for_s`: about how long that takes, None where it does not move. `heard_s`: since its last word. `sends`: this register
+    sends to it. `version`: of its agent."""
+
+    name: str
+    kind: SinkKind
+    reachable: bool
+    behind: int | None = None
+    for_s: float | None = None
+    heard_s: float | None = None
+    trouble: str = ""
+    sends: bool = True
+    version: str = ""
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """`uptime_s` and all ages on the boot clock; `at_ms` is the wall clock. `only_here`: events that HQ does not hold.
+    """`uptime_s` and all ages on the boot clock; `at_ms` is the wall clock. `only_here`: events that no other machine holds.
+    `to_hq`: those that HQ does not hold, None where there is none.
     `held_tickets` are kitchen tickets and change slips, `held_others` receipts and pulses, waiting for a person."""
 
     store: str
@@ -105,6 +122,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Devices that the store's network leads to: none on USB, a serial line or at a loopback address, and
     no drawer whose printer is."""
     only_here: int = 0
+    to_hq: int | None = None
+    sinks: tuple[SinkFacts, ...] = ()
+    books_alarms: tuple[str, ...] = ()
+    """What is wrong with the logs, in words: conflicts, lost copies, two machines of one name."""
     jobs_waiting: int = 0
     held_tickets: int = 0
     held_others: int = 0

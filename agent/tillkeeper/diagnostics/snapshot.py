@@ -1,8 +1,8 @@
 """One immutable value for the API, the CLI and the pages: what is true of this register now, in numbers and in words."""
 
-from tillkeeper.contract.views import Dot, StatusView
+from tillkeeper.contract.views import Dot, SinkView, StatusView
 from tillkeeper.diagnostics.advisories import advise, duration_words
-from tillkeeper.diagnostics.facts import Facts
+from tillkeeper.diagnostics.facts import Facts, SinkFacts
 from tillkeeper.diagnostics.network import outage_behind
 
 
@@ -45,13 +45,43 @@ def paused(facts: Facts) -> tuple[str, ...]:
     """What stands still while HQ is not known to answer; nothing where there is none, for then nothing is expected of it."""
     if not facts.hq.configured or facts.mode == "online":
         return ()
-    count = facts.only_here
+    count = facts.only_here if facts.to_hq is None else facts.to_hq
     waiting = "1 event waits" if count == 1 else f"{count or 'No'} events wait"
     return (
         "Reports at HQ do not update",
         "Changes published at HQ are not applied",
         f"{waiting} on this register to be sent",
     )
+
+
+def _sink(sink: SinkFacts) -> SinkView:
+    return SinkView(
+        name=sink.name,
+        kind=sink.kind,
+        reachable=sink.reachable,
+        behind=sink.behind,
+        words=sink_words(sink),
+        version=sink.version,
+    )
+
+
+def sink_words(sink: SinkFacts) -> str:
+    """"reachable, behind by 1200, about 3 min"."""
+    if sink.reachable:
+        said = ["reachable"]
+    else:
+        said = ["never heard" if sink.heard_s is None else f"silent for {duration_words(sink.heard_s)}"]
+        said += [sink.trouble] if sink.trouble else []
+    if not sink.sends:
+        return ", ".join(said)
+    if sink.behind is None:
+        said.append("how much it holds is not known")
+    elif sink.behind == 0:
+        said.append("has everything")
+    else:
+        said.append(f"behind by {sink.behind}")
+        said += [f"about {duration_words(max(1.0, sink.for_s))}"] if sink.for_s is not None else []
+    return ", ".join(said)
 
 
 def status_view(facts: Facts) -> StatusView:
@@ -69,6 +99,7 @@ def status_view(facts: Facts) -> StatusView:
         offline_support=facts.offline_support,
         only_here=facts.only_here,
         only_here_words=only_here_words(facts.only_here),
+        sinks=tuple(map(_sink, facts.sinks)),
         hq_exchange_age_s=facts.hq.exchange_age_s,
         selling=not facts.journal.refusing,
         catalogue_version=facts.catalogue.version,

@@ -152,6 +152,10 @@ class SinkLink:
         cursor = self._cursors.get(log)
         return cursor.acked if cursor is not None else 0
 
+    def answers(self, within_s: float) -> bool:
+        """Whether the last attempt went well, not longer ago than that."""
+        return not self._trouble and self._last_ok_s is not None and self._now_s() - self._last_ok_s <= within_s
+
     async def run(self) -> None:
         """Until cancelled. Closes the transport."""
         try:
@@ -312,8 +316,6 @@ class SinkLink:
                 )
             if LogId(log.register, log.incarnation) in self._lost:
                 alarms.append(f"{self.name} has lost events of {which} that it had confirmed; they are being sent again.")
-            if log.rejected:
-                alarms.append(f"{self.name} has put {log.rejected} events of {which} into quarantine.")
         return alarms
 
 

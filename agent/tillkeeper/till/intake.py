@@ -67,7 +67,8 @@ PRINTS = ("escpos", "star", "escpos_display")
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What an intake works with. `drawer_session`: the open session of a drawer, or empty."""
+    """What an intake works with. `drawer_session`: the open session of a drawer, or empty. `second_copy`: waits a moment until
+    another register holds what was just stored; an answer goes out after it."""
 
     config: Config
     journal: Journal
@@ -83,6 +84,7 @@ class Parts:
     new_id: IdSource
     desks: tuple[Desk, ...] = ()
     drawer_session: Callable[[str], str] = lambda _drawer: ""
+    second_copy: Callable[[], Awaitable[None]] | None = None
 
 
 class Intake:
@@ -122,6 +124,8 @@ class Intake:
 
         # As it was sent: who asks again for the answer of a key need not be signed in any more.
         answer, replayed = await self._once.run(key, _encode(command), work)
+        if not replayed and self._.second_copy is not None:
+            await self._.second_copy()
         return _decode_result(answer), replayed
 
     async def _at_desk(

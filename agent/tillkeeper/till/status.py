@@ -17,14 +17,15 @@ from tillkeeper.diagnostics.facts import (
     MovedFacts,
     NetworkFacts,
     OpenDrawerFacts,
+    SinkFacts,
 )
 from tillkeeper.diagnostics.snapshot import status_view
 from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.carried import LOST
 from tillkeeper.journal.journal import Journal
 from tillkeeper.kitchen.routing import on_the_lan
-from tillkeeper.replication.hq import HqLink
-from tillkeeper.replication.link import LinkStatus
+from tillkeeper.replication.model import LogId
+from tillkeeper.replication.replication import Books, Replication
 from tillkeeper.spool.policy import KITCHEN
 from tillkeeper.spool.spool import Spool
 from tillkeeper.till.late import late_tickets
@@ -47,7 +48,7 @@ class StatusDesk:
     version: str
     started_s: float
     mode: ModeKeeper
-    link: Callable[[], HqLink | None]
+    replication: Replication
     devices: Callable[[], tuple[DeviceView, ...]]
     stamp: Stamp
     staff_trouble: Callable[[], str]
@@ -62,6 +63,7 @@ class StatusDesk:
         held = [job for job in jobs if job.state == "held"]
         tickets = sum(1 for job in held if job.document_class in KITCHEN)
         devices = self.devices()
+        books = self.replication.books()
         return status_view(
             Facts(
                 store=self.config.store.id,
@@ -74,12 +76,15 @@ class StatusDesk:
                 mode=self.mode.mode(),
                 offline_support=self.config.offline.support,
                 online_window_s=self.config.offline.online_window_s,
-                hq=self._hq(now_s, now_ms),
+                hq=self._hq(books, now_s, now_ms),
                 journal=self._journal(),
                 catalogue=CatalogueFacts(version=self.catalogue_version, age_s=self.catalogue_age_s()),
                 devices=devices,
                 on_the_lan=on_the_lan(self.config.devices),
-                only_here=self.only_here(),
+                only_here=books.only_here,
+                to_hq=books.to_hq,
+                sinks=sink_facts(books, now_s),
+                books_alarms=books.alarms,
                 jobs_waiting=len(jobs) - len(held),
                 held_tickets=tickets,
                 held_others=len(held) - tickets,
@@ -98,21 +103,17 @@ class StatusDesk:
 
     def held_by_hq(self, incarnation: str) -> int:
         """Up to which seq HQ has answered for a log."""
-        status = self._link_status()
-        return next((log.acked for log in status.logs if log.incarnation == incarnation), 0) if status else 0
+        hq = self.replication.hq
+        return hq.acked(LogId(self.config.this_register, incarnation)) if hq is not None else 0
 
-    def only_here(self) -> int:
+    def not_at_hq(self) -> int:
         """Events of this register that HQ does not hold."""
-        status = self._link_status()
-        return status.unsynced if status else sum(log.last_seq for log in self.journal.logs())
+        books = self.replication.books()
+        return books.only_here if books.to_hq is None else books.to_hq
 
     def catalogue_age_s(self) -> float | None:
         adopted = self.journal.setting("catalogue_adopted_at_ms")
         return None if adopted is None else max(0, clock.wall_ms() - int(adopted)) / 1000
-
-    def _link_status(self) -> LinkStatus | None:
-        link = self.link()
-        return link.status() if link else None
 
     def _journal(self) -> JournalFacts:
         """Also while its disk or its file fails: then what can not be learned is not known."""
@@ -131,8 +132,8 @@ class StatusDesk:
             set_aside=self.set_aside, devices_lost=lost, refusing=journal.trouble or "", free_bytes=free, newest_at_ms=newest
         )  # fmt: skip
 
-    def _hq(self, now_s: float, now_ms: int) -> HqFacts:
-        status = self._link_status()
+    def _hq(self, books: Books, now_s: float, now_ms: int) -> HqFacts:
+        status = books.hq
         if status is None:
             return HqFacts(configured=False)
         return HqFacts(
@@ -142,3 +143,21 @@ class StatusDesk:
             clock_ahead_s=None if status.hq_minus_boot_s is None else now_ms / 1000 - (now_s + status.hq_minus_boot_s),
             rejected_events=sum(log.rejected for log in status.logs),
         )
+
+
+def sink_facts(books: Books, now_s: float) -> tuple[SinkFacts, ...]:
+    """HQ first, then the registers that this one sends to or hears."""
+    found = []
+    if (hq := books.hq) is not None:
+        age_s = None if hq.last_ok_s is None else now_s - hq.last_ok_s
+        for_s = hq.behind / hq.events_per_s if hq.events_per_s > 0 and not hq.trouble else None
+        found.append(
+            SinkFacts(name="HQ", kind="hq", reachable=not hq.trouble and age_s is not None, behind=hq.behind, for_s=for_s,
+                      heard_s=age_s, trouble=hq.last_error)
+        )  # fmt: skip
+    found += [
+        SinkFacts(name=one.register, kind="register", reachable=one.reachable, behind=one.behind, for_s=one.for_s,
+                  heard_s=one.heard_s, trouble=one.error, sends=one.sink, version=one.version)
+        for one in books.peers
+    ]  # fmt: skip
+    return tuple(found)

@@ -194,6 +194,8 @@ class PeersDesk:
             moving = state.calling is not None and link.events_per_s > 0
             for_s = behind / link.events_per_s if moving and math.isfinite(link.events_per_s) else None
             alarms += link.alarms
+            if rejected := sum(one.rejected for one in link.logs):
+                alarms.append(f"register {state.register} has put {rejected} events of these books into quarantine")
         return PeerStatus(
             register=state.register,
             sink=sink,

@@ -32,7 +32,8 @@ class Door:
         has more, `renewals` is told. Returns when all have answered, or after the time."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s), asyncio.TaskGroup() as tasks:
-                for state in self._desk.states.values():
+                for register in self._parts.callable & self._desk.states.keys():
+                    state = self._desk.states[register]
                     tasks.create_task(self._ask(state), name=f"replication.ask {state.register}")
 
     async def _ask(self, state: PeerState) -> None:

@@ -90,7 +90,8 @@ class Lines:
     def _choose(self, tasks: asyncio.TaskGroup) -> None:
         desk = self._desk
         reachable = {register for register, state in desk.states.items() if state.calling is not None}
-        self.wanted = sinks.lines(desk.parts.order, desk.parts.register, reachable)
+        order = [register for register in desk.parts.order if register in desk.parts.callable]
+        self.wanted = sinks.lines(order, desk.parts.register, reachable)
         for register in self._calls.keys() - set(self.wanted):
             self._calls.pop(register).cancel()
         for register in self.wanted:

@@ -29,15 +29,17 @@ class Keys(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class PeersParts:
-    """`order`: all registers of the store, the same everywhere. `session`: made anew at each start. `dial` raises SinkTrouble.
-    `listen` serves callers until cancelled, None where nothing listens. `hq`: whether HQ answers this register. `relayed`: told
-    when what is to be relayed to HQ changed. `changed`: told when a line came or went."""
+    """`order`: all registers of the store, the same everywhere. `callable`: those that have an address. `session`: made anew
+    at each start. `dial` raises SinkTrouble. `listen` serves callers until cancelled, None where nothing listens. `hq`: whether
+    HQ answers this register. `relayed`: told when what is to be relayed to HQ changed. `changed`: told when a line came or
+    went."""
 
     store: str
     register: str
     version: str
     session: str
     order: tuple[str, ...]
+    callable: frozenset[str]
     library: Library
     writing: Writing
     holdings: Holdings

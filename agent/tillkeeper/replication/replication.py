@@ -1,0 +1,215 @@
+"""The replication of one register: its links to HQ and to the others of its store, put together."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tillkeeper import clock
+from tillkeeper.config.model import Config
+from tillkeeper.config.replication_rules import place
+from tillkeeper.errors import TillkeeperError
+from tillkeeper.journal.journal import Journal
+from tillkeeper.replication.hq import HqLink, HqTransport, NumberSink
+from tillkeeper.replication.link import LinkStatus
+from tillkeeper.replication.model import Holdings, LogId
+from tillkeeper.replication.outgoing import Logs, OwnLogs, Selected
+from tillkeeper.replication.peers.state import PeerStatus
+from tillkeeper.replication.renewals import Renewals
+from tillkeeper.replication.sinks import only_here
+from tillkeeper.roles.mode import Uplink
+from tillkeeper.trust.store_keys import StoreKeys
+
+# What talks to others is loaded where there are others: a register alone starts without TLS and without a second database.
+if TYPE_CHECKING:
+    from tillkeeper.replication.library import Library
+    from tillkeeper.replication.peers.desk import PeersDesk
+    from tillkeeper.replication.peers.session import Connection
+    from tillkeeper.replication.peers.stream import Joining
+
+log = logging.getLogger(__name__)
+
+HELD_FILE = "held.db"
+ASK_S = 0.3
+"""So long the others are asked at the start how much they hold of this register's log."""
+ANSWERING_S = 5.0
+"""HQ counts as reached for so long after an answer."""
+
+
+class Books(msgspec.Struct, frozen=True):
+    """Where this register's events are. `only_here`: held by no other machine. `to_hq`: not yet at HQ, None where there is
+    none. `alarms`: words for what needs a person."""
+
+    only_here: int
+    to_hq: int | None
+    hq: LinkStatus | None
+    peers: tuple[PeerStatus, ...] = ()
+    alarms: tuple[str, ...] = ()
+
+
+class Replication:
+    """Made by `open`, before the first append. `peers` is None where this register keeps to itself."""
+
+    def __init__(self, config: Config, journal: Journal, logs: Logs, holdings: Holdings | None) -> None:
+        self._config, self._journal, self._logs, self._holdings = config, journal, logs, holdings
+        self.renewals = Renewals(journal)
+        self.peers: PeersDesk | None = None
+        self.hq: HqLink | None = None
+        self.started_s = clock.boot_s()
+        self.listening = ""
+        self.joining: Joining | None = None
+        self._changed: Callable[[], None] = lambda: None
+
+    @classmethod
+    async def open(cls, stack: AsyncExitStack, config: Config, journal: Journal, keys: StoreKeys | None) -> "Replication":
+        """Opens what is held for others and asks them, for 0.3 s at most, whether this register is a restored copy of itself;
+        then a new log begins. Nothing of it keeps a register from selling."""
+        if keys is None:
+            return cls(config, journal, OwnLogs(journal), None)
+        from tillkeeper.replication.held.held import HeldLogs
+        from tillkeeper.replication.library import Library
+
+        try:
+            holdings = await HeldLogs.open(Path(config.data_dir) / HELD_FILE, config.store.id, wall_ms=clock.wall_ms)
+        except TillkeeperError as error:
+            log.error("nothing is held for others, and nothing sent to them: %s", error)
+            return cls(config, journal, OwnLogs(journal), None)
+        await stack.enter_async_context(holdings)
+        library = Library(journal, holdings, keys.signer.key, keys.signer.sign)
+        made = cls(config, journal, library, holdings)
+        others = [one for name, one in config.registers.items() if name != config.this_register and one.address]
+        if others or config.replication.listen:
+            made.peers = made._desk(library, holdings, keys)
+            if journal.last_seq > 1:  # a log that has only just begun is nobody else's
+                await made.peers.door.ask(ASK_S)
+                await made.renewals.settle()
+        return made
+
+    def _desk(self, library: "Library", holdings: Holdings, keys: StoreKeys) -> "PeersDesk":
+        from tillkeeper.replication.peers.desk import PeersDesk
+        from tillkeeper.replication.peers.parts import PeersParts
+        from tillkeeper.replication.peers.stream import Listener, dial
+
+        config, settings = self._config, self._config.replication
+        ports = {name: place(one.address, settings.port) for name, one in config.registers.items() if one.address}
+
+        async def call(register: str) -> "Connection":
+            return await dial(keys, register, *ports[register])
+
+        async def listen(serve: "Callable[[Connection], Awaitable[None]]") -> None:
+            host, port = place(settings.listen, settings.port)
+
+            def bound(at: int) -> None:
+                self.listening = f"[{host}]:{at}" if ":" in host else f"{host}:{at}"
+                log.info("other registers are answered on %s", self.listening)
+
+            await Listener(keys, host, port, self.joining).run(serve, bound)
+
+        return PeersDesk(
+            PeersParts(
+                store=config.store.id,
+                register=config.this_register,
+                version=version("tillkeeper"),
+                session=clock.new_id(),
+                order=tuple(config.registers),
+                callable=frozenset(ports),
+                library=library,
+                writing=self._journal,
+                holdings=holdings,
+                keys=keys,
+                dial=call,
+                listen=listen if settings.listen else None,
+                renewals=self.renewals,
+                now_s=clock.boot_s,
+                now_ms=clock.wall_ms,
+                chance=random.Random(),  # noqa: S311 - jitter, no secret
+                second_copy_s=settings.second_copy_ms / 1000,
+                hq=self._reaches_hq,
+                relayed=lambda: self.hq.notify() if self.hq else None,
+                changed=lambda: self._changed(),
+            )
+        )
+
+    def start(
+        self, tasks: asyncio.TaskGroup, numbers: NumberSink, transport: HqTransport | None, changed: Callable[[], None]
+    ) -> None:
+        """Begin to send. `transport`: to HQ, None where there is none. `changed`: told after each exchange."""
+        self._changed = changed
+        tasks.create_task(self.renewals.run(), name="replication.renewals")
+        if self.peers is not None:
+            tasks.create_task(self.peers.run(), name="replication.peers")
+        if transport is not None:
+            self.hq = HqLink(
+                self._journal,
+                Selected(self._logs, self._journal, self._to_relay),
+                self._config.hq,
+                transport,
+                numbers,
+                store=self._config.store.id,
+                changed=changed,
+                conflict=self._hq_conflict,
+            )
+            tasks.create_task(self.hq.run(), name="replication.hq")
+
+    def notify(self) -> None:
+        """There are new events in the journal."""
+        if self.hq is not None:
+            self.hq.notify()
+        if self.peers is not None:
+            self.peers.notify()
+
+    async def second_copy(self) -> None:
+        """Wait a moment until another register has what is in the journal now; see `copies.Copies`."""
+        if self.peers is not None:
+            own = LogId(self._journal.register, self._journal.incarnation)
+            await self.peers.copies.second(own, self._journal.last_seq)
+
+    def uplink(self) -> Uplink:
+        if self.hq is None:
+            return Uplink(configured=bool(self._config.hq.url), started_s=self.started_s)
+        return self.hq.status().uplink
+
+    def finals(self, register: str) -> Mapping[str, int]:
+        """How far each log of a register is known to be held, by incarnation."""
+        if self.peers is not None:
+            return self.peers.finals(register)
+        return {name.incarnation: mark.seq for name, mark in self._logs.heads().items() if name.register == register}
+
+    def books(self) -> Books:
+        """What holds now."""
+        me = self._config.this_register
+        own = {name: mark.seq for name, mark in self._logs.heads().items() if name.register == me}
+        hq = self.hq.status() if self.hq is not None else None
+        copies = self.peers.copies_of() if self.peers is not None else []
+        alarms = [*self.renewals.alarms]
+        if hq is not None:
+            copies.append({LogId(one.register, one.incarnation): one.acked for one in hq.logs})
+            alarms += hq.alarms
+        peers = self.peers.status() if self.peers is not None else ()
+        if self.peers is not None and self.peers.rival:
+            alarms.append(self.peers.rival)
+        alarms += [words for one in peers for words in one.alarms]
+        alarms += self._holdings.alarms if self._holdings is not None else ()
+        return Books(
+            only_here=only_here(own, copies),
+            to_hq=hq.unsynced if hq is not None else None,
+            hq=hq,
+            peers=peers,
+            alarms=tuple(dict.fromkeys(alarms)),
+        )
+
+    def _to_relay(self) -> frozenset[LogId]:
+        return self.peers.to_relay if self.peers is not None else frozenset()
+
+    def _reaches_hq(self) -> bool:
+        return self.hq is not None and self.hq.answers(ANSWERING_S)
+
+    def _hq_conflict(self, name: LogId, reason: str) -> None:
+        words = "HQ holds another event in one of its places" if reason == "forked_log" else "HQ holds more of it"
+        self.renewals.conflict(name, reason, words)
