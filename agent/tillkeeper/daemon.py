@@ -22,6 +22,7 @@ from tillkeeper.contract.events import ModeChanged
 from tillkeeper.devices.finder import Finder
 from tillkeeper.devices.found import FoundDesk
 from tillkeeper.devices.locator import Locator
+from tillkeeper.devices.moves import Moves
 from tillkeeper.devices.overlays import Overlays
 from tillkeeper.devices.pictures import Pictures
 from tillkeeper.devices.registry import Registry, warm, widths
@@ -129,7 +130,7 @@ class _Register:
         self.shelf = Shelf(journal)
         self.shelf.load()
         self.board = BoardKeeper(journal, stamp, clock.wall_ms)
-        self.locator = Locator(clock.wall_ms)
+        self.locator = Locator(clock.wall_ms, Moves(journal.setting, journal.append, self._later))
         self.registry = Registry(config, journal.personal, self.board.on_board, self.locator)
         self.board.open(self.registry.boards, self.registry.document)
         self.spool = Spool(
@@ -211,8 +212,8 @@ class _Register:
             new_id=clock.new_id,
             desks=(self.people, self.hours, self.drawers, self.setup),
             drawer_session=self.drawers.session_of,
-        )
             second_copy=replication.second_copy,
+        )
         self.network = NetworkDesk(
             DeskParts(
                 network=config.network,
