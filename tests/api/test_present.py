@@ -116,6 +116,12 @@ def test_trouble_in_words(status: Status, words: str) -> None:
     assert (view.queued, view.held, view.stations) == (2, 1, ("hot",))
 
 
+def test_a_device_that_takes_nothing_is_in_trouble_and_its_own_word_goes_first() -> None:
+    well = Status(reachable="yes", online="yes")
+    assert device_view("grill", "escpos", well, refuses="no_answer").trouble == TROUBLE_WORDS["no_answer"]
+    assert device_view("grill", "escpos", Status(cover_open="yes"), refuses="no_answer").trouble == "the cover is open"
+
+
 def test_whatever_a_driver_says_of_a_device_is_in_its_view() -> None:
     """But for what the view says in other words: the drawer's level, the reason."""
     said = {field for field in Status.__struct_fields__ if getattr(Status(), field) == "unknown"} - {"drawer_pin_high"}

@@ -157,10 +157,12 @@ def device_view(
     held: int = 0,
     drawer_open: v.Tri = "unknown",
     stations: tuple[str, ...] = (),
+    refuses: Reason | None = None,
 ) -> v.DeviceView:
-    """`status` None: it was not asked since the start, and all of it is unknown. `asked_age_s`: since the last answer."""
+    """`status` None: it was not asked since the start, and all of it is unknown. `asked_age_s`: since the last answer.
+    `refuses`: why it has been taking no documents for some time, whatever it says about itself."""
     said = status or Status()
-    trouble = said.trouble()
+    trouble = said.trouble() or refuses
     return v.DeviceView(
         device=device,
         kind=kind,

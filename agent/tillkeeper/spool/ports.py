@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 import msgspec
 
@@ -12,7 +12,10 @@ from tillkeeper.spool.chain import Chain
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.policy import Route
 from tillkeeper.spool.queue import DeviceQueue
-from tillkeeper_drivers.api import Device, Document, Status
+from tillkeeper_drivers.api import Device, Document, Reason, Status
+
+REFUSES_MS = 10_000
+"""What a device refuses for a shorter time (another register prints on it) is no trouble to be told."""
 
 
 class JobJournal(Protocol):
@@ -73,6 +76,13 @@ class DeviceSnapshot(msgspec.Struct, frozen=True):
     """Which level of its drawer's switch means "open", as far as kicks have taught."""
     drawers_stuck: tuple[str, ...] = ()
     """Kicked last, and their switch did not move."""
+
+    def refuses(self, now_ms: int) -> Reason | None:
+        """Why it has been taking no documents for some time, whatever it says about itself."""
+        since_ms = self.refusing_since_ms
+        if since_ms is None or now_ms - since_ms < REFUSES_MS or self.trouble == "storage":
+            return None
+        return cast(Reason, self.trouble)
 
 
 class Spooling(Protocol):

@@ -191,6 +191,7 @@ class Reads:
             held=0 if device.kind == "drawer" else snapshot.held,
             drawer_open=self.drawer_open(name),
             stations=stations,
+            refuses=snapshot.refuses(self.now_ms()),
         )
         return self._placed(made)
 
