@@ -135,7 +135,7 @@ class PeersDesk:
                     session.connection.post(frame)
                 else:  # its reader ends with it
                     session.connection.post(encode(wire.Refused("not_a_member", "this key has left the store")))
-                    self.lines.close(session)
+                    session.connection.abort()
         held = {name: mark for name, mark in heads.items() if name.register != parts.register}
         self._relays(held, now_s)
         self.lines.look()

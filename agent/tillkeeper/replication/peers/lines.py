@@ -62,13 +62,10 @@ class Lines:
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._pokes = {register: asyncio.Event() for register in desk.states}
         self._changed = asyncio.Event()
-        self._closing: set[asyncio.Task[None]] = set()
-        self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
             while True:
                 self._changed.clear()
                 self._choose(tasks)
@@ -81,11 +78,6 @@ class Lines:
     def poke(self, register: str) -> None:
         """That register is there: it is not called at the end of the backoff, but now."""
         self._pokes[register].set()
-
-    def close(self, session: Session) -> None:
-        """In a moment, so that what was sent last goes out."""
-        if self._tasks is not None:
-            self._tasks.create_task(session.aclose(), name="replication.close")
 
     def _choose(self, tasks: asyncio.TaskGroup) -> None:
         desk = self._desk
@@ -108,8 +100,7 @@ class Lines:
             began_s = self._desk.parts.now_s()
             try:
                 await self._call(state)
-            except* SinkTrouble as group:
-                trouble = next(one for one in _leaves(group) if isinstance(one, SinkTrouble))
+            except SinkTrouble as trouble:
                 if (trouble.code, trouble.cause) != (state.trouble, state.error):
                     log.info("line to register %s: %s", state.register, trouble)
                 state.trouble, state.error = trouble.code, trouble.cause
@@ -124,7 +115,7 @@ class Lines:
                     await poke.wait()
 
     async def _call(self, state: PeerState) -> None:
-        """One line, from the call to its end. Raises: SinkTrouble, also in a group."""
+        """One line, from the call to its end. Raises: SinkTrouble, always."""
         desk = self._desk
         connection: Connection = await desk.parts.dial(state.register)
         try:
@@ -148,9 +139,7 @@ class Lines:
             desk.rival = ""
             self._changed.set()
             desk.parts.changed()
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(session.run(desk), name=f"replication.hear {state.register}")
-                tasks.create_task(link.run(), name=f"replication.push {state.register}")
+            await self._talk(session, link)
         finally:
             if state.calling is not None:
                 state.hear(state.calling.heard_s)
@@ -162,9 +151,15 @@ class Lines:
             self._changed.set()
             await connection.aclose()
 
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for one in group.exceptions:
-        found += _leaves(one) if isinstance(one, BaseExceptionGroup) else [one]
-    return found
+    async def _talk(self, session: Session, link: SinkLink) -> None:
+        # No TaskGroup: where a task of it fails it leaves its parent counted as cancelled (CPython 3.11), and the next timeout
+        # in that parent ends it instead of expiring.
+        pushing = asyncio.create_task(link.run(), name=f"replication.push {session.register}")
+        pushing.add_done_callback(lambda _task: session.connection.abort())
+        try:
+            await session.run(self._desk)
+        finally:
+            pushing.cancel()
+            await asyncio.wait([pushing])
+            if not pushing.cancelled():
+                pushing.result()

@@ -39,6 +39,9 @@ class Connection(Protocol):
     async def receive(self, within_s: float) -> Message:
         """Raises: SinkTrouble, also for what is malformed."""
 
+    def abort(self) -> None:
+        """Ends it; whoever receives or sends hears of it."""
+
     async def aclose(self) -> None:
         """May be called twice."""
 

@@ -84,9 +84,12 @@ class StreamConnection:
             if message is not None:
                 return message
 
-    async def aclose(self) -> None:
-        # No goodbye of TLS is waited for: the other side may be gone, and every message says by itself where it ends.
+    def abort(self) -> None:
+        # No goodbye of TLS: the other side may be gone, and every message says by itself where it ends.
         self._writer.transport.abort()
+
+    async def aclose(self) -> None:
+        self.abort()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 
