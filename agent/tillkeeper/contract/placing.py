@@ -42,8 +42,9 @@ class Kept(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """`keeps`: `both` takes the place in the log and is shown in quarantine as well. `held`: the log's end afterwards. `event`
-    where it can be read: its money counts, beside the books if it was rejected and kept."""
+    """`keeps`: `both` takes the place in the log and is shown in quarantine as well. What is in quarantine already, byte for byte,
+    is not put there again and counts once. `held`: the log's end afterwards. `event` where it can be read: its money counts,
+    beside the books if it was rejected and kept."""
 
     verdict: Literal["stored", "retryable", "rejected"]
     reason: str
@@ -75,11 +76,16 @@ def place(
 
 
 def _repeat(held: Held, envelope: Envelope, kept: Kept | None) -> Placed:
-    """Its place is taken: by itself (a repeat), or by another event (the log was forked, as by a cloned disk)."""
+    """Its place is taken: by itself (a repeat), or by another event (the log was forked, as by a cloned disk).
+
+    Under the hash of a rejected event something else may come later: what was damaged here, or on its way, as it really was.
+    So that goes to quarantine whatever it is; whoever keeps it sees whether it is there already."""
     if kept is None:
         return Placed("retryable", f"event {envelope.seq} can not be read here", "", "nothing", held)
-    if kept.hash == envelope.hash and (kept.rejected or not chain_fault(envelope, envelope.prev_hash)):
-        return Placed("rejected" if kept.rejected else "stored", kept.rejected, "", "nothing", held)
+    if kept.hash == envelope.hash and kept.rejected:
+        return Placed("rejected", kept.rejected, "it came in this form too", "quarantine", held, read_event(envelope))
+    if kept.hash == envelope.hash and not chain_fault(envelope, envelope.prev_hash):
+        return Placed("stored", "", "", "nothing", held)
     return Placed("rejected", FORKED, f"this place holds {kept.hash[:64]}", "quarantine", held, read_event(envelope))
 
 

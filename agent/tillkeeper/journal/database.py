@@ -9,8 +9,6 @@ import apsw
 from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.faults import JournalTooNew, WrongJournal
 
-APPLICATION_ID = 0x54494C4C
-"""SQLite's application_id: "TILL"."""
 JOURNAL_SIZE_LIMIT = 16 * 1024 * 1024
 BUSY_TIMEOUT_MS = 2_000
 
@@ -23,8 +21,21 @@ class Migration(NamedTuple):
     file: str
 
 
-MIGRATIONS = (Migration(1, "first_journal", "schema.sql"),)
-SCHEMA_VERSION = MIGRATIONS[-1].version
+class Format(NamedTuple):
+    """What makes a file one of ours: SQLite's application_id, and the steps to its newest version, kept in `package`. The
+    version that a step leads to is `user_version` in the file; a step is never changed once it was released."""
+
+    application_id: int
+    package: str
+    migrations: tuple[Migration, ...]
+
+    @property
+    def version(self) -> int:
+        return self.migrations[-1].version
+
+
+JOURNAL = Format(0x54494C4C, "tillkeeper.journal", (Migration(1, "first_journal", "schema.sql"),))
+"""application_id "TILL"."""
 
 PRAGMAS = ("journal_mode", "synchronous", "journal_size_limit", "secure_delete", "foreign_keys", "user_version")
 
@@ -49,7 +60,7 @@ def connect_writer(path: Path, vfs: str | None, *, create: bool = False) -> apsw
         connection.execute("PRAGMA wal_autocheckpoint=0").fetchall()
         # What is deleted or moved is overwritten, so that an erased text is gone from the file.
         connection.execute("PRAGMA secure_delete=ON").fetchall()
-        connection.execute("PRAGMA cache_size=-4000").fetchall()
+        connection.execute("PRAGMA cache_size=-1000").fetchall()
         found = read_pragmas(connection)
         if found["journal_mode"] != "wal" or found["synchronous"] != 2:
             cause = f"the file system does not let SQLite work in WAL mode with full sync ({found})"
@@ -70,6 +81,7 @@ def connect_reader(path: Path, vfs: str | None = None, *, immutable: bool = Fals
     name = path.absolute().as_uri() + "?mode=ro" + ("&immutable=1" if immutable else "")
     connection = apsw.Connection(name, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI, vfs=vfs)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    connection.execute("PRAGMA cache_size=-500").fetchall()  # KiB; more made no read faster, with a million events neither
     return connection
 
 
@@ -78,23 +90,23 @@ def read_pragmas(connection: apsw.Connection) -> dict[str, str | int]:
     return {name: connection.pragma(name) for name in PRAGMAS}
 
 
-def migrate(connection: apsw.Connection, path: Path) -> None:
-    """Bring the schema to `SCHEMA_VERSION`, each step in its own transaction.
+def migrate(connection: apsw.Connection, path: Path, form: Format = JOURNAL) -> None:
+    """Bring the schema to its newest version, each step in its own transaction.
 
     Raises:
         WrongJournal: a database of something else.
         JournalTooNew: written by a newer agent.
     """
     version = connection.pragma("user_version")
-    if version > SCHEMA_VERSION:
-        cause = f"its schema version is {version}, this agent knows {SCHEMA_VERSION}"
+    if version > form.version:
+        cause = f"its schema version is {version}, this agent knows {form.version}"
         raise JournalTooNew("open journal", path.name, cause, "install the newer agent again")
-    if version and connection.pragma("application_id") != APPLICATION_ID:
+    if version and connection.pragma("application_id") != form.application_id:
         raise WrongJournal("open journal", path.name, "it is a database of another program", "check the path")
-    for step in MIGRATIONS:
+    for step in form.migrations:
         if step.version > version:
-            sql = importlib.resources.files("tillkeeper.journal").joinpath(step.file).read_text("utf-8")
+            sql = importlib.resources.files(form.package).joinpath(step.file).read_text("utf-8")
             with connection:
                 connection.execute(sql)
-                connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+                connection.execute(f"PRAGMA application_id={form.application_id}")
                 connection.execute(f"PRAGMA user_version={step.version}")

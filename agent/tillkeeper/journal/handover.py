@@ -14,7 +14,7 @@ from tillkeeper.errors import Overloaded, StorageRefused, TillkeeperError
 from tillkeeper.journal.storage import Storage, StorageState
 
 MAX_GROUP = 256
-"""Pieces of work in one group."""
+"""How much work is done in one group, as `weigh` counts it."""
 
 W = TypeVar("W")
 D = TypeVar("D")
@@ -38,10 +38,13 @@ class Handover(Generic[W, D, K]):
         changed: Callable[[], None],
         ended: Callable[[], None],
         max_waiting: int,
+        weigh: Callable[[W], int] = lambda _: 1,
+        max_group: int = MAX_GROUP,
     ) -> None:
         self._name, self._storage, self._write = name, storage, write
         self._idle, self._idle_s = idle, idle_s
         self._changed, self._on_end, self._max_waiting = changed, ended, max_waiting
+        self._weigh, self._max_group = weigh, max_group
         self.state: StorageState[K] = storage.state
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[int, asyncio.Future[D]] = {}
@@ -92,10 +95,11 @@ class Handover(Generic[W, D, K]):
         except queue.Empty:
             self._while_idle()
             return True
-        group = []
+        group, weight = [], 0
         while item is not None:
             group.append(item)
-            if len(group) == MAX_GROUP or self._queue.empty():
+            weight += self._weigh(item[1])
+            if weight >= self._max_group or self._queue.empty():
                 break
             item = self._queue.get()
         if group:

@@ -118,6 +118,15 @@ class Storage(Generic[K]):
         if self._connection is None and not isinstance(self.attempt(lambda _: None), StorageRefused):
             self.written(self.known)
 
+    def begin_anew(self, make: Callable[[], apsw.Connection]) -> None:
+        """Another file has the place of a damaged one. Raises: what `make` raises."""
+        self.close()
+        connection = make()
+        self._watch_log(connection)
+        self.known = self._read(connection)
+        self._connection, self._must_empty_log, self._wal_pages = connection, False, 0
+        self.trouble, self.damaged, self.out_of_space = None, False, False
+
     def close(self) -> None:
         """Where this is the last connection and all is well, the log is copied into the file and removed."""
         if self._connection is not None:

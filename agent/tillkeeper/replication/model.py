@@ -32,7 +32,8 @@ class Mark(msgspec.Struct, frozen=True):
 
 class HeldAside(msgspec.Struct, frozen=True):
     """An event in quarantine, as it came. `n` rises with the order of arrival. `in_log`: it has its place in the log too (a
-    broken chain, a body that can not be read), else another event has that place (a fork)."""
+    broken chain, a body that can not be read), else another event has that place (a fork). `head`: the
+    author's signature over it, where another event has its place."""
 
     n: int
     reason: str
@@ -40,6 +41,7 @@ class HeldAside(msgspec.Struct, frozen=True):
     received_ms: int
     envelope: Envelope
     in_log: bool
+    head: SignedHead | None = None
 
 
 class Holdings(Protocol):

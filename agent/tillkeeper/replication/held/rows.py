@@ -1,0 +1,155 @@
+"""Rows of the file of held logs: what is kept of one, and how events are read back. All of it on the caller's connection."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import apsw
+import msgspec
+
+from tillkeeper.contract.chain import GENESIS, ChainBroken, verify
+from tillkeeper.contract.envelope import Envelope, SignedHead
+from tillkeeper.contract.placing import Held
+from tillkeeper.replication.model import HeldAside, LogId, Mark
+
+LOG_SHIFT = 40
+_SEQ = (1 << LOG_SHIFT) - 1
+_envelope = msgspec.json.Decoder(Envelope)
+
+
+class HeldLog(NamedTuple):
+    """`log_no`: its number in the file. `head`: the furthest place that the author signed."""
+
+    log_no: int
+    held: Held
+    rejected: int
+    head: SignedHead | None
+
+    @property
+    def base(self) -> int:
+        return self.log_no << LOG_SHIFT
+
+
+Known = dict[LogId, HeldLog]
+"""Every log of the file, as the last commit left it."""
+
+
+class Named(NamedTuple):
+    """A log by its number in the file and its full name."""
+
+    log_no: int
+    store: str
+    log: LogId
+
+    @property
+    def base(self) -> int:
+        return self.log_no << LOG_SHIFT
+
+
+def packed(event_hash: str) -> bytes | str:
+    """32 bytes for a SHA-256 in lower-case hex, else the text itself."""
+    if len(event_hash) == 64 and not event_hash.strip("0123456789abcdef"):
+        return bytes.fromhex(event_hash)
+    return event_hash
+
+
+def unpacked(event_hash: bytes | str) -> str:
+    return event_hash if isinstance(event_hash, str) else event_hash.hex()
+
+
+def read_known(connection: apsw.Connection) -> Known:
+    """Raises: apsw.Error."""
+    store = str(connection.execute("SELECT store FROM owner").get)
+    known: Known = {}
+    sql = "SELECT log_no, register, incarnation, held_seq, head_hash, rejected FROM logs ORDER BY log_no"
+    rows: list[Any] = connection.execute(sql).fetchall()
+    for log_no, register, incarnation, seq, head_hash, rejected in rows:
+        log = LogId(register, incarnation)
+        head = signed_up_to(connection, Named(log_no, store, log), seq)
+        known[log] = HeldLog(log_no, Held(seq, unpacked(head_hash)), rejected, head)
+    return known
+
+
+def mark_of(log: LogId, held: HeldLog) -> Mark:
+    return Mark(log.register, log.incarnation, held.held.held_seq, held.held.head_hash, held.head)
+
+
+def signed_up_to(connection: apsw.Connection, log: Named, at_most_seq: int) -> SignedHead | None:
+    """Raises: apsw.Error."""
+    return next(iter(_signed(connection, log, 0, at_most_seq, 1)), None)
+
+
+def signed_between(connection: apsw.Connection, log: Named, after_seq: int, last_seq: int) -> list[SignedHead]:
+    """Raises: apsw.Error."""
+    return _signed(connection, log, after_seq, last_seq, -1)
+
+
+def _signed(connection: apsw.Connection, log: Named, after_seq: int, last_seq: int, limit: int) -> list[SignedHead]:
+    sql = """SELECT heads.id, hash, key, signature FROM heads JOIN events USING (id) WHERE heads.id BETWEEN ? AND ?
+        ORDER BY heads.id DESC LIMIT ?"""
+    rows: list[Any] = connection.execute(
+        sql, (log.base + after_seq + 1, log.base + max(0, min(last_seq, _SEQ)), limit)
+    ).fetchall()
+    return [
+        SignedHead(log.store, *log.log, event_id - log.base, unpacked(event_hash), key, signature)
+        for event_id, event_hash, key, signature in rows
+    ]
+
+
+def read_events(connection: apsw.Connection, log: Named, after_seq: int, limit: int) -> list[Envelope]:
+    """Consecutive events, rejected ones in their place, with the personal texts that are not erased.
+
+    Raises:
+        apsw.Error: the disk or the file.
+        ChainBroken: a good event is not what it was when it came; `seq` says which.
+    """
+    base = log.base
+    low, high = base + after_seq, min(base + after_seq + limit, base + _SEQ)
+    sql = """SELECT id, type, version, business_day, at_ms, body, hash, aside, envelope FROM events
+        LEFT JOIN quarantine ON n = aside WHERE id BETWEEN ? AND ? ORDER BY id"""
+    rows: list[Any] = connection.execute(sql, (low, high)).fetchall()
+    places = "SELECT place, digest, salt, text FROM mentions JOIN personal USING (digest) WHERE place BETWEEN ? AND ?"
+    texts = _texts(connection.execute(places, (low + 1, high)).fetchall())
+    for row in rows:
+        if row[7] is not None:
+            texts |= _texts(connection.execute(places, (-row[7], -row[7])).fetchall())
+    previous, found = GENESIS, list[Envelope]()
+    for event_id, type_name, version, day, at_ms, body, event_hash, aside, envelope in rows:
+        tip = unpacked(event_hash)
+        if event_id > low and aside is not None:
+            found.append(_with_texts(_envelope.decode(envelope), texts.get(-aside, {})))
+        elif event_id > low:
+            personal = texts.get(event_id, {})
+            seq = event_id - base
+            found.append(Envelope(log.store, *log.log, seq, type_name, version, day, at_ms, body, previous, tip, personal))
+            verify(found[-1:], previous)
+        previous = tip
+    for at, envelope in enumerate(found):
+        if envelope.seq != after_seq + 1 + at:
+            raise ChainBroken(after_seq + 1 + at, "it is missing")
+    return found
+
+
+def read_asides(connection: apsw.Connection, after: int, limit: int) -> list[HeldAside]:
+    """Raises: apsw.Error."""
+    sql = """SELECT n, reason, detail, received_ms, in_log, envelope, key, signature FROM quarantine WHERE n > ?
+        ORDER BY n LIMIT ?"""
+    found = []
+    rows: list[Any] = connection.execute(sql, (after, limit)).fetchall()
+    for n, reason, detail, received_ms, in_log, raw, key, signature in rows:
+        places = "SELECT place, digest, salt, text FROM mentions JOIN personal USING (digest) WHERE place = ?"
+        texts = _texts(connection.execute(places, (-n,)).fetchall())
+        e = _with_texts(_envelope.decode(raw), texts.get(-n, {}))
+        head = SignedHead(e.store, e.register, e.incarnation, e.seq, e.hash, key, signature) if key else None
+        found.append(HeldAside(n, reason, detail, received_ms, e, bool(in_log), head))
+    return found
+
+
+def _texts(rows: Iterable[Sequence[Any]]) -> dict[int, dict[str, tuple[str, str]]]:
+    texts: dict[int, dict[str, tuple[str, str]]] = {}
+    for place, digest, salt, text in rows:
+        texts.setdefault(place, {})[digest] = (salt, text)
+    return texts
+
+
+def _with_texts(envelope: Envelope, texts: dict[str, tuple[str, str]]) -> Envelope:
+    return msgspec.structs.replace(envelope, personal=texts)
