@@ -9,7 +9,7 @@ from tests.support.store import StoreRig, in_store
 ALONE = {"stations": {"grill": {"backup": None}}}
 
 
-@pytest.mark.parametrize("fault", ["echo", "silent", "close_each_byte", "truncate"])
+@pytest.mark.parametrize("fault", ["echo", "silent", "truncate"])
 def test_a_printer_that_takes_no_ticket_is_in_trouble_whatever_it_says(tmp_path: Path, fault: str) -> None:
     async def scene(rig: StoreRig) -> None:
         await rig.printer("grill").command({"fault": fault})

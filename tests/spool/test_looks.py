@@ -3,11 +3,13 @@
 import asyncio
 
 import msgspec
+import pytest
 from tests.spool.virtual import run_virtual
 from tests.spool.world import World, config
 
 from tillkeeper.config.model import Config, Device, Station
 from tillkeeper.spool.policy import RETRY_MOST_MS
+from tillkeeper.spool.ports import DeviceSnapshot
 from tillkeeper.spool.spool import LOOKS
 from tillkeeper.spool.worker import TURN_S
 from tillkeeper_drivers.api import Status
@@ -95,3 +97,13 @@ def test_tickets_for_devices_that_are_away_make_no_more_dials_and_are_rerouted_i
             assert not any(world.printers[name].printed() for name in MANY)
 
     run_virtual(scenario())
+
+
+@pytest.mark.parametrize(("reason", "after_ms"), [("no_answer", 10_000), ("busy", 60_000)])
+def test_what_refuses_for_some_time_is_in_trouble_whatever_it_says(reason: str, after_ms: int) -> None:
+    well = Status(reachable="yes", online="yes")
+    refusing = DeviceSnapshot("grill", 1, 0, None, "", well, 0, reason, 1_000, more_in_journal=False)
+    assert refusing.refuses(1_000 + after_ms - 1) is None
+    assert refusing.refuses(1_000 + after_ms) == reason
+    assert msgspec.structs.replace(refusing, trouble="storage").refuses(10**9) is None
+    assert msgspec.structs.replace(refusing, refusing_since_ms=None).refuses(10**9) is None

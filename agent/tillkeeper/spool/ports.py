@@ -14,8 +14,8 @@ from tillkeeper.spool.policy import Route
 from tillkeeper.spool.queue import DeviceQueue
 from tillkeeper_drivers.api import Device, Document, Reason, Status
 
-REFUSES_MS = 10_000
-"""What a device refuses for a shorter time (another register prints on it) is no trouble to be told."""
+REFUSES_MS, BUSY_MS = 10_000, 60_000
+"""What a device refuses for a shorter time is no trouble to be told; least of all where another register prints on it."""
 
 
 class JobJournal(Protocol):
@@ -80,9 +80,10 @@ class DeviceSnapshot(msgspec.Struct, frozen=True):
     def refuses(self, now_ms: int) -> Reason | None:
         """Why it has been taking no documents for some time, whatever it says about itself."""
         since_ms = self.refusing_since_ms
-        if since_ms is None or now_ms - since_ms < REFUSES_MS or self.trouble == "storage":
+        if since_ms is None or self.trouble == "storage":
             return None
-        return cast(Reason, self.trouble)
+        long_ms = BUSY_MS if self.trouble == "busy" else REFUSES_MS
+        return cast(Reason, self.trouble) if now_ms - since_ms >= long_ms else None
 
 
 class Spooling(Protocol):
