@@ -12,6 +12,7 @@ from tests.bench import rows
 from tests.chaos.clock import ChaosLoop
 from tests.chaos.kitchen import FAULT_EACH, Kitchen, Tally
 
+WELL_AND_SLOW = "in a printer that can only say that it is well, said so while far behind, and lost its power"
 FILE = Path(__file__).resolve().parents[2] / "build" / "bench.json"
 
 
@@ -36,7 +37,9 @@ def main() -> int:
     print(rows.table(found))
     print("faults: " + ", ".join(f"{kind} {count}" for kind, count in sorted(tally.faults.items())))
     print("ends: " + ", ".join(f"{kind} {count}" for kind, count in sorted(tally.ends.items())))
-    for words, codes in (("lost", tally.lost), ("repeated without a mark", tally.unmarked)):
+    for words, codes in (
+        ("lost", tally.lost), (WELL_AND_SLOW, tally.well_and_slow), ("repeated without a mark", tally.unmarked),
+    ):  # fmt: skip
         if codes:
             print(f"{words}:", *codes[:20], sep="\n  ")
     return 1 if tally.lost or tally.unmarked else 0
@@ -51,6 +54,10 @@ def figures(tally: Tally, seconds: float, seed: int) -> list[rows.Row]:
     said += f", {tally.released} released; {tally.ends.get('sent', 0)} ended as sent"
     return [
         rows.figure(f"{name}: lost", len(tally.lost), "tickets", 0, note),
+        rows.figure(
+            f"{name}: {WELL_AND_SLOW}", len(tally.well_and_slow), "tickets",
+            note="nothing that such a printer says tells it from one that has printed",
+        ),
         rows.figure(f"{name}: repeats without a mark", len(tally.unmarked), "tickets", 0),
         rows.figure(f"{name}: repeats printed, of all tickets", 100 * tally.repeats / tally.tickets, "%", note=said),
     ]

@@ -17,7 +17,15 @@ class Trouble:
         self._printers, self._restart, self._chance = printers, restart, chance
         self._ill: set[str] = set()
         self._ends: set[asyncio.TimerHandle] = set()
+        self._behind: set[str] = set()
         self.counts: dict[str, int] = {}
+
+    def behind(self, name: str) -> bool:
+        """Whether it has not yet come to the end of what it got while it drained slowly."""
+        printer = self._printers[name]
+        if printer.faults.drain_bytes_per_s is None and printer.engine.idle:
+            self._behind.discard(name)
+        return name in self._behind
 
     def begin(self, name: str) -> str:
         """Something goes wrong at `name`, or, where it is ill already, with the agent: what it is."""
@@ -107,6 +115,7 @@ class Trouble:
         return self._set(name, "closes after each byte", 3, 20, close_after_bytes=self._chance.choice((1, 7, 60)))
 
     def _slow_drain(self, name: str) -> tuple[str, float]:
+        self._behind.add(name)
         return self._set(name, "slow drain", 10, 60, drain_bytes_per_s=self._chance.choice((1, 20, 100)))
 
     def _wrong_id(self, name: str) -> tuple[str, float]:

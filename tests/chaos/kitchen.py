@@ -23,21 +23,25 @@ MODELS = {
     "grill": "tm-t88vi", "fry": "tm-m30", "bar": "tm-t88iii", "cold": "ct-s310", "pizza": "tm-u220", "sushi": "generic-80",
     "salad": "generic-58", "receipt": "tm-t20iii",
 }  # fmt: skip
-"""Two that confirm by GS ( H, three by GS r, one of which finds that it can, one that can not."""
+"""Two that confirm by GS ( H, four by GS r (of a clone it is found out), one that can not, and the register's."""
+CAN_NOT_TELL = {"salad"}
 SLOW_MM_S = {"salad": 55.0}
 """As slow as one that can not confirm may be: its profile waits for 50 mm/s."""
 STATIONS = tuple(name for name in MODELS if name != "receipt")
 FAULT_EACH = 20
 APART_S = 2.0
 END_S = 3_600.0
+BEHIND = ", which was far behind"
 
 
 class Tally(msgspec.Struct):
-    """What the run came to. `lost` (not whole on paper) and `unmarked` name tickets; `repeats` were printed with a mark."""
+    """What the run came to. `lost` (not whole on paper) and `unmarked` name tickets; `repeats` were printed with a mark.
+    `well_and_slow`: lost in a printer of `CAN_NOT_TELL` that had taken them while it drained slowly, and said that it was well."""
 
     tickets: int = 0
     faults: dict[str, int] = {}
     lost: list[str] = []
+    well_and_slow: list[str] = []
     unmarked: list[str] = []
     repeats: int = 0
     rerouted: int = 0
@@ -49,13 +53,15 @@ class Tally(msgspec.Struct):
 
 
 class _Journal:
-    """Outlives the agent. Holds what is not settled; what is, is counted."""
+    """Outlives the agent. Holds what is not settled; what is, is counted. `behind`: see `Trouble.behind`."""
 
-    def __init__(self) -> None:
+    def __init__(self, behind: Callable[[str], bool]) -> None:
+        self._behind = behind
         self.rows: dict[str, JobRow] = {}
         self.settled: Counter[str] = Counter()
         self.ends: dict[str, str] = {}
         """Ticket -> how its last job ended: state, device, evidence."""
+        self.taken_behind: set[str] = set()
 
     async def append(self, batch: Batch) -> Appended:
         await asyncio.sleep(0.002)
@@ -64,7 +70,11 @@ class _Journal:
                 self.rows.pop(row.job_id, None)
                 self.settled[row.state] += 1
                 job = decode(row.body)
-                self.ends[job.check_id] = f"{job.state} by {job.evidence or 'nobody'} at {job.device} ({MODELS[job.device]})"
+                words = f"{job.state} by {job.evidence or 'nobody'} at {job.device} ({MODELS[job.device]})"
+                self.ends[job.check_id] = words + (BEHIND if self._behind(job.device) else "")
+                self.taken_behind.discard(job.check_id)
+                if job.state == "sent" and job.device in CAN_NOT_TELL and self._behind(job.device):
+                    self.taken_behind.add(job.check_id)
             else:
                 self.rows[row.job_id] = row
         return Appended(0, "")
@@ -106,7 +116,8 @@ class Kitchen:
     def __init__(self, tickets: int, seed: int, tell: Callable[[str], None] = lambda _line: None) -> None:
         self._tickets, self._seed, self._tell = tickets, seed, tell
         self._chance = random.Random(seed)
-        self._journal = _Journal()
+        self._trouble: Trouble | None = None
+        self._journal = _Journal(lambda name: self._trouble is not None and self._trouble.behind(name))
         self._printers: dict[str, VirtualPrinter] = {}
         self._spool: Spool | None = None
         self._running: asyncio.Task[None] | None = None
@@ -128,7 +139,7 @@ class Kitchen:
                 )
                 self._printers[name] = await stack.enter_async_context(printer)
             self._config = store({name: printer.port for name, printer in self._printers.items()})
-            trouble = Trouble(self._printers, self._again.set, self._chance)
+            trouble = self._trouble = Trouble(self._printers, self._again.set, self._chance)
             await self._begin()
             keeper = asyncio.create_task(self._restarts())
             try:
@@ -265,7 +276,8 @@ class Kitchen:
                 near = [words for at, words in self._struck.items() if 0 <= number - int(at[2:]) < 2 * FAULT_EACH]
                 torn = [f"{one.device}: {one.text[-40:]}" for one in prints]
                 end = self._journal.ends.get(code, "no end")
-                tally.lost.append(f"{code}: {end}; on paper {torn}; before it: {near}")
+                where = tally.well_and_slow if code in self._journal.taken_behind else tally.lost
+                where.append(f"{code}: {end}; on paper {torn}; before it: {near}")
             if sum(not one.marked_repeat for one in prints) > 1:
                 tally.unmarked.append(code)
         tally.ends = dict(self._journal.settled) | {f"left {row.state}": 1 for row in self._journal.rows.values()}

@@ -9,7 +9,7 @@ TICKETS = 300
 
 def test_three_hundred_tickets_none_lost_and_no_repeat_without_a_mark() -> None:
     tally = chaos(TICKETS, seed=11)
-    assert tally.lost == []
+    assert tally.lost == tally.well_and_slow == []
     assert tally.unmarked == []
     assert sum(tally.faults.values()) == TICKETS // 20
     assert sum(tally.ends.get(state, 0) for state in ("confirmed", "sent")) >= TICKETS
@@ -33,4 +33,5 @@ def test_the_judge_sees_a_lost_ticket_and_a_repeat_without_a_mark() -> None:
     kitchen.judge()
     assert [words[:7] for words in kitchen.tally.lost] == ["T-00002"]
     assert kitchen.tally.unmarked == ["T-00003"]
+    assert kitchen.tally.well_and_slow == []
     assert kitchen.tally.repeats == 1

@@ -16,7 +16,7 @@ from tillkeeper_drivers.star.profile import load_profiles, profile
 from tillkeeper_drivers.transport.memory import Faults, MemoryTransport
 from tillkeeper_drivers.transport.tcp import TcpTransport
 
-QUICK = Deadlines(connect=1, write=0.5, confirm=0.4, answer=0.2, maybe=0.1, maybe_confirm=0.3, poll=0.05, pin=0.2)
+QUICK = Deadlines(pace=0.1, connect=1, write=0.5, confirm=0.4, answer=0.2, maybe=0.1, maybe_confirm=0.3, poll=0.05, pin=0.2)
 SLIP = PrintDocument("j", (Text("Table 4"), Text("2 x Burger")))
 TEXT_MODELS = sorted(name for name, model in load_profiles().items() if model.language != "raster")
 """A raster is drawn in a thread, which knows no virtual time."""
