@@ -36,7 +36,7 @@ BEHIND = ", which was far behind"
 
 class Tally(msgspec.Struct):
     """What the run came to. `lost` (not whole on paper) and `unmarked` name tickets; `repeats` were printed with a mark.
-    `well_and_slow`: lost in a printer of `CAN_NOT_TELL` that had taken them while it drained slowly, and said that it was well."""
+    `well_and_slow`: lost in a printer of `CAN_NOT_TELL` that had taken them while it drained slowly and said it was well."""
 
     tickets: int = 0
     faults: dict[str, int] = {}
