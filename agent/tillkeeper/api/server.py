@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-import uvicorn
 from starlette.types import ASGIApp
 
+from tillkeeper.api.lean import Config, Server
 from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.sockets import bind_tcp, bind_unix, file_identity
 from tillkeeper.api.transport import bounded
@@ -36,10 +36,10 @@ class Bound(msgspec.Struct, frozen=True):
         return "" if self.tcp is None else f"http://{self.tcp[0]}:{self.tcp[1]}"
 
 
-class _Uvicorn(uvicorn.Server):
+class _Uvicorn(Server):
     """uvicorn inside a program that has its own signals and its own end."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
 
@@ -112,9 +112,9 @@ class ApiServer:
             raise
         return listeners, Bound(self._listen.socket, tcp)
 
-    def _config(self) -> uvicorn.Config:
+    def _config(self) -> Config:
         http, websocket = bounded(self._limits)
-        return uvicorn.Config(
+        return Config(
             self._app,
             http=http,
             ws=websocket,

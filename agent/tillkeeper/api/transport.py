@@ -5,9 +5,8 @@ import asyncio
 from typing import ClassVar
 
 from starlette.datastructures import MutableHeaders
-from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 
+from tillkeeper.api.lean import H11Protocol, WSProtocol
 from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.problems import CONTENT_TYPE, encode_problem, problem_headers
 from tillkeeper.errors import BadRequest, Overloaded, TillkeeperError
