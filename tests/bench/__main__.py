@@ -1,6 +1,6 @@
 """Measure the figures of this release: prints a table, writes `build/bench.json`. See `docs/figures.md`.
 
-    python -m tests.bench [--only NAME ...] [--markdown]
+python -m tests.bench [--only NAME ...] [--markdown]
 """
 
 import argparse
@@ -10,7 +10,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import accepting, append, confirming, finding, load, packets, printing, probing, rows, starting, twenty, window
+from tests.bench import (
+    accepting,
+    append,
+    confirming,
+    finding,
+    listing,
+    load,
+    packets,
+    printing,
+    probing,
+    rows,
+    starting,
+    twenty,
+    window,
+)
 from tests.bench.world import ROOT
 
 KEPT = ROOT / "build" / "bench"
@@ -24,6 +38,7 @@ FIGURES: dict[str, Callable[[Path], list[rows.Row]]] = {
     "starting": lambda folder: starting.measure(folder, KEPT),
     "past": lambda folder: accepting.measure_past(folder, KEPT),
     "finding": finding.measure,
+    "listing": listing.measure,
     "load": load.measure,
     "twenty": twenty.measure,
     "window": window.measure,
