@@ -14,6 +14,8 @@ AUTHORITY = KeyPair(bytes(range(32)))
 
 def join_all(store: str, registers: Mapping[str, Path], *more: Statement, authority: KeyPair = AUTHORITY) -> Roster:
     """Puts keys, certificates and a roster of all of them into each data folder; `more` statements go into every roster."""
+    for folder in registers.values():
+        folder.mkdir(parents=True, exist_ok=True)
     pairs = {register: Shelf(folder).draft_key() for register, folder in registers.items()}
     statements = [Admitted(store=store, register=name, key=pair.key) for name, pair in pairs.items()]
     roster = Roster(store, authority.key).merged([signed(authority, one) for one in (*statements, *more)]).roster

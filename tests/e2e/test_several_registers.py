@@ -1,0 +1,58 @@
+"""Three registers as processes, with lines between them and to HQ that are cut: nothing is lost, nothing counts twice."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from tests.support.several import SeveralRig
+
+NAMES = ("front", "side", "back")
+
+
+def in_store(folder: Path, scene: Callable[[SeveralRig], Awaitable[None]], **options: Any) -> None:
+    async def run() -> None:
+        async with SeveralRig(folder, *NAMES, **options) as store:
+            await scene(store)
+
+    asyncio.run(run())
+
+
+def test_registers_sell_while_their_lines_are_cut_and_hq_gets_each_sale_once(tmp_path: Path) -> None:
+    async def scene(store: SeveralRig) -> None:
+        for name in NAMES:
+            others = {other: 0 for other in NAMES if other != name}
+            await store.wait_sinks(name, HQ=0, **others)
+        sold = 0
+        for name in NAMES:
+            await store[name].order("cola")
+            sold += 1
+        for internet in store.internets.values():
+            await internet.cut()
+        await store["front"].order("cola")
+        status = await store.wait_sinks("front", side=0, back=0)
+        assert status["only_here"] == 0  # HQ is away, and two others have it
+        await store.cut("front", "side")
+        store.hole("front", "back")
+        await store.wait_sinks("front", side=None, back=None)
+        for _ in range(3):
+            await store["front"].order("cola")
+        await store["side"].order("cola")
+        sold += 5
+        alone = await store["front"].get("/v1/status")
+        assert alone["only_here"] > 0
+        assert alone["only_here_words"] == f"only on this register: {alone['only_here']}"
+        assert (await store.wait_sinks("side", back=0))["only_here"] == 0
+        await store.mend("front", "side")
+        await store.mend("front", "back")
+        await store.wait_sinks("front", side=0, back=0)
+        for internet in store.internets.values():
+            await internet.mend()
+        for name in NAMES:
+            await store.wait_sinks(name, HQ=0)
+        assert await store.hq_sales() == sold
+        for name in NAMES:
+            store[name].verify_chain()
+            assert not [one for one in (await store[name].get("/v1/status"))["advisories"] if one["code"] == "books_alarm"]
+
+    in_store(tmp_path, scene)
