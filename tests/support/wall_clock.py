@@ -20,7 +20,7 @@ class WallClock:
     """Skips the test where libfaketime is missing (fails it where CI=true)."""
 
     def __init__(self, file: Path) -> None:
-        need("faketime")
+        need("faketime", root=False)
         library = next(path / LIBRARY for path in PLACES if (path / LIBRARY).exists())
         self._file = file
         self.set_ahead("+0")

@@ -187,7 +187,7 @@ class TrustDesk:
             cause, hint = "this register does not listen to others", "set `listen` in [replication] and start the agent again"
             raise TrustTrouble("no_address", "admit", subject, cause, hint)
         host, port = place(listening, DEFAULT_PORT)
-        given = asked.address or getattr(self._.config.register, "address", "")
+        given = asked.address or self._.config.register.address
         if given:
             host, port = place(given, port)
         if host in ("", "0.0.0.0", "::"):  # noqa: S104 - it is refused
