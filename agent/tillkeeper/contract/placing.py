@@ -42,9 +42,9 @@ class Kept(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """`keeps`: `both` takes the place in the log and is shown in quarantine as well. What is in quarantine already, byte for byte,
-    is not put there again and counts once. `held`: the log's end afterwards. `event` where it can be read: its money counts,
-    beside the books if it was rejected and kept."""
+    """`keeps`: `both` takes the place in the log and is shown in quarantine as well. What is in quarantine already, byte for
+    byte, is not put there again and counts once. `held`: the log's end afterwards. `event` where it can be read: its money
+    counts, beside the books if it was rejected and kept."""
 
     verdict: Literal["stored", "retryable", "rejected"]
     reason: str
