@@ -14,7 +14,7 @@ help:
 	@echo "make demo       play an internet outage from start to finish and check each step"
 	@echo "make test       run all tests, linters included"
 	@echo "make pictures   take the screenshots of the pages, print all scripts on all simulated models, and copy the chosen ones to docs/pictures/"
-	@echo "make bench      print and write the figures to build/bench.json"
+	@echo "make bench      print and write the figures to build/bench.json (ONLY='name name')"
 	@echo "make sim        play the prober's engine on a virtual clock: days of noise, all faults, all pairs; build/sim.json (ONLY=pauses, SEEDS=n, HOURS=n)"
 	@echo "make lab        break a store's network of namespaces, score the prober: build/lab.json (TRIALS=n, SEED=n, ONLY='FAULT'; root)"
 	@echo "make chaos      10,000 tickets over virtual printers with a fault at each 20th, in virtual time (TICKETS=n, SEED=n)"
@@ -89,7 +89,7 @@ lint: dev-env
 	$(BIN)/python -m pytest tests/test_linters.py
 
 bench: dev-env
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 sim: dev-env
 	$(BIN)/python -m tests.netsim $(if $(ONLY),--only $(ONLY)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(HOURS),--hours $(HOURS))

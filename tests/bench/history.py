@@ -16,7 +16,6 @@ from tillkeeper.config.embedded import embedded, embedded_printers
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.commands import PlaceOrder
 from tillkeeper.daemon import JOURNAL_FILE, machine_id
-from tillkeeper.journal.database import MIGRATIONS
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.privacy import make_personal
 from tillkeeper.journal.records import Batch, KeptCommand, NewEvent
@@ -96,7 +95,8 @@ def _printed(job: Job, now_ms: int) -> Job:
 
 def journal_with(events: int, folder: Path) -> Path:
     """A data folder whose journal holds at least so many events; made where there is none of this schema yet."""
-    form = hashlib.sha256(b"".join(_SQL.joinpath(step.file).read_bytes() for step in MIGRATIONS)).hexdigest()[:8]
+    schema = sorted((file for file in _SQL.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    form = hashlib.sha256(b"".join(file.read_bytes() for file in schema)).hexdigest()[:8]
     data = folder / f"past-{events}-{form}"
     if not (data / JOURNAL_FILE).exists():
         making = data.with_name(f"{data.name}.new")
