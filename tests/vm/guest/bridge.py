@@ -1,7 +1,8 @@
 """Carries bytes between the gadget of this machine and a virtual printer outside: `bridge.py GADGET PORT`.
 
-It lives on while the gadget is pulled out: what the printer says meanwhile is lost, as with a real cable. Each line on standard
-output is an event and the seconds since boot. SIGUSR1: the port says from now on that the paper is out; SIGUSR2: that all is well.
+It lives on while the gadget is pulled out: what the printer says meanwhile is lost, as with a real cable. Each line of its
+output is the seconds since boot, an event (`configured`, `pulled`, `host` and `printer` said something) and bytes. SIGUSR1: the
+port says from now on that the paper is out; SIGUSR2: that all is well.
 
 From the kernel's drivers/usb/gadget/function/f_printer.c: opening fails (ENODEV) until the host has configured the interface; a
 read that waits keeps the lock that a write needs, so nothing here waits but in poll(2); poll and read are what gives the
@@ -31,7 +32,6 @@ class Bridge:
         self.gadget: int | None = None
         self.port = os.open(port, os.O_RDWR | os.O_NONBLOCK)
         self.to_port = self.to_host = b""
-        self.heard = False
         self.status = WELL
 
     def step(self) -> None:
@@ -43,8 +43,8 @@ class Bridge:
             poll.register(self.gadget, (select.POLLOUT if self.to_host else 0) | (0 if self.to_port else select.POLLIN))
         for fd, events in poll.poll(LOOK_MS):
             with suppress(BlockingIOError):
-                if fd == self.gadget:
-                    self.of_gadget(events)
+                if fd != self.port:
+                    self.of_gadget(fd, events)
                 else:
                     self.of_port(events)
         if self.gadget is None:
@@ -53,19 +53,18 @@ class Bridge:
     def plugged(self) -> None:
         with suppress(OSError):  # not yet
             self.gadget = os.open(self.path, os.O_RDWR | os.O_NONBLOCK)
-            self.heard = False
             self.say()
             tell("configured")
 
-    def of_gadget(self, events: int) -> None:
+    def of_gadget(self, fd: int, events: int) -> None:
         try:
             if events & select.POLLIN:
-                self.to_port = os.read(self.gadget, ALL)
-                if not self.heard:
-                    self.heard = True
-                    tell("first")
+                self.to_port = os.read(fd, ALL)
+                tell("host", len(self.to_port))
             if events & select.POLLOUT:
-                self.to_host = self.to_host[os.write(self.gadget, self.to_host) :]
+                taken = os.write(fd, self.to_host)
+                self.to_host = self.to_host[taken:]
+                tell("printer", taken)
             pulled = events & (select.POLLERR | select.POLLHUP)
         except BlockingIOError:
             raise
@@ -74,7 +73,7 @@ class Bridge:
                 raise
             pulled = True
         if pulled:
-            os.close(self.gadget)
+            os.close(fd)
             self.gadget = None
             tell("pulled")
 
@@ -95,8 +94,8 @@ class Bridge:
         self.say()
 
 
-def tell(event: str) -> None:
-    print(event, f"{time.clock_gettime(time.CLOCK_BOOTTIME):.3f}", flush=True)
+def tell(event: str, count: int = 0) -> None:
+    print(f"{time.clock_gettime(time.CLOCK_BOOTTIME):.3f} {event} {count}", flush=True)
 
 
 def main() -> None:
