@@ -320,6 +320,15 @@ class HasPortStatus(Protocol):
         ...
 
 
+@runtime_checkable
+class Perishes(Protocol):
+    """A `Connection` whose kernel goes on sending when it has ended."""
+
+    def perishable(self, on: bool) -> None:
+        """While `on`, what the device has not acknowledged when this ends, however it ends, never reaches it."""
+        ...
+
+
 class Transport(Protocol):
     """Where a device is. One connection at a time."""
 

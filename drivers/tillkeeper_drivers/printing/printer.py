@@ -6,15 +6,17 @@ that the model can give. Any byte of the document written and no evidence: `Outc
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Literal, NamedTuple, TypeVar
 
 from tillkeeper_drivers.api import (
     STUCK,
+    Connection,
     Delivery,
     Document,
     NotSent,
+    Perishes,
     PrintDocument,
     PulseDocument,
     Status,
@@ -221,8 +223,9 @@ class BasePrinter(Sender[S]):
             before = session.status.drawer_pin_high
             first_byte_ms = (loop.time() - started) * 1000
             self._gate.kicked(loop.time() * 1000, self.on_ms(document))
-            await self._write(session, data)
-            await session.connection.drain(self._deadlines.write)
+            with _perishable(session.connection):
+                await self._write(session, data)
+                await session.connection.drain(self._deadlines.write)
             moved = await self._pin_moved(session, before)
             self.polarity = self.polarity.after_kick(before, session.status.drawer_pin_high)
         if moved == "yes":
@@ -244,3 +247,14 @@ class BasePrinter(Sender[S]):
                 return "unknown"
             await session.until(lambda: session.status.drawer_pin_high != before, min(0.03, remaining))
         return "yes"
+
+
+@contextmanager
+def _perishable(connection: Connection) -> Iterator[None]:
+    """What is written in here comes now or never: a drawer does not open once a cable is back. It stays so where this fails."""
+    if not isinstance(connection, Perishes):
+        yield
+        return
+    connection.perishable(True)
+    yield
+    connection.perishable(False)

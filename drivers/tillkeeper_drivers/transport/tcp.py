@@ -203,6 +203,11 @@ class TcpConnection:
         if self._over():
             raise TransportError("lost", "the device reset the connection", bytes_left=self._any_left)
 
+    def perishable(self, on: bool) -> None:
+        """See `Perishes`. The kernel would send it for about 100 s yet, whatever becomes of this process (tcp(7),
+        tcp_orphan_retries); with SO_LINGER of 0 s it resets the connection instead (socket(7))."""
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", on, 0))
+
     def close(self) -> None:
         """Close in order. What is unread is taken off first: the kernel answers a close over unread bytes with a
         reset, and a printer may drop what it has not printed yet."""
