@@ -14,7 +14,7 @@ from tillkeeper.people.roster import SECRET_FILE
 from tillkeeper.trust import files, tls
 from tillkeeper.trust.admitting import signed
 from tillkeeper.trust.asking import Place, join, tell
-from tillkeeper.trust.certificates import authority_certificate, register_certificate
+from tillkeeper.trust.certificates import authority_certificate, pem, register_certificate
 from tillkeeper.trust.codes import JoinCode, recovery_code
 from tillkeeper.trust.keys import RECOVERY_BYTES, KeyPair, authority_pair
 from tillkeeper.trust.shelf import CERTIFICATE, KEY, Act, Kept, Shelf
@@ -151,7 +151,9 @@ def _asked(
 ) -> tuple[Roster, dict[str, int], list[TrustTrouble]]:
     """What the peers know together, and who did not answer. A wrong code is no matter of who is reachable: it is raised."""
     shelf = site.shelf
-    context = tls.client_context(shelf.path(CERTIFICATE), shelf.path(KEY), shelf.authority_pem(), tls.DESK)
+    context = tls.client_context(
+        shelf.path(CERTIFICATE), shelf.path(KEY), pem(shelf.authority_certificate(roster.authority)), tls.DESK
+    )
     finals: dict[str, int] = {}
     unheard = []
     for place in peers:

@@ -131,7 +131,7 @@ class AdmittingDesk:
         if not key and self.invitation is None:
             raise self._nothing_open()
         nonce = secrets.token_bytes(NONCE_BYTES)
-        authority = ssl.PEM_cert_to_DER_cert(keys.shelf.authority_pem())
+        authority = keys.shelf.authority_certificate(keys.roster.authority)
         await _send(writer, wire.Welcome(keys.roster.store, keys.register, authority, nonce))
         asked = await wire.receive(reader, wire.MAX_ASKED)
         if isinstance(asked, wire.Ask):

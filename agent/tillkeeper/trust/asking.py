@@ -43,11 +43,11 @@ async def join(code: JoinCode, pair: KeyPair, store: str, register: str) -> Admi
     """
     place = (code.host, code.port)
     async with _talk(place, tls.joining_context()) as (reader, writer):
-        first, _ = await _welcomed(reader, writer, place)
+        first, _ = await _welcomed(reader, writer, place, "no_code_open")
     authority = _believed(first, code, store, place)
     context = tls.joining_context(pem(first.authority))
     async with _talk(place, context) as (reader, writer):
-        welcome, admitting = await _welcomed(reader, writer, place)
+        welcome, admitting = await _welcomed(reader, writer, place, "no_code_open")
         transcript = Transcript(
             store=store,
             register=register,
@@ -76,7 +76,7 @@ async def tell(place: Place, context: ssl.SSLContext, own: Roster, register: str
         TrustTrouble: as `join`.
     """
     async with _talk(place, context) as (reader, writer):
-        await _welcomed(reader, writer, place)
+        await _welcomed(reader, writer, place, "wrong_authority")
         before = await _answer(reader, writer, wire.Fetch(register), place)
         after = await _answer(reader, writer, wire.Announce(tuple(news), register), place)
     if not isinstance(before, wire.Told) or not isinstance(after, wire.Told):
@@ -123,9 +123,7 @@ async def _talk(place: Place, context: ssl.SSLContext) -> AsyncIterator[tuple[as
         raise
     except ssl.SSLCertVerificationError as error:
         raise _stranger("join", place, "its certificate is not by the authority that the code names") from error
-    except ssl.SSLError as error:
-        raise _refused_by_tls(place, error) from error
-    except wire.Garbled as error:
+    except (ssl.SSLError, wire.Garbled) as error:
         raise TrustTrouble("garbled", "talk to", _words(place), str(error), "is that a register of this store?") from error
     except (OSError, TimeoutError) as error:
         cause = str(error) or f"no answer within {WITHIN_S:g} s"
@@ -136,9 +134,15 @@ async def _talk(place: Place, context: ssl.SSLContext) -> AsyncIterator[tuple[as
             writer.transport.abort()
 
 
-async def _welcomed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, place: Place) -> tuple[wire.Welcome, str]:
+async def _welcomed(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, place: Place, shut_out: Kind
+) -> tuple[wire.Welcome, str]:
     """Its welcome, and the key of its certificate."""
-    welcome = _good(await wire.receive(reader, wire.MAX_SENT), place)
+    try:
+        first = await wire.receive(reader, wire.MAX_SENT)
+    except (wire.Ended, ConnectionError, ssl.SSLError) as error:
+        raise _shut_out(place, shut_out) from error
+    welcome = _good(first, place)
     if not isinstance(welcome, wire.Welcome):
         raise wire.Garbled("it did not say who it is")
     return welcome, tls.peer_key(writer.get_extra_info("ssl_object"))
@@ -163,16 +167,16 @@ def _good(message: wire.Message, place: Place) -> wire.Message:
     raise Refused(message.code, "join at", _words(place), message.cause, message.hint, **extra)
 
 
-def _refused_by_tls(place: Place, error: ssl.SSLError) -> TrustTrouble:
-    """The other side's alert, or bytes that are no TLS."""
-    reason = str(error.reason or "")
-    if "CERTIFICATE_REQUIRED" in reason:
+def _shut_out(place: Place, kind: Kind) -> TrustTrouble:
+    """TLS let us in and then the line was cut: so it is where a certificate is asked for that we do not have, or do not have of
+    this store. The server judges it after the client is through (RFC 8446, 4.4.2.4); asyncio sends no alert."""
+    if kind == "no_code_open":
         hint = "a code lasts ten minutes, five wrong tries and no restart; make one with `tillkeeper store code REGISTER`"
-        return TrustTrouble("no_code_open", "join at", _words(place), "no join code is open there", hint)
-    if "ALERT" in reason:
-        cause = "it does not take a certificate by this authority: another store, or a code of another store"
-        return TrustTrouble("wrong_authority", "talk to", _words(place), cause, f"TLS: {reason.lower()}")
-    return TrustTrouble("garbled", "talk to", _words(place), f"no TLS: {reason.lower()}", "is that a register of this store?")
+        return TrustTrouble(kind, "join at", _words(place), "no join code is open there", hint)
+    cause = "it does not take a certificate by this authority"
+    return TrustTrouble(
+        kind, "talk to", _words(place), cause, "is it a register of another store, or the code another store's?"
+    )
 
 
 def _stranger(operation: str, place: Place, cause: str) -> TrustTrouble:

@@ -5,6 +5,7 @@ register.key    its private key            register.crt   its certificate
 authority.crt   the authority's            authority.key  the authority's secret, only where `may_admit`
 """
 
+import ssl
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +13,7 @@ import msgspec
 
 from tillkeeper.contract.roster import Roster, Signed
 from tillkeeper.trust import files
-from tillkeeper.trust.certificates import pem
+from tillkeeper.trust.certificates import pem, public_key
 from tillkeeper.trust.keys import RECOVERY_BYTES, KeyPair, authority_pair
 from tillkeeper.trust.trouble import TrustTrouble
 
@@ -122,11 +123,19 @@ class Shelf:
         files.write(self.path(CERTIFICATE), pem(own).encode())
         files.write(self.path(AUTHORITY_CERTIFICATE), pem(authority).encode())
 
-    def authority_pem(self) -> str:
+    def authority_certificate(self, expected: str) -> bytes:
+        """DER. `expected`: the authority's key."""
         raw = files.read(self.path(AUTHORITY_CERTIFICATE))
         if raw is None:
             raise _broken(AUTHORITY_CERTIFICATE, "it is not there")
-        return raw.decode("ascii", "replace")
+        try:
+            certificate = ssl.PEM_cert_to_DER_cert(raw.decode("ascii"))
+            found = public_key(certificate)
+        except ValueError as error:
+            raise _broken(AUTHORITY_CERTIFICATE, str(error)) from error
+        if found != expected:
+            raise _broken(AUTHORITY_CERTIFICATE, "it is the certificate of another authority")
+        return certificate
 
 
 def _broken(name: str, cause: str) -> TrustTrouble:

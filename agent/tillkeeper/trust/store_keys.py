@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from tillkeeper.contract.roster import Admitted, Merge, Roster, Signed
 from tillkeeper.errors import StorageRefused, TillkeeperError
 from tillkeeper.trust import tls
+from tillkeeper.trust.certificates import pem
 from tillkeeper.trust.keys import KeyPair, Signer
 from tillkeeper.trust.shelf import CERTIFICATE, KEY, Kept, Shelf
 from tillkeeper.trust.trouble import TrustTrouble
@@ -46,7 +47,7 @@ class StoreKeys:
             return None
         check_place(kept, store, register)
         pair = shelf.key()
-        certificate, key, authority = shelf.path(CERTIFICATE), shelf.path(KEY), shelf.authority_pem()
+        certificate, key, authority = shelf.path(CERTIFICATE), shelf.path(KEY), pem(shelf.authority_certificate(kept.authority))
         try:
             server = tls.server_context(certificate, key, authority)
             client = tls.client_context(certificate, key, authority)

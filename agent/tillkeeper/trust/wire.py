@@ -97,6 +97,10 @@ class Garbled(Exception):
     """These bytes are no message of this conversation."""
 
 
+class Ended(Garbled):
+    """The other side has closed the connection."""
+
+
 def encode(message: Message) -> bytes:
     """A whole frame."""
     payload = _encoder.encode(message)
@@ -116,7 +120,7 @@ async def receive(reader: asyncio.StreamReader, at_most: int) -> Message:
     """The next message. Waits for as long as the caller lets it.
 
     Raises:
-        Garbled: it is none, is larger than `at_most` bytes, or the connection ended.
+        Garbled: it is none, or larger than `at_most` bytes; `Ended` where the connection was closed.
         OSError: the connection broke.
     """
     try:
@@ -125,4 +129,4 @@ async def receive(reader: asyncio.StreamReader, at_most: int) -> Message:
             raise Garbled(f"a frame of {length} bytes, flag {flag}")
         return decode(await reader.readexactly(length))
     except asyncio.IncompleteReadError as error:
-        raise Garbled("the connection ended") from error
+        raise Ended("the connection ended") from error
