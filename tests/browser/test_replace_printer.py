@@ -184,3 +184,49 @@ def test_one_that_vanishes_before_the_slip_is_said_and_another_can_be_taken(chro
 
     with socket.create_server(("127.0.0.1", 0)) as listening, lan("old", "new") as there:
         chromium.run(scene(listening))
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(("size", "dark"), [("tablet", False), ("phone", True)])
+def test_one_that_does_not_say_its_model_is_given_one_on_the_page(
+    chromium: Chromium, tmp_path: Path, size: str, dark: bool
+) -> None:
+    """A clone prints as the model before it; the person sees that the slip is too wide and says what it is."""
+    wrong: list[str] = []
+    name = f"{size}-{'dark' if dark else 'light'}"
+
+    async def scene(listening: socket.socket) -> None:
+        port = listening.getsockname()[1]
+        with threads_of_here():
+            await told(port, listening)
+
+    async def told(port: int, listening: socket.socket) -> None:
+        async with (
+            counter(there, tmp_path, listen=f"127.0.0.1:{port}", new="generic-58") as shop,
+            shop.open(),
+            door(listening, port),
+            at_the_page(chromium, shop, size, dark=dark) as till,
+        ):
+            shop.old.off()
+            await shop.order("cheeseburger")
+            finger = Finger(till.page)
+            await finger.tap("nav a[href='#/status']")
+            await finger.tap("[data-advisory=device_trouble] [data-action=replace]")
+            await finger.tap(f"[data-found='{shop.new.identity}']")
+            model = till.page.locator("[data-testid=model]")
+            await expect(model).to_contain_text("has printed as: Epson TM-T88VI", timeout=30_000)
+            first, received = await till.page.locator("[data-slip]").get_attribute("data-slip"), shop.new.received
+            await look(till.page, f"replace-model-{name}", wrong)
+            assert finger.taps + 1 <= MOST_TAPS, "with Yes, where the slip looks right"
+            await model.locator("select").select_option("generic-58")
+            await expect(model).to_contain_text("It has printed as: 58 mm thermal printer", timeout=30_000)
+            assert await till.page.locator("[data-slip]").get_attribute("data-slip") != first
+            assert shop.new.received > received, "it has printed nothing as the other model"
+            await look(till.page, f"replace-model-chosen-{name}", wrong)
+            await finger.tap("[data-testid=replace] [data-action=confirm]")
+            await till.page.locator("[data-replaced=grill]").wait_for(timeout=20_000)
+            assert (await shop.device())["profile"] == "generic-58"
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, lan("old", "new") as there:
+        chromium.run(scene(listening))
+    assert not wrong, "\n".join(wrong)

@@ -73,9 +73,17 @@ class ReplacementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     by: ShortText = ""
 
 
+class ModelChoice(msgspec.Struct, frozen=True):
+    """A printer model: `name` is what the config takes as `profile`."""
+
+    name: str
+    title: str
+
+
 class ReplacementView(View, frozen=True):
     """A replacement that waits for a person to say whether the right printer has printed slip `number`. `printed`: what is
-    known of the slip. `waiting`: tickets that follow. `profile_known`: the printer's model was told, not assumed."""
+    known of the slip. `waiting`: tickets that follow. `profile_known`: the printer's model was told, not assumed. `models`:
+    those that it may be instead; a slip as one of them is begun with that `profile`."""
 
     replacement_id: str
     device: str
@@ -88,6 +96,7 @@ class ReplacementView(View, frozen=True):
     profile_known: bool = True
     detail: str = ""
     waiting: int = 0
+    models: tuple[ModelChoice, ...] = ()
 
 
 class ProbeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

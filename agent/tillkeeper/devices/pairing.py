@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from tillkeeper.config import address as where
 from tillkeeper.config.model import Device
-from tillkeeper.contract.devices import ProbeView, SheetLine
+from tillkeeper.contract.devices import ModelChoice, ProbeView, SheetLine
 from tillkeeper.devices.overlay import PRINTERS
 from tillkeeper.errors import Refused
 from tillkeeper_drivers.api import Transport, TransportError, Tri
@@ -22,6 +22,7 @@ PROBE_S = 25.0
 """A printer that answers byte by byte is asked no longer than this."""
 SHEET_S = 20.0
 UNKNOWN_MODEL = "generic-80"
+DISPLAY_MODEL = "kds-text"
 
 
 def candidate(device: Device, found: Found, profile: str, star: bool) -> Device:
@@ -72,6 +73,21 @@ async def ask(transport: Transport) -> Told:
 def model_of(told: Told, profiles: tuple[str, ...]) -> str:
     """The name of the model that fits, or empty."""
     return fitting(f"{told.maker} {told.model}", profiles) if told.model else ""
+
+
+def choices(kind: str, models: Mapping[str, Profile]) -> tuple[ModelChoice, ...]:
+    """The models that a person may name for a printer that takes the place of a device of `kind`, by their titles.
+
+    Args:
+        models: all ESC/POS models.
+    """
+    from tillkeeper_drivers.star.profile import load_profiles as star_models
+
+    display = kind == "escpos_display"
+    found = {name: model.title for name, model in models.items() if display or name != DISPLAY_MODEL}
+    if not display:
+        found |= {name: model.title for name, model in star_models().items()}
+    return tuple(ModelChoice(name, title) for name, title in sorted(found.items(), key=lambda one: one[1].casefold()))
 
 
 def probe_view(found: Found, told: Told, profile: str, sheet: tuple[SheetLine, ...]) -> ProbeView:

@@ -99,6 +99,7 @@ class Slips:
                 profile_known=model_known,
                 detail=detail,
                 waiting=len(self.waiting(device)),
+                models=pairing.choices(configured.kind, escpos(self._.overlays.config.models.own)),
             )
             self.pending[device] = Pending(
                 view=view,

@@ -47,9 +47,9 @@ export function Replace({ desk, done, device }) {
     if (!result.ok) setTrouble(result.problem.words);
     return result;
   });
-  const choose = (one) => work("choose", `${one.title} prints a slip…`, async () => {
-    const result = await give(desk, device, "replacements", { found: one.identity }, "Test slip for", true);
-    if (result.ok) setSlip(result.value);
+  const choose = (one, profile = "") => work("choose", `${one.title} prints a slip…`, async () => {
+    const result = await give(desk, device, "replacements", { found: one.identity, profile }, "Test slip for", true);
+    if (result.ok) setSlip({ ...result.value, one, chosen: Boolean(profile) });
     return result;
   });
   const confirm = () => work("confirm", "One moment…", async () => {
@@ -67,8 +67,8 @@ export function Replace({ desk, done, device }) {
     ${said && html`<p class="wrap muted">${device}: ${said}.</p>`}
     ${trouble && html`<p class="bad-text wrap" role="alert" data-testid="replace-trouble">${trouble}</p>`}
     ${doing && html`<p class="strong" role="status" data-testid="replace-doing">${doing}</p>`}
-    ${asking && html`<${Slip} slip=${slip} />`}
-    ${!slip && !doing && html`<${List} found=${found} device=${device} onChoose=${choose} />`}
+    ${asking && html`<${Slip} slip=${slip} onModel=${(profile) => choose(slip.one, profile)} />`}
+    ${!slip && !doing && html`<${List} found=${found} device=${device} onChoose=${(one) => choose(one)} />`}
   <//>`;
 }
 
@@ -101,7 +101,7 @@ function useFound(desk) {
 }
 
 /** @param {any} props */
-function Slip({ slip }) {
+function Slip({ slip, onModel }) {
   const unknown = slip.printed === "unknown";
   return html`<div class="slip" data-slip=${slip.number}>
     <p>${unknown ? "A slip with this number may have come out of" : "A slip with this number comes out of"} <span class="strong">${slip.title}</span>:</p>
@@ -109,7 +109,17 @@ function Slip({ slip }) {
     <p class="strong">Is it this one?</p>
     ${slip.waiting > 0 && html`<p>${counted(slip.waiting, "ticket waits", "tickets wait")} and will print there.</p>`}
     ${unknown && html`<p class="bad-text wrap">${sentence(slip.detail)} Look for the slip.</p>`}
-    ${!slip.profile_known && html`<p class="muted wrap">It does not say which model it is and is taken for a ${slip.profile}. If the slip looks wrong, a technician has to pair it.</p>`}
+    ${(slip.chosen || !slip.profile_known) && html`<${Model} slip=${slip} onModel=${onModel} />`}
+  </div>`;
+}
+
+/** Which model a printer is that does not say so: another one prints the slip again. @param {any} props */
+function Model({ slip, onModel }) {
+  const title = slip.models.find((one) => one.name === slip.profile)?.title ?? slip.profile;
+  return html`<div class="model" data-testid="model">
+    <p class="wrap">${slip.chosen ? "" : "It does not say which model it is. "}It has printed as: ${title}. Does the slip look wrong?</p>
+    <label class="row"><span>Print it again as</span><select value=${slip.profile} onChange=${(event) => onModel(event.target.value)}>
+      ${slip.models.map((one) => html`<option key=${one.name} value=${one.name}>${one.title}</option>`)}</select></label>
   </div>`;
 }
 
