@@ -85,7 +85,8 @@ def test_what_is_stored_comes_back_and_rubbish_is_nothing() -> None:
     nested = msgspec.structs.replace(MOVED, before=Overlay(address="a:1", at_ms=1))
     assert rules.decoded(rules.encoded(nested)) == nested
     assert rules.decoded(rules.encoded(None)) is None
-    for rubbish in (None, b"", b"{", b"[]", b'{"kind":"toaster"}', b'{"at_ms":"x"}', b"\xff"):
+    deep = b'{"before":' * 100_000 + b"null" + b"}" * 100_000
+    for rubbish in (None, b"", b"{", b"[]", b'{"kind":"toaster"}', b'{"at_ms":"x"}', b"\xff", deep):
         assert rules.decoded(rubbish) is None
 
 

@@ -203,12 +203,14 @@ class Finder:
             beacons.close()
 
     def _beacon(self, screen: Screen) -> None:
-        before = self._screens.get(screen.identifier)
+        before, now_s = self._screens.get(screen.identifier), asyncio.get_running_loop().time()
         if before is None and len(self._screens) >= 64:
             return
+        if before is not None and now_s - before[1] < BEACON_EVERY_S / 2:
+            return  # no screen says so more often: a flood, or two of one name
         known = before[0].mac if before is not None and before[0].address.startswith(f"{screen.address}:") else ""
         found = network.screen_found(screen, known or neighbours.mac_of(screen.address))
-        self._screens[screen.identifier] = found, asyncio.get_running_loop().time()
+        self._screens[screen.identifier] = found, now_s
         if before is None or before[0] != found:
             self._tell_came(found)
             self._changed()

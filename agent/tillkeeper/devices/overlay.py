@@ -57,7 +57,7 @@ def decoded(stored: bytes | None) -> Overlay | None:
     """None where there is none, or one of another version of this program that can not be read."""
     try:
         return None if stored is None else _decode(stored)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 
