@@ -50,7 +50,7 @@ from tillkeeper.spool.spool import Spool
 from tillkeeper.till.availability import StockKeeper
 from tillkeeper.till.catalogues import Catalogues
 from tillkeeper.till.ledger import Ledger
-from tillkeeper.till.shelf import Held, Shelf, held_of
+from tillkeeper.till.shelf import Held, Shelf, Span, held_of
 
 STRETCH = 200
 MOST_LOOKED_AT = 10_000
@@ -129,13 +129,10 @@ class Reads:
         return check.closed_totals or totals(check, rules_of(self.config.store))
 
     def _synced(self, held: Held) -> bool:
-        return self.at_hq(held.incarnation, held.last_seq, held.older)
+        return self.is_at_hq(held.span)
 
-    def at_hq(self, incarnation: str, last_seq: int, older: tuple[str, ...]) -> bool:
-        """Whether HQ holds log `incarnation` up to `last_seq` and all of the logs `older`."""
-        return self.held_by_hq(incarnation) >= last_seq and all(
-            self.held_by_hq(log) >= self.journal.end_of(log) for log in older
-        )
+    def is_at_hq(self, span: Span) -> bool:
+        return span.is_held(self.held_by_hq, self.journal.end_of)
 
     # --- jobs and devices ---
 

@@ -1,7 +1,7 @@
 """The checks at hand: open ones, and paid ones that still wait for a timed fire. Others are read from the journal."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 from weakref import WeakValueDictionary
@@ -37,17 +37,26 @@ def check_of(stored: CheckRow) -> Check:
 
 
 def held_of(stored: StoredCheck) -> "Held":
-    return Held(check_of(stored.row), stored.incarnation, stored.last_seq, stored.older)
+    return Held(check_of(stored.row), Span(stored.incarnation, stored.last_seq, stored.older))
 
 
-class Held(NamedTuple):
-    """A check and where its newest event stands: HQ knows all of it once it holds log `incarnation` up to `last_seq`, and all
-    of the logs `older`."""
+class Span(NamedTuple):
+    """Where the events of a check are: in log `incarnation` up to `last_seq`, and before that in the logs `older`."""
 
-    check: Check
     incarnation: str
     last_seq: int
     older: tuple[str, ...] = ()
+
+    def is_held(self, held_by: Callable[[str], int], end_of: Callable[[str], int]) -> bool:
+        """Whether all of it is held by one who holds log `x` up to `held_by(x)`. `end_of`: the last seq of an older log."""
+        return held_by(self.incarnation) >= self.last_seq and all(held_by(log) >= end_of(log) for log in self.older)
+
+
+class Held(NamedTuple):
+    """A check and where its events are."""
+
+    check: Check
+    span: Span
 
 
 class Shelf:
@@ -70,7 +79,7 @@ class Shelf:
     def put(self, check: Check, appended: Appended) -> Held:
         """Call after the events that led to `check` are durable; `appended` is what the journal said of the last of them."""
         older = self._journal.older_logs(check.check_id)
-        held = Held(check, appended.incarnation, appended.last_seq, older)
+        held = Held(check, Span(appended.incarnation, appended.last_seq, older))
         self._keep(held)
         return held
 

@@ -39,7 +39,7 @@ from tillkeeper.till.hours import HoursDesk
 from tillkeeper.till.intake import Intake
 from tillkeeper.till.people import SignInDesk
 from tillkeeper.till.reads import Reads
-from tillkeeper.till.shelf import Held
+from tillkeeper.till.shelf import Held, Span
 from tillkeeper.trust.desk import TrustDesk
 
 _encode = msgspec.json.Encoder().encode
@@ -186,12 +186,12 @@ class Announcer:
         self._told_drawers: DrawerList | None = None
         self._jobs: dict[str, Mapping[str, Job]] = {}
         """What was told of the jobs of each device."""
-        self._unsynced: dict[str, tuple[str, int, tuple[str, ...]]] = {}
-        """Check id -> log and seq of its newest event and its older logs, of checks that HQ did not hold when last told."""
+        self._unsynced: dict[str, Span] = {}
+        """Check id -> where its events are, of checks that HQ did not hold when last told."""
 
     def check_changed(self, held: Held) -> None:
         self._unsynced.pop(held.check.check_id, None)
-        self._unsynced[held.check.check_id] = (held.incarnation, held.last_seq, held.older)
+        self._unsynced[held.check.check_id] = held.span
         if len(self._unsynced) > MAX_UNSYNCED:
             del self._unsynced[next(iter(self._unsynced))]
         if self._hub.has_readers:
@@ -200,10 +200,10 @@ class Announcer:
     def hq_answered(self) -> None:
         """HQ may hold more than before: the not-synced mark goes away on the pages too."""
         synced = []
-        for check_id, where in self._unsynced.items():  # in the order of their newest event
-            if self._reads.at_hq(*where):
+        for check_id, span in self._unsynced.items():  # in the order of their newest event
+            if self._reads.is_at_hq(span):
                 synced.append(check_id)
-            elif where[0] == self._reads.journal.incarnation:
+            elif span.incarnation == self._reads.journal.incarnation:
                 break  # an older log may be held up for long, the one being written holds up all that come after
         for check_id in synced:
             del self._unsynced[check_id]
