@@ -133,7 +133,8 @@ class PeersDesk:
                     continue
                 if roster.admits(session.connection.key) == session.register:
                     session.connection.post(frame)
-                else:  # its reader ends with it
+                else:  # its reader ends with it; the statements come first, so that it knows itself that it is out
+                    session.connection.post(encode(wire.Roster(roster.statements, roster.digest)))
                     session.connection.post(encode(wire.Refused("not_a_member", "this key has left the store")))
                     session.connection.abort()
         held = {name: mark for name, mark in heads.items() if name.register != parts.register}
