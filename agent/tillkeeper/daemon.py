@@ -131,7 +131,7 @@ class _Register:
         self.shelf.load()
         self.board = BoardKeeper(journal, stamp, clock.wall_ms)
         self.locator = Locator(clock.wall_ms, Moves(journal.setting, journal.append, self._later))
-        self.registry = Registry(config, journal.personal, self.board.on_board, self.locator)
+        self.registry = Registry(config, replication.personal, self.board.on_board, self.locator)
         self.board.open(self.registry.boards, self.registry.document)
         self.spool = Spool(
             journal,
@@ -276,7 +276,8 @@ class _Register:
             self.intake = Intake(self.parts, tasks, self._changed)
             self.fires = Fires(self.shelf, self.intake, clock.wall_ms)
             self.replication.joining = self.trust.admitting
-            self.replication.start(tasks, self.intake, self._hq_transport(), self._link_changed)
+            await self.replication.before_spool(self.spool)
+            self.replication.start(tasks, self.spool, self.intake, self._hq_transport(), self._link_changed)
             tasks.create_task(self.mode.run(), name="till.mode")
             tasks.create_task(self.spool.run(), name="spool")
             tasks.create_task(self.board.run(), name="till.board")

@@ -56,3 +56,47 @@ def test_registers_sell_while_their_lines_are_cut_and_hq_gets_each_sale_once(tmp
             assert not [one for one in (await store[name].get("/v1/status"))["advisories"] if one["code"] == "books_alarm"]
 
     in_store(tmp_path, scene)
+
+
+def test_what_a_dead_register_had_fired_is_printed_once_by_another_and_not_again_when_it_is_back(tmp_path: Path) -> None:
+    async def scene(store: SeveralRig) -> None:
+        await store.wait_sinks("front", side=0, back=0)
+        await store["front"].order("cheeseburger")
+        await store["front"].wait_all_settled()
+        store["front"].printer("grill").power_off()
+        order = await store["front"].order("cheeseburger")
+        await store.wait_sinks("front", side=0, back=0)
+        await store["front"].kill_agent()
+
+        async def printed() -> list[str]:
+            return store["side"].slips("grill")
+
+        (slip,) = await store["side"].wait_for("the ticket comes out at another register", printed)
+        assert order["ticket_code"] in slip
+        assert "FROM REGISTER FRONT" in slip
+        assert "POSSIBLE DUPLICATE" in slip
+        assert "Cheeseburger" in slip
+        await store["side"].wait_all_settled()
+        # The one that adopts dies as well; what it printed is not printed again, by itself or by the third.
+        await store["side"].kill_agent()
+        await store["side"].start_agent()
+        await store["front"].printer("grill").power_on()
+        await store["front"].start_agent()
+        await store.wait_sinks("front", side=0, back=0)
+        await store["front"].wait_all_settled()
+        assert (await store["front"].get(f"/v1/jobs/{job_of(order, 'grill')}"))["state"] == "rerouted"
+        again = await store["front"].order("cheeseburger")
+        await store["front"].wait_settled(job_of(again, "grill"))
+        slips = store["front"].slips("grill")
+        assert len(slips) == 2
+        assert again["ticket_code"] in slips[1]
+        assert len(store["side"].slips("grill")) == 1
+        assert store["back"].slips("grill") == []
+
+    changes = {"replication": {"adopt_after_s": 5}, "stations": {"grill": {"backup": None, "carry": False}}}
+    in_store(tmp_path, scene, changes=changes)
+
+
+def job_of(order: Any, device: str) -> str:
+    (job,) = [job["job_id"] for job in order["jobs"] if job["device"] == device]
+    return str(job)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -28,6 +28,7 @@ from tillkeeper.trust.store_keys import StoreKeys
 
 # What talks to others is loaded where there are others: a register alone starts without TLS and without a second database.
 if TYPE_CHECKING:
+    from tillkeeper.replication.adoption import Adopting, Adoption
     from tillkeeper.replication.library import Library
     from tillkeeper.replication.peers.desk import PeersDesk
     from tillkeeper.replication.peers.session import Connection
@@ -60,6 +61,7 @@ class Replication:
         self._config, self._journal, self._logs, self._holdings = config, journal, logs, holdings
         self.renewals = Renewals(journal)
         self.peers: PeersDesk | None = None
+        self.adoption: Adoption | None = None
         self.hq: HqLink | None = None
         self.started_s = clock.boot_s()
         self.listening = ""
@@ -85,13 +87,19 @@ class Replication:
         made = cls(config, journal, library, holdings)
         others = [one for name, one in config.registers.items() if name != config.this_register and one.address]
         if others or config.replication.listen:
-            made.peers = made._desk(library, holdings, keys)
+            made._meet(library, holdings, keys)
             if journal.last_seq > 1:  # a log that has only just begun is nobody else's
-                await made.peers.door.ask(ASK_S)
-                await made.renewals.settle()
+                await made.ask()
         return made
 
-    def _desk(self, library: "Library", holdings: Holdings, keys: StoreKeys) -> "PeersDesk":
+    async def ask(self) -> None:
+        """Whether any other register knows this one's log better."""
+        if self.peers is not None:
+            await self.peers.door.ask(ASK_S)
+            await self.renewals.settle()
+
+    def _meet(self, library: "Library", holdings: Holdings, keys: StoreKeys) -> None:
+        from tillkeeper.replication.adoption import Adoption
         from tillkeeper.replication.peers.desk import PeersDesk
         from tillkeeper.replication.peers.parts import PeersParts
         from tillkeeper.replication.peers.stream import Listener, dial
@@ -111,7 +119,7 @@ class Replication:
 
             await Listener(keys, host, port, self.joining).run(serve, bound)
 
-        return PeersDesk(
+        self.peers = PeersDesk(
             PeersParts(
                 store=config.store.id,
                 register=config.this_register,
@@ -131,19 +139,46 @@ class Replication:
                 chance=random.Random(),  # noqa: S311 - jitter, no secret
                 second_copy_s=settings.second_copy_ms / 1000,
                 hq=self._reaches_hq,
+                told_adopted=self._told_adopted,
+                adopted_elsewhere=self._adopted_elsewhere,
                 relayed=lambda: self.hq.notify() if self.hq else None,
                 changed=lambda: self._changed(),
             )
         )
+        self.adoption = Adoption(
+            config.this_register, tuple(config.registers), self.peers, library, self._journal,
+            after_s=settings.adopt_after_s, now_s=clock.boot_s, now_ms=clock.wall_ms,
+        )  # fmt: skip
+
+    async def before_spool(self, spool: "Adopting") -> None:
+        """What others have adopted is given up before anything is printed."""
+        if self.adoption is not None:
+            await self.adoption.give_up(spool)
+
+    def personal(self, digests: Iterable[str]) -> dict[str, str]:
+        """digest -> text, also of tickets that were adopted."""
+        wanted = tuple(digests)
+        found = self._journal.personal(wanted)
+        if self.adoption is not None:
+            texts = self.adoption.texts
+            found |= {digest: texts[digest] for digest in wanted if digest not in found and digest in texts}
+        return found
 
     def start(
-        self, tasks: asyncio.TaskGroup, numbers: NumberSink, transport: HqTransport | None, changed: Callable[[], None]
+        self,
+        tasks: asyncio.TaskGroup,
+        spool: "Adopting",
+        numbers: NumberSink,
+        transport: HqTransport | None,
+        changed: Callable[[], None],
     ) -> None:
         """Begin to send. `transport`: to HQ, None where there is none. `changed`: told after each exchange."""
         self._changed = changed
         tasks.create_task(self.renewals.run(), name="replication.renewals")
         if self.peers is not None:
             tasks.create_task(self.peers.run(), name="replication.peers")
+        if self.adoption is not None:
+            tasks.create_task(self.adoption.run(spool), name="replication.adoption")
         if transport is not None:
             self.hq = HqLink(
                 self._journal,
@@ -203,6 +238,13 @@ class Replication:
             peers=peers,
             alarms=tuple(dict.fromkeys(alarms)),
         )
+
+    def _told_adopted(self, register: str) -> tuple[str, ...]:
+        return self.adoption.told_adopted(register) if self.adoption is not None else ()
+
+    def _adopted_elsewhere(self, register: str, job_ids: tuple[str, ...]) -> None:
+        if self.adoption is not None:
+            self.adoption.adopted_elsewhere(register, job_ids)
 
     def _to_relay(self) -> frozenset[LogId]:
         return self.peers.to_relay if self.peers is not None else frozenset()

@@ -117,6 +117,31 @@ class Spool:
                 self.submit(jobs)
             return jobs
 
+    async def given_up(self, job_ids: Iterable[str], register: str) -> None:
+        """Another register has adopted these while this one was away: what was not tried here yet is not printed here.
+
+        Raises:
+            StorageRefused: those that come after are not given up yet; handing them over again is safe.
+        """
+        for job_id in job_ids:
+            row = self._journal.job(job_id)
+            if row is None or row.state != "queued":
+                continue
+            worker = self._workers.get(self._devices.worker_of(row.device) or "")
+            if worker is not None and worker.queue.find(job_id) is None and worker.current is not None:
+                continue  # it is being sent right now
+            job = steps.decode(row.body)
+            if worker is not None and worker.queue.find(job_id) is not None:
+                worker.queue.take(job_id)
+            settled = steps.settle(job, "was_rerouted", self._now_ms(), reason=f"printed by register {register}")
+            try:
+                await self.store((settled,), (settled_event(settled, register),))
+            except BaseException:  # not durable: it is to be printed after all
+                if worker is not None:
+                    worker.queue.put(job)
+                raise
+            self.drop(settled)
+
     async def run(self) -> None:
         """Load what is not settled and work until cancelled.
 

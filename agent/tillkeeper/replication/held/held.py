@@ -36,6 +36,8 @@ MAX_WAITING = 128
 MAX_EVENTS = 2_000
 MAX_BYTES = 8 * 2**20
 """Of one batch."""
+MAX_WAITING_BYTES = 64 * 2**20
+"""Of all that wait."""
 MAX_NAME = 200
 """Characters of the names of a store, a register, an incarnation."""
 GROUP_EVENTS = 1_000
@@ -78,6 +80,7 @@ class HeldLogs:
             weigh=_weight,
             max_group=GROUP_EVENTS,
         )
+        self._waiting_bytes = 0
         self._marks: tuple[Known, dict[LogId, Mark]] = ({}, {})
         self._reading: apsw.Connection | None = reading
         self._anew: asyncio.Task[None] | None = None
@@ -199,12 +202,19 @@ class HeldLogs:
     # --- taking ---
 
     async def take(self, batch: HqBatch, now_ms: int, last_accepted: int | None = None) -> HqAnswer:
-        _check(batch, self._store)
+        size = _check(batch, self._store)
         if not batch.events:
             return HqAnswer(self._seq(LogId(batch.register, batch.incarnation)), (), (), now_ms)
         if self._handover.state.damaged:
             self._begin_anew(self._handover.state.trouble or "")
-        return (await self._handover.submit("take", Take(batch, now_ms, last_accepted))).answer
+        if self._waiting_bytes and self._waiting_bytes + size > MAX_WAITING_BYTES:
+            cause = f"{self._waiting_bytes} bytes wait for the disk"
+            raise Overloaded("take", self._path.name, cause, "try again in a moment")
+        self._waiting_bytes += size
+        try:
+            return (await self._handover.submit("take", Take(batch, now_ms, last_accepted))).answer
+        finally:
+            self._waiting_bytes -= size
 
     async def erase(self, digests: Collection[str]) -> int:
         return (await self._handover.submit("erase", EraseTexts(tuple(digests)))).erased
@@ -280,8 +290,8 @@ def _weight(work: Work) -> int:
     return len(work.batch.events) if isinstance(work, Take) else 1
 
 
-def _check(batch: HqBatch, store: str) -> None:
-    """Raises: Refused."""
+def _check(batch: HqBatch, store: str) -> int:
+    """About how many bytes it has. Raises: Refused."""
     names = (batch.store, batch.register, batch.incarnation)
     if batch.store != store or not all(name and len(name) <= MAX_NAME and name.isprintable() for name in names):
         cause = f"it is of store {batch.store[:40]!r}, register {batch.register[:40]!r}"
@@ -299,3 +309,4 @@ def _check(batch: HqBatch, store: str) -> None:
     if len(batch.events) > MAX_EVENTS or size > MAX_BYTES:
         cause = f"{len(batch.events)} events, {size} bytes; {MAX_EVENTS} events and {MAX_BYTES} bytes are taken"
         raise Refused("too_large", "take", "a batch", cause, "send smaller ones")
+    return size

@@ -12,6 +12,8 @@ from tillkeeper.contract.placing import Held
 from tillkeeper.replication.model import HeldAside, LogId, Mark
 
 LOG_SHIFT = 40
+MAX_READ_BYTES = 8 * 2**20
+"""Of bodies in one answer, where it holds more than one event: as much as one batch may bring."""
 _SEQ = (1 << LOG_SHIFT) - 1
 _envelope = msgspec.json.Decoder(Envelope)
 
@@ -96,7 +98,8 @@ def _signed(connection: apsw.Connection, log: Named, after_seq: int, last_seq: i
 
 
 def read_events(connection: apsw.Connection, log: Named, after_seq: int, limit: int) -> list[Envelope]:
-    """Consecutive events, rejected ones in their place, with the personal texts that are not erased.
+    """Consecutive events, rejected ones in their place, with the personal texts that are not erased; at most `limit`, and no
+    more than `MAX_READ_BYTES`, but one at least.
 
     Raises:
         apsw.Error: the disk or the file.
@@ -106,18 +109,21 @@ def read_events(connection: apsw.Connection, log: Named, after_seq: int, limit: 
     low, high = base + after_seq, min(base + after_seq + limit, base + _SEQ)
     sql = """SELECT id, type, version, business_day, at_ms, body, hash, aside, envelope FROM events
         LEFT JOIN quarantine ON n = aside WHERE id BETWEEN ? AND ? ORDER BY id"""
-    rows: list[Any] = connection.execute(sql, (low, high)).fetchall()
+    rows = _bounded(connection, sql, (low + 1, high))
     places = "SELECT place, digest, salt, text FROM mentions JOIN personal USING (digest) WHERE place BETWEEN ? AND ?"
     texts = _texts(connection.execute(places, (low + 1, high)).fetchall())
     for row in rows:
         if row[7] is not None:
             texts |= _texts(connection.execute(places, (-row[7], -row[7])).fetchall())
-    previous, found = GENESIS, list[Envelope]()
+    before = connection.execute("SELECT hash FROM events WHERE id = ?", (low,)).fetchone()
+    if before is None and after_seq > 0:
+        raise ChainBroken(after_seq, "it is missing")
+    previous, found = GENESIS if before is None else unpacked(before[0]), list[Envelope]()
     for event_id, type_name, version, day, at_ms, body, event_hash, aside, envelope in rows:
         tip = unpacked(event_hash)
-        if event_id > low and aside is not None:
+        if aside is not None:
             found.append(_with_texts(_envelope.decode(envelope), texts.get(-aside, {})))
-        elif event_id > low:
+        else:
             personal = texts.get(event_id, {})
             seq = event_id - base
             found.append(Envelope(log.store, *log.log, seq, type_name, version, day, at_ms, body, previous, tip, personal))
@@ -134,14 +140,27 @@ def read_asides(connection: apsw.Connection, after: int, limit: int) -> list[Hel
     sql = """SELECT n, reason, detail, received_ms, in_log, envelope, key, signature FROM quarantine WHERE n > ?
         ORDER BY n LIMIT ?"""
     found = []
-    rows: list[Any] = connection.execute(sql, (after, limit)).fetchall()
-    for n, reason, detail, received_ms, in_log, raw, key, signature in rows:
+    for n, reason, detail, received_ms, in_log, raw, key, signature in _bounded(connection, sql, (after, limit)):
         places = "SELECT place, digest, salt, text FROM mentions JOIN personal USING (digest) WHERE place = ?"
         texts = _texts(connection.execute(places, (-n,)).fetchall())
         e = _with_texts(_envelope.decode(raw), texts.get(-n, {}))
         head = SignedHead(e.store, e.register, e.incarnation, e.seq, e.hash, key, signature) if key else None
         found.append(HeldAside(n, reason, detail, received_ms, e, bool(in_log), head))
     return found
+
+
+def _bounded(connection: apsw.Connection, sql: str, values: tuple[int, ...]) -> list[Any]:
+    """Rows up to `MAX_READ_BYTES` of texts and bytes in them; the first whatever it weighs."""
+    rows: list[Any] = []
+    size = 0
+    cursor = connection.execute(sql, values)
+    for row in cursor:
+        size += sum(len(value) for value in row if isinstance(value, (str, bytes)))
+        if size > MAX_READ_BYTES and rows:
+            break
+        rows.append(row)
+    cursor.close()  # a statement that is not finished would keep the log from being emptied
+    return rows
 
 
 def _texts(rows: Iterable[Sequence[Any]]) -> dict[int, dict[str, tuple[str, str]]]:

@@ -66,6 +66,7 @@ class Door:
             roster_digest=parts.keys.roster.digest,
             admission=parts.keys.admission(),
             asks_only=asks_only,
+            adopted=parts.told_adopted(to),
             hq=parts.hq(),
             heard=self._desk.heard(),
         )
@@ -114,6 +115,7 @@ class Door:
         state.marks, state.alarm = {}, ""
         state.learn(hello.marks[: wire.MAX_MARKS])
         self._desk.own_log.compare(state, hello.marks)
+        self._parts.adopted_elsewhere(state.register, hello.adopted)
 
     # --- being called ---
 

@@ -32,7 +32,8 @@ class PeersParts:
     """`order`: all registers of the store, the same everywhere. `callable`: those that have an address. `session`: made anew
     at each start. `dial` raises SinkTrouble. `listen` serves callers until cancelled, None where nothing listens. `hq`: whether
     HQ answers this register. `relayed`: told when what is to be relayed to HQ changed. `changed`: told when a line came or
-    went."""
+    went. `told_adopted`: the jobs of another register that this one has adopted; `adopted_elsewhere`: told the same by
+    others."""
 
     store: str
     register: str
@@ -52,5 +53,7 @@ class PeersParts:
     chance: random.Random
     second_copy_s: float
     hq: Callable[[], bool] = lambda: False
+    told_adopted: Callable[[str], tuple[str, ...]] = lambda _register: ()
+    adopted_elsewhere: Callable[[str, tuple[str, ...]], None] = lambda _register, _job_ids: None
     relayed: Callable[[], None] = lambda: None
     changed: Callable[[], None] = lambda: None

@@ -31,7 +31,8 @@ class Hello(msgspec.Struct, frozen=True, tag="hello", omit_defaults=True):
     """The first message of either side. `protocol`, `oldest`: the newest and oldest that the sender speaks. `session`: made
     anew at each start of the agent. `incarnation`: of the log that the sender writes. `marks`: what it has and holds.
     `asks_only`: the sender wants to know the marks and will push nothing. `roster_digest`: of its roster. `admission`: by which
-    statements the sender is a member, for one that has not heard of it yet."""
+    statements the sender is a member, for one that has not heard of it yet. `adopted`: the receiver's jobs that the sender has
+    adopted while it was away."""
 
     store: str
     register: str
@@ -44,6 +45,7 @@ class Hello(msgspec.Struct, frozen=True, tag="hello", omit_defaults=True):
     roster_digest: str = ""
     admission: tuple[Signed, ...] = ()
     asks_only: bool = False
+    adopted: tuple[str, ...] = ()
     hq: bool = False
     heard: tuple[str, ...] = ()
 

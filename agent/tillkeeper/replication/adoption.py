@@ -1,0 +1,164 @@
+"""Prints what a register that died had fired: the first one in the order that is heard does it, and marks it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from tillkeeper.errors import TillkeeperError
+from tillkeeper.journal.records import Appended, Batch, JobRow
+from tillkeeper.replication import sinks
+from tillkeeper.replication.model import LogId
+from tillkeeper.replication.orphans import NEWEST, Orphans
+from tillkeeper.replication.outgoing import Logs
+from tillkeeper.replication.peers.state import PeerState
+from tillkeeper.spool.adopting import Orphan, adopted_id
+from tillkeeper.spool.model import Job
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 1.0
+SLICE = 500
+"""Events that are read in one go; then sales have their turn."""
+OLD_MS = 12 * 3_600_000
+"""Whoever fired a ticket so long ago does not wait for it any more."""
+MAX_TOLD = 500
+"""Adopted jobs of one register that are remembered for its return."""
+
+
+class Adopting(Protocol):
+    """The spool."""
+
+    async def adopt(self, tickets: Sequence[Orphan], originator: str) -> tuple[Job, ...]: ...
+
+    async def given_up(self, job_ids: Iterable[str], register: str) -> None: ...
+
+
+class Settings(Protocol):
+    """The journal."""
+
+    def setting(self, name: str) -> bytes | None: ...
+
+    def job(self, job_id: str) -> JobRow | None: ...
+
+    async def append(self, batch: Batch) -> Appended: ...
+
+
+class Peers(Protocol):
+    """The desk."""
+
+    @property
+    def states(self) -> dict[str, PeerState]: ...
+
+
+class Adoption:
+    """`run` is its one task. `texts`: digest -> personal text, of adopted tickets: they are not in this register's journal."""
+
+    def __init__(
+        self,
+        me: str,
+        order: tuple[str, ...],
+        peers: Peers,
+        logs: Logs,
+        settings: Settings,
+        *,
+        after_s: float,
+        now_s: Callable[[], float],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._me, self._order, self._peers, self._logs, self._settings = me, order, peers, logs, settings
+        self._after_s, self._now_s, self._now_ms = after_s, now_s, now_ms
+        self._since_s = now_s()
+        self._looked_at: dict[str, dict[LogId, int]] = {}
+        self._elsewhere: dict[str, tuple[str, ...]] = {}
+        self.texts: dict[str, str] = {}
+
+    async def run(self, spool: Adopting) -> None:
+        """Until cancelled."""
+        while True:
+            await self.give_up(spool)
+            for register in self.dead():
+                try:
+                    await self._adopt(spool, register)
+                except TillkeeperError as error:
+                    log.error("the tickets of register %s are not adopted yet: %s", register, error)
+            await asyncio.sleep(LOOK_S)
+
+    def adopted_elsewhere(self, register: str, job_ids: tuple[str, ...]) -> None:
+        """That register has adopted these of this one's jobs while it was away."""
+        if job_ids:
+            self._elsewhere[register] = job_ids[-MAX_TOLD:]
+
+    async def give_up(self, spool: Adopting) -> None:
+        """What others have adopted is not printed here as well. To be called before the spool begins."""
+        for register in tuple(self._elsewhere):
+            try:
+                await spool.given_up(self._elsewhere[register], register)
+            except TillkeeperError as error:
+                log.error("what register %s has adopted may be printed twice: %s", register, error)
+                return
+            del self._elsewhere[register]
+
+    def dead(self) -> list[str]:
+        """Registers that nobody has heard for long enough, and whose tickets are this register's to print."""
+        now_s, states = self._now_s(), self._peers.states
+        reachable = {register for register, state in states.items() if state.is_heard(now_s)}
+        found = []
+        for register, state in states.items():
+            age_s = state.age_s(now_s)
+            if (now_s - self._since_s if age_s is None else age_s) < self._after_s:
+                continue
+            heard_by = {other for other in reachable if register in states[other].hears}
+            if sinks.may_adopt(self._order, self._me, register, reachable, heard_by):
+                found.append(register)
+        return found
+
+    def told_adopted(self, register: str) -> tuple[str, ...]:
+        """The jobs of that register that this one has adopted, for its return."""
+        kept = self._settings.setting(_setting(register))
+        return () if kept is None else msgspec.json.decode(kept, type=tuple[str, ...])
+
+    async def _adopt(self, spool: Adopting, register: str) -> None:
+        heads = {name: mark.seq for name, mark in self._logs.heads().items()}
+        theirs = {name: seq for name, seq in heads.items() if name.register == register}
+        if not theirs or self._looked_at.get(register) == theirs:
+            return
+        fold = Orphans()
+        others = [name for name in heads if name.register != register]
+        for name in (*theirs, *others):
+            await self._read(fold, name, heads[name])
+        dead = self.dead()
+        if register not in dead:
+            return  # it came back meanwhile
+        waiting = fold.waiting(dead, self._now_ms() - OLD_MS)
+        self.texts |= {digest: fold.texts[digest] for digest in _digests(waiting) if digest in fold.texts}
+        jobs = await spool.adopt(waiting, register)
+        self._looked_at[register] = theirs
+        if jobs:
+            log.warning("%d kitchen tickets of register %s are printed here: it is silent", len(jobs), register)
+        before = self.told_adopted(register)
+        here = [one.job.job_id for one in waiting if self._settings.job(adopted_id(one.job.job_id, self._me)) is not None]
+        told = tuple(dict.fromkeys((*before, *here)))[-MAX_TOLD:]
+        if told != before:
+            await self._settings.append(Batch(settings={_setting(register): msgspec.json.encode(told)}))
+
+    async def _read(self, fold: Orphans, name: LogId, head: int) -> None:
+        after = max(0, head - NEWEST)
+        while after < head:
+            events = self._logs.events(name, after, SLICE)
+            if not events:
+                return
+            for event in events:
+                fold.take(event)
+            after = events[-1].seq
+            await asyncio.sleep(0)
+
+
+def _digests(orphans: Iterable[Orphan]) -> Iterable[str]:
+    return (digest for orphan in orphans for digest in orphan.job.personal.values())
+
+
+def _setting(register: str) -> str:
+    return f"adopted.{register}"
