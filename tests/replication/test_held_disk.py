@@ -300,6 +300,34 @@ def test_what_is_too_large_or_too_much_is_refused(tmp_path: Path, monkeypatch: p
     asyncio.run(scenario())
 
 
+def test_what_waits_and_what_is_read_at_once_is_bounded_in_bytes(tmp_path: Path) -> None:
+    heavy = Log()
+    for _ in range(12):
+        heavy.raw("odd", "x" * (7 * 2**20))
+    heavy.sale("c1", 100)
+    poison = Log("till-2")
+    for _ in range(3):
+        poison.raw("check_closed", "x" * (5 * 2**20))
+
+    async def scenario() -> None:
+        async with opened(tmp_path / "held.db") as held:
+            waiting = [asyncio.ensure_future(held.take(batch([event]), NOW)) for event in heavy.events[:12]]
+            results = await asyncio.gather(*waiting, return_exceptions=True)
+            assert [isinstance(result, Overloaded) for result in results] == [False] * 9 + [True] * 3
+            for event in heavy.events[9:]:
+                await held.take(batch([event]), NOW)
+            assert len(held.events(log_id(heavy), 0, 500)) == 1
+            assert [event.seq for event in held.events(log_id(heavy), 11, 500)] == [12, 13, 14, 15]
+            assert everything(held, log_id(heavy)) == heavy.events
+            for event in poison.events:
+                await held.take(batch([event]), NOW)
+            assert len(held.quarantined(0, 500)) == 1
+            assert len(asides(held)) == 3
+            assert everything(held, log_id(poison)) == poison.events
+
+    asyncio.run(scenario())
+
+
 def test_neither_logs_nor_conflicts_grow_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tillkeeper.replication.held.taking.MAX_LOGS", 5)
     monkeypatch.setattr("tillkeeper.replication.held.taking.MAX_REJECTED", 4)
