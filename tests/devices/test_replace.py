@@ -216,7 +216,7 @@ async def test_the_probe_tells_who_it_is_and_prints_the_sheet(shop: Counter) -> 
 
 
 @pytest.mark.root
-def test_after_a_kill_between_the_word_and_the_swap_the_word_holds(tmp_path: Path) -> None:
+def test_the_word_holds_over_a_restart_and_a_file_that_was_edited(tmp_path: Path) -> None:
     """The overlay is in the journal; whatever the driver was, the next start makes the new one."""
 
     async def run() -> None:
