@@ -126,6 +126,8 @@ class PeersDesk:
         heads = parts.library.heads()
         fresh = [mark for name, mark in heads.items() if self._told.get(name) != mark][: wire.MAX_MARKS]
         self._told |= {mark.log: mark for mark in fresh}
+        if fresh:
+            self.notify()  # not every append is told of: what a printer did, for one
         frame = encode(Beat(tuple(fresh), parts.hq(), self.heard(), roster.digest))
         for state in self.states.values():
             for session in (state.calling, state.called):
