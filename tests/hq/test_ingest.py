@@ -106,6 +106,23 @@ def test_a_broken_chain_is_set_apart_and_the_rest_goes_on(tmp_path: Path) -> Non
         '{"check_id":"c9","totals":' + msgspec.json.encode(Totals(1, 0, 1, 0, 10**30, 0, 1, 0)).decode() + "}",
     ],
 )
+def test_what_one_disk_damaged_comes_whole_from_another(tmp_path: Path) -> None:
+    """The verdict stays as it was said; the whole event is listed beside the damaged one, and its money with it."""
+    log = Log()
+    log.sale("c1", 1000)
+    log.sale("c2", 2000)
+    whole = log.batch()
+    damaged = msgspec.structs.replace(log.events[5], body=log.events[5].body + "}")
+    with running(tmp_path) as hq:
+        first = hq.send(msgspec.structs.replace(whole, events=(*log.events[:5], damaged)))
+        for _ in range(2):
+            assert hq.send(whole).verdicts == first.verdicts
+        found = [msgspec.convert(f["envelope"], Envelope) for f in hq.get("/v1/quarantine")["events"]]
+        assert found == [damaged, log.events[5]]
+        assert hq.books().gross_minor == 1000
+        assert hq.get("/v1/books", day=DAY)["days"][0]["quarantined"]["gross_minor"] == 2000
+
+
 def test_a_poison_event_delays_no_other(tmp_path: Path, body: str) -> None:
     log = Log()
     log.raw("check_closed", body)
