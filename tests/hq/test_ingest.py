@@ -96,16 +96,6 @@ def test_a_broken_chain_is_set_apart_and_the_rest_goes_on(tmp_path: Path) -> Non
         assert len(hq.get("/v1/quarantine")["events"]) == 1
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "{}",
-        "not json",
-        '{"check_id": 5}',
-        '{"check_id":"c9","more":' + "[" * 50_000 + "]" * 50_000 + "}",
-        '{"check_id":"c9","totals":' + msgspec.json.encode(Totals(1, 0, 1, 0, 10**30, 0, 1, 0)).decode() + "}",
-    ],
-)
 def test_what_one_disk_damaged_comes_whole_from_another(tmp_path: Path) -> None:
     """The verdict stays as it was said; the whole event is listed beside the damaged one, and its money with it."""
     log = Log()
@@ -123,6 +113,16 @@ def test_what_one_disk_damaged_comes_whole_from_another(tmp_path: Path) -> None:
         assert hq.get("/v1/books", day=DAY)["days"][0]["quarantined"]["gross_minor"] == 2000
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{}",
+        "not json",
+        '{"check_id": 5}',
+        '{"check_id":"c9","more":' + "[" * 50_000 + "]" * 50_000 + "}",
+        '{"check_id":"c9","totals":' + msgspec.json.encode(Totals(1, 0, 1, 0, 10**30, 0, 1, 0)).decode() + "}",
+    ],
+)
 def test_a_poison_event_delays_no_other(tmp_path: Path, body: str) -> None:
     log = Log()
     log.raw("check_closed", body)
