@@ -242,6 +242,7 @@ class _Register:
             replication=replication,
             devices=lambda: self.reads.devices(),
             stamp=stamp,
+            trust_alarms=self.trust.alarms,
             staff_trouble=lambda: self.roster.trouble if self.roster else "",
             drawers_left_open=self.drawers.left_open,
             drawers_open=self.drawer_watch.too_long,

@@ -152,6 +152,8 @@ async def let_go(front: StoreRig, bar: StoreRig) -> None:
     await until(knows)
     _code, out, _err = await cli("status", "--socket", str(bar.socket))
     assert "NO LONGER BELONGS" in out
+    advisories = (await bar.ok("GET", "/v1/status"))["advisories"]
+    assert any("it was let go" in one["text"] for one in advisories if one["code"] == "books_alarm")
     await bar.ok("POST", "/v1/no-sales", {"drawer": "drawer", "reason": "it sells all the same"})
 
 

@@ -52,6 +52,7 @@ class StatusDesk:
     devices: Callable[[], tuple[DeviceView, ...]]
     stamp: Stamp
     staff_trouble: Callable[[], str]
+    trust_alarms: Callable[[], tuple[str, ...]]
     drawers_left_open: Callable[[], tuple[str, ...]]
     drawers_open: Callable[[], tuple[OpenDrawerFacts, ...]]
     network: Callable[[], NetworkFacts]
@@ -84,7 +85,7 @@ class StatusDesk:
                 only_here=books.only_here,
                 to_hq=books.to_hq,
                 sinks=sink_facts(books, now_s),
-                books_alarms=books.alarms,
+                books_alarms=(*self.trust_alarms(), *books.alarms),
                 jobs_waiting=len(jobs) - len(held),
                 held_tickets=tickets,
                 held_others=len(held) - tickets,

@@ -53,7 +53,7 @@ class Trust:
         store_secret: str,
         listening: Callable[[], str],
     ) -> None:
-        self.keys, trouble = opened
+        self.keys, self._trouble = opened
         self._journal, self._stamp, self._changed = journal, stamp, changed
         self.admitting: AdmittingDesk | None = None
         if self.keys is not None:
@@ -76,9 +76,18 @@ class Trust:
                 record=self.record,
                 finals=finals,
                 listening=listening,
-                trouble=trouble,
+                trouble=self._trouble,
             )
         )
+
+    def alarms(self) -> tuple[str, ...]:
+        """What keeps this register apart from the others, in words."""
+        if self._trouble:
+            return (f"No other register is believed: {self._trouble}",)
+        if self.keys is None or self.keys.is_member:
+            return ()
+        why = "it was let go" if self.keys.roster.has_left(self.keys.signer.key) else "another machine has its place"
+        return (f"This register no longer belongs to the store ({why}): nobody takes copies of its books but HQ",)
 
     async def record(self, event: Event, settings: Mapping[str, bytes] | None = None) -> None:
         """Raises `StorageRefused`, `Overloaded`."""
