@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.drivers.fakes import FakePrinter
+from tests.spool.virtual import run_virtual
 
 from tillkeeper_drivers.api import (
     Delivery,
@@ -358,6 +359,21 @@ def test_kicks_keep_their_distance() -> None:
         return loop.time() - start
 
     assert asyncio.run(run()) >= 5 * KICK.on_ms / 1000
+
+
+def test_a_printer_that_is_long_in_answering_gets_no_kick() -> None:
+    """On virtual time: each answer comes in time, and all of them too late for a drawer."""
+    peer = FakePrinter()
+    bench = Bench("tm-t88vi", peer, deadlines=Deadlines(connect=4, answer=4))
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        peer.on_realtime = lambda _n: setattr(loop, "now_s", loop.time() + 3)
+        with pytest.raises(NotSent, match="does not open late"):
+            await bench.printer.deliver(KICK, TOKEN)
+
+    run_virtual(run())
+    assert not peer.pulses
 
 
 # --- status ---

@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 from tests.spool.virtual import run_virtual
-from tests.spool.world import CLEAN, World, config
+from tests.spool.world import CLEAN, MemoryJournal, World, config
 
 from tillkeeper.config.model import Station
 from tillkeeper.errors import Conflict, NotFound, StorageRefused
+from tillkeeper.journal.records import Appended, Batch
 from tillkeeper.spool.worker import DELIVER_CEILING_S
 from tillkeeper_drivers.api import Status
 
@@ -200,6 +201,28 @@ def test_a_drawer_never_opens_late() -> None:
             await world.until_done(30)
             world.printers["receipt"].condition = CLEAN
             await asyncio.sleep(60)
+        assert world.states([pulse]) == ["expired"]
+        assert world.printers["receipt"].kicks == []
+
+    run_virtual(scenario())
+
+
+def test_a_drawer_never_opens_late_also_where_the_disk_took_its_time() -> None:
+    class Slow(MemoryJournal):
+        async def append(self, batch: Batch) -> Appended:
+            appended = await super().append(batch)
+            if any(row.state == "sending" for row in batch.jobs) and not world.slept_ms:
+                world.slept_ms = 15_000  # as of a card that is worn out, or of a machine that was suspended right then
+            return appended
+
+    world = World()
+    world.journal = Slow()
+
+    async def scenario() -> None:
+        async with world.living():
+            pulse = world.job("pulse", "drawer", "drawer_pulse")
+            await world.accept(pulse)
+            await world.until_done(30)
         assert world.states([pulse]) == ["expired"]
         assert world.printers["receipt"].kicks == []
 

@@ -265,6 +265,9 @@ class Worker:
             return
         self.health.storage_trouble = False
         self.current = sending
+        if isinstance(policy.before_attempt(job, route, self._spool.now_ms()), policy.Expire):
+            await self._refused(sending, "no_answer", route)  # the disk took its time, or the machine slept: no byte has left
+            return
         await self._deliver(sending, document, route, began_ms)
 
     async def _deliver(self, job: Job, document: Document, route: Route, began_ms: int) -> None:

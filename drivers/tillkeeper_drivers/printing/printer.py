@@ -34,6 +34,8 @@ S = TypeVar("S", bound=Session)
 
 BELL_MS = 100
 """The coil of a bell is as that of a drawer: so long it is on."""
+KICK_S = 5.0
+"""From being told to kick to the kick: what takes longer (a machine that was suspended, a slow printer) opens no drawer."""
 
 
 class Evidence(NamedTuple):
@@ -220,6 +222,9 @@ class BasePrinter(Sender[S]):
         self._prints_s = 0.0
         # A kick waits behind what a printer can not print now, and would open the drawer much later: it is asked first.
         async with self._sending("pulse") as session:
+            took_s = loop.time() - started
+            if took_s > KICK_S:
+                raise self._not_sent("pulse", "no_answer", f"it took {took_s:.0f} s to come to it: a drawer does not open late")
             before = session.status.drawer_pin_high
             first_byte_ms = (loop.time() - started) * 1000
             self._gate.kicked(loop.time() * 1000, self.on_ms(document))
