@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from tests.support.keys import join_all
+from tests.support.keys import AUTHORITY, join_all
 from tests.support.lines import Line
 
 from tillkeeper import clock
 from tillkeeper.contract.envelope import Envelope
 from tillkeeper.contract.events import ModeChanged
+from tillkeeper.contract.roster import Left, Signed
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.records import Batch, NewEvent
 from tillkeeper.replication.held.held import HeldLogs
@@ -23,6 +24,7 @@ from tillkeeper.replication.peers.parts import PeersParts
 from tillkeeper.replication.peers.session import Connection
 from tillkeeper.replication.peers.stream import Listener, StreamConnection, dial
 from tillkeeper.replication.renewals import Renewals
+from tillkeeper.trust.admitting import signed
 from tillkeeper.trust.store_keys import StoreKeys
 
 STORE = "corner"
@@ -89,12 +91,14 @@ class Counter:
     async def close(self) -> None:
         await self._stack.aclose()
 
+    now_s = staticmethod(clock.boot_s)
+
     @property
     def own(self) -> LogId:
         return LogId(self.register, self.journal.incarnation)
 
     async def sell(self, count: int = 1) -> None:
-        changes = (ModeChanged(mode="online", previous="offline", cause=str(n)) for n in range(count))
+        changes = (ModeChanged(mode="online", previous="offline", cause=clock.new_id()) for _ in range(count))
         events = tuple(NewEvent(change, "2026-11-22", n) for n, change in enumerate(changes))
         await self.journal.append(Batch(events=events))
         self.desk.notify()
@@ -115,6 +119,8 @@ class Corner:
         self.folders = {name: folder / name for name in names}
         self.lines: dict[tuple[str, str], Line] = {}
         self.counters: dict[str, Counter] = {}
+        self.keys: dict[str, str] = {}
+        self.stack = contextlib.AsyncExitStack()
 
     def __getitem__(self, name: str) -> Counter:
         return self.counters[name]
@@ -138,6 +144,14 @@ class Corner:
         await counter.stop()
         await counter.close()
 
+    async def another_line(self, near: str, far: str) -> Line:
+        """In place of one that stays as it is."""
+        return await self.stack.enter_async_context(Line(self.lines[near, far].target))
+
+    def leaving(self, register: str, **finals: int) -> tuple[Signed, ...]:
+        """The statement that a register has left."""
+        return (signed(AUTHORITY, Left(store=STORE, register=register, key=self.keys[register], finals=finals)),)
+
     async def between(self, one: str, other: str) -> tuple[Line, Line]:
         return self.lines[one, other], self.lines[other, one]
 
@@ -155,8 +169,8 @@ async def corner(folder: Path, *names: str, start: bool = True) -> AsyncIterator
     store = Corner(folder, *names)
     for path in store.folders.values():
         path.mkdir(parents=True)
-    join_all(STORE, store.folders)
-    async with contextlib.AsyncExitStack() as stack:
+    store.keys = {name: member.key for name, member in join_all(STORE, store.folders).members.items()}
+    async with store.stack as stack:
         for near in names:
             for far in names:
                 if near != far:

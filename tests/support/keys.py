@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tillkeeper.contract.roster import Admitted, Left, Roster, Statement
+from tillkeeper.contract.roster import Admitted, Roster, Statement
 from tillkeeper.trust.admitting import signed
 from tillkeeper.trust.certificates import authority_certificate, register_certificate
 from tillkeeper.trust.keys import KeyPair
@@ -26,9 +26,3 @@ def join_all(store: str, registers: Mapping[str, Path], *more: Statement, author
         kept = Kept(store=store, register=register, authority=authority.key, act="joined", statements=roster.statements)
         shelf.keep(kept)
     return roster
-
-
-def left(roster: Roster, register: str, **finals: int) -> Left:
-    """That a register leaves; `finals`: the last event of each of its logs that counts."""
-    return Left(store=roster.members[register].key and roster.store, register=register, key=roster.members[register].key,
-                finals=finals)  # fmt: skip

@@ -17,19 +17,19 @@ class Copies:
     """
 
     def __init__(self, wait_s: float, reachable: Callable[[], bool]) -> None:
-        self._wait_s, self._reachable = wait_s, reachable
+        self.wait_s, self._reachable = wait_s, reachable
         self._waiting: list[tuple[LogId, int, asyncio.Future[None]]] = []
         self.in_time = self.late = 0
 
     async def second(self, log: LogId, seq: int) -> None:
         """Returns once another register has `log` up to `seq`, or after the time."""
-        if self._wait_s <= 0 or not self._reachable() or len(self._waiting) >= MAX_WAITING:
+        if self.wait_s <= 0 or not self._reachable() or len(self._waiting) >= MAX_WAITING:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = (log, seq, future)
         self._waiting.append(entry)
         try:
-            async with asyncio.timeout(self._wait_s):
+            async with asyncio.timeout(self.wait_s):
                 await future
             self.in_time += 1
         except TimeoutError:

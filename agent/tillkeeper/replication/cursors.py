@@ -4,7 +4,8 @@ A sink is HQ or another register of the store. Each log that a sink gets has its
 answer to events that were sent, never by `held_seq` alone: HQ may have stored a batch whose answer - with the check numbers
 in it - was lost, and that batch goes out again. Those of others' logs go by what the sink says it holds. A cursor goes *back*
 where the sink holds less than it once said (it lost its disk). Where it holds more than there is here, this may be a restored
-copy of an older state: nothing of that log is sent any more, and an alarm stands.
+copy of an older state: nothing of that log is sent while it is written, and an alarm stands. Once a new log was begun the
+rest of the old one goes out too, so that what differs there is put aside where all can see it.
 """
 
 from collections.abc import Mapping
@@ -107,7 +108,7 @@ def next_action(
 def _pending(log: LogId, cursor: Cursor, head: int, own: LogId) -> bool:
     if cursor.held is None and log.register != own.register:
         return head > 0
-    return cursor.acked < head and not cursor.is_ahead(head)
+    return cursor.acked < head and not (log == own and cursor.is_ahead(head))
 
 
 def _turn(waiting: list[LogId], own: LogId, link: Link) -> LogId:

@@ -311,8 +311,8 @@ class SinkLink:
             which = f"log {log.incarnation}" + (f" of register {log.register}" if log.relayed else "")
             if log.held_seq is not None and log.held_seq > log.head and not log.relayed:
                 alarms.append(
-                    f"{self.name} holds {log.held_seq} events of {which}, this register only {log.head}: it may be a "
-                    "restored copy. Nothing more of this log is sent."
+                    f"{self.name} holds {log.held_seq} events of {which}, this register only {log.head}: it is a restored copy, "
+                    "or another machine has its name"
                 )
             if LogId(log.register, log.incarnation) in self._lost:
                 alarms.append(f"{self.name} has lost events of {which} that it had confirmed; they are being sent again.")

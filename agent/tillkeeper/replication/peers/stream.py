@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Awaitable, Callable
 from ssl import SSLContext, SSLError
@@ -10,6 +11,8 @@ from typing import Protocol
 from tillkeeper.replication.peers.wire import HEADER, Malformed, Message, decode, frame_length
 from tillkeeper.replication.trouble import SinkTrouble
 from tillkeeper.trust.tls import is_for_desk, peer_key
+
+log = logging.getLogger(__name__)
 
 CONNECT_S = 2.0
 HANDSHAKE_S = 3.0
@@ -119,6 +122,9 @@ async def dial(keys: Keys, register: str, host: str, port: int) -> StreamConnect
     return StreamConnection(reader, writer, register, key, f"{host}:{port}")
 
 
+Serve = Callable[[StreamConnection], Awaitable[None]]
+
+
 class Listener:
     """Takes calls. `serve` gets each that has shown a certificate of the store, in a task of its own, and returns when the line
     may be closed; whether that key is a member's is for `serve` to say."""
@@ -128,7 +134,7 @@ class Listener:
         self._open = 0
         self._strangers: dict[str, int] = {}
 
-    async def run(self, serve: Callable[[StreamConnection], Awaitable[None]], bound: Callable[[int], None]) -> None:
+    async def run(self, serve: Serve, bound: Callable[[int], None]) -> None:
         """Until cancelled. `bound` is told the port. Raises: OSError: it can not be bound."""
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(self._host or None, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -140,28 +146,41 @@ class Listener:
             listening.listen(MAX_STRANGERS)
             bound(listening.getsockname()[1])
             async with asyncio.TaskGroup() as tasks:
-                while True:
-                    try:
-                        accepted, caller = await loop.sock_accept(listening)
-                    except OSError:  # no file handles left, or the caller went away: the next one may be luckier
-                        await asyncio.sleep(PENALTY_S)
-                        continue
-                    host = str(caller[0])
-                    strangers = self._strangers.get(host, 0)
-                    if (
-                        self._open >= MAX_CONNECTIONS
-                        or strangers >= MAX_STRANGERS_OF_ONE
-                        or sum(self._strangers.values()) >= MAX_STRANGERS
-                    ):
-                        accepted.close()
-                        continue
-                    self._open += 1
-                    self._strangers[host] = strangers + 1
-                    tasks.create_task(self._take(accepted, host, serve), name="replication.caller")
+                # Not `sock_accept`: where that is cancelled at the wrong moment a caller is lost with its socket open.
+                loop.add_reader(listening, self._accept, listening, tasks, serve)
+                try:
+                    await loop.create_future()
+                finally:
+                    loop.remove_reader(listening)
 
-    async def _take(
-        self, accepted: socket.socket, host: str, serve: Callable[[StreamConnection], Awaitable[None]]
-    ) -> None:
+    def _accept(self, listening: socket.socket, tasks: asyncio.TaskGroup, serve: Serve) -> None:
+        try:
+            accepted, caller = listening.accept()
+        except BlockingIOError:
+            return
+        except OSError:  # no file handles left, or the caller went away: a later one may be luckier
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(listening)
+            loop.call_later(PENALTY_S, self._listen_again, listening, tasks, serve)
+            return
+        host = str(caller[0])
+        strangers = self._strangers.get(host, 0)
+        full = self._open >= MAX_CONNECTIONS or sum(self._strangers.values()) >= MAX_STRANGERS
+        if full or strangers >= MAX_STRANGERS_OF_ONE:
+            accepted.close()
+            return
+        accepted.setblocking(False)
+        self._open += 1
+        self._strangers[host] = strangers + 1
+        task = tasks.create_task(self._take(accepted, host, serve), name="replication.caller")
+        # Also where the task is cancelled before its first step.
+        task.add_done_callback(lambda _task: accepted.close())
+
+    def _listen_again(self, listening: socket.socket, tasks: asyncio.TaskGroup, serve: Serve) -> None:
+        if listening.fileno() >= 0:
+            asyncio.get_running_loop().add_reader(listening, self._accept, listening, tasks, serve)
+
+    async def _take(self, accepted: socket.socket, host: str, serve: Serve) -> None:
         known = False
         try:
             reader, writer = await _shaken(accepted, self._keys.server)
@@ -174,13 +193,12 @@ class Listener:
             elif self._joining is not None:
                 await self._joining.serve(reader, writer)
             await connection.aclose()
-        except (OSError, TimeoutError):
-            accepted.close()
+        except (OSError, TimeoutError) as error:
+            log.info("a caller from %s has shown no certificate of this store: %s", host, error)
         finally:
-            if not known:
-                await asyncio.sleep(PENALTY_S)
-                self._forget(host)
             self._open -= 1
+            if not known:
+                asyncio.get_running_loop().call_later(PENALTY_S, self._forget, host)
 
     def _forget(self, host: str) -> None:
         self._strangers[host] -= 1
