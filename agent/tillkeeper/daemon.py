@@ -57,7 +57,7 @@ from tillkeeper.till.people import SignInDesk, SignInParts
 from tillkeeper.till.reads import Reads
 from tillkeeper.till.roster_file import RosterKeeper
 from tillkeeper.till.shelf import Held, Shelf
-from tillkeeper.till.stamp import Stamp
+from tillkeeper.till.stamp import Stamp, newest_stamp
 from tillkeeper.till.status import StatusDesk
 from tillkeeper.till.till import Announcer, Till
 from tillkeeper.trust.opening import Trust, open_keys
@@ -100,7 +100,7 @@ async def run(config: Config, started: Callable[[Bound], None] = lambda _bound: 
         practice = Codes(data / TRAINING_CODES_FILE, journal.setting(TRAINING_SETTING), TRAINING_BLOCK, TRAINING_SETTING)
         stack.callback(practice.close)
         openings = OpeningCodes(config.register.letter, codes, practice, journal.setting(CARS))
-        stamp = Stamp(config.store, clock.wall_ms)
+        stamp = Stamp(config.store, clock.wall_ms, lambda: newest_stamp(journal))
         keys = await open_keys(config)
         replication = await Replication.open(stack, config, journal, keys[0])  # before the first append
         await adopt(journal, catalogue, stamp.today(), clock.wall_ms())

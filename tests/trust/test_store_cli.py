@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.support.prerequisites import need
 from tests.support.store import StoreRig, free_port
+from tests.support.wall_clock import WallClock
 
 from tillkeeper.cli import exits
 
@@ -179,6 +180,63 @@ async def brought_back(folder: Path, front: StoreRig, bar: StoreRig, recovery: s
 
         await until(agree)
         assert (await store(fresh))["may_admit"]
+
+
+@pytest.mark.timeout(300)
+def test_a_register_that_boots_in_1970_sells_on_the_right_day_and_replicates(tmp_path: Path) -> None:
+    wall = WallClock(tmp_path / "wall")
+
+    async def scene() -> None:
+        ports = {"front": free_port(), "bar": free_port()}
+        async with shop(tmp_path, "front", ports) as front, shop(tmp_path, "bar", ports) as bar:
+            await told("create", "--config", str(front.config_file))
+            await front.start_agent()
+            code = (await told("code", "bar", "--socket", str(front.socket)))["code"]
+            await told("join", code, "--config", str(bar.config_file))
+            await bar.start_agent()
+            await bar.ok("POST", "/v1/no-sales", {"drawer": "drawer", "reason": "with a clock"})
+            await bar.stop_agent()
+            wall.set_ahead("-20440d")
+            bar.agent_prefix = wall.prefix
+            await bar.start_agent()
+            await bar.ok("POST", "/v1/no-sales", {"drawer": "drawer", "reason": "without"})
+
+            async def held() -> bool:
+                sinks = (await bar.ok("GET", "/v1/status"))["sinks"]
+                return bool(sinks) and all(sink["behind"] == 0 for sink in sinks)
+
+            await until(held)
+            status = await bar.ok("GET", "/v1/status")
+            assert any(one["code"] == "clock_wrong" for one in status["advisories"])
+            stamped = await asyncio.to_thread(days, bar, "no_sale_recorded")
+            assert stamped[0] == stamped[1]
+            assert status["business_day"] == stamped[0]
+
+    asyncio.run(scene())
+
+
+def days(rig: StoreRig, kind: str) -> list[str]:
+    """The business days of the events of this type."""
+    with contextlib.closing(sqlite3.connect(f"file:{rig.data / 'journal.db'}?mode=ro", uri=True)) as journal:
+        return [day for (day,) in journal.execute("SELECT business_day FROM events WHERE type = ? ORDER BY rowid", (kind,))]
+
+
+@pytest.mark.timeout(120)
+def test_broken_keys_keep_nobody_from_selling(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with shop(tmp_path, "front", {"front": free_port()}) as front:
+            await told("create", "--config", str(front.config_file))
+            (front.data / "trust" / "register.key").write_bytes(b"rust")
+            await front.start_agent()
+            await front.ok("POST", "/v1/no-sales", {"drawer": "drawer", "reason": "it sells"})
+            advisories = (await front.ok("GET", "/v1/status"))["advisories"]
+            assert any("register.key" in one["text"] for one in advisories if one["code"] == "books_alarm")
+            shown = await store(front)
+            assert (shown["joined"], "register.key" in shown["trouble"]) == (False, True)
+            trouble = await refused("code", "front", "--socket", str(front.socket))
+            assert "register.key" in trouble["cause"]
+
+    asyncio.run(scene())
 
 
 def test_a_folder_of_another_user_is_not_touched(tmp_path: Path) -> None:
