@@ -15,8 +15,10 @@ from tests.devices.counter import Counter, counter
 from tests.devices.lan import lan
 from tests.support.staff import ANA, BEN, BOSS, Page, page_token, with_staff
 
-from tillkeeper.config.model import Device, Terminal
+from tillkeeper.config.model import Device, Models, Terminal
+from tillkeeper.contract.devices import ProbeView
 from tillkeeper.devices import overlay
+from tillkeeper.devices.pairing import exported
 from tillkeeper.journal.journal import Journal
 
 Scene = Callable[[Counter], Awaitable[None]]
@@ -258,6 +260,31 @@ def events_of(shop: Counter, kind: str) -> list[Any]:
     finally:
         journal.close()
     return [json.loads(row[0]) for row in rows]
+
+
+@pytest.mark.root
+def test_a_model_that_was_exported_once_is_known_the_next_time(tmp_path: Path) -> None:
+    """What `pair --export` wrote is a model of the store; the next printer of its kind is driven as it without a question."""
+    told = ProbeView(title="POS-58", address="", speaks="escpos", maker="", model="POS-58", cutter="no", real_time_status="yes")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "pos-58.toml").write_text(exported(told, "pos-58", "generic-58", {0: "cp437"}), "utf-8")
+
+    async def run() -> None:
+        async with counter(there, tmp_path, new="generic-58") as shop:
+            shop.config = replace(shop.config, models=Models(own=str(tmp_path / "models")))
+            async with shop.open():
+                slip = await shop.slip()
+                assert (slip["profile"], slip["profile_known"]) == ("pos-58", True)
+                assert "pos-58" in {one["name"] for one in slip["models"]}
+                await shop.confirm(slip)
+                await until(lambda: _at(shop, slip["address"]), "not replaced")
+                await shop.order("cheeseburger")
+                await until(lambda: settled(shop), "it does not print")
+            async with shop.open():
+                assert (await shop.device())["profile"] == "pos-58"
+
+    with lan("old", "new") as there:
+        asyncio.run(run())
 
 
 @pytest.mark.root
