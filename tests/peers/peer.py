@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 HOME = HERE.parents[1] / ".venv" / "peers"
 """The peers' own environment; `make test` installs it from requirements/peers.txt and tests/peers/package-lock.json."""
 START_S, TELL_S = 40.0, 15.0
-QUICK = Deadlines(connect=5, write=5, confirm=2, answer=5, maybe=1, maybe_confirm=2, poll=0.2, pin=2)
+QUICK = Deadlines(pace=0.1, connect=5, write=5, confirm=2, answer=5, maybe=1, maybe_confirm=2, poll=0.2, pin=2)
 
 
 class Peer:
