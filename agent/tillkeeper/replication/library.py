@@ -72,13 +72,13 @@ class Library:
         return self._holdings.events(log, after_seq, limit)
 
     def head_for(self, log: LogId, up_to_seq: int) -> SignedHead | None:
-        """Of an own log: `up_to_seq`, signed now. Of another's: the furthest place that its author signed, not beyond that; a
-        batch is to end there. Raises: StorageUnreadable."""
-        if not self.own(log):
+        """Of a log of this register, also one that was rescued (`own_past.py`): `up_to_seq`, signed now. Of another's: the
+        furthest place that its author signed, not beyond that; a batch is to end there. Raises: StorageUnreadable."""
+        if log.register != self._journal.register:
             return self._holdings.signed_up_to(log, up_to_seq)
         if self._sign is None or up_to_seq < 1:
             return None
-        last = self._journal.events(log.incarnation, up_to_seq - 1, 1)
+        last = self.events(log, up_to_seq - 1, 1)
         if not last:
             return None
         return sign_head(self._journal.store, *log, up_to_seq, last[0].hash, self._key, self._sign)

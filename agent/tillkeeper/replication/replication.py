@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HELD_FILE = "held.db"
+SET_ASIDE = "journal-set-aside-*.db"
 ASK_S = 0.3
 """So long the others are asked at the start how much they hold of this register's log."""
 ANSWERING_S = 5.0
@@ -71,18 +72,22 @@ class Replication:
     @classmethod
     async def open(cls, stack: AsyncExitStack, config: Config, journal: Journal, keys: StoreKeys | None) -> "Replication":
         """Opens what is held for others and asks them, for 0.3 s at most, whether this register is a restored copy of itself;
-        then a new log begins. Nothing of it keeps a register from selling."""
-        if keys is None:
+        then a new log begins. Nothing of it keeps a register from selling. What is left of a journal that was set aside is
+        held as well, also where there are no others."""
+        held_file = Path(config.data_dir) / HELD_FILE
+        if keys is None and not held_file.exists() and not any(journal.path.parent.glob(SET_ASIDE)):
             return cls(config, journal, OwnLogs(journal), None)
         from tillkeeper.replication.held.held import HeldLogs
         from tillkeeper.replication.library import Library
 
         try:
-            holdings = await HeldLogs.open(Path(config.data_dir) / HELD_FILE, config.store.id, wall_ms=clock.wall_ms)
+            holdings = await HeldLogs.open(held_file, config.store.id, wall_ms=clock.wall_ms)
         except TillkeeperError as error:
             log.error("nothing is held for others, and nothing sent to them: %s", error)
             return cls(config, journal, OwnLogs(journal), None)
         await stack.enter_async_context(holdings)
+        if keys is None:
+            return cls(config, journal, Library(journal, holdings), holdings)
         library = Library(journal, holdings, keys.signer.key, keys.signer.sign)
         made = cls(config, journal, library, holdings)
         others = [one for name, one in config.registers.items() if name != config.this_register and one.address]
@@ -175,6 +180,8 @@ class Replication:
         """Begin to send. `transport`: to HQ, None where there is none. `changed`: told after each exchange."""
         self._changed = changed
         tasks.create_task(self.renewals.run(), name="replication.renewals")
+        if self._holdings is not None:
+            tasks.create_task(self._take_over(self._holdings), name="replication.own_past")
         if self.peers is not None:
             tasks.create_task(self.peers.run(), name="replication.peers")
         if self.adoption is not None:
@@ -191,6 +198,12 @@ class Replication:
                 conflict=self._hq_conflict,
             )
             tasks.create_task(self.hq.run(), name="replication.hq")
+
+    async def _take_over(self, holdings: Holdings) -> None:
+        from tillkeeper.replication.own_past import take_over
+
+        if await take_over(self._journal.path, self._journal.store, self._journal.register, holdings, clock.wall_ms):
+            self.notify()
 
     def notify(self) -> None:
         """There are new events in the journal."""
