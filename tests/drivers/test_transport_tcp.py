@@ -107,6 +107,37 @@ def test_a_peer_that_never_reads_stalls_write_and_drain_and_says_that_bytes_left
     asyncio.run(run())
 
 
+def test_what_a_peer_never_took_is_given_up_with_the_connection_and_does_not_keep_it_busy() -> None:
+    """A printer whose paper is out serves nobody else until its one connection ends."""
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        given_up = asyncio.Event()
+        ended: asyncio.Future[tuple[int, str]] = loop.create_future()
+
+        async def later(sock: socket.socket) -> None:
+            await given_up.wait()
+            count = 0
+            try:
+                while data := await loop.sock_recv(sock, 65_536):
+                    count += len(data)
+                ended.set_result((count, "in order"))
+            except ConnectionResetError:
+                ended.set_result((count, "reset"))
+
+        async with tcp_peer(later) as port:
+            with pytest.raises(TransportError, match="not taken"):
+                async with TcpTransport("127.0.0.1", port).connect(1) as connection:
+                    await connection.write(BIG, 0.5)
+            given_up.set()
+            async with asyncio.timeout(10):
+                count, how = await ended
+        assert how == "reset"
+        assert count < len(BIG)
+
+    asyncio.run(run())
+
+
 async def fill(connection: TcpConnection) -> None:
     """What little room a full socket has yet."""
     for _ in range(20_000):

@@ -210,8 +210,11 @@ class TcpConnection:
 
     def close(self) -> None:
         """Close in order. What is unread is taken off first: the kernel answers a close over unread bytes with a
-        reset, and a printer may drop what it has not printed yet."""
+        reset, and a printer may drop what it has not printed yet. What it does not take was given up: that would keep its one
+        connection for as long, and everybody else, this register too, would find it busy."""
         try:
+            if self._is_held_back():
+                self.perishable(True)
             for _ in range(_MAX_UNREAD):
                 if not self._sock.recv(MAX_READ):
                     break
@@ -234,6 +237,12 @@ class TcpConnection:
         """Whether the peer reset the connection. What it had not acknowledged then counts as such for ever."""
         state: int = struct.unpack_from("B", self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8))[0]
         return state == _TCP_CLOSE
+
+    def _is_held_back(self) -> bool:
+        """Whether bytes wait for the peer to take any, and it is there: all that was sent is acknowledged (`tcpi_unacked` of
+        linux/tcp.h). Where the cable is out it is not, and only the kernel's sending again can tell the peer of the end."""
+        info = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)
+        return self._unacknowledged() > 0 and struct.unpack_from("=I", info, 24)[0] == 0
 
     def _unacknowledged(self) -> int:
         count = array.array("i", [0])
