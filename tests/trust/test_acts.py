@@ -279,3 +279,23 @@ def test_a_full_disk_forgets_nobody_who_left(tmp_path: Path) -> None:
         assert not opened(place).is_member
 
     asyncio.run(scene())
+
+
+def test_a_running_agent_does_not_write_over_a_new_joining(tmp_path: Path) -> None:
+    """Its key is over, somebody joins the register again, and then it hears of something."""
+
+    async def scene() -> None:
+        front, _ = founded(tmp_path)
+        async with front.listening():
+            place = await joined(front, tmp_path)
+            running = opened(place)
+            before = await front.desk.leave(LeaveBody(register="bar"), INTEGRATION)
+            await running.take(front.keys.roster.statements)
+            assert before.left
+            await joined(front, tmp_path)
+            await joined(front, tmp_path, "lane")
+            await running.take(front.keys.roster.statements)
+        assert opened(place).is_member
+        assert opened(place).signer.key != running.signer.key
+
+    asyncio.run(scene())

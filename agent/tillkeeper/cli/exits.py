@@ -105,7 +105,7 @@ def _facts(error: BaseException) -> tuple[int, dict[str, Any]]:
     if isinstance(error, TillkeeperError):
         code = {"storage_refused": STORAGE, "config_invalid": USAGE, "bind_failed": USAGE, "bad_request": USAGE,
                 "mistyped_code": USAGE, "file_rights": USAGE, "broken_keys": USAGE,
-                "peer_unreachable": UNREACHABLE, "peer_busy": UNREACHABLE}.get(error.code)  # fmt: skip
+                "peer_unreachable": UNREACHABLE, "peer_busy": UNREACHABLE, "garbled": UNREACHABLE}.get(error.code)  # fmt: skip
         facts = {"operation": error.operation, "subject": error.subject, "cause": error.cause, "hint": error.hint}
         if code is None:
             code = INTERNAL if error.status >= 500 else REFUSED

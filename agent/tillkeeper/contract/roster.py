@@ -166,12 +166,15 @@ class Roster:
         refused: list[Signed] = []
         forged = 0
         for signed in statements:
+            if forged >= MAX_FORGED:
+                refused.append(signed)
+                continue
             one = signed.statement
             text = _text(one)
             if text in by_text:
                 continue
             full = counts[type(one)] >= (MAX_ADMITTED if isinstance(one, Admitted) else MAX_LEFT)
-            if not text or full or one.store != self.store or forged >= MAX_FORGED:
+            if not text or full or one.store != self.store:
                 refused.append(signed)
             elif not verify(self.authority, text, signed.signature):
                 forged += 1

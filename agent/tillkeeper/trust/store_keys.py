@@ -102,12 +102,20 @@ class StoreKeys:
                 return
             kept = replace(self.kept, statements=roster.statements)
             try:
-                await asyncio.to_thread(self.shelf.keep, kept)
+                await asyncio.to_thread(self._write, kept)
             except StorageRefused:
                 raise
             except TillkeeperError as error:
                 raise StorageRefused(error.operation, error.subject, error.cause, error.hint) from error
             self.kept, self._saved = kept, roster.digest
+
+    def _write(self, kept: Kept) -> None:
+        """Not over what `tillkeeper store join` has put there meanwhile."""
+        pair = self.shelf.key()
+        if pair is not None and pair.key != self.signer.key:
+            log.warning("this register has another key on its disk: start the agent again")
+            return
+        self.shelf.keep(kept)
 
 
 def check_place(kept: Kept, store: str, register: str) -> None:

@@ -13,7 +13,6 @@ Kind = Literal[
     "other_store",
     "other_register",
     "revoked",
-    "superseded",
     "already_joined",
     "no_store_keys",
     "no_authority_key",
@@ -27,7 +26,7 @@ Kind = Literal[
 
 _STATUS: dict[Kind, int] = {
     "mistyped_code": 422, "wrong_code": 403, "code_used_up": 403, "no_code_open": 409, "wrong_authority": 403,
-    "other_store": 409, "other_register": 409, "revoked": 403, "superseded": 403, "already_joined": 409, "no_store_keys": 409,
+    "other_store": 409, "other_register": 409, "revoked": 403, "already_joined": 409, "no_store_keys": 409,
     "no_authority_key": 409, "no_address": 422, "peer_unreachable": 503, "peer_busy": 503, "garbled": 502,
     "file_rights": 409, "broken_keys": 409,
 }  # fmt: skip
