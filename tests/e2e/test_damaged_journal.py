@@ -60,6 +60,36 @@ def test_a_damaged_journal_is_set_aside_and_selling_starts(tmp_path: Path) -> No
     in_store(tmp_path, scene, changes={"store": {"timezone": "UTC"}})
 
 
+def test_what_had_not_reached_hq_before_the_damage_still_does(tmp_path: Path) -> None:
+    """The damaged journal was the only copy of sales that guests have paid."""
+
+    async def scene(rig: StoreRig) -> None:
+        await rig.order("cola", key="synced")
+        await rig.wait_synced()
+        await rig.internet.cut()
+        for n in range(5):
+            await rig.order("cola", key=f"alone-{n}")
+        await rig.wait_all_settled()
+        assert await rig.stop_agent() == 0
+        damage(rig.data / "journal.db")
+        await rig.start_agent()
+        await rig.order("cola", key="after")
+        await rig.internet.restore()
+
+        async def all_there() -> bool:
+            return (await rig.hq_books())[0]["sales"] == 7
+
+        await rig.wait_for("HQ has what was sold before the damage and after it", all_there)
+        await rig.stop_agent()
+        await rig.start_agent()
+        await rig.order("cola", key="later")
+        await rig.wait_synced()
+        assert (await rig.hq_books())[0]["sales"] == 8
+        assert len((await rig.hq_get("/v1/registers"))["registers"]) == 2
+
+    in_store(tmp_path, scene, changes={"store": {"timezone": "UTC"}})
+
+
 def test_a_power_cut_is_no_damage(tmp_path: Path) -> None:
     async def scene(rig: StoreRig) -> None:
         incarnation = (await rig.get("/v1/status"))["incarnation"]
