@@ -70,7 +70,7 @@ async def plug_usb(machine: Machine, printer: VirtualPrinter) -> None:
     await machine.wait_for(f"test -e {PORT}")
     await machine.start("bridge", f"python3 /{RIG}/bridge.py /dev/g_printer0 {PORT}")
     await put_usb_back(machine)
-    await machine.wait_for(f"test -c {USB_NODE}")
+    await machine.wait_for(f"grep configured {log('bridge')} && test -c {USB_NODE}")
 
 
 async def put_usb_back(machine: Machine) -> float:
@@ -107,6 +107,16 @@ async def carried(machine: Machine, since_s: float) -> list[Carried]:
     lines = (line.split() for line in (await machine.run(f"cat {log('bridge')}")).splitlines())
     all_of_it = [Carried(float(at_s), event, int(count)) for at_s, event, count in lines]
     return [one for one in all_of_it if one.at_s >= since_s]
+
+
+async def unplugged(machine: Machine, device: str) -> None:
+    """Until the agent has seen that it is."""
+
+    async def seen() -> bool:
+        devices = (await gets(machine, "/v1/devices"))["devices"]
+        return any(one["device"] == device and "not plugged in" in one["trouble"] for one in devices)
+
+    await wait_until(machine, seen, lambda: f"{device} is not seen to be unplugged")
 
 
 async def jobs(machine: Machine, device: str) -> list[Any]:

@@ -24,6 +24,7 @@ from tests.vm.store import (
     port_says,
     pull_usb,
     put_usb_back,
+    unplugged,
     until,
 )
 
@@ -108,7 +109,7 @@ def test_what_waited_prints_once_it_is_plugged_in_again(play: Play) -> None:
             for number in range(1, ROUNDS + 1):
                 await pull_usb(machine)
                 codes.append((await asks(machine, "order", "--item", "cheeseburger"))["ticket_code"])
-                await until(machine, "grill", "kitchen_ticket", lambda job: bool(job["reason"] == "not_plugged_in"))
+                await unplugged(machine, "grill")
                 began_s = await put_usb_back(machine)
                 slips = await printer.wait_printed(number, CALM_S)
                 await until(machine, "grill", "kitchen_ticket", done)
