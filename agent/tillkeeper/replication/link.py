@@ -309,10 +309,12 @@ class SinkLink:
         alarms = []
         for log in logs:
             which = f"log {log.incarnation}" + (f" of register {log.register}" if log.relayed else "")
-            if log.held_seq is not None and log.held_seq > log.head and not log.relayed:
+            # Older ones may be shorter here: of a restored copy, or of a journal that was damaged.
+            written = LogId(log.register, log.incarnation) == self._outgoing.own
+            if log.held_seq is not None and log.held_seq > log.head and written:
                 alarms.append(
-                    f"{self.name} holds {log.held_seq} events of {which}, this register only {log.head}: it is a restored copy, "
-                    "or another machine has its name"
+                    f"{self.name} holds {log.held_seq} events of {which}, this register only {log.head}: it is a restored "
+                    "copy, or another machine has its name"
                 )
             if LogId(log.register, log.incarnation) in self._lost:
                 alarms.append(f"{self.name} has lost events of {which} that it had confirmed; they are being sent again.")
