@@ -32,8 +32,8 @@ def duration_words(seconds: float) -> str:
 def _set_aside(facts: Facts) -> Iterator[Found]:
     if facts.journal.set_aside:
         lost = " It could not be read which printers had been replaced: replace those again."
-        words = {"file": facts.journal.set_aside, "lost": lost if facts.journal.devices_lost else ""}
-        yield Found(words, facts.journal.set_aside)
+        lost = lost if facts.journal.devices_lost else ""
+        yield Found({"file": facts.journal.set_aside, "lost": lost}, facts.journal.set_aside)
 
 
 def _refusing(facts: Facts) -> Iterator[Found]:
