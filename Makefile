@@ -102,7 +102,7 @@ chaos: dev-env
 
 vm: dev-env machine
 	$(MAKE) --no-print-directory machine APT=requirements/apt-vm.txt
-	$(BIN)/python -m pytest tests/vm
+	$(BIN)/python -m pytest -rP tests/vm
 
 kill-loop: dev-env
 	$(BIN)/python -m tests.killloop --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
