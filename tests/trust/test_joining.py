@@ -13,14 +13,14 @@ from tests.trust.world import BEACON, SECRET, STORE, Register, founded, pair, si
 
 from tillkeeper.contract.caller import INTEGRATION
 from tillkeeper.contract.trust import JoinCodeOpened, JoinRefused, LeaveBody, RegisterAdmitted, RegisterLeft
-from tillkeeper.errors import StorageRefused
+from tillkeeper.errors import Refused, StorageRefused
 from tillkeeper.trust import tls, wire
 from tillkeeper.trust.acts import join_store
 from tillkeeper.trust.admitting import AT_A_TIME
 from tillkeeper.trust.asking import Admission, join, tell
 from tillkeeper.trust.certificates import authority_certificate, pem, public_key, register_certificate
 from tillkeeper.trust.codes import JoinCode
-from tillkeeper.trust.invitation import CODE_S, TRIES
+from tillkeeper.trust.invitation import AGAIN_S, CODE_S, TRIES
 from tillkeeper.trust.keys import KeyPair, authority_pair
 from tillkeeper.trust.proof import Transcript, prove
 from tillkeeper.trust.trouble import TrustTrouble
@@ -81,6 +81,10 @@ def test_an_answer_that_was_lost_is_given_again_to_the_same_key_only(tmp_path: P
             check(front, await join(code, BAR, STORE, "bar"))
             assert len(front.journaled(RegisterAdmitted)) == 1
             assert (await refusal(code, THIEF)).code == "wrong_code"
+            front.now_s += AGAIN_S
+            trouble = await refusal(code)
+            assert trouble.code == "no_code_open"
+            assert front.keys.server.verify_mode is ssl.CERT_REQUIRED
         assert set(front.keys.roster.members) == {"front", "bar"}
 
     asyncio.run(scene())
@@ -513,5 +517,56 @@ def test_no_secret_is_in_the_journal_or_in_words(tmp_path: Path, caplog: pytest.
             assert hidden not in shown
         pem_lines = front.keys.shelf.path("register.key").read_text().splitlines()
         assert pem_lines[1] not in shown
+
+    asyncio.run(scene())
+
+
+async def answers(front: Register, *sent: bytes) -> TrustTrouble:
+    """What a joining register says of somebody with the real register's certificate who answers with these bytes."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for data in sent:
+            writer.write(data)
+            if data is not sent[-1]:
+                await reader.read(65_536)
+        writer.close()
+
+    tls.welcome_strangers(front.keys.server, welcome=True)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=front.keys.server)
+    try:
+        front.port = server.sockets[0].getsockname()[1]
+        code = await front.invited()
+        with contextlib.suppress(OSError):
+            return await refusal(code)
+    finally:
+        server.close()
+        await server.wait_closed()
+    raise AssertionError("it has joined something")
+
+
+def test_whatever_answers_is_said_in_words(tmp_path: Path) -> None:
+    async def scene() -> None:
+        front, _ = founded(tmp_path)
+        keys = front.keys
+        authority = keys.shelf.authority_certificate(keys.roster.authority)
+        welcome = wire.encode(wire.Welcome(STORE, "front", authority, b"n" * 16))
+        done = wire.Done(b"p" * 32, authority, keys.roster.statements, SECRET)
+        cases: list[tuple[str, tuple[bytes, ...]]] = [
+            ("garbled", (b"\xff" * 100,)),
+            ("garbled", (FRAME.pack(3, 0) + b"abc",)),
+            ("garbled", (wire.encode(done),)),
+            ("no_code_open", (b"",)),
+            ("wrong_authority", (wire.encode(wire.Welcome(STORE, "front", b"no certificate", b"n" * 16)),)),
+            ("garbled", (welcome, b"")),
+            ("garbled", (welcome, FRAME.pack(wire.MAX_SENT + 1, 0))),
+            ("garbled", (welcome, FRAME.pack(4, 0) + b"\x91\x91\x91\x91")),
+            ("wrong_authority", (welcome, welcome)),
+            ("wrong_authority", (welcome, wire.encode(done))),
+            ("revoked", (welcome, wire.encode(wire.Refusal("revoked", "its key has left", "join again")))),
+        ]
+        for code, sent in cases:
+            assert (await answers(front, *sent)).code == code, sent
+        with pytest.raises(Refused, match="something new"):
+            await answers(front, welcome, wire.encode(wire.Refusal("a_code_of_next_year", "something new")))
 
     asyncio.run(scene())

@@ -65,7 +65,7 @@ class AdmittingDesk:
     def invitation(self) -> Invitation | None:
         """The open one."""
         if self._invitation is not None and not self._invitation.is_open(self._.now_s()):
-            self.close("its ten minutes are over" if self._invitation.tries_left else "")
+            self.close("it was used" if self._invitation.key else "its ten minutes are over")
         return self._invitation
 
     def invite(self, invitation: Invitation) -> None:
@@ -84,6 +84,8 @@ class AdmittingDesk:
 
     def _wait(self) -> None:
         """The loop's clock stands still while the machine sleeps, the code's does not: look again."""
+        if self._timer is not None:
+            self._timer.cancel()
         if (open_one := self.invitation) is not None:
             left_s = max(0.1, open_one.ends_s - self._.now_s())
             self._timer = asyncio.get_running_loop().call_later(left_s, self._wait)
@@ -183,12 +185,13 @@ class AdmittingDesk:
             ))  # fmt: skip
             cause = f"the code is for register {invitation.register!r}"
             raise TrustTrouble("other_register", "admit", subject, cause, "make a code for this one")
-        if not verify(asked.key, asked.proof, asked.signature) or not invitation.claim(asked.key):
+        if not verify(asked.key, asked.proof, asked.signature) or not invitation.claim(asked.key, self._.now_s()):
             raise TrustTrouble("wrong_code", "admit", subject, "the code was used by another machine", "make a new code")
         if keys.roster.admits(asked.key) != asked.register:
             await self._sign(invitation, asked, address)
         else:
             await keys.take(())  # asked again: perhaps because the disk refused
+        self._wait()
         return self._done(invitation, asked.key, transcript)
 
     async def _missed(self, invitation: Invitation, register: str, address: str) -> TrustTrouble:

@@ -125,8 +125,11 @@ async def _talk(place: Place, context: ssl.SSLContext) -> AsyncIterator[tuple[as
         raise _stranger("join", place, "its certificate is not by the authority that the code names") from error
     except (ssl.SSLError, wire.Garbled) as error:
         raise TrustTrouble("garbled", "talk to", _words(place), str(error), "is that a register of this store?") from error
+    except (ConnectionResetError, ConnectionAbortedError, BrokenPipeError) as error:
+        hint = "it may have too many callers: try again in some seconds"
+        raise TrustTrouble("peer_busy", "talk to", _words(place), "it has cut the line", hint) from error
     except (OSError, TimeoutError) as error:
-        cause = str(error) or f"no answer within {WITHIN_S:g} s"
+        cause = f"no answer within {WITHIN_S:g} s" if isinstance(error, TimeoutError) else error.strerror or str(error)
         hint = "is the agent there running, and does its [replication] `listen` name this network?"
         raise TrustTrouble("peer_unreachable", "reach", _words(place), cause, hint) from error
     finally:

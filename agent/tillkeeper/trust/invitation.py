@@ -4,6 +4,8 @@ import msgspec
 
 CODE_S = 600.0
 """Of CLOCK_BOOTTIME: no clock that is set makes it longer, and a suspended machine does not either."""
+AGAIN_S = 60.0
+"""So long after it was proven: for an answer that was lost on its way."""
 TRIES = 5
 
 
@@ -27,7 +29,8 @@ class Invitation(msgspec.Struct, kw_only=True):
         self.tries_left -= 1
         return self.tries_left
 
-    def claim(self, key: str) -> bool:
-        """Whether it is this key's from now on: the first that proves the code has it."""
-        self.key = self.key or key
+    def claim(self, key: str, now_s: float) -> bool:
+        """Whether it is this key's from now on: the first that proves the code has it. Then it soon ends."""
+        if not self.key:
+            self.key, self.ends_s = key, min(self.ends_s, now_s + AGAIN_S)
         return self.key == key
