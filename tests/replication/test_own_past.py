@@ -3,26 +3,30 @@
 import asyncio
 import shutil
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
 from tests.journal.test_damage import DAMAGE, fill, truncate, wal
 from tests.journal.world import opened, sale
-from tests.replication.logs_of_others import ToyKey, everything, toy_verify
+from tests.replication.logs_of_others import ToyKey, asides, everything, toy_verify
 from tests.replication.memory_holdings import MemoryHoldings, RefusingDisk
 
 from tillkeeper.contract.chain import GENESIS, verify
-from tillkeeper.contract.envelope import HqBatch
+from tillkeeper.contract.envelope import Envelope, HqAnswer, HqBatch
 from tillkeeper.contract.signing import check_head
 from tillkeeper.replication import own_past
+from tillkeeper.replication.held.rescue import to_rescue
 from tillkeeper.replication.library import Library
 from tillkeeper.replication.model import LogId
+from tillkeeper.replication.own_past import OwnPast
+from tillkeeper.replication.trouble import SinkTrouble
 
 STORE, REGISTER, NOW = "store-1", "till-b", 1_774_750_000_000
 KEY = ToyKey(REGISTER)
 
 
-async def sold(path: Path) -> tuple[LogId, list[object]]:
+async def sold(path: Path) -> tuple[LogId, list[Envelope]]:
     """40 orders, then the process dies: the newest are in the -wal file only."""
     incarnation, _ = await fill(path)
     async with opened(path) as journal:
@@ -37,8 +41,12 @@ async def sold(path: Path) -> tuple[LogId, list[object]]:
     return LogId(REGISTER, incarnation), list(events)
 
 
-async def taken_over(path: Path, held: MemoryHoldings) -> int:
-    return await own_past.take_over(path, STORE, REGISTER, held, lambda: NOW)
+async def taken_over(path: Path, held: MemoryHoldings, register: str = REGISTER, **more: Any) -> None:
+    await OwnPast(path, STORE, register, held, lambda: NOW, **more).take_over()
+
+
+def is_read_over(path: Path) -> bool:
+    return not to_rescue(path)
 
 
 def alter_an_old_event(path: Path) -> None:
@@ -52,12 +60,12 @@ def test_all_of_it_is_sent_signed_again_and_read_over_once(tmp_path: Path) -> No
     async def scenario() -> None:
         path = tmp_path / "journal.db"
         log, events = await sold(path)
-        assert not own_past.has_past(path)
+        assert is_read_over(path)
         alter_an_old_event(path)
         held = MemoryHoldings(STORE)
         async with opened(path) as journal:
-            assert own_past.has_past(path)
-            assert await taken_over(path, held) == 69
+            assert not is_read_over(path)
+            await taken_over(path, held)
             assert everything(held, log) == events[:69]
             verify(everything(held, log), GENESIS)
             library = Library(journal, held, KEY.key, KEY.sign)
@@ -65,8 +73,10 @@ def test_all_of_it_is_sent_signed_again_and_read_over_once(tmp_path: Path) -> No
             for after in range(0, 69, 23):
                 sent = HqBatch(STORE, *log, tuple(library.events(log, after, 23)), library.head_for(log, after + 23))
                 assert check_head(sent, {KEY.key}, toy_verify, relayed=True) == sent
-            assert not own_past.has_past(path)
-            assert await taken_over(path, held) == 0
+            assert is_read_over(path)
+            before = held.marks()
+            await taken_over(path, held)
+            assert held.marks() == before
 
     asyncio.run(scenario())
 
@@ -103,7 +113,7 @@ def test_no_damage_makes_it_fail_or_lie(tmp_path: Path, damage: str) -> None:
             await taken_over(path, held)
         found = everything(held, LogId(REGISTER, incarnation))
         assert found == events[: len(found)]
-        assert not own_past.has_past(path)
+        assert is_read_over(path)
 
     asyncio.run(scenario())
 
@@ -122,10 +132,73 @@ def test_it_waits_for_the_disk_and_of_another_register_nothing_is_taken(
         held = MemoryHoldings(STORE, disk)
         async with opened(path):
             disk.refuses = True
-            assert await taken_over(path, held) == 0
-            assert own_past.has_past(path), "the next start tries again"
+            await taken_over(path, held)
+            assert not is_read_over(path), "the next start tries again"
             disk.refuses = False
-            assert await own_past.take_over(path, STORE, "till-c", MemoryHoldings(STORE), lambda: NOW) == 0
+            others = MemoryHoldings(STORE)
+            await taken_over(path, others, "till-c")
+            assert others.marks() == {}
         assert log not in held.marks()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("damaged", ["content", "row", "many rows"])
+def test_what_is_behind_the_damage_goes_to_hq_which_has_what_is_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str
+) -> None:
+    monkeypatch.setattr(own_past, "HQ_RETRY_S", 0.0)
+    monkeypatch.setattr(own_past, "PAGE_BYTES", 3_000)
+
+    async def scenario() -> None:
+        path = tmp_path / "journal.db"
+        log, events = await sold(path)
+        if damaged == "content":
+            alter_an_old_event(path)
+        else:
+            connection = apsw.Connection(str(path))
+            last = 70 if damaged == "row" else 79
+            connection.execute("DELETE FROM events WHERE id & 1099511627775 BETWEEN 70 AND ?", (last,))
+            connection.close()
+            path.with_name("journal.db.suspect").touch()
+        hq, held = MemoryHoldings(STORE), MemoryHoldings(STORE)
+        await hq.take(HqBatch(STORE, *log, tuple(events[:100])), NOW)
+        away = iter([True, True, False, True])
+
+        async def exchange(sent: HqBatch) -> HqAnswer:
+            if next(away, False):
+                raise SinkTrouble("unreachable", "HQ", "the line is cut")
+            assert check_head(sent, {KEY.key}, toy_verify, relayed=False) == sent
+            return await hq.take(sent, NOW)
+
+        async with opened(path):
+            await taken_over(path, held, to_hq=exchange, key=KEY.key, sign=KEY.sign)
+            assert is_read_over(path)
+        assert everything(held, log) == events[:69]
+        assert everything(hq, log) == events
+        assert asides(hq) == []
+
+    asyncio.run(scenario())
+
+
+def test_where_hq_lacks_what_is_damaged_it_waits_for_another_start(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        path = tmp_path / "journal.db"
+        log, events = await sold(path)
+        alter_an_old_event(path)
+        hq, held = MemoryHoldings(STORE), MemoryHoldings(STORE)
+        await hq.take(HqBatch(STORE, *log, tuple(events[:50])), NOW)
+
+        async def exchange(sent: HqBatch) -> HqAnswer:
+            return await hq.take(sent, NOW)
+
+        async with opened(path):
+            await taken_over(path, held, to_hq=exchange)
+            assert not is_read_over(path)
+            assert len(everything(hq, log)) == 50
+            await hq.take(HqBatch(STORE, *log, tuple(events[:70])), NOW)  # another register relays what it holds
+            await taken_over(path, held, to_hq=exchange)
+            assert is_read_over(path)
+            assert everything(hq, log) == events
 
     asyncio.run(scenario())

@@ -58,8 +58,10 @@ class Books(msgspec.Struct, frozen=True):
 class Replication:
     """Made by `open`, before the first append. `peers` is None where this register keeps to itself."""
 
-    def __init__(self, config: Config, journal: Journal, logs: Logs, holdings: Holdings | None) -> None:
-        self._config, self._journal, self._logs, self._holdings = config, journal, logs, holdings
+    def __init__(
+        self, config: Config, journal: Journal, logs: Logs, holdings: Holdings | None, keys: StoreKeys | None = None
+    ) -> None:
+        self._config, self._journal, self._logs, self._holdings, self._keys = config, journal, logs, holdings, keys
         self.renewals = Renewals(journal)
         self.peers: PeersDesk | None = None
         self.adoption: Adoption | None = None
@@ -89,7 +91,7 @@ class Replication:
         if keys is None:
             return cls(config, journal, Library(journal, holdings), holdings)
         library = Library(journal, holdings, keys.signer.key, keys.signer.sign)
-        made = cls(config, journal, library, holdings)
+        made = cls(config, journal, library, holdings, keys)
         others = [one for name, one in config.registers.items() if name != config.this_register and one.address]
         if others or config.replication.listen:
             made._meet(library, holdings, keys)
@@ -181,7 +183,7 @@ class Replication:
         self._changed = changed
         tasks.create_task(self.renewals.run(), name="replication.renewals")
         if self._holdings is not None:
-            tasks.create_task(self._take_over(self._holdings), name="replication.own_past")
+            tasks.create_task(self._take_over(self._holdings, transport), name="replication.own_past")
         if self.peers is not None:
             tasks.create_task(self.peers.run(), name="replication.peers")
         if self.adoption is not None:
@@ -199,11 +201,13 @@ class Replication:
             )
             tasks.create_task(self.hq.run(), name="replication.hq")
 
-    async def _take_over(self, holdings: Holdings) -> None:
-        from tillkeeper.replication.own_past import take_over
+    async def _take_over(self, holdings: Holdings, hq: HqTransport | None) -> None:
+        from tillkeeper.replication.own_past import OwnPast
 
-        if await take_over(self._journal.path, self._journal.store, self._journal.register, holdings, clock.wall_ms):
-            self.notify()
+        key, sign = (self._keys.signer.key, self._keys.signer.sign) if self._keys is not None else ("", None)
+        journal, to_hq = self._journal, hq.exchange if hq is not None else None
+        past = OwnPast(journal.path, journal.store, journal.register, holdings, clock.wall_ms, to_hq, key, sign)
+        await past.take_over(self.notify)
 
     def notify(self) -> None:
         """There are new events in the journal."""
