@@ -118,6 +118,7 @@ class Lines:
         """One line, from the call to its end. Raises: SinkTrouble, always."""
         desk = self._desk
         connection: Connection = await desk.parts.dial(state.register)
+        session: Session | None = None
         try:
             await connection.send(encode(desk.door.hello(state.register)))
             hello = await desk.door.first(connection, state.register)
@@ -141,11 +142,10 @@ class Lines:
             desk.parts.changed()
             await self._talk(session, link)
         finally:
-            if state.calling is not None:
-                state.hear(state.calling.heard_s)
-            if state.link is not None:
-                state.last_link = state.link.status()
-            state.calling = state.link = None
+            if session is not None and state.calling is session:  # not that of a later call
+                state.hear(session.heard_s)
+                state.last_link = state.link.status() if state.link is not None else None
+                state.calling = state.link = None
             if all(other.calling is None for other in desk.states.values()):
                 desk.copies.gone()
             self._changed.set()

@@ -133,6 +133,7 @@ class Listener:
         self._keys, self._host, self._port, self._joining = keys, host, port, joining
         self._open = 0
         self._strangers: dict[str, int] = {}
+        self._fresh: set[socket.socket] = set()
 
     async def run(self, serve: Serve, bound: Callable[[int], None]) -> None:
         """Until cancelled. `bound` is told the port. Raises: OSError: it can not be bound."""
@@ -173,8 +174,14 @@ class Listener:
         self._open += 1
         self._strangers[host] = strangers + 1
         task = tasks.create_task(self._take(accepted, host, serve), name="replication.caller")
-        # Also where the task is cancelled before its first step.
-        task.add_done_callback(lambda _task: accepted.close())
+        self._fresh.add(accepted)
+        task.add_done_callback(lambda _task: self._drop(accepted))
+
+    def _drop(self, accepted: socket.socket) -> None:
+        """A task that is cancelled before its first step runs no `finally`."""
+        if accepted in self._fresh:
+            self._fresh.discard(accepted)
+            accepted.close()
 
     def _listen_again(self, listening: socket.socket, tasks: asyncio.TaskGroup, serve: Serve) -> None:
         if listening.fileno() >= 0:
@@ -182,6 +189,7 @@ class Listener:
 
     async def _take(self, accepted: socket.socket, host: str, serve: Serve) -> None:
         known = False
+        self._fresh.discard(accepted)
         try:
             reader, writer = await _shaken(accepted, self._keys.server)
             shown = writer.get_extra_info("ssl_object")
