@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import pytest
-from tests.replication.world import STORE, BadLine, HonestHq, MemoryLogs, MemoryTill
+from tests.replication.world import REGISTER, STORE, BadLine, HonestHq, MemoryLogs, MemoryTill, event
 
 from tillkeeper.config.model import Hq
-from tillkeeper.contract.envelope import EventVerdict, HqAnswer, HqBatch
+from tillkeeper.contract.envelope import Envelope, EventVerdict, HqAnswer, HqBatch, SignedHead
+from tillkeeper.journal.faults import StorageUnreadable
 from tillkeeper.replication.cursors import MAX_EVENTS
 from tillkeeper.replication.hq import HqLink
 from tillkeeper.replication.link import LinkStatus
+from tillkeeper.replication.model import LogId
 from tillkeeper.replication.trouble import SinkTrouble
 
 DEADLINE_S = 20.0
@@ -27,8 +29,10 @@ class Run:
         self.till = MemoryTill(logs)
         self.news = asyncio.Event()
         config = Hq(url="http://hq", beat_s=beat_s)
+        self.told: list[tuple[LogId, str]] = []
         self.link = HqLink(
-            logs, logs, config, line, self.till, store=STORE, chance=random.Random(1), changed=self.news.set
+            logs, logs, config, line, self.till, store=STORE, chance=random.Random(1), changed=self.news.set,
+            conflict=lambda log, reason: self.told.append((log, reason)),
         )
 
     def sell(self, count: int = 1) -> None:
@@ -233,5 +237,100 @@ def test_failures_are_named_and_a_poke_ends_the_backoff() -> None:
             line.says = None
             run.link.poke()
             assert (await run.synced()).last_error == ""
+
+    play(scene())
+
+
+class Holder(MemoryLogs):
+    """Holds the log "c" of another register too, signed at every seventh event, as long as it can be read."""
+
+    theirs = LogId("till-2", "c")
+    unreadable = False
+    relays = True
+
+    def hold(self, count: int) -> None:
+        self.rows["c"] = [event("c", n) for n in range(1, count + 1)]
+
+    def heads(self) -> dict[LogId, int]:
+        own = {log: head for log, head in super().heads().items() if log.incarnation != "c"}
+        return own | ({self.theirs: len(self.rows["c"])} if self.relays else {})
+
+    def events(self, log: LogId, after_seq: int, limit: int) -> list[Envelope]:
+        if log == self.theirs and self.unreadable:
+            raise StorageUnreadable("read", "held.db", "it begins anew")
+        return super().events(log, after_seq, limit)
+
+    def head_for(self, log: LogId, up_to_seq: int) -> SignedHead | None:
+        seq = up_to_seq - up_to_seq % 7
+        return SignedHead(STORE, *log, seq, f"c-{seq}", "key", "signature") if log == self.theirs else None
+
+
+def test_a_log_held_for_another_is_relayed_up_to_a_signed_place() -> None:
+    async def scene() -> None:
+        logs, hq = Holder(5), HonestHq()
+        logs.hold(1_005)
+        hq.take(HqBatch(STORE, "till-2", "c", tuple(logs.rows["c"][:14])))
+        async with linked(logs, BadLine(hq)) as run:
+            await run.until(lambda _: len(hq.logs["c"]) == 1_001)
+            status = await run.until(lambda s: any(log.relayed and log.note for log in s.logs))
+            assert status.unsynced == 0
+            assert status.behind == 4, "its last four are not signed yet"
+            assert not status.trouble
+            run.sell(3)
+            await run.until(lambda _: len(hq.logs["now"]) == 8)
+        relayed = [batch for batch in run.line.sent if batch.register == "till-2"]
+        assert relayed[0].events == (), "it was asked first"
+        assert relayed[1].events[0].seq == 15
+        assert all(batch.head is not None and batch.head.seq == batch.events[-1].seq for batch in relayed if batch.events)
+        assert "hq.cursor.c" not in logs.settings
+
+    play(scene())
+
+
+def test_a_relay_that_is_refused_or_can_not_be_read_holds_back_nothing_of_its_own() -> None:
+    async def scene() -> None:
+        logs, hq = Holder(5), HonestHq()
+        logs.hold(14)
+        line = BadLine(hq)
+
+        def strict(batch: HqBatch) -> HqAnswer:
+            if batch.register != REGISTER:
+                raise SinkTrouble("credentials_refused", "hq", "HTTP 403: not your register")
+            return hq.take(batch)
+
+        line.says = strict
+        async with linked(logs, line) as run:
+            status = await run.until(lambda s: any(log.note for log in s.logs))
+            assert not status.trouble
+            run.sell(3)
+            await run.until(lambda _: len(hq.logs["now"]) == 8)
+            line.says, logs.unreadable = None, True
+            run.link.poke()
+            status = await run.until(lambda s: any("begins anew" in log.note for log in s.logs))
+            assert not status.trouble
+            logs.unreadable = False
+            run.link.poke()
+            await run.until(lambda _: len(hq.logs["c"]) == 14)
+            logs.relays = False  # its author is back
+            run.link.notify()
+            status = await run.until(lambda s: not any(log.relayed for log in s.logs))
+            assert status.behind == 0
+
+    play(scene())
+
+
+def test_a_conflict_of_the_own_log_is_told_and_the_rest_of_an_old_one_goes_out() -> None:
+    async def scene() -> None:
+        logs, hq = MemoryLogs(5, old=6), HonestHq()
+        hq.take(HqBatch(STORE, REGISTER, "old", tuple(event("old", n, "x" if n > 4 else "") for n in range(1, 9))))
+        async with linked(logs, BadLine(hq)) as run:
+            await run.synced()
+            assert {e.seq for b in run.line.sent for e in b.events if b.incarnation == "old"} == set(range(1, 7))
+            assert run.told == []
+            hq.logs["now"] += ["another's"] * 3
+            run.link.poke()
+            await run.until(lambda _: bool(run.told))
+            assert run.told[0] == (LogId(REGISTER, "now"), "restored_copy")
+            run.sell(2)
 
     play(scene())

@@ -189,6 +189,9 @@ class SinkLink:
         try:
             if send.limit:
                 batch = self._batch(send)
+                if not batch.events:
+                    self._put_off(send, "no part of it can be sent now")
+                    return
             answer = await self._transport.exchange(batch)
             self._last_ok_s = sent_s
             progress = self._take(send, head, batch.events, answer)
@@ -198,6 +201,9 @@ class SinkLink:
             self._failed(send, len(batch.events), trouble)
         except TillkeeperError as error:
             # Our own trouble, not the sink's: the cursor stays where it was, and the events go out again later.
+            if send.log.register != self._outgoing.own.register:
+                self._put_off(send, str(error))
+                return
             self._error, self._trouble = str(error), error.code
             self._link = cursors.failed(self._link, self._now_s(), self._chance.random())
         else:
@@ -253,10 +259,8 @@ class SinkLink:
         now_s = self._now_s()
         if send.log.register != self._outgoing.own.register and trouble.code in _REFUSALS:
             # It answers, and will not take what another register wrote: no reason to hold back our own.
-            self._notes[send.log] = trouble.cause
-            cursor = cursors.refused_batch(self._cursors[send.log], max(sent, 1))
-            self._cursors[send.log] = cursors.held_back(cursor, now_s, self._chance.random())
-            self._link = cursors.succeeded(self._link, now_s, self._beat_s, send.log, self._outgoing.own)
+            self._cursors[send.log] = cursors.refused_batch(self._cursors[send.log], max(sent, 1))
+            self._put_off(send, trouble.cause)
             return
         self._last_failure_s = now_s
         self._error, self._trouble = trouble.cause, trouble.code
@@ -265,6 +269,13 @@ class SinkLink:
                 self._error = f"{self.name} refuses event {send.after_seq + 1} of log {send.log.incarnation}: {trouble.cause}"
             self._cursors[send.log] = cursors.refused_batch(self._cursors[send.log], max(sent, 1))
         self._link = cursors.failed(self._link, now_s, self._chance.random())
+
+    def _put_off(self, send: Send, why: str) -> None:
+        """This log alone waits."""
+        now_s = self._now_s()
+        self._notes[send.log] = why
+        self._cursors[send.log] = cursors.held_back(self._cursors[send.log], now_s, self._chance.random())
+        self._link = cursors.succeeded(self._link, now_s, self._beat_s, send.log, self._outgoing.own)
 
     def _heads(self) -> Mapping[LogId, int]:
         """Logs come (a renewal, one that is to be relayed) and go; the cursors of those that went are forgotten."""
