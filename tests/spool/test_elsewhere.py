@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.spool.virtual import run_virtual
 from tests.spool.world import CLEAN, Printer, World, config
@@ -286,6 +286,13 @@ FAULTS = st.sampled_from(["ok", "ok", "unreachable", "busy", "paper_out", "lost"
     deaths=st.lists(st.integers(1, 60), max_size=2),
     island=st.booleans(),
     both=st.booleans(),
+)
+@example(  # one ticket could be carried, the next like it was in another worker's hands: the agent span
+    scripts={"grill": ["paper_out", "unreachable"], "second": [], "bar": [], "receipt": []},
+    dead={"grill", "second", "bar"},
+    deaths=[13, 36],
+    island=True,
+    both=True,
 )
 def test_whatever_goes_wrong_each_ticket_comes_out_and_every_repeat_says_so(
     scripts: dict[str, list[str]], dead: set[str], deaths: list[int], *, island: bool, both: bool

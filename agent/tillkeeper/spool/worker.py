@@ -160,7 +160,10 @@ class Worker:
         for job in self.queue.ready(now_ms) if movable else ():
             still_wanted = policy.before_attempt(job, self._spool.route(job), now_ms)
             if kind_of(job) in movable and isinstance(still_wanted, policy.Go):
-                return job, self._reroute_of(job, now_ms)
+                # Alike is not the same: this one's paper may be in another worker's hands.
+                reroute_to = self._reroute_of(job, now_ms)
+                if reroute_to is not None:
+                    return job, reroute_to
         return None, None
 
     def _reroute_of(self, job: Job, now_ms: int) -> policy.Reroute | None:
