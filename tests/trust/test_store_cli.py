@@ -18,7 +18,7 @@ from tests.support.wall_clock import WallClock
 
 from tillkeeper.cli import exits
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 async def cli(*arguments: str, given: str = "") -> tuple[int, str, str]:
@@ -63,11 +63,11 @@ def shop(folder: Path, register: str, ports: dict[str, int]) -> StoreRig:
     return StoreRig(folder / register, changes=changes, hq=False, agent=False)
 
 
-async def until(there: Callable[[], Awaitable[bool]]) -> None:
+async def until(there: Callable[[], Awaitable[bool]], *rigs: StoreRig) -> None:
     loop = asyncio.get_running_loop()
     end = loop.time() + WAIT_S
     while not await there():
-        assert loop.time() < end, await there()
+        assert loop.time() < end, "\n---\n".join(rig.agent.said() for rig in rigs)
         await asyncio.sleep(0.05)
 
 
@@ -117,7 +117,7 @@ async def joined(front: StoreRig, bar: StoreRig) -> None:
         one, other = await store(front), await store(bar)
         return bool(one["digest"] == other["digest"]) and len(other["members"]) == 2
 
-    await until(agree)
+    await until(agree, front, bar)
     assert (front.data / "store-secret").read_text() == (bar.data / "store-secret").read_text()
     said = await asyncio.to_thread(types, bar)
     assert "incarnation_began" in said
@@ -141,7 +141,7 @@ async def let_go(front: StoreRig, bar: StoreRig) -> None:
     async def held() -> bool:
         return all(sink["behind"] == 0 for sink in (await bar.ok("GET", "/v1/status"))["sinks"])
 
-    await until(held)
+    await until(held, front, bar)
     assert (await refused("leave", "nobody", "--socket", str(front.socket)))["exit_code"] == exits.REFUSED
     (gone,) = (await told("leave", "bar", "--socket", str(front.socket), "--by", "ana"))["left"]
     assert gone["register"] == "bar"
@@ -150,7 +150,7 @@ async def let_go(front: StoreRig, bar: StoreRig) -> None:
     async def knows() -> bool:
         return not (await store(bar))["member"]
 
-    await until(knows)
+    await until(knows, front, bar)
     _code, out, _err = await cli("status", "--socket", str(bar.socket))
     assert "NO LONGER BELONGS" in out
     advisories = (await bar.ok("GET", "/v1/status"))["advisories"]
@@ -178,7 +178,7 @@ async def brought_back(folder: Path, front: StoreRig, bar: StoreRig, recovery: s
             members = {member["register"]: member["key"] for member in other["members"]}
             return bool(one["digest"] == other["digest"] and members == {"front": back["key"], "bar": other["key"]})
 
-        await until(agree)
+        await until(agree, fresh, bar)
         assert (await store(fresh))["may_admit"]
 
 
@@ -205,7 +205,7 @@ def test_a_register_that_boots_in_1970_sells_on_the_right_day_and_replicates(tmp
                 sinks = (await bar.ok("GET", "/v1/status"))["sinks"]
                 return bool(sinks) and all(sink["behind"] == 0 for sink in sinks)
 
-            await until(held)
+            await until(held, front, bar)
             status = await bar.ok("GET", "/v1/status")
             assert any(one["code"] == "clock_wrong" for one in status["advisories"])
             stamped = await asyncio.to_thread(days, bar, "no_sale_recorded")
