@@ -277,3 +277,21 @@ def test_many_registers_keep_lines_to_the_first_two_that_answer(tmp_path: Path) 
         assert e.desk.finals("e") == {e.own.incarnation: 5}
 
     play(tmp_path, scene, *names)
+
+
+def test_nobody_waits_for_a_register_that_is_far_behind(tmp_path: Path) -> None:
+    async def scene(store: Corner) -> None:
+        a, b = store["a"], store["b"]
+        await until(lambda: a.desk.states["b"].calling and b.holds(a.own) == 1)
+        disk = FullDisk(b)
+        await a.sell(200)
+        a.desk.copies.wait_s = 3600.0
+        await a.desk.copies.second(a.own, a.journal.last_seq)
+        disk.refuses = False
+        await until(lambda: b.holds(a.own) == a.journal.last_seq)
+        await until(lambda: a.desk.states["b"].acked[a.own] == a.journal.last_seq)
+        await a.sell(1)
+        await a.desk.copies.second(a.own, a.journal.last_seq)
+        assert b.holds(a.own) == a.journal.last_seq
+
+    play(tmp_path, scene, "a", "b")

@@ -13,17 +13,17 @@ class Copies:
 
     Args:
         wait_s: how long an order waits at most.
-        reachable: whether another register can be reached at all; where none can, nothing waits.
+        near: whether another register can be reached that may have this log up to a seq in time; where none may, nothing waits.
     """
 
-    def __init__(self, wait_s: float, reachable: Callable[[], bool]) -> None:
-        self.wait_s, self._reachable = wait_s, reachable
+    def __init__(self, wait_s: float, near: Callable[[LogId, int], bool]) -> None:
+        self.wait_s, self._near = wait_s, near
         self._waiting: list[tuple[LogId, int, asyncio.Future[None]]] = []
         self.in_time = self.late = 0
 
     async def second(self, log: LogId, seq: int) -> None:
         """Returns once another register has `log` up to `seq`, or after the time."""
-        if self.wait_s <= 0 or not self._reachable() or len(self._waiting) >= MAX_WAITING:
+        if self.wait_s <= 0 or not self._near(log, seq) or len(self._waiting) >= MAX_WAITING:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = (log, seq, future)

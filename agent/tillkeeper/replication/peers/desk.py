@@ -15,7 +15,7 @@ from tillkeeper.replication.copies import Copies
 from tillkeeper.replication.model import LogId, Mark
 from tillkeeper.replication.peers import wire
 from tillkeeper.replication.peers.door import Door
-from tillkeeper.replication.peers.lines import Lines
+from tillkeeper.replication.peers.lines import MAX_EVENTS, Lines
 from tillkeeper.replication.peers.own_log import OwnLog
 from tillkeeper.replication.peers.parts import PeersParts
 from tillkeeper.replication.peers.session import Session
@@ -34,7 +34,7 @@ class PeersDesk:
     def __init__(self, parts: PeersParts) -> None:
         self.parts = parts
         self.states = {register: PeerState(register) for register in parts.order if register != parts.register}
-        self.copies = Copies(parts.second_copy_s, lambda: any(state.calling is not None for state in self.states.values()))
+        self.copies = Copies(parts.second_copy_s, self._is_near)
         self.own_log = OwnLog(parts)
         self.door = Door(self)
         self.lines = Lines(self)
@@ -60,6 +60,12 @@ class PeersDesk:
         for state in self.states.values():
             if state.link is not None:
                 state.link.notify()
+
+    def _is_near(self, log: LogId, seq: int) -> bool:
+        """While a register catches up, what was just sold is at the end of the line: nothing is won by waiting for it."""
+        return any(
+            state.calling is not None and seq - state.acked.get(log, 0) <= MAX_EVENTS for state in self.states.values()
+        )
 
     # --- what sessions bring (see `session.Desk`) ---
 
