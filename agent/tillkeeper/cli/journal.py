@@ -48,10 +48,10 @@ def _require_journal(path: Path) -> None:
     Raises:
         UsageError, OSError
     """
-    from tillkeeper.journal.database import APPLICATION_ID
+    from tillkeeper.journal.database import JOURNAL as FORMAT
 
     with path.open("rb") as file:
         head = file.read(72)
-    whole = head[:16] == _SQLITE[: len(head)] and head[68:] in (b"", APPLICATION_ID.to_bytes(4, "big"))
+    whole = head[:16] == _SQLITE[: len(head)] and head[68:] in (b"", FORMAT.application_id.to_bytes(4, "big"))
     if not whole:
         raise exits.UsageError(f"{path} is not a journal")
