@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -219,6 +220,35 @@ def days(rig: StoreRig, kind: str) -> list[str]:
     """The business days of the events of this type."""
     with contextlib.closing(sqlite3.connect(f"file:{rig.data / 'journal.db'}?mode=ro", uri=True)) as journal:
         return [day for (day,) in journal.execute("SELECT business_day FROM events WHERE type = ? ORDER BY rowid", (kind,))]
+
+
+@pytest.mark.timeout(120)
+def test_a_port_that_is_taken_keeps_nobody_from_selling_and_is_listened_on_when_it_is_free(tmp_path: Path) -> None:
+    async def scene() -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            ports = {"front": taken.getsockname()[1], "bar": free_port()}
+            async with shop(tmp_path, "front", ports) as front:
+                await told("create", "--config", str(front.config_file))
+                await front.start_agent()
+
+                async def alarm() -> bool:
+                    advisories = (await front.ok("GET", "/v1/status"))["advisories"]
+                    return any(str(ports["front"]) in one["text"] for one in advisories if one["code"] == "books_alarm")
+
+                await until(alarm, front)
+                await front.ok("POST", "/v1/no-sales", {"drawer": "drawer", "reason": "it sells"})
+                assert "does not listen" in (await refused("code", "bar", "--socket", str(front.socket)))["cause"]
+                taken.close()
+
+                async def over() -> bool:
+                    return not await alarm()
+
+                await until(over, front)
+                assert (await told("code", "bar", "--socket", str(front.socket)))["address"].endswith(str(ports["front"]))
+
+    asyncio.run(scene())
 
 
 @pytest.mark.timeout(120)

@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 HELD_FILE = "held.db"
 SET_ASIDE = "journal-set-aside-*.db"
+LISTEN_AGAIN_S = 5.0
 ASK_S = 0.3
 """So long the others are asked at the start how much they hold of this register's log."""
 ANSWERING_S = 5.0
@@ -67,7 +68,7 @@ class Replication:
         self.adoption: Adoption | None = None
         self.hq: HqLink | None = None
         self.started_s = clock.boot_s()
-        self.listening = ""
+        self.listening = self._deaf = ""
         self.joining: Joining | None = None
         self._changed: Callable[[], None] = lambda: None
 
@@ -121,10 +122,16 @@ class Replication:
             host, port = place(settings.listen, settings.port)
 
             def bound(at: int) -> None:
-                self.listening = f"[{host}]:{at}" if ":" in host else f"{host}:{at}"
+                self.listening, self._deaf = f"[{host}]:{at}" if ":" in host else f"{host}:{at}", ""
                 log.info("other registers are answered on %s", self.listening)
 
-            await Listener(keys, host, port, self.joining).run(serve, bound)
+            while True:
+                try:
+                    await Listener(keys, host, port, self.joining).run(serve, bound)
+                except OSError as error:  # taken, or the address is not there yet: selling goes on, the others call in vain
+                    self._deaf = f"No other register can call this one: {host} port {port}: {error.strerror or error}"
+                    log.error("%s", self._deaf)
+                    await asyncio.sleep(LISTEN_AGAIN_S)
 
         self.peers = PeersDesk(
             PeersParts(
@@ -239,7 +246,7 @@ class Replication:
         own = {name: mark.seq for name, mark in self._logs.heads().items() if name.register == me}
         hq = self.hq.status() if self.hq is not None else None
         copies = self.peers.copies_of() if self.peers is not None else []
-        alarms = [*self.renewals.alarms]
+        alarms = [*self.renewals.alarms, *([self._deaf] if self._deaf else ())]
         if hq is not None:
             copies.append({LogId(one.register, one.incarnation): one.acked for one in hq.logs})
             alarms += hq.alarms
