@@ -330,7 +330,8 @@ class _Register:
             return None
         from tillkeeper.replication.http import HttpTransport  # httpx is slow to import, and not every register has an HQ
 
-        return HttpTransport(hq, read_hq_token(Path(hq.token_file)))
+        keys = self.trust.keys
+        return HttpTransport(hq, read_hq_token(Path(hq.token_file)), lambda: keys.roster if keys is not None else None)
 
     def _staff(self) -> Mapping[str, Member] | None:
         return self.people.names() if self.people.required else None

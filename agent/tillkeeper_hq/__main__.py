@@ -11,8 +11,9 @@ from pathlib import Path
 
 from tillkeeper.contract.envelope import MAX_NUMBER
 from tillkeeper_hq.credentials import ENV_NAME, Credentials, CredentialsInvalid, load, parse
-from tillkeeper_hq.database import DatabaseUnusable
 from tillkeeper_hq.server import ListenInvalid, serving
+from tillkeeper_hq.sql import DatabaseUnusable
+from tillkeeper_hq.sqlite import SqliteBackend
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -59,7 +60,7 @@ async def _run(args: argparse.Namespace, credentials: Credentials) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with serving(args.data, credentials, args.listen, args.first_number) as url:
+    async with serving(SqliteBackend(args.data), credentials, args.listen, args.first_number) as url:
         line = json.dumps({"url": url, "pid": os.getpid()})
         if args.ready_file is not None:
             _write_whole(args.ready_file, line + "\n")

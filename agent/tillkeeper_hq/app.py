@@ -3,7 +3,10 @@
 import asyncio
 import time
 import zlib
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -12,10 +15,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tillkeeper.contract.envelope import HqAnswer, HqBatch
+from tillkeeper.contract.signing import HeadRefused
 from tillkeeper_hq import queries
 from tillkeeper_hq.credentials import Caller, Credentials
-from tillkeeper_hq.database import Database, Overloaded, StoreFailed
+from tillkeeper_hq.database import Database, Overloaded
+from tillkeeper_hq.ingest import Taking
 from tillkeeper_hq.problems import Problem, on_problem
+from tillkeeper_hq.rosters import NoAuthority, RosterBody, RosterDesk, Rosters
+from tillkeeper_hq.sql import DatabaseAway, Sql, StoreFailed
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """Of a request's body, also after unpacking gzip."""
@@ -23,32 +30,69 @@ MAX_EVENTS = 2000
 BODY_TIMEOUT_S = 20.0
 
 _batches = msgspec.json.Decoder(HqBatch)
+_rosters = msgspec.json.Decoder(RosterBody)
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class _App:
     def __init__(self, database: Database, credentials: Credentials) -> None:
         self._database = database
         self._credentials = credentials
+        self._rosters = Rosters(credentials.authorities)
+        """Used in the reading thread only; the desk in the writing one."""
+        self._desk = RosterDesk(credentials.authorities)
         self._seen_ms: dict[tuple[str, str], tuple[str, int]] = {}
         """(store, register) -> incarnation and wall clock of the newest exchange; bounded by the credentials."""
 
     async def post_events(self, request: Request) -> Response:
-        caller = self._caller(request)
-        if not caller.register:
-            raise Problem(403, "forbidden", "A reader cannot write")
+        caller = self._writer(request)
         batch = _decoded(await _body(request))
-        if (batch.store, batch.register) != (caller.store, caller.register):
+        relayed = batch.register != caller.register
+        if batch.store != caller.store:
             raise Problem(
                 403, "not_your_register", "The token is another register's", f"it speaks for {caller.store}/{caller.register}"
             )
         _check_identity(batch)
+        taking, held_seq, digest = await self._checked(batch, caller, relayed=relayed)
         if batch.events:
-            answer = await self._write(batch)
+            answer = msgspec.structs.replace(await self._write(self._database.write, taking), roster=digest)
         else:
-            held = await self._read(queries.held_seq, batch.store, batch.register, batch.incarnation)
-            answer = HqAnswer(held, hq_time_ms=_now_ms())
-        self._seen_ms[batch.store, batch.register] = (batch.incarnation, answer.hq_time_ms)
+            answer = HqAnswer(held_seq, hq_time_ms=_now_ms(), roster=digest)
+        if not relayed:
+            self._seen_ms[batch.store, batch.register] = (batch.incarnation, answer.hq_time_ms)
         return _json(answer)
+
+    async def post_roster(self, request: Request) -> Response:
+        caller = self._writer(request)
+        body = await _body(request)
+        try:
+            roster = _rosters.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Problem(400, "bad_request", "The body is not a roster", str(error)) from error
+        if roster.store != caller.store:
+            raise Problem(403, "not_your_store", "The token belongs to another store")
+        take = partial(self._desk.take, store=roster.store, statements=roster.statements)
+        try:
+            answer = await self._write(self._database.change, take)
+        except NoAuthority:
+            raise _no_authority(caller) from None
+        return _json(answer)
+
+    async def _checked(self, batch: HqBatch, caller: Caller, *, relayed: bool) -> tuple[Taking, int, str]:
+        """The batch as it may be taken in, how far its log is held, and the digest of the roster that it was checked by."""
+
+        def checked(sql: Sql) -> tuple[Taking, int, str]:
+            taking, digest = self._rosters.checked(sql, batch, relayed=relayed)
+            return taking, 0 if batch.events else queries.held_seq(sql, *taking.log), digest
+
+        try:
+            return await self._read(checked)
+        except NoAuthority:
+            raise _no_authority(caller) from None
+        except HeadRefused as error:
+            raise Problem(422, error.code, "The batch is not signed as it must be", error.cause) from error
 
     async def get_books(self, request: Request) -> Response:
         store = self._store(request)
@@ -60,8 +104,10 @@ class _App:
 
     async def get_quarantine(self, request: Request) -> Response:
         store = self._store(request, may_be_all=True)
-        rows = await self._read(queries.quarantine, store, _number(request, "after", 0))
-        return _json({"events": [row for _id, row in rows], "next_after": rows[-1][0] if rows else None})
+        reason = request.query_params.get("reason", "")
+        rows = await self._read(queries.quarantine, store, reason, _number(request, "after", 0))
+        page = {"events": [row for _id, row in rows], "next_after": rows[-1][0] if rows else None}
+        return _json({**page, "reasons": await self._read(queries.reasons, store)})
 
     async def get_check(self, request: Request) -> Response:
         store = self._store(request)
@@ -79,6 +125,7 @@ class _App:
     async def get_health(self, _request: Request) -> Response:
         if not self._database.is_writing:
             raise Problem(503, "not_writing", "HQ cannot store anything now")
+        await self._read(lambda sql: sql.rows("SELECT 1"))
         return _json({"status": "ok", "hq_time_ms": _now_ms()})
 
     def _caller(self, request: Request) -> Caller:
@@ -105,16 +152,36 @@ class _App:
             return log
         return msgspec.structs.replace(log, last_seen_ms=seen_ms)
 
-    async def _write(self, batch: HqBatch) -> HqAnswer:
+    def _writer(self, request: Request) -> Caller:
+        caller = self._caller(request)
+        if not caller.register:
+            raise Problem(403, "forbidden", "A reader cannot write")
+        return caller
+
+    async def _write(self, write: Callable[[T], "Future[R]"], what: T) -> R:
         try:
-            return await asyncio.wrap_future(self._database.write(batch))
+            return await asyncio.wrap_future(write(what))
         except Overloaded as error:
             raise Problem(503, "overloaded", "HQ is busy", str(error), retry_after_s=1) from error
+        except DatabaseAway as error:
+            raise _away(error) from error
         except StoreFailed as error:
             raise Problem(507, "storage_refused", "HQ could not store the batch", str(error), retry_after_s=5) from error
 
-    async def _read(self, query: Any, *args: Any) -> Any:
-        return await asyncio.wrap_future(self._database.read(lambda db: query(db, *args)))
+    async def _read(self, query: Callable[..., R], *args: object) -> R:
+        try:
+            return await asyncio.wrap_future(self._database.read(lambda sql: query(sql, *args)))
+        except StoreFailed as error:
+            raise _away(error) from error
+
+
+def _away(error: StoreFailed) -> Problem:
+    return Problem(503, "database_away", "HQ's database does not answer", str(error), retry_after_s=1)
+
+
+def _no_authority(caller: Caller) -> Problem:
+    words = f"HQ's credentials pin no authority of store {caller.store}: what others signed cannot be checked"
+    return Problem(403, "no_authority", "HQ believes no signature of this store", words)
 
 
 def create_app(database: Database, credentials: Credentials) -> Starlette:
@@ -124,6 +191,7 @@ def create_app(database: Database, credentials: Credentials) -> Starlette:
         routes=[
             Route("/v1/events", app.post_events, methods=["POST"]),
             Route("/v1/events", app.get_events, methods=["GET"]),
+            Route("/v1/roster", app.post_roster, methods=["POST"]),
             Route("/v1/books", app.get_books),
             Route("/v1/registers", app.get_registers),
             Route("/v1/quarantine", app.get_quarantine),

@@ -10,11 +10,16 @@ The file is TOML, or JSON of the same shape:
     [[readers]]
     store = "corner"                       # "*": every store
     token = "..."
+
+    [[stores]]
+    store = "corner"
+    authority = "64 hex digits"            # the store's public key: with it HQ believes what registers relay
 """
 
 import hashlib
 import hmac
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +32,7 @@ ENV_NAME = "TILLKEEPER_HQ_CREDENTIALS"
 ALL_STORES = "*"
 _Name = Annotated[str, Meta(min_length=1, max_length=64)]
 _Token = Annotated[str, Meta(min_length=16, max_length=512)]
-_Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+_Hex = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
 class CredentialsInvalid(Exception):
@@ -38,12 +43,18 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     store: _Name
     register: _Name | None = None
     token: _Token | None = None
-    token_sha256: _Sha256 | None = None
+    token_sha256: _Hex | None = None
+
+
+class _Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    store: _Name
+    authority: _Hex
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registers: tuple[_Entry, ...] = ()
     readers: tuple[_Entry, ...] = ()
+    stores: tuple[_Store, ...] = ()
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -57,10 +68,11 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 class Credentials:
-    """Keeps digests of the tokens, not the tokens."""
+    """Keeps digests of the tokens, not the tokens. `authorities`: store -> the public key that signs its roster, in hex."""
 
-    def __init__(self, entries: tuple[tuple[bytes, Caller], ...]) -> None:
+    def __init__(self, entries: tuple[tuple[bytes, Caller], ...], authorities: Mapping[str, str]) -> None:
         self._entries = entries
+        self.authorities = authorities
 
     def caller(self, token: str) -> Caller | None:
         """Whose token this is. Compares with every entry in constant time, so that timing tells nothing."""
@@ -95,7 +107,10 @@ def parse(text: str, name: str) -> Credentials:
         entries.append((_digest(entry, name), Caller(entry.store, "")))
     if len({digest for digest, _ in entries}) != len(entries):
         raise CredentialsInvalid(f"{name}: two entries have the same token")
-    return Credentials(tuple(entries))
+    authorities = {one.store: one.authority for one in file.stores}
+    if len(authorities) != len(file.stores):
+        raise CredentialsInvalid(f"{name}: two of [[stores]] are the same store")
+    return Credentials(tuple(entries), authorities)
 
 
 def _register(entry: _Entry, name: str) -> str:

@@ -1,34 +1,21 @@
-"""The database: one thread that writes, with group commit, and one connection that reads."""
+"""The way to the database: one thread that writes, with group commit, and one that reads, each with its own connection."""
 
 import queue
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from importlib.resources import files
-from pathlib import Path
 from typing import TypeVar
 
-import apsw
+from tillkeeper.contract.envelope import HqAnswer
+from tillkeeper_hq.ingest import Ingest, Taking
+from tillkeeper_hq.sql import Backend, Sql, StoreFailed
 
-from tillkeeper.contract.envelope import HqAnswer, HqBatch
-from tillkeeper_hq.ingest import Ingest
-
-FILE_NAME = "hq.sqlite3"
-QUEUE_BATCHES = 256
+QUEUE_JOBS = 256
 """Batches that wait for the writer; one more is answered 503."""
 GROUP_BATCHES = 64
-SCHEMA_VERSION = 1
 
 T = TypeVar("T")
-
-
-class DatabaseUnusable(Exception):
-    """The file cannot be opened, or another version of HQ made it."""
-
-
-class StoreFailed(Exception):
-    """A commit failed (disk full, I/O error): nothing of the batch is stored, sending it again is safe."""
 
 
 class Overloaded(Exception):
@@ -36,30 +23,32 @@ class Overloaded(Exception):
 
 
 class _Job:
-    def __init__(self, batch: HqBatch) -> None:
-        self.batch = batch
-        self.answer: Future[HqAnswer] = Future()
+    """Something to write: a batch, which shares its transaction with others, or an act of its own."""
+
+    def __init__(self, batch: Taking | None, act: Callable[[Sql], object] | None = None) -> None:
+        self.batch, self.act = batch, act
+        self.answer: Future[object] = Future()
 
 
 class Database:
-    """Use as a context manager. `write` may be called from any thread, `read` from coroutines through the future."""
+    """Use as a context manager. `write`, `change` and `read` may be called from any thread."""
 
-    def __init__(self, folder: Path, first_number: int = 1) -> None:
-        self._path = folder / FILE_NAME
+    def __init__(self, backend: Backend, first_number: int = 1) -> None:
+        self._backend = backend
         self._first_number = first_number
-        self._jobs: queue.Queue[_Job | None] = queue.Queue(QUEUE_BATCHES)
+        self._jobs: queue.Queue[_Job | None] = queue.Queue(QUEUE_JOBS)
         self._writer = threading.Thread(target=self._run, name="hq-writer")
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="hq-reader")
         self._stopping = False
 
     def __enter__(self) -> "Database":
+        """Raises DatabaseUnusable."""
+        self._write_sql = self._backend.connect(reading=False)
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._write_db = _open(self._path)
-            self._read_db = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
-        except (OSError, apsw.Error) as error:
-            raise DatabaseUnusable(f"{self._path}: {error}") from error
-        self._read_db.set_busy_timeout(5_000)
+            self._read_sql = self._backend.connect(reading=True)
+        except BaseException:
+            self._write_sql.close()
+            raise
         self._writer.start()
         return self
 
@@ -69,52 +58,63 @@ class Database:
         self._jobs.put(None)
         self._writer.join()
         self._reading.shutdown()
-        self._read_db.close()
-        self._write_db.close()
+        self._read_sql.close()
+        self._write_sql.close()
 
     @property
     def is_writing(self) -> bool:
         return self._writer.is_alive() and not self._stopping
 
-    def write(self, batch: HqBatch) -> Future[HqAnswer]:
+    def write(self, batch: Taking) -> Future[HqAnswer]:
         """The future's answer comes after the commit. It raises StoreFailed.
 
         Raises:
             Overloaded: at once; nothing was queued.
         """
+        return self._queued(_Job(batch))
+
+    def change(self, act: Callable[[Sql], T]) -> "Future[T]":
+        """`act` runs in the writing thread, in a transaction of its own; the future's answer comes after the commit. It raises
+        StoreFailed, and whatever `act` raises; then nothing of it counts.
+
+        Raises:
+            Overloaded: at once; nothing was queued.
+        """
+        return self._queued(_Job(None, act))
+
+    def _queued(self, job: _Job) -> "Future[T]":
         if not self.is_writing:
             raise Overloaded("HQ is stopping")
-        job = _Job(batch)
         try:
             self._jobs.put_nowait(job)
         except queue.Full:
-            raise Overloaded(f"{QUEUE_BATCHES} batches wait for the disk") from None
-        return job.answer
+            raise Overloaded(f"{QUEUE_JOBS} batches wait for the database") from None
+        return job.answer  # type: ignore[return-value]  # what the job answers, its caller knows
 
-    def read(self, query: Callable[[apsw.Connection], T]) -> Future[T]:
-        """`query` runs in the reading thread, in one snapshot."""
+    def read(self, query: Callable[[Sql], T]) -> "Future[T]":
+        """`query` runs in the reading thread, in one snapshot. The future raises StoreFailed."""
         return self._reading.submit(self._in_snapshot, query)
 
-    def _in_snapshot(self, query: Callable[[apsw.Connection], T]) -> T:
-        self._read_db.execute("BEGIN")
-        try:
-            return query(self._read_db)
-        finally:
-            self._read_db.execute("ROLLBACK")
+    def _in_snapshot(self, query: Callable[[Sql], T]) -> T:
+        with self._read_sql.transaction(reading=True):
+            return query(self._read_sql)
 
     def _run(self) -> None:
         try:
-            ingest = Ingest(self._write_db, self._first_number)
+            ingest = Ingest(self._first_number)
             is_last = False
             while not is_last:
                 group, is_last = self._next_group()
-                self._store(ingest, group)
+                self._store(ingest, [job for job in group if job.batch is not None])
+                for job in group:
+                    if job.act is not None:
+                        self._do(job, job.act)
         finally:
             self._stopping = True
             while not self._jobs.empty():
-                job = self._jobs.get_nowait()
-                if job is not None and job.answer.set_running_or_notify_cancel():
-                    job.answer.set_exception(StoreFailed("HQ is stopping"))
+                job_left = self._jobs.get_nowait()
+                if job_left is not None and job_left.answer.set_running_or_notify_cancel():
+                    job_left.answer.set_exception(StoreFailed("HQ is stopping"))
 
     def _next_group(self) -> tuple[list[_Job], bool]:
         """What waits, up to a bound, and whether it is the last. Blocks for the first."""
@@ -135,46 +135,33 @@ class Database:
     def _store(self, ingest: Ingest, group: list[_Job]) -> None:
         try:
             self._commit(ingest, group)
-        except apsw.Error:
+        except StoreFailed:
             # One batch may be to blame for all: each for itself now.
             for job in group:
                 try:
                     self._commit(ingest, [job])
-                except apsw.Error as error:
-                    job.answer.set_exception(StoreFailed(str(error)))
+                except StoreFailed as error:
+                    job.answer.set_exception(error)
         finally:
             for job in group:
                 if not job.answer.done():
                     job.answer.set_exception(StoreFailed("HQ is stopping"))
 
     def _commit(self, ingest: Ingest, group: list[_Job]) -> None:
-        """One transaction, one sync, for the whole group; nobody is answered before it. Raises apsw.Error: nothing counts."""
+        """One transaction, one sync, for the whole group; nobody is answered before it. Raises StoreFailed: nothing counts."""
         if not group:
             return
         now_ms = time.time_ns() // 1_000_000
-        self._write_db.execute("BEGIN IMMEDIATE")
-        try:
-            answers = [ingest.take(job.batch, now_ms) for job in group]
-            self._write_db.execute("COMMIT")
-        finally:
-            if self._write_db.in_transaction:
-                self._write_db.execute("ROLLBACK")
+        with self._write_sql.transaction():
+            answers = ingest.take(self._write_sql, [job.batch for job in group if job.batch is not None], now_ms)
         for job, answer in zip(group, answers, strict=True):
             job.answer.set_result(answer)
 
-
-def _open(path: Path) -> apsw.Connection:
-    db = apsw.Connection(str(path))
-    db.set_busy_timeout(5_000)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("PRAGMA journal_size_limit = 16777216")
-    db.execute("PRAGMA foreign_keys = ON")
-    version = db.execute("PRAGMA user_version").get
-    if version not in (0, SCHEMA_VERSION):
-        db.close()
-        raise DatabaseUnusable(f"{path.name}: schema version {version}, this HQ knows {SCHEMA_VERSION}")
-    with db:
-        db.execute((files("tillkeeper_hq") / "schema.sql").read_text(encoding="utf-8"))
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    return db
+    def _do(self, job: _Job, act: Callable[[Sql], object]) -> None:
+        try:
+            with self._write_sql.transaction():
+                done = act(self._write_sql)
+        except Exception as error:  # noqa: BLE001 - it is the asker's, and raised there
+            job.answer.set_exception(error)
+        else:
+            job.answer.set_result(done)

@@ -1,209 +1,216 @@
-"""Takes a batch into the database: each event judged, placed and folded, all inside the caller's transaction.
+"""Takes batches into the database: each event judged, placed and folded, all inside the caller's transaction.
 
 A verdict never depends on how often an event was sent before: sending again is always safe.
 """
 
 import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
 
-import apsw
 import msgspec
 
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.books import postings
-from tillkeeper.contract.chain import GENESIS, personal_digest
+from tillkeeper.contract.chain import personal_digest
 from tillkeeper.contract.envelope import Envelope, EventVerdict, HqAnswer, HqBatch, NumberAssigned
-from tillkeeper.contract.events import CheckClosed, CheckNumbered, CheckOpened, CheckVoided, RefundRecorded
+from tillkeeper.contract.events import CheckNumbered, CheckOpened
 from tillkeeper.contract.placing import MAX_INT, Held, Kept, place, read_event
+from tillkeeper_hq.directory import FOLDED, Directory
+from tillkeeper_hq.sql import Sql, Value
+from tillkeeper_hq.tables import LogKey, Tables
 
 TAKEN = "number_taken"
 
 
-class _Log:
-    """A row of `logs` while a batch is being taken in."""
+class Taking(NamedTuple):
+    """A batch that may be taken in: whoever sends it may, and its signature was checked where one is needed.
 
-    def __init__(self, db: apsw.Connection, batch: HqBatch, now_ms: int) -> None:
-        key = (batch.store, batch.register, batch.incarnation)
-        db.execute(
-            "INSERT INTO logs (store, register, incarnation, head_hash, last_seen_ms) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET last_seen_ms = excluded.last_seen_ms",
-            (*key, GENESIS, now_ms),
-        )
-        row: tuple[int, int, str] = db.execute(
-            "SELECT log_id, held_seq, head_hash FROM logs WHERE store = ? AND register = ? AND incarnation = ?", key
-        ).get
-        self.log_id = row[0]
-        self.held = Held(*row[1:])
-        self.store = batch.store
+    `last_accepted`: the final seq of a register that left its store. `relayed`: another register sends it."""
 
-    def save(self, db: apsw.Connection) -> None:
-        db.execute("UPDATE logs SET held_seq = ?, head_hash = ? WHERE log_id = ?", (*self.held, self.log_id))
+    batch: HqBatch
+    last_accepted: int | None = None
+    relayed: bool = False
+
+    @property
+    def log(self) -> LogKey:
+        return self.batch.store, self.batch.register, self.batch.incarnation
 
 
 class Ingest:
     """`first_number`: where a store's check numbers begin; raised after a loss of the database, so that none is used twice."""
 
-    def __init__(self, db: apsw.Connection, first_number: int) -> None:
-        self._db = db
+    def __init__(self, first_number: int) -> None:
         self._first_number = first_number
 
-    def take(self, batch: HqBatch, now_ms: int) -> HqAnswer:
-        """`now_ms`: wall clock, for stamps. The caller has checked that the batch is the sender's own.
+    def take(self, sql: Sql, group: Sequence[Taking], now_ms: int) -> list[HqAnswer]:
+        """`now_ms`: wall clock, for stamps. All of the group counts or, where the database refuses, nothing."""
+        return _Group(Tables(sql), self._first_number, now_ms).take(group)
 
-        Raises:
-            apsw.Error: the database refused; the caller rolls back, and nothing of the batch counts.
-        """
-        log = _Log(self._db, batch, now_ms)
-        verdicts = tuple(self._place(log, envelope, now_ms) for envelope in batch.events)
-        log.save(self._db)
-        stored = {v.seq for v in verdicts if v.verdict == "stored"}
-        opened = [e for e in batch.events if e.type == "check_opened" and e.seq in stored]
-        return HqAnswer(log.held.held_seq, verdicts, self._numbers(log, opened), now_ms)
 
-    def _place(self, log: _Log, envelope: Envelope, now_ms: int) -> EventVerdict:
-        placed = place(log.held, envelope, lambda seq: self._kept_at(log, seq))
+class _Log:
+    """A row of `logs` while batches are being taken in."""
+
+    def __init__(self, store: str, log_id: int, held: Held) -> None:
+        self.store, self.log_id, self.held = store, log_id, held
+        self.kept: dict[int, Kept] = {}
+        self.rejected = 0
+        self.was = held
+
+
+class _Aside(NamedTuple):
+    """What goes to quarantine."""
+
+    log: _Log
+    envelope: Envelope
+    reason: str
+    detail: str
+    event: Event | None
+
+
+class _Group:
+    def __init__(self, tables: Tables, first_number: int, now_ms: int) -> None:
+        self._tables, self._first_number, self._now_ms = tables, first_number, now_ms
+        self._logs: dict[LogKey, _Log] = {}
+        self._events: list[tuple[Value, ...]] = []
+        self._texts: list[tuple[Value, ...]] = []
+        self._asides: list[_Aside] = []
+        self._folds: dict[str, list[tuple[_Log, Envelope, Event]]] = {}
+        self._books: dict[tuple[str, int, str, str, str], int] = {}
+
+    def take(self, group: Sequence[Taking]) -> list[HqAnswer]:
+        self._lock_logs(group)
+        placed = [self._place_all(one) for one in group]
+        self._tables.add_events(self._events)
+        opened = [_opened(one.batch, verdicts) for one, (_, verdicts) in zip(group, placed, strict=True)]
+        directories = self._fold(group, opened)
+        self._set_aside()
+        self._tables.add_texts(self._texts)
+        self._tables.post(sorted(self._books.items()))
+        changed = [log for log in self._logs.values() if log.held != log.was or log.rejected]
+        self._tables.save_logs((log.log_id, log.held, log.rejected) for log in changed)
+        return [
+            HqAnswer(held_seq, verdicts, _numbers(directories[one.batch.store], ids), self._now_ms)
+            for one, (held_seq, verdicts), ids in zip(group, placed, opened, strict=True)
+        ]
+
+    def _lock_logs(self, group: Sequence[Taking]) -> None:
+        for key in sorted({one.log for one in group}):
+            own = [one for one in group if one.log == key]
+            seen_ms = 0 if all(one.relayed for one in own) else self._now_ms
+            log = self._logs[key] = _Log(key[0], *self._tables.lock_log(key, seen_ms))
+            seqs = (event.seq for one in own for event in one.batch.events)
+            log.kept = self._tables.kept(log.log_id, (seq for seq in seqs if 0 < seq <= log.held.held_seq))
+
+    def _place_all(self, one: Taking) -> tuple[int, tuple[EventVerdict, ...]]:
+        log = self._logs[one.log]
+        verdicts = tuple(self._place(log, envelope, one.last_accepted) for envelope in one.batch.events)
+        return log.held.held_seq, verdicts
+
+    def _place(self, log: _Log, envelope: Envelope, last_accepted: int | None) -> EventVerdict:
+        placed = place(log.held, envelope, log.kept.get, last_accepted)
         log.held = placed.held
         if placed.keeps in ("log", "both"):
-            self._insert(log, envelope, placed.reason)
+            log.kept[envelope.seq] = Kept(envelope.hash, placed.reason)
+            self._events.append(_row(log.log_id, envelope, placed.reason))
         if placed.keeps in ("quarantine", "both"):
-            self._quarantine(log, envelope, placed.reason, placed.detail, placed.event, now_ms)
+            self._asides.append(_Aside(log, envelope, placed.reason, placed.detail, placed.event))
         elif placed.keeps == "log":
             self._keep_texts(log, envelope)
             if placed.event is not None:
-                self._post(log.store, placed.event, envelope.business_day, quarantined=False)
-                self._fold(log, envelope, placed.event, now_ms)
+                self._post(log.store, placed.event, envelope.business_day, quarantined=0)
+                if isinstance(placed.event, FOLDED):
+                    self._folds.setdefault(log.store, []).append((log, envelope, placed.event))
         return EventVerdict(envelope.seq, placed.verdict, placed.reason)
-
-    def _kept_at(self, log: _Log, seq: int) -> Kept | None:
-        row: tuple[str, str] | None = self._db.execute(
-            "SELECT hash, rejected FROM events WHERE log_id = ? AND seq = ?", (log.log_id, seq)
-        ).get
-        return None if row is None else Kept(*row)
-
-    def _insert(self, log: _Log, envelope: Envelope, reason: str) -> None:
-        self._db.execute(
-            "INSERT INTO events (log_id, seq, hash, prev_hash, type, version, business_day, at_ms, body, rejected)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                log.log_id,
-                envelope.seq,
-                envelope.hash,
-                envelope.prev_hash,
-                envelope.type,
-                max(-MAX_INT, min(envelope.version, MAX_INT)),
-                envelope.business_day,
-                max(-MAX_INT, min(envelope.at_ms, MAX_INT)),
-                envelope.body.encode(),
-                reason,
-            ),
-        )
 
     def _keep_texts(self, log: _Log, envelope: Envelope) -> None:
         for digest, (salt, text) in envelope.personal.items():
-            if personal_digest(salt, text) != digest:
-                continue  # not the text that the chain speaks of
-            self._db.execute(
-                "INSERT INTO personal (log_id, seq, digest, salt, text) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (log.log_id, envelope.seq, digest, salt, text),
-            )
+            if personal_digest(salt, text) == digest:  # else it is not the text that the chain speaks of
+                self._texts.append((log.log_id, envelope.seq, digest, salt, text))
 
-    def _quarantine(self, log: _Log, envelope: Envelope, reason: str, detail: str, event: Event | None, now_ms: int) -> None:
-        """Keep it visible, once. Its money counts beside the books where it can be read."""
-        bare = msgspec.json.encode(msgspec.structs.replace(envelope, personal={}))
-        self._db.execute(
-            "INSERT INTO quarantine (log_id, seq, digest, reason, detail, envelope, received_ms) VALUES (?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
-            (
-                log.log_id,
-                max(-MAX_INT, envelope.seq),
-                hashlib.sha256(bare).digest(),
-                reason,
-                detail[:500],
-                bare,
-                now_ms,
-            ),
-        )
-        if self._db.changes() == 0:
-            return
-        self._keep_texts(log, envelope)
-        self._db.execute("UPDATE logs SET rejected = rejected + 1 WHERE log_id = ?", (log.log_id,))
-        if event is not None:
-            self._post(log.store, event, envelope.business_day, quarantined=True)
-
-    def _post(self, store: str, event: Event, business_day: str, *, quarantined: bool) -> None:
+    def _post(self, store: str, event: Event, business_day: str, *, quarantined: int) -> None:
         for account, amount in postings(event, business_day):
-            self._db.execute(
-                "INSERT INTO books (store, quarantined, business_day, kind, name, amount) VALUES (?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
-                (store, int(quarantined), account.business_day, account.kind, account.name, amount),
-            )
+            key = (store, quarantined, account.business_day, account.kind, account.name)
+            self._books[key] = self._books.get(key, 0) + amount
 
-    def _fold(self, log: _Log, envelope: Envelope, event: Event, now_ms: int) -> None:
-        """The directory of checks."""
-        match event:
-            case CheckOpened():
-                self._open(log, envelope, event)
-            case CheckNumbered():
-                self._adopt_number(log, envelope, event, now_ms)
-            case CheckClosed():
-                self._db.execute(
-                    "UPDATE checks SET state = 'closed', totals = ? WHERE store = ? AND check_id = ?",
-                    (msgspec.json.encode(event.totals), log.store, event.check_id),
-                )
-            case CheckVoided():
-                self._db.execute(
-                    "UPDATE checks SET state = 'voided' WHERE store = ? AND check_id = ?", (log.store, event.check_id)
-                )
-            case RefundRecorded():
-                self._db.execute(
-                    "UPDATE checks SET refunded_minor = refunded_minor + ? WHERE store = ? AND check_id = ?",
-                    (event.amount_minor, log.store, event.check_id),
-                )
-            case _:
-                return
+    def _fold(self, group: Sequence[Taking], opened: list[list[str]]) -> dict[str, Directory]:
+        """The directories of checks, by store. Where anything changes the store is locked; else they are only read."""
+        changing = {*self._folds, *(key[0] for key in self._books), *(aside.log.store for aside in self._asides)}
+        asked: dict[str, set[str]] = {one.batch.store: set() for one in group}
+        for one, ids in zip(group, opened, strict=True):
+            asked[one.batch.store].update(ids)
+        next_numbers = {store: self._tables.lock_store(store, self._first_number) for store in sorted(changing)}
+        return {store: self._fold_store(store, ids, next_numbers.get(store, 0)) for store, ids in sorted(asked.items())}
 
-    def _open(self, log: _Log, envelope: Envelope, event: CheckOpened) -> None:
-        if event.training or self._number(log, event.check_id) is not None:  # practice is in no directory and gets no number
+    def _fold_store(self, store: str, asked: set[str], next_number: int) -> Directory:
+        folds = self._folds.get(store, [])
+        ids = asked | {str(getattr(event, "check_id", "")) for _, _, event in folds}
+        numbers = {event.number for _, _, event in folds if isinstance(event, CheckNumbered)}
+        directory = Directory(self._tables.checks(store, sorted(ids), sorted(numbers)), next_number)
+        for log, envelope, event in folds:
+            holder = directory.fold(event, log.log_id, envelope.seq, envelope.business_day)
+            if holder and isinstance(event, CheckNumbered):
+                self._asides.append(
+                    _Aside(log, envelope, TAKEN, f"number {event.number} belongs to check {holder[:64]}", None)
+                )
+        self._tables.save_checks(store, *directory.changes())
+        if directory.next_number != next_number:
+            self._tables.save_next_number(store, directory.next_number)
+        return directory
+
+    def _set_aside(self) -> None:
+        """Keep it visible, once. Its money counts beside the books where it can be read."""
+        if not self._asides:
             return
-        number: int = self._db.execute(
-            "INSERT INTO stores (store, next_number) VALUES (?, ? + 1)"
-            " ON CONFLICT DO UPDATE SET next_number = next_number + 1 RETURNING next_number - 1",
-            (log.store, self._first_number),
-        ).get
-        self._db.execute(
-            "INSERT INTO checks (store, check_id, number, log_id, opened_seq, ticket_code, business_day)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (log.store, event.check_id, number, log.log_id, envelope.seq, event.ticket_code, envelope.business_day),
-        )
+        self._tables.lock_quarantine()
+        seqs: dict[int, set[int]] = {}
+        for aside in self._asides:
+            seqs.setdefault(aside.log.log_id, set()).add(_seq(aside.envelope))
+        known = {(log_id, *one) for log_id, wanted in seqs.items() for one in self._tables.quarantined(log_id, sorted(wanted))}
+        rows: list[tuple[Value, ...]] = []
+        for log, envelope, reason, detail, event in self._asides:
+            bare = msgspec.json.encode(msgspec.structs.replace(envelope, personal={}))
+            digest = hashlib.sha256(bare).digest()
+            if (log.log_id, _seq(envelope), digest) in known:
+                continue
+            known.add((log.log_id, _seq(envelope), digest))
+            rows.append((log.log_id, _seq(envelope), digest, reason, detail[:500], bare, self._now_ms))
+            log.rejected += 1
+            self._keep_texts(log, envelope)
+            if event is not None:
+                self._post(log.store, event, envelope.business_day, quarantined=1)
+        self._tables.add_quarantined(rows)
 
-    def _adopt_number(self, log: _Log, envelope: Envelope, event: CheckNumbered, now_ms: int) -> None:
-        """A register tells which number it was given. It differs from ours only where this database was lost and built
-        anew: then the number that people have on paper wins, unless another check has it by now."""
-        holder: str | None = self._db.execute(
-            "SELECT check_id FROM checks WHERE store = ? AND number = ?", (log.store, event.number)
-        ).get
-        if holder is None:
-            self._db.execute(
-                "UPDATE checks SET number = ? WHERE store = ? AND check_id = ?", (event.number, log.store, event.check_id)
-            )
-            self._db.execute(
-                "INSERT INTO stores (store, next_number) VALUES (?, max(?, ? + 1))"
-                " ON CONFLICT DO UPDATE SET next_number = max(next_number, excluded.next_number)",
-                (log.store, self._first_number, event.number),
-            )
-        elif holder != event.check_id:
-            self._quarantine(log, envelope, TAKEN, f"number {event.number} belongs to check {holder[:64]}", None, now_ms)
 
-    def _number(self, log: _Log, check_id: str) -> int | None:
-        number: int | None = self._db.execute(
-            "SELECT number FROM checks WHERE store = ? AND check_id = ?", (log.store, check_id)
-        ).get
-        return number
+def _seq(envelope: Envelope) -> int:
+    return max(-MAX_INT, envelope.seq)
 
-    def _numbers(self, log: _Log, opened: list[Envelope]) -> tuple[NumberAssigned, ...]:
-        found = []
-        for envelope in opened:
+
+def _row(log_id: int, envelope: Envelope, reason: str) -> tuple[Value, ...]:
+    return (
+        log_id,
+        envelope.seq,
+        envelope.hash,
+        envelope.prev_hash,
+        envelope.type,
+        max(-MAX_INT, min(envelope.version, MAX_INT)),
+        envelope.business_day,
+        max(-MAX_INT, min(envelope.at_ms, MAX_INT)),
+        envelope.body.encode(),
+        reason,
+    )
+
+
+def _opened(batch: HqBatch, verdicts: Sequence[EventVerdict]) -> list[str]:
+    """The checks whose numbers the answer tells, repeats included."""
+    found = []
+    for envelope, verdict in zip(batch.events, verdicts, strict=True):
+        if envelope.type == "check_opened" and verdict.verdict == "stored":
             event = read_event(envelope)
-            number = self._number(log, event.check_id) if isinstance(event, CheckOpened) else None
-            if isinstance(event, CheckOpened) and number is not None:
-                found.append(NumberAssigned(event.check_id, number))
-        return tuple(found)
+            if isinstance(event, CheckOpened):
+                found.append(event.check_id)
+    return found
+
+
+def _numbers(directory: Directory, ids: Sequence[str]) -> tuple[NumberAssigned, ...]:
+    numbers = ((check_id, directory.number(check_id)) for check_id in ids)
+    return tuple(NumberAssigned(check_id, number) for check_id, number in numbers if number is not None)

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import apsw
 import msgspec
 
 from tillkeeper.contract.books import Account, Books, DayBooks, day_books, days
 from tillkeeper.contract.envelope import Envelope
 from tillkeeper.contract.values import Totals
+from tillkeeper_hq.sql import Sql
 
 MAX_ROWS = 1000
 MAX_DAYS = 400
@@ -60,20 +60,20 @@ class CheckRecord(msgspec.Struct, frozen=True):
     totals: Totals | None
 
 
-def held_seq(db: apsw.Connection, store: str, register: str, incarnation: str) -> int:
-    row = db.execute(
-        "SELECT held_seq FROM logs WHERE store = ? AND register = ? AND incarnation = ?", (store, register, incarnation)
-    ).fetchone()
-    return 0 if row is None else int(row[0])
-
-
-def store_books(db: apsw.Connection, store: str, day: str) -> StoreBooks:
-    """One day, or the newest `MAX_DAYS` where `day` is empty. A day without events is answered with zeros."""
-    rows = db.execute(
-        "SELECT quarantined, business_day, kind, name, amount FROM books WHERE store = ?1"
-        " AND (?2 = '' OR business_day = ?2 OR kind IN ('opened', 'sales', 'voids'))",
-        (store, day),
+def held_seq(sql: Sql, store: str, register: str, incarnation: str) -> int:
+    rows = sql.rows(
+        "SELECT held_seq FROM logs WHERE store = $1 AND register = $2 AND incarnation = $3", store, register, incarnation
     )
+    return int(rows[0][0]) if rows else 0
+
+
+def store_books(sql: Sql, store: str, day: str) -> StoreBooks:
+    """One day, or the newest `MAX_DAYS` where `day` is empty. A day without events is answered with zeros."""
+    rows = sql.rows(
+        "SELECT quarantined, business_day, kind, name, amount FROM books WHERE store = $1"
+        " AND ($2 = '' OR business_day = $2 OR kind IN ('opened', 'sales', 'voids'))",
+        store, day,
+    )  # fmt: skip
     good: Books = {}
     bad: Books = {}
     for quarantined, business_day, kind, name, amount in rows:
@@ -83,24 +83,24 @@ def store_books(db: apsw.Connection, store: str, day: str) -> StoreBooks:
     return StoreBooks(store, tuple(StoreDay(day_books(good, d), day_books(bad, d) if d in troubled else None) for d in wanted))
 
 
-def register_logs(db: apsw.Connection, store: str) -> list[RegisterLog]:
+def register_logs(sql: Sql, store: str) -> list[RegisterLog]:
     """`store` empty: of all stores."""
-    rows = db.execute(
+    rows = sql.rows(
         "SELECT store, register, incarnation, held_seq, head_hash, rejected, last_seen_ms FROM logs"
-        " WHERE ?1 = '' OR store = ?1 ORDER BY store, register, log_id LIMIT ?2",
-        (store, MAX_ROWS),
-    )
+        " WHERE $1 = '' OR store = $1 ORDER BY store, register, log_id LIMIT $2",
+        store, MAX_ROWS,
+    )  # fmt: skip
     return [RegisterLog(*row) for row in rows]
 
 
-def quarantine(db: apsw.Connection, store: str, after: int) -> list[tuple[int, Quarantined]]:
-    """Oldest first, from after the row `after`."""
-    rows: Any = db.execute(
+def quarantine(sql: Sql, store: str, reason: str, after: int) -> list[tuple[int, Quarantined]]:
+    """Oldest first, from after the row `after`. `reason` empty: whatever the reason."""
+    rows: list[Any] = sql.rows(
         "SELECT quarantine_id, store, register, incarnation, seq, reason, detail, received_ms, envelope"
-        " FROM quarantine JOIN logs USING (log_id) WHERE (?1 = '' OR store = ?1) AND quarantine_id > ?2"
-        " ORDER BY quarantine_id LIMIT ?3",
-        (store, after, MAX_ROWS),
-    )
+        " FROM quarantine JOIN logs USING (log_id) WHERE ($1 = '' OR store = $1) AND ($2 = '' OR reason = $2)"
+        " AND quarantine_id > $3 ORDER BY quarantine_id LIMIT $4",
+        store, reason, after, MAX_ROWS,
+    )  # fmt: skip
     found = []
     for quarantine_id, *fields, envelope in rows:
         fields.append(msgspec.Raw(envelope))
@@ -108,32 +108,46 @@ def quarantine(db: apsw.Connection, store: str, after: int) -> list[tuple[int, Q
     return found
 
 
-def check(db: apsw.Connection, store: str, reference: str) -> CheckRecord | None:
+def reasons(sql: Sql, store: str) -> dict[str, int]:
+    """How many events are in quarantine for which reason."""
+    rows = sql.rows(
+        "SELECT reason, COUNT(*) FROM quarantine JOIN logs USING (log_id) WHERE $1 = '' OR store = $1 GROUP BY reason", store
+    )
+    return dict(sorted(rows))
+
+
+def check(sql: Sql, store: str, reference: str) -> CheckRecord | None:
     """By its long id, its number, or its ticket code (the newest of that code)."""
     number = int(reference) if reference.isascii() and reference.isdigit() and len(reference) < 16 else -1
-    row: Any = db.execute(
+    rows: list[Any] = sql.rows(
         "SELECT checks.store, register, check_id, number, ticket_code, business_day, state, refunded_minor, totals"
-        " FROM checks JOIN logs USING (log_id) WHERE checks.store = ?1 AND (check_id = ?2 OR number = ?3 OR ticket_code = ?2)"
-        " ORDER BY check_id = ?2 DESC, number = ?3 DESC, business_day DESC, number DESC LIMIT 1",
-        (store, reference, number),
-    ).fetchone()
-    if row is None:
+        " FROM checks JOIN logs USING (log_id) WHERE checks.store = $1 AND (check_id = $2 OR number = $3 OR ticket_code = $2)"
+        " ORDER BY check_id = $2 DESC, number = $3 DESC, business_day DESC, number DESC LIMIT 1",
+        store, reference, number,
+    )  # fmt: skip
+    if not rows:
         return None
-    *fields, totals = row
+    *fields, totals = rows[0]
     fields.append(None if totals is None else msgspec.json.decode(totals, type=Totals))
     return CheckRecord(*fields)
 
 
-def events(db: apsw.Connection, log: tuple[str, str, str], after_seq: int, limit: int) -> list[Envelope]:
+def events(sql: Sql, log: tuple[str, str, str], after_seq: int, limit: int) -> list[Envelope]:
     """A log as it was received, body byte for byte, texts about persons as far as they are still kept."""
-    rows: Any = db.execute(
+    rows: list[Any] = sql.rows(
         "SELECT log_id, seq, type, version, business_day, at_ms, body, prev_hash, hash FROM events JOIN logs USING (log_id)"
-        " WHERE store = ? AND register = ? AND incarnation = ? AND seq > ? ORDER BY seq LIMIT ?",
-        (*log, after_seq, min(limit, MAX_ROWS)),
-    ).fetchall()
-    found = []
-    for log_id, seq, type_name, version, business_day, at_ms, body, prev_hash, own_hash in rows:
-        texts = db.execute("SELECT digest, salt, text FROM personal WHERE log_id = ? AND seq = ?", (log_id, seq))
-        personal = {digest: (salt, text) for digest, salt, text in texts}
-        found.append(Envelope(*log, seq, type_name, version, business_day, at_ms, body.decode(), prev_hash, own_hash, personal))
-    return found
+        " WHERE store = $1 AND register = $2 AND incarnation = $3 AND seq > $4 ORDER BY seq LIMIT $5",
+        *log, after_seq, min(limit, MAX_ROWS),
+    )  # fmt: skip
+    if not rows:
+        return []
+    personal: dict[int, dict[str, tuple[str, str]]] = {}
+    for seq, digest, salt, text in sql.rows(
+        "SELECT seq, digest, salt, text FROM personal WHERE log_id = $1 AND seq BETWEEN $2 AND $3",
+        rows[0][0], rows[0][1], rows[-1][1],
+    ):  # fmt: skip
+        personal.setdefault(seq, {})[digest] = (salt, text)
+    return [
+        Envelope(*log, seq, kind, version, day, at_ms, bytes(body).decode(), prev_hash, own_hash, personal.get(seq, {}))
+        for _log_id, seq, kind, version, day, at_ms, body, prev_hash, own_hash in rows
+    ]

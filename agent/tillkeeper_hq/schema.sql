@@ -85,3 +85,11 @@ CREATE TABLE IF NOT EXISTS books (
     amount       INTEGER NOT NULL,
     PRIMARY KEY (store, quarantined, business_day, kind, name)
 ) STRICT, WITHOUT ROWID;
+
+-- The roster of a store: what its authority signed (`tillkeeper.contract.roster`). `statement`: the bytes that are signed.
+CREATE TABLE IF NOT EXISTS statements (
+    store     TEXT NOT NULL,
+    statement BLOB NOT NULL,
+    signed    BLOB NOT NULL,
+    PRIMARY KEY (store, statement)
+) STRICT, WITHOUT ROWID;

@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import uvicorn
 
 from tillkeeper_hq.app import create_app
 from tillkeeper_hq.credentials import Credentials
 from tillkeeper_hq.database import Database
+from tillkeeper_hq.sql import Backend
 
 MAX_CONNECTIONS = 512
 SHUTDOWN_S = 5
@@ -29,15 +29,15 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serving(
-    data: Path, credentials: Credentials, listen: str = "127.0.0.1:0", first_number: int = 1
+    backend: Backend, credentials: Credentials, listen: str = "127.0.0.1:0", first_number: int = 1
 ) -> AsyncIterator[str]:
     """HQ inside this event loop; yields its URL once it answers. On leaving, requests under way are finished (within
     `SHUTDOWN_S`), the queue is committed and the database closed.
 
     Raises:
-        ListenInvalid, database.DatabaseUnusable.
+        ListenInvalid, sql.DatabaseUnusable.
     """
-    with _bound(listen) as sock, Database(data, first_number) as database:
+    with _bound(listen) as sock, Database(backend, first_number) as database:
         config = uvicorn.Config(
             create_app(database, credentials),
             http="h11",

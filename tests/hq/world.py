@@ -41,11 +41,13 @@ def token(register: str) -> str:
     return f"the-secret-of-{register}"
 
 
-def credentials(folder: Path) -> Path:
+def credentials(folder: Path, authority: str = "") -> Path:
+    """`authority`: public key of the store's, in hex; empty: none is pinned."""
     rows = "".join(f'[[registers]]\nstore = "{STORE}"\nregister = "{r}"\ntoken = "{token(r)}"\n' for r in REGISTERS)
     foreign = f'[[registers]]\nstore = "harbour"\nregister = "till-1"\ntoken = "{token("harbour")}"\n'
     path = folder / "credentials.toml"
-    path.write_text(rows + foreign + f'[[readers]]\nstore = "{STORE}"\ntoken = "{READER}"\n')
+    pinned = f'[[stores]]\nstore = "{STORE}"\nauthority = "{authority}"\n' if authority else ""
+    path.write_text(rows + foreign + pinned + f'[[readers]]\nstore = "{STORE}"\ntoken = "{READER}"\n')
     return path
 
 
@@ -56,6 +58,14 @@ class Log:
         self.store, self.register, self.incarnation = store, register, incarnation
         self.events: list[Envelope] = []
         self.books: Books = {}
+
+    @classmethod
+    def again(cls, log: "Log", register: str) -> "Log":
+        """The same events as another register's."""
+        self = cls(register, log.incarnation, log.store)
+        for event in log.events:
+            self.raw(event.type, event.body, day=event.business_day)
+        return self
 
     def raw(self, type_name: str, body: str, *, version: int = 1, day: str = DAY, **fields: Any) -> Envelope:
         """Append whatever is given, correctly chained."""
@@ -142,9 +152,10 @@ def personal(text: str, salt: str = "5a" * 16) -> tuple[Personal, dict[str, tupl
 class Hq:
     """The process. `url` once it is up."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, authority: str = "") -> None:
         self.folder = folder
         self.options = options
+        self.authority = authority
         self.url = ""
         self.start()
 
@@ -156,7 +167,7 @@ class Hq:
         return self
 
     def start(self) -> None:
-        path = credentials(self.folder)
+        path = credentials(self.folder, self.authority)
         command = [sys.executable, "-m", "tillkeeper_hq", "run", "--data", str(self.folder / "hq"), "--credentials", str(path)]
         self._process = subprocess.Popen([*command, *self.options], stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
@@ -189,8 +200,11 @@ class Hq:
         return msgspec.json.decode(response.content, type=HqAnswer)
 
     def post(self, body: Any, secret: str = token("till-1"), **headers: str) -> httpx.Response:
+        return self.post_to("/v1/events", body, secret, **headers)
+
+    def post_to(self, path: str, body: Any, secret: str = token("till-1"), **headers: str) -> httpx.Response:
         sent = {"Authorization": f"Bearer {secret}", **{k.replace("_", "-"): v for k, v in headers.items()}}
-        return httpx.post(self.url + "/v1/events", content=body, headers=sent, timeout=30, trust_env=False)
+        return httpx.post(self.url + path, content=body, headers=sent, timeout=30, trust_env=False)
 
     def get(self, path: str, secret: str = READER, **query: Any) -> Any:
         response = self.ask(path, secret, **query)
@@ -206,8 +220,8 @@ class Hq:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *options: str) -> Iterator[Hq]:
-    hq = Hq(folder, *options)
+def running(folder: Path, *options: str, authority: str = "") -> Iterator[Hq]:
+    hq = Hq(folder, *options, authority=authority)
     try:
         yield hq
     finally:

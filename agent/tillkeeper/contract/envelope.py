@@ -69,9 +69,10 @@ class NumberAssigned(msgspec.Struct, frozen=True):
 
 class HqAnswer(msgspec.Struct, frozen=True):
     """`held_seq`: up to where HQ holds this log without a gap. `numbers`: for checks opened in this batch, repeats
-    included, the same number each time."""
+    included, the same number each time. `roster`: digest of the store's roster as HQ has it (`roster.py`), empty for none."""
 
     held_seq: int
     verdicts: tuple[EventVerdict, ...] = ()
     numbers: tuple[NumberAssigned, ...] = ()
     hq_time_ms: int = 0
+    roster: str = ""

@@ -1,7 +1,10 @@
-"""The way to HQ over HTTP (`docs/hq-contract.md`): one POST per exchange, every library error translated here."""
+"""The way to HQ over HTTP (`docs/hq-contract.md`): one POST per exchange, now and then one for the roster. Every
+library error is translated here."""
 
 import asyncio
+import logging
 import ssl
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -10,10 +13,15 @@ import msgspec
 from tillkeeper import clock
 from tillkeeper.config.model import Hq
 from tillkeeper.contract.envelope import MAX_NUMBER, HqAnswer, HqBatch
+from tillkeeper.contract.roster import Roster
 from tillkeeper.replication.trouble import SinkTrouble
 
 MAX_ANSWER_BYTES = 1024 * 1024
 _MAX_SEQ = 2**53
+ROSTER_AGAIN_S = 60.0
+"""So long HQ is not told the roster again that it did not want, or took and still names another."""
+
+log = logging.getLogger(__name__)
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(HqAnswer)
@@ -21,10 +29,16 @@ _decoder = msgspec.json.Decoder(HqAnswer)
 
 class HttpTransport:
     """`exchange` posts a batch and returns HQ's answer. The whole exchange has `hq.timeout_s` seconds, however slowly HQ drips;
-    redirects are never followed, because the token would go with them."""
+    redirects are never followed, because the token would go with them. `roster`: the store's, None where it has none; HQ is
+    told before a batch whenever it has another one."""
 
-    def __init__(self, hq: Hq, token: str) -> None:
+    def __init__(self, hq: Hq, token: str, roster: Callable[[], Roster | None] = lambda: None) -> None:
+        self._roster = roster
+        self._hq_roster = ""
+        self._told: tuple[str, float] = ("", 0.0)
+        """Digest of the roster that HQ was told last, and when."""
         self._url = hq.url.rstrip("/") + "/v1/events"
+        self._roster_url = hq.url.rstrip("/") + "/v1/roster"
         self._timeout_s = hq.timeout_s
         self.hq_minus_boot_s: float | None = None
         # Without https no certificates are needed, and loading them costs more than anything else here.
@@ -40,22 +54,39 @@ class HttpTransport:
 
     async def exchange(self, batch: HqBatch) -> HqAnswer:
         """Raises SinkTrouble: there is no answer to rely on; HQ may have stored the batch all the same."""
-        try:
-            async with (
-                asyncio.timeout(self._timeout_s),
-                self._client.stream("POST", self._url, content=_encoder.encode(batch)) as response,
-            ):
-                body = await _bounded(response)
-        except (TimeoutError, httpx.TimeoutException):
-            raise SinkTrouble("timeout", self._url, f"no answer within {self._timeout_s:g} s") from None
-        except httpx.TransportError as error:
-            raise SinkTrouble("unreachable", self._url, str(error) or type(error).__name__) from error
-        except httpx.InvalidURL as error:
-            raise SinkTrouble("unreachable", self._url, f"not a URL: {error}", "check hq.url") from error
+        await self._tell_roster()
+        response, body = await self._post(self._url, _encoder.encode(batch))
         answer = _answer(self._url, response.status_code, body)
         said_s = _date_s(response.headers.get("date", ""))
         self.hq_minus_boot_s = None if said_s is None else said_s - clock.boot_s()
+        self._hq_roster = answer.roster
         return answer
+
+    async def _tell_roster(self) -> None:
+        """Whether HQ wants it is its own affair: a vendor's may not know rosters, another may pin another authority."""
+        roster = self._roster()
+        if roster is None or roster.digest in ("", self._hq_roster):
+            return
+        digest, told_s = self._told
+        if digest == roster.digest and clock.boot_s() - told_s < ROSTER_AGAIN_S:
+            return
+        content = _encoder.encode({"store": roster.store, "statements": roster.statements})
+        response, body = await self._post(self._roster_url, content)
+        self._told = roster.digest, clock.boot_s()
+        if response.status_code != 200:
+            log.info("HQ does not take the roster and checks no signatures: HTTP %d: %s", response.status_code, _detail(body))
+
+    async def _post(self, url: str, content: bytes) -> tuple[httpx.Response, bytes]:
+        """Raises SinkTrouble."""
+        try:
+            async with asyncio.timeout(self._timeout_s), self._client.stream("POST", url, content=content) as response:
+                return response, await _bounded(response)
+        except (TimeoutError, httpx.TimeoutException):
+            raise SinkTrouble("timeout", url, f"no answer within {self._timeout_s:g} s") from None
+        except httpx.TransportError as error:
+            raise SinkTrouble("unreachable", url, str(error) or type(error).__name__) from error
+        except httpx.InvalidURL as error:
+            raise SinkTrouble("unreachable", url, f"not a URL: {error}", "check hq.url") from error
 
     async def aclose(self) -> None:
         await self._client.aclose()

@@ -1,0 +1,76 @@
+"""SQLite: one file, one process."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from tillkeeper_hq.sql import DatabaseUnusable, Sql, StoreFailed, Value
+
+FILE_NAME = "hq.sqlite3"
+SCHEMA_VERSION = 2
+"""2: `statements`."""
+_BUSY_MS = 5_000
+
+
+class SqliteBackend:
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE_NAME
+
+    def connect(self, *, reading: bool) -> Sql:
+        try:
+            if reading:
+                db = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
+                db.set_busy_timeout(_BUSY_MS)
+                return _Connection(db)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            return _Connection(_opened(self._path))
+        except (OSError, apsw.Error) as error:
+            raise DatabaseUnusable(f"{self._path}: {error}") from error
+
+
+class _Connection:
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self.close = db.close
+
+    @contextlib.contextmanager
+    def transaction(self, *, reading: bool = False) -> Iterator[None]:
+        try:
+            self._db.execute("BEGIN" if reading else "BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except apsw.Error as error:
+            raise StoreFailed(str(error)) from error
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+    def rows(self, sql: str, *values: Value) -> list[Any]:
+        return self._db.execute(sql, values).fetchall()
+
+    def many(self, sql: str, rows: Sequence[tuple[Value, ...]]) -> None:
+        self._db.executemany(sql, rows)
+
+    def one_at_a_time(self, table: str) -> None:
+        """It is so always: there is one writer."""
+
+
+def _opened(path: Path) -> apsw.Connection:
+    db = apsw.Connection(str(path))
+    db.set_busy_timeout(_BUSY_MS)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA journal_size_limit = 16777216")
+    db.execute("PRAGMA foreign_keys = ON")
+    version = db.execute("PRAGMA user_version").get
+    if version not in range(SCHEMA_VERSION + 1):
+        db.close()
+        raise DatabaseUnusable(f"{path.name}: schema version {version}, this HQ knows {SCHEMA_VERSION}")
+    with db:
+        db.execute((files("tillkeeper_hq") / "schema.sql").read_text(encoding="utf-8"))
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    return db
