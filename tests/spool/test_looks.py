@@ -8,10 +8,10 @@ from tests.spool.virtual import run_virtual
 from tests.spool.world import World, config
 
 from tillkeeper.config.model import Config, Device, Station
+from tillkeeper.spool.asking import TURN_S
 from tillkeeper.spool.policy import RETRY_MOST_MS
 from tillkeeper.spool.ports import DeviceSnapshot
 from tillkeeper.spool.spool import LOOKS
-from tillkeeper.spool.worker import TURN_S
 from tillkeeper_drivers.api import Status
 
 MANY = [f"printer{number}" for number in range(16)]

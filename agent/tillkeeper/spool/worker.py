@@ -13,6 +13,7 @@ from tillkeeper.contract.documents import DocumentRerouted
 from tillkeeper.errors import TillkeeperError
 from tillkeeper.spool import jobs as steps
 from tillkeeper.spool import policy
+from tillkeeper.spool.asking import Asking
 from tillkeeper.spool.health import DRIVER_FAULTS, Health
 from tillkeeper.spool.keeping import STORAGE_RETRY_S, Keeper, settled_event
 from tillkeeper.spool.model import Job, PulseData
@@ -30,7 +31,6 @@ from tillkeeper_drivers.api import (
     OutcomeUnknown,
     Reason,
     Sensing,
-    Status,
 )
 
 log = logging.getLogger(__name__)
@@ -40,8 +40,6 @@ DELIVER_CEILING_S = 120.0
 POLL_S = 5.0
 """An idle device that does not tell by itself is asked: a cover that stands open is to be seen before the next ticket."""
 FIRST_POLL_S = 0.2
-TURN_S = 2.0
-"""So long a device that is away waits for its turn to be asked again."""
 
 
 class Worker:
@@ -57,6 +55,7 @@ class Worker:
         self._sensing = device if isinstance(device, Sensing) else None
         self._spool = spool
         self._keeper = Keeper(worker_id, spool, self.health)
+        self._asking = Asking(worker_id, self.health, self.queue, spool)
         self._wake = asyncio.Event()
         self._came = False
         self._set_up = asyncio.Event()
@@ -174,7 +173,7 @@ class Worker:
         """Wait for a job, for the time of one that waits, or for the next look at the device."""
         if self._came:
             self._came = False
-            await self._look()
+            await self._asking.look()
             return
         poll_s = math.inf if self.health.attended else POLL_S if self.health.status is not None else FIRST_POLL_S
         waits = [poll_s]
@@ -188,21 +187,7 @@ class Worker:
                 await self._wake.wait()
         except TimeoutError:
             if min(waits) == poll_s and not self.health.attended:
-                await self._poll()
-
-    async def _poll(self) -> None:
-        if self._spool.looks.locked():
-            return  # a later look will do, and a job that comes meanwhile does not wait for it
-        async with self._spool.looks:
-            await self._look()
-
-    async def _look(self) -> None:
-        before = self.health.status
-        status = await self.health.look()
-        if not self.queue.counts[0] and policy.may_repeat_now(status) is None:
-            self.health.works()
-        if status != before:
-            self._spool.changed(self.id)
+                await self._asking.poll()
 
     # --- one attempt ---
 
@@ -215,35 +200,10 @@ class Worker:
             await self._end(job, "was_held", reason=decision.reason)
         elif isinstance(decision, policy.Expire):
             await self._end(job, "grew_too_old", reason=decision.reason)
-        elif (reason := await self._obstacle(job)) is not None:
+        elif (reason := await self._asking.obstacle(job)) is not None:
             await self._refused(job, reason, route)
         else:
             await self._send(job, route)
-
-    async def _obstacle(self, job: Job) -> Reason | None:
-        """After trouble, and before a repeat, the device is asked first: that costs no write to the disk."""
-        health = self.health
-        doubtful = health.refusals or job.may_have_printed or health.away or health.tells_trouble
-        if job.document_class == "drawer_pulse" or not doubtful:
-            return None
-        status = await (self._look_in_turn() if health.away else health.look())
-        if status is None:
-            return "unreachable"
-        return policy.may_repeat_now(status) if job.may_have_printed else status.trouble()
-
-    async def _look_in_turn(self) -> Status | None:
-        """Those that are away take turns, together with the looks at idle ones. None where it takes too long: a ticket that is
-        to be rerouted does not wait for that."""
-        looks = self._spool.looks
-        try:
-            async with asyncio.timeout(TURN_S):
-                await looks.acquire()
-        except TimeoutError:
-            return None
-        try:
-            return await self.health.look()
-        finally:
-            looks.release()
 
     async def _send(self, job: Job, route: Route) -> None:
         try:
