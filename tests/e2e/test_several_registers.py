@@ -58,6 +58,34 @@ def test_registers_sell_while_their_lines_are_cut_and_hq_gets_each_sale_once(tmp
     in_store(tmp_path, scene)
 
 
+def test_sales_of_a_register_that_is_killed_before_hq_had_them_reach_hq_through_another(tmp_path: Path) -> None:
+    async def scene(store: SeveralRig) -> None:
+        for name in NAMES:
+            await store.wait_sinks(name, HQ=0)
+        await store.internets["front"].cut()
+        await store.wait_sinks("front", HQ=None, side=0, back=0)
+        for _ in range(4):
+            await store["front"].order("cola")
+        await store.wait_sinks("front", side=0, back=0)
+        await store["front"].kill_agent()
+
+        async def all_there() -> bool:
+            return await store.hq_sales() == 4
+
+        await store["side"].wait_for("HQ has the sales of the register that was killed", all_there)
+        # It comes back, and sends the same events itself: each counts once, and its checks get the numbers that HQ gave.
+        await store.internets["front"].mend()
+        await store["front"].start_agent()
+        await store["front"].order("cola")
+        await store.wait_sinks("front", HQ=0, side=0, back=0)
+        assert await store.hq_sales() == 5
+        checks = (await store["front"].get("/v1/checks?state=closed"))["checks"]
+        assert len({check["number"] for check in checks}) == 5
+        assert all(check["number"] for check in checks)
+
+    in_store(tmp_path, scene)
+
+
 def test_what_a_dead_register_had_fired_is_printed_once_by_another_and_not_again_when_it_is_back(tmp_path: Path) -> None:
     async def scene(store: SeveralRig) -> None:
         await store.wait_sinks("front", side=0, back=0)

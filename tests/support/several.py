@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
-from tests.support.keys import join_all
+from tests.support.keys import AUTHORITY, join_all
 from tests.support.lines import Line
 from tests.support.process import Process
 from tests.support.store import ASK_S, START_S, STORE, StoreRig, free_port
@@ -104,6 +104,8 @@ class SeveralRig:
 
     async def start_hq(self) -> None:
         lines = [f'[[readers]]\nstore = "{STORE}"\ntoken = "{self._reader}"\n']
+        if self._keys:
+            lines.append(f'[[stores]]\nstore = "{STORE}"\nauthority = "{AUTHORITY.key}"\n')
         lines += [f'[[registers]]\nstore = "{STORE}"\nregister = "{n}"\ntoken = "{t}"\n' for n, t in self.tokens.items()]
         credentials, ready = self.folder / "hq-credentials.toml", self.folder / "hq-ready.json"
         credentials.write_text("".join(lines), "ascii")

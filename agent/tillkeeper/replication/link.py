@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 
 from tillkeeper.contract.envelope import Envelope, HqAnswer, HqBatch, SignedHead
-from tillkeeper.errors import TillkeeperError
+from tillkeeper.errors import StorageRefused, TillkeeperError
 from tillkeeper.replication import cursors
 from tillkeeper.replication.cursors import Cursor, Link, Progress, Send, Wait
 from tillkeeper.replication.model import LogId
@@ -25,6 +25,8 @@ _ENVELOPE_BYTES = 600
 CATCH_UP_SHARE = 0.5
 """While it catches up a link rests as long as its exchange took, times this: sales share the loop."""
 MAX_REST_S = 0.05
+UNREADABLE_S = 1.0
+"""How often is looked whether the journal can be read again."""
 FORKED = "forked_log"
 _REFUSALS = ("batch_refused", "credentials_refused")
 
@@ -162,6 +164,9 @@ class SinkLink:
             while True:
                 self._wake.clear()
                 heads = self._heads()
+                if self._outgoing.own not in heads:
+                    await asyncio.sleep(UNREADABLE_S)
+                    continue
                 action = cursors.next_action(self._link, self._cursors, heads, self._outgoing.own, self._now_s())
                 if isinstance(action, Wait):
                     await self._rest(action)
@@ -251,7 +256,7 @@ class SinkLink:
         if send.log == own:
             if any(v.verdict == "rejected" and v.reason == FORKED for v in answer.verdicts):
                 self._conflict(own, FORKED)
-            elif progress.cursor.is_ahead(self._outgoing.heads()[own]):
+            elif progress.cursor.is_ahead(self._outgoing.heads().get(own, 0)):
                 self._conflict(own, "restored_copy")
         return progress
 
@@ -285,8 +290,9 @@ class SinkLink:
                 del self._cursors[gone]
                 self._notes.pop(gone, None)
                 self._lost.discard(gone)
-            self._cursors |= {log: self._keeper.load(log) for log in heads if log not in self._cursors}
-        return heads
+            with contextlib.suppress(StorageRefused):
+                self._cursors |= {log: self._keeper.load(log) for log in heads if log not in self._cursors}
+        return {log: head for log, head in heads.items() if log in self._cursors}
 
     def status(self) -> LinkStatus:
         heads = self._heads()

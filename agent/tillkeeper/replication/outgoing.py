@@ -1,9 +1,11 @@
 """What one sink gets of the library: all own logs, and those of others that are to be relayed to it."""
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from typing import Protocol
 
 from tillkeeper.contract.envelope import Envelope, SignedHead
+from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.records import LogInfo
 from tillkeeper.replication.model import LogId, Mark
 
@@ -16,6 +18,20 @@ class Logs(Protocol):
     def events(self, log: LogId, after_seq: int, limit: int) -> list[Envelope]: ...
 
     def head_for(self, log: LogId, up_to_seq: int) -> SignedHead | None: ...
+
+
+class Steady:
+    """Logs whose ends are those last known while they can not be read."""
+
+    def __init__(self, logs: Logs) -> None:
+        self._logs = logs
+        self._last: dict[LogId, Mark] = {}
+        self.events, self.head_for = logs.events, logs.head_for
+
+    def heads(self) -> dict[LogId, Mark]:
+        with suppress(StorageRefused):
+            self._last = self._logs.heads()
+        return self._last
 
 
 class Writing(Protocol):
@@ -32,7 +48,7 @@ class Selected:
     """See `link.Outgoing`. `relays`: the logs of others that go there too."""
 
     def __init__(self, logs: Logs, writing: Writing, relays: Callable[[], Collection[LogId]] = tuple) -> None:
-        self._logs, self._writing, self._relays = logs, writing, relays
+        self._logs, self._writing, self._relays = Steady(logs), writing, relays
         self.events, self.head_for = logs.events, logs.head_for
 
     @property

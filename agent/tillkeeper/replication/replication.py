@@ -274,7 +274,7 @@ class Replication:
         return self.peers.to_relay if self.peers is not None else frozenset()
 
     def _reaches_hq(self) -> bool:
-        return self.hq is not None and self.hq.answers(ANSWERING_S)
+        return self.hq is not None and self.hq.answers(max(ANSWERING_S, 3 * self._config.hq.beat_s))
 
     def _hq_conflict(self, name: LogId, reason: str) -> None:
         words = "HQ holds another event in one of its places" if reason == "forked_log" else "HQ holds more of it"

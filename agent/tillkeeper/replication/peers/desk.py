@@ -13,6 +13,7 @@ from tillkeeper.errors import Overloaded, Refused, StorageRefused, TillkeeperErr
 from tillkeeper.replication import sinks
 from tillkeeper.replication.copies import Copies
 from tillkeeper.replication.model import LogId, Mark
+from tillkeeper.replication.outgoing import Steady
 from tillkeeper.replication.peers import wire
 from tillkeeper.replication.peers.door import Door
 from tillkeeper.replication.peers.lines import MAX_EVENTS, Lines
@@ -35,7 +36,8 @@ class PeersDesk:
         self.parts = parts
         self.states = {register: PeerState(register) for register in parts.order if register != parts.register}
         self.copies = Copies(parts.second_copy_s, self._is_near)
-        self.own_log = OwnLog(parts)
+        self.heads = Steady(parts.library).heads
+        self.own_log = OwnLog(parts, self.heads)
         self.door = Door(self)
         self.lines = Lines(self)
         self.to_relay: frozenset[LogId] = frozenset()
@@ -129,7 +131,7 @@ class PeersDesk:
         parts, now_s = self.parts, self.parts.now_s()
         self._beats += 1
         roster = parts.keys.roster
-        heads = parts.library.heads()
+        heads = self.heads()
         fresh = [mark for name, mark in heads.items() if self._told.get(name) != mark][: wire.MAX_MARKS]
         self._told |= {mark.log: mark for mark in fresh}
         if fresh:
@@ -180,7 +182,7 @@ class PeersDesk:
     def finals(self, register: str) -> dict[str, int]:
         """The furthest that anyone who was heard is known to hold of a register's logs, by incarnation."""
         found: dict[str, int] = {}
-        for marks in (self.parts.library.heads(), *(state.marks for state in self.states.values())):
+        for marks in (self.heads(), *(state.marks for state in self.states.values())):
             for mark in marks.values():
                 if mark.register == register:
                     found[mark.incarnation] = max(mark.seq, found.get(mark.incarnation, 0))
@@ -197,7 +199,7 @@ class PeersDesk:
         alarms = [state.alarm] if state.alarm else []
         behind = for_s = None
         if sink and link is not None:
-            heads = self.parts.library.heads()
+            heads = self.heads()
             behind = sum(max(0, m.seq - state.acked.get(n, 0)) for n, m in heads.items() if n.register == self.parts.register)
             behind += sum(max(0, one.head - one.acked) for one in link.logs if one.relayed)
             moving = state.calling is not None and link.events_per_s > 0

@@ -5,6 +5,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from tillkeeper.errors import TillkeeperError
 from tillkeeper.replication.peers import wire
 from tillkeeper.replication.peers.session import HELLO_S, Connection, Session, said_no
 from tillkeeper.replication.peers.state import PeerState
@@ -54,7 +55,7 @@ class Door:
 
     def hello(self, to: str, *, asks_only: bool = False) -> Hello:
         """`to`: whose logs come first among the marks, should there be too many."""
-        parts, heads = self._parts, self._parts.library.heads()
+        parts, heads = self._parts, self._desk.heads()
         marks = sorted(heads.values(), key=lambda mark: (mark.register != to, mark.register != parts.register))
         return Hello(
             store=parts.store,
@@ -141,7 +142,7 @@ class Door:
                 if state.called is session:
                     state.called = None
                     state.hear(session.heard_s)
-        except SinkTrouble as trouble:
+        except TillkeeperError as trouble:  # its own, or of our disk
             log.info("caller %s: %s", connection.register or connection.address, trouble)
         finally:
             await connection.aclose()

@@ -6,6 +6,7 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from tillkeeper.errors import TillkeeperError
 from tillkeeper.replication import sinks
 from tillkeeper.replication.cursors import FIRST_BACKOFF_S, Cursor, Progress
 from tillkeeper.replication.link import SinkLink
@@ -14,7 +15,6 @@ from tillkeeper.replication.outgoing import Selected
 from tillkeeper.replication.peers.session import Connection, Session
 from tillkeeper.replication.peers.state import PeerState
 from tillkeeper.replication.peers.wire import encode
-from tillkeeper.replication.trouble import SinkTrouble
 
 if TYPE_CHECKING:
     from tillkeeper.replication.peers.desk import PeersDesk
@@ -39,7 +39,7 @@ class PeerCursors:
         cursor = Cursor(0, 0, limit=MAX_EVENTS)
         if theirs is not None:
             cursor = Cursor(theirs.seq, theirs.seq, limit=MAX_EVENTS)
-            mine = self._desk.parts.library.heads().get(log)
+            mine = self._desk.heads().get(log)
             if log.register == self._desk.parts.register and mine is not None:
                 if theirs.seq > mine.seq:
                     cursor = Cursor(0, theirs.seq, limit=MAX_EVENTS)
@@ -100,7 +100,7 @@ class Lines:
             began_s = self._desk.parts.now_s()
             try:
                 await self._call(state)
-            except SinkTrouble as trouble:
+            except TillkeeperError as trouble:  # the other side's, or of our disk
                 if (trouble.code, trouble.cause) != (state.trouble, state.error):
                     log.info("line to register %s: %s", state.register, trouble)
                 state.trouble, state.error = trouble.code, trouble.cause
@@ -115,7 +115,7 @@ class Lines:
                     await poke.wait()
 
     async def _call(self, state: PeerState) -> None:
-        """One line, from the call to its end. Raises: SinkTrouble, always."""
+        """One line, from the call to its end. Raises: TillkeeperError, always."""
         desk = self._desk
         connection: Connection = await desk.parts.dial(state.register)
         session: Session | None = None

@@ -1,13 +1,13 @@
 """The log that is written here, as others say they have it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from tillkeeper.contract.ed25519 import verify
 from tillkeeper.contract.envelope import SignedHead
 from tillkeeper.contract.signing import is_signed
 from tillkeeper.errors import StorageRefused
-from tillkeeper.replication.model import Mark
+from tillkeeper.replication.model import LogId, Mark
 from tillkeeper.replication.peers.parts import PeersParts
 from tillkeeper.replication.peers.state import PeerState
 
@@ -15,12 +15,12 @@ from tillkeeper.replication.peers.state import PeerState
 class OwnLog:
     """Finds that this register is a restored copy of itself, or has been cloned."""
 
-    def __init__(self, parts: PeersParts) -> None:
-        self._parts = parts
+    def __init__(self, parts: PeersParts, heads: Callable[[], dict[LogId, Mark]]) -> None:
+        self._parts, self._heads = parts, heads
 
     def compare(self, state: PeerState, marks: Sequence[Mark]) -> None:
         """Only what this register signed counts: a register that lies about its marks changes nothing."""
-        heads = self._parts.library.heads()
+        heads = self._heads()
         for mark in marks:
             if mark.register != self._parts.register or (mine := heads.get(mark.log)) is None:
                 continue

@@ -117,7 +117,8 @@ async def dial(keys: Keys, register: str, host: str, port: int) -> StreamConnect
     except SSLError as error:
         raise SinkTrouble("not_a_member", subject, f"{host} port {port}: {error.reason or error}") from error
     except OSError as error:
-        raise SinkTrouble("unreachable", subject, f"{host} port {port}: {error.strerror or error}") from error
+        cause = error.strerror or str(error) or "it hung up"
+        raise SinkTrouble("unreachable", subject, f"{host} port {port}: {cause}") from error
     key = peer_key(writer.get_extra_info("ssl_object"))
     return StreamConnection(reader, writer, register, key, f"{host}:{port}")
 

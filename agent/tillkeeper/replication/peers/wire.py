@@ -21,8 +21,8 @@ OLDEST: Final = 1
 HEADER = struct.Struct(">IB")
 MAX_FRAME = 1024 * 1024
 MAX_UNPACKED = 8 * 1024 * 1024
-MAX_MARKS = 1_000
-"""In one message: each takes up to about 900 bytes."""
+MAX_MARKS = 500
+"""In one message: each takes about 500 bytes, and more where names are long."""
 PLAIN, DEFLATED = 0, 1
 _WORTH_PACKING = 1_024
 
