@@ -9,7 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.trust.world import STORE, admitted, left, pair, roster
 
-from tillkeeper.contract.roster import MAX_ADMITTED, MAX_FORGED, MAX_LEFT, Admitted, Left, Roster, Signed, canonical
+from tillkeeper.contract.roster import (
+    MAX_ADMITTED,
+    MAX_FORGED,
+    MAX_INCARNATIONS,
+    MAX_LEFT,
+    Admitted,
+    Left,
+    Roster,
+    Signed,
+    canonical,
+    leavings,
+)
+from tillkeeper.replication.peers import wire
+from tillkeeper.replication.peers.wire import MAX_FRAME, encode
 from tillkeeper.trust.admitting import signed
 from tillkeeper.trust.keys import KeyPair
 
@@ -139,6 +152,30 @@ def test_a_full_roster_still_lets_registers_go() -> None:
     assert gone.added == MAX_LEFT
     assert gone.roster.has_left(BAR)
     assert len(gone.roster.statements) == MAX_ADMITTED + MAX_LEFT
+
+
+def test_a_register_of_very_many_logs_leaves_in_several_statements() -> None:
+    """Each of them is one that others take off the wire."""
+    finals = {f"log-{number:04}": number for number in range(3 * MAX_INCARNATIONS - 5)}
+    statements = [signed(AUTHORITY, one) for one in leavings(STORE, "bar", BAR, finals)]
+    assert len(statements) == 3
+    again = [msgspec.msgpack.decode(msgspec.msgpack.encode(one), type=Signed) for one in statements]
+    one = roster(AUTHORITY, STATEMENTS[1], *again)
+    assert all(one.bound("bar", BAR, log) == seq for log, seq in finals.items())
+    assert [left.finals for left in leavings(STORE, "bar", BAR, {})] == [{}]
+
+
+def test_a_roster_always_fits_into_one_message() -> None:
+    long = [
+        signed(
+            AUTHORITY, Left(store=STORE, register="bar", key=BAR, finals={f"{at:03}{'x' * 61}": number for at in range(256)})
+        )
+        for number in range(60)
+    ]
+    statements = roster(AUTHORITY, STATEMENTS[1]).merged(long).roster.statements
+    assert 20 < len(statements) < 60
+    assert len(encode(wire.Roster(statements))) < MAX_FRAME
+    assert len(msgspec.msgpack.encode(statements)) < MAX_FRAME
 
 
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=200), st.integers(0, 511))

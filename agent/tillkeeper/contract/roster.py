@@ -20,6 +20,8 @@ from tillkeeper.contract.ed25519 import verify
 
 MAX_ADMITTED, MAX_LEFT = 512, 1024
 """Statements of each kind that a roster keeps. There is always room for a register to leave."""
+MAX_LEFT_BYTES = 512 * 1024
+"""Of what the leavings say: a roster is told in one message (1 MiB)."""
 MAX_FORGED = 8
 """Signatures that are checked in vain in one call; what comes after them is not looked at."""
 MAX_INCARNATIONS = 256
@@ -89,6 +91,13 @@ def canonical(statement: Statement) -> bytes:
     if text.count("\n") != len(lines):
         raise ValueError("a statement holds a line break")
     return text.encode()
+
+
+def leavings(store: str, register: str, key: str, finals: Mapping[str, int]) -> list[Left]:
+    """As many statements as it takes to say it: `Roster.bound` puts them together again."""
+    said = sorted(finals.items())
+    parts = [dict(said[at : at + MAX_INCARNATIONS]) for at in range(0, max(1, len(said)), MAX_INCARNATIONS)]
+    return [Left(store=store, register=register, key=key, finals=part) for part in parts]
 
 
 class Roster:
@@ -163,6 +172,7 @@ class Roster:
         """The union of both. What is known costs no check of its signature."""
         by_text = dict(self._by_text)
         counts = {kind: sum(isinstance(one.statement, kind) for one in by_text.values()) for kind in (Admitted, Left)}
+        left_bytes = sum(len(text) for text, one in by_text.items() if isinstance(one.statement, Left))
         refused: list[Signed] = []
         forged = 0
         for signed in statements:
@@ -173,7 +183,10 @@ class Roster:
             text = _text(one)
             if text in by_text:
                 continue
-            full = counts[type(one)] >= (MAX_ADMITTED if isinstance(one, Admitted) else MAX_LEFT)
+            if isinstance(one, Admitted):
+                full = counts[Admitted] >= MAX_ADMITTED
+            else:
+                full = counts[Left] >= MAX_LEFT or left_bytes + len(text) > MAX_LEFT_BYTES
             if not text or full or one.store != self.store:
                 refused.append(signed)
             elif not verify(self.authority, text, signed.signature):
@@ -182,6 +195,7 @@ class Roster:
             else:
                 by_text[text] = signed
                 counts[type(one)] += 1
+                left_bytes += len(text) if isinstance(one, Left) else 0
         added = len(by_text) - len(self._by_text)
         return Merge(Roster(self.store, self.authority, by_text) if added else self, added, tuple(refused))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from tillkeeper.contract.roster import Admitted, Left, Roster, Signed, Statement
+from tillkeeper.contract.roster import Admitted, Roster, Signed, Statement, leavings
 from tillkeeper.people.roster import SECRET_FILE
 from tillkeeper.trust import files, tls
 from tillkeeper.trust.admitting import signed
@@ -130,7 +130,7 @@ def recover(site: Site, secret: bytes, peers: Sequence[Place], *, alone: bool, b
         raise TrustTrouble("peer_unreachable", "recover", f"store {site.store}", cause, hint)
     old = sorted(known.staying(site.register) - {pair.key})
     said: list[Statement] = [_admission(site, pair, known.next_term(site.register))]
-    said += [Left(store=site.store, register=site.register, key=key, finals=finals) for key in old]
+    said += [one for key in old for one in leavings(site.store, site.register, key, finals)]
     news = [signed(authority, one) for one in said]
     roster = known.merged(news).roster
     secrets_told: list[tuple[str, str]] = []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.ed25519 import verify
-from tillkeeper.contract.roster import Admitted, Left, Signed, Statement, canonical
+from tillkeeper.contract.roster import Admitted, Signed, Statement, canonical, leavings
 from tillkeeper.contract.trust import JoinRefused, RegisterAdmitted
 from tillkeeper.errors import TillkeeperError
 from tillkeeper.trust import tls, wire
@@ -155,7 +155,7 @@ class AdmittingDesk:
 
     def _told(self, register: str, key: str) -> wire.Told:
         """Secrets go to members alone: a key without its place in the roster may be one of a store long gone."""
-        keys, finals = self._.keys, dict(self._.finals(register))
+        keys, finals = self._.keys, dict(sorted(self._.finals(register).items())[-wire.MAX_FINALS :])
         if not keys.roster.admits(key):
             return wire.Told(keys.roster.statements, finals)
         return wire.Told(keys.roster.statements, finals, self._.store_secret, self._.beacon_key())
@@ -225,7 +225,7 @@ class AdmittingDesk:
             )
         )
         store, may_admit = keys.roster.store, invitation.may_admit
-        gone = [signed(authority, Left(store=store, register=register, key=key, finals=finals)) for key in old]
+        gone = [signed(authority, one) for key in old for one in leavings(store, register, key, finals)]
         admitted = Admitted(store=store, register=register, key=asked.key, term=term, may_admit=may_admit)
         await keys.take([signed(authority, admitted), *gone])
 

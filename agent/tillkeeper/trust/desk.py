@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tillkeeper.config.model import Config
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.caller import Caller
-from tillkeeper.contract.roster import Left
+from tillkeeper.contract.roster import Left, leavings
 from tillkeeper.contract.trust import (
     CodeBody,
     CodeView,
@@ -158,9 +158,8 @@ class TrustDesk:
             by = caller.person(asked.by)
             await self._.record(RegisterLeft(register=asked.register, keys=tuple(going), finals=finals, by=by), {})
             store = keys.roster.store
-            await keys.take(
-                [signed(authority, Left(store=store, register=asked.register, key=key, finals=finals)) for key in going]
-            )
+            gone = [one for key in going for one in leavings(store, asked.register, key, finals)]
+            await keys.take([signed(authority, one) for one in gone])
         else:
             await keys.take(())
         return self.view()

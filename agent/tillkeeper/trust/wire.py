@@ -9,12 +9,15 @@ import msgspec
 from msgspec import Meta
 
 from tillkeeper.contract.base import Id
-from tillkeeper.contract.roster import MAX_ADMITTED, MAX_INCARNATIONS, MAX_LEFT, Key, Seq, Signature, Signed
+from tillkeeper.contract.roster import MAX_ADMITTED, MAX_LEFT, Key, Seq, Signature, Signed
 
 HEADER = struct.Struct(">IB")
 MAX_SENT = 1024 * 1024
 MAX_ASKED = 64 * 1024
 """What the admitting side reads at most: a few statements."""
+
+MAX_FINALS = 4096
+"""Logs of one register that are told of: the newest, as their ids are in the order of time."""
 
 Nonce = Annotated[bytes, Meta(min_length=16, max_length=16)]
 Proof = Annotated[bytes, Meta(min_length=32, max_length=32)]
@@ -66,7 +69,7 @@ class Told(msgspec.Struct, frozen=True, tag="trust_told"):
     member."""
 
     statements: Annotated[tuple[Signed, ...], Meta(max_length=MAX_ADMITTED + MAX_LEFT)]
-    finals: Annotated[dict[Id, Seq], Meta(max_length=MAX_INCARNATIONS)] = {}
+    finals: Annotated[dict[Id, Seq], Meta(max_length=MAX_FINALS)] = {}
     store_secret: Annotated[str, Meta(max_length=200)] = ""
     beacon_key: Annotated[str, Meta(max_length=200)] = ""
 
