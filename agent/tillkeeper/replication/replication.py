@@ -207,6 +207,13 @@ class Replication:
                 conflict=self._hq_conflict,
             )
             tasks.create_task(self.hq.run(), name="replication.hq")
+            if self._holdings is not None:
+                tasks.create_task(self._tell_conflicts(self._holdings, transport), name="replication.conflicts")
+
+    async def _tell_conflicts(self, holdings: Holdings, hq: HqTransport) -> None:
+        from tillkeeper.replication.conflicts import Conflicts
+
+        await Conflicts(holdings.quarantined, hq.exchange).run()
 
     async def _take_over(self, holdings: Holdings, hq: HqTransport | None) -> None:
         from tillkeeper.replication.own_past import OwnPast
