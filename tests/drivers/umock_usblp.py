@@ -7,11 +7,12 @@ import time
 from collections import deque
 from itertools import pairwise
 
+from msgspec.structs import replace
 from tests.drivers.fakes import FakePrinter
 from tests.drivers.ptys import LineFaults, SerialDevice, printer_on_a_line
 from tests.drivers.umock_node import LPGETSTATUS, Node, failing, main
 
-from tillkeeper_drivers.api import Delivery, DriverError, PortStatus, PrintDocument, Status, Text, TransportError
+from tillkeeper_drivers.api import Delivery, DriverError, NotSent, PortStatus, PrintDocument, Status, Text, TransportError
 from tillkeeper_drivers.escpos.printer import EscPosPrinter
 from tillkeeper_drivers.escpos.profile import profile
 from tillkeeper_drivers.printing.settings import Deadlines
@@ -45,6 +46,14 @@ async def outcome(printer: EscPosPrinter) -> tuple[str, str]:
     except DriverError as error:
         return type(error).__name__, error.reason
     return delivery.how, delivery.by
+
+
+async def refused(printer: EscPosPrinter) -> NotSent:
+    try:
+        delivery = await printer.deliver(SLIP, b"ab12")
+    except NotSent as error:
+        return error
+    raise AssertionError(delivery)
 
 
 def driver(node: Node, model: str) -> EscPosPrinter:
@@ -292,6 +301,29 @@ async def a_whole_printer() -> None:
         assert [slip.text.count("2 Burger") for slip in slips] == [1, 1]
         await device.command({"fault": "paper_out"})
         assert await outcome(printer) == ("NotSent", "paper_out")
+
+
+async def one_that_takes_nothing_is_nobody_elses() -> None:
+    node = printer_node()
+    taken = bytearray()
+
+    def write(data: bytes) -> None:
+        if taken:
+            raise failing(errno.EAGAIN)
+        taken.extend(data)
+
+    limits = replace(QUICK, write=0.2)
+    async with SerialDevice(silent, None, 0, node.ends()) as device:
+        node.on_write = write
+        printer = EscPosPrinter("bar", UsblpTransport(node.path), profile("generic-58"), deadlines=limits)
+        error = await refused(printer)
+        assert error.reason == "no_answer", error
+        assert "switch it off and on" in error.hint, error
+        assert "another" not in error.hint, error
+        assert b"Burger" not in device.received
+        node.on_write = lambda data: None
+        assert await outcome(printer) == ("sent", "none")
+        assert device.received.count(b"2 Burger") == 1
 
 
 async def a_silent_printer_without_paper() -> None:

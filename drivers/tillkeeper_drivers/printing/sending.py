@@ -26,7 +26,7 @@ from tillkeeper_drivers.api import (
 from tillkeeper_drivers.printing.line import Line
 from tillkeeper_drivers.printing.patience import Patience
 from tillkeeper_drivers.printing.session import Session
-from tillkeeper_drivers.printing.settings import HINTS, Deadlines
+from tillkeeper_drivers.printing.settings import HINTS, TAKES_NOTHING, Deadlines
 
 S = TypeVar("S", bound=Session)
 
@@ -211,7 +211,7 @@ class Sender(ABC, Generic[S]):
             return self._outcome_unknown(operation, session.status.trouble() or error.reason, error.detail)
         reason: Reason = turned_away(session, error) or "unreachable"
         self.note(TransportError(reason, error.detail, bytes_left=False))
-        return self._not_sent(operation, reason, error.detail)
+        return self._not_sent(operation, reason, error.detail, TAKES_NOTHING if error.reason == "stalled" else "")
 
     async def _write(self, session: S, data: bytes) -> None:
         for at in range(0, len(data), _PORTION):
@@ -223,8 +223,8 @@ class Sender(ABC, Generic[S]):
                 session.document_left = at > 0 or error.bytes_left
                 raise
 
-    def _not_sent(self, operation: str, reason: Reason, detail: str) -> NotSent:
-        return NotSent(operation, self._id, reason, detail, HINTS.get(reason, ""))
+    def _not_sent(self, operation: str, reason: Reason, detail: str, hint: str = "") -> NotSent:
+        return NotSent(operation, self._id, reason, detail, hint or HINTS.get(reason, ""))
 
     def _outcome_unknown(self, operation: str, reason: Reason, detail: str) -> OutcomeUnknown:
         return OutcomeUnknown(operation, self._id, reason, detail, HINTS.get(reason, ""))
@@ -232,11 +232,14 @@ class Sender(ABC, Generic[S]):
 
 def turned_away(session: Session | None, error: TransportError) -> Reason | None:
     """What the end of a connection says of a device that got no document over it; None where it had spoken already. One that
-    lets somebody in and closes before it said anything prints for another: it is there."""
+    lets somebody in and closes before it said anything prints for another: it is there. One that only takes nothing is nobody
+    else's."""
     if isinstance(error, DeviceGone):
         return "not_plugged_in"
     if session is None or error.reason == "offline":
         return error.reason
+    if error.reason == "stalled":
+        return "no_answer"
     return None if session.heard else "busy"
 
 

@@ -25,6 +25,9 @@ HINTS: dict[Reason, str] = {
     "stalled": "check whether it was printed; look at cover and paper",
 }
 
+TAKES_NOTHING = "look at its lamps, its cover and its paper; else switch it off and on"
+"""Of a device that is connected and took no byte of a document (`no_answer`)."""
+
 _CLEARING, _LONGEST, _LONGEST_S = 2, 5, 90.0
 
 
