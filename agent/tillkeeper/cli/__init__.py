@@ -34,6 +34,7 @@ GROUPS = {
     "books": "the sums of a business day",
     "demo": "play an internet outage from start to finish",
     "hq": "start the server at the other end",
+    "conformance": "test an HQ of your own against the contract",
 }
 
 MODULES = {"86": "stock"}
