@@ -141,7 +141,7 @@ class _Register:
             now_ms=clock.wall_ms,
             new_id=clock.new_id,
             seed=random.SystemRandom().getrandbits(64),
-            on_change=lambda device: self.announcer.device_changed(device),
+            on_change=self._device_changed,
             island=lambda: cut_off(self.network.brief()),
         )
         self.started_s = clock.boot_s()
@@ -353,6 +353,10 @@ class _Register:
         self.mode.wake()
         self.network.link_changed()
         self.announcer.hq_answered()
+
+    def _device_changed(self, device: str) -> None:
+        self.replication.notify()  # what was printed is an event
+        self.announcer.device_changed(device)
 
     def _changed(self, held: Held | None) -> None:
         self.replication.notify()

@@ -105,6 +105,7 @@ def test_what_a_dead_register_had_fired_is_printed_once_by_another_and_not_again
         assert "POSSIBLE DUPLICATE" in slip
         assert "Cheeseburger" in slip
         await store["side"].wait_all_settled()
+        await store.wait_sinks("side", back=0)
         # The one that adopts dies as well; what it printed is not printed again, by itself or by the third.
         await store["side"].kill_agent()
         await store["side"].start_agent()
