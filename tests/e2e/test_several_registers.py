@@ -1,6 +1,7 @@
 """Three registers as processes, with lines between them and to HQ that are cut: nothing is lost, nothing counts twice."""
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -129,3 +130,45 @@ def test_what_a_dead_register_had_fired_is_printed_once_by_another_and_not_again
 def job_of(order: Any, device: str) -> str:
     (job,) = [job["job_id"] for job in order["jobs"] if job["device"] == device]
     return str(job)
+
+
+def test_a_register_that_lost_its_disk_or_was_restored_goes_on_and_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
+    async def scene(store: SeveralRig) -> None:
+        front = store["front"]
+        await store.wait_sinks("front", HQ=0, side=0, back=0)
+        await front.order("cola")
+        await store.wait_sinks("front", side=0, back=0)
+        await front.stop_agent()
+        backup = tmp_path / "backup"
+        shutil.copytree(front.data, backup)
+        await front.start_agent()
+        await store.internets["front"].cut()
+        for _ in range(3):
+            await front.order("cola")
+        await store.wait_sinks("front", HQ=None, side=0, back=0)
+        before = await front.get("/v1/status")
+        await front.kill_agent()
+        shutil.rmtree(front.data)
+        shutil.copytree(backup, front.data)
+        await front.start_agent()
+        restored = await front.get("/v1/status")
+        assert restored["incarnation"] != before["incarnation"], "the others know the old log better"
+        await front.order("cola")
+        await store.wait_sinks("front", side=0, back=0)
+        await front.kill_agent()
+        for file in front.data.glob("*.db*"):
+            file.unlink()
+        await store.internets["front"].mend()
+        await front.start_agent()
+        await front.order("cola")
+
+        async def all_there() -> bool:
+            return await store.hq_sales() == 6
+
+        await front.wait_for("HQ has every sale of three logs", all_there)
+        await store.wait_sinks("front", HQ=0, side=0, back=0)
+        logs = {row["incarnation"] for row in (await store.hq_get("/v1/registers"))["registers"] if row["register"] == "front"}
+        assert {before["incarnation"], restored["incarnation"]} < logs
+        assert (await store.hq_get("/v1/quarantine"))["events"] == []
+
+    in_store(tmp_path / "store", scene)
