@@ -108,7 +108,7 @@ kill-loop: dev-env
 	$(BIN)/python -m tests.killloop --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
 
 lock: env
-	for n in tools runtime dev node; do $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/$$n.in -o requirements/$$n.txt; done
+	for n in tools runtime hq dev node; do $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/$$n.in -o requirements/$$n.txt; done
 	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header requirements/peers.in -o requirements/peers.txt
 
 clean:

@@ -14,6 +14,8 @@ from tests.hq.world import DAY, REGISTERS, Hq, Log, credentials, running, token
 
 from tillkeeper.contract.books import Books, day_books
 
+pytestmark = pytest.mark.usefixtures("database")
+
 
 def merged(logs: list[Log]) -> Books:
     whole: Books = {}

@@ -7,22 +7,24 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 import pytest
-from tests.hq.world import READER, Hq, Log, credentials, running, token
+from tests.hq.world import DATABASE, READER, Hq, Log, credentials, running, token
 
 from tillkeeper.contract.envelope import HqBatch
 
 
 @pytest.fixture(scope="module")
-def hq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hq]:
-    with running(tmp_path_factory.mktemp("hostile")) as hq:
-        yield hq
+def hq(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Iterator[Hq]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(DATABASE, new_database())
+        with running(tmp_path_factory.mktemp("hostile")) as hq:
+            yield hq
 
 
 def problem(response: object) -> tuple[int, str]:

@@ -1,5 +1,6 @@
 """What HQ does with events: each once, in order, and nothing that it does not like is lost."""
 
+import json
 import random
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from tillkeeper.contract.books import day_books
 from tillkeeper.contract.envelope import Envelope
 from tillkeeper.contract.events import CheckClosed, CheckNumbered, CheckOpened
 from tillkeeper.contract.values import Totals
+
+pytestmark = pytest.mark.usefixtures("database")
 
 
 def verdicts(answer: object) -> list[tuple[int, str, str]]:
@@ -251,3 +254,19 @@ def test_a_check_closed_twice_in_two_events_is_two_events(tmp_path: Path) -> Non
         hq.send(log.batch())
         assert hq.books() == log.day_books()
         assert hq.ask("/v1/books", READER).status_code == 200
+
+
+@pytest.mark.parametrize("field", ["check_id", "ticket_code", "tender"])
+def test_a_name_too_long_to_look_up_delays_no_other(tmp_path: Path, field: str) -> None:
+    """A database's index may refuse it; then its log would never go on."""
+    long = random.Random(1).randbytes(4000).hex()
+    log = Log()
+    opened = {"check_id": "c1", "ticket_code": "A-1", "order_type": "dine_in", "catalogue_version": "v", "terminal": "t"}
+    paid = {"check_id": "c1", "tender_id": "t", "tender": "cash", "kind": "cash", "amount_minor": 5, "tendered_minor": 5}
+    body = paid if field == "tender" else opened
+    log.raw("tender_recorded" if field == "tender" else "check_opened", json.dumps({**body, field: long}))
+    log.sale("c2", 1190)
+    with running(tmp_path) as hq:
+        answer = hq.send(log.batch())
+        assert verdicts(answer)[0] == (1, "rejected", "undecodable")
+        assert (answer.held_seq, hq.books()) == (4, log.day_books())

@@ -18,6 +18,8 @@ from tillkeeper.contract.signing import sign_head
 from tillkeeper.replication.http import HttpTransport
 from tillkeeper.trust.keys import KeyPair
 
+pytestmark = pytest.mark.usefixtures("database")
+
 FRONT, SIDE, NEW = (KeyPair(bytes([n]) * 32) for n in (1, 2, 3))
 STRANGER = KeyPair(bytes([9]) * 32)
 

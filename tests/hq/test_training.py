@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from tests.hq.world import DAY, STORE, Log, running
 
 from tillkeeper.contract.documents import ReceiptIssued
 from tillkeeper.contract.events import CheckClosed, CheckOpened, CheckVoided, RefundRecorded, TenderRecorded
 from tillkeeper.contract.values import Totals
+
+pytestmark = pytest.mark.usefixtures("database")
 
 TOTALS = Totals(1000, 0, 1000, 0, 1000, 0, 1000, 0)
 

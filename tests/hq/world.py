@@ -34,6 +34,7 @@ STORE = "corner"
 DAY = "2026-11-21"
 VAT = Tax("vat", 190_000, True)
 REGISTERS = tuple(f"till-{n}" for n in range(1, 9))
+DATABASE = "TILLKEEPER_HQ_DATABASE"
 READER = "reader-of-this-store"
 
 
@@ -168,7 +169,8 @@ class Hq:
 
     def start(self) -> None:
         path = credentials(self.folder, self.authority)
-        command = [sys.executable, "-m", "tillkeeper_hq", "run", "--data", str(self.folder / "hq"), "--credentials", str(path)]
+        where = [] if os.environ.get(DATABASE) else ["--data", str(self.folder / "hq")]
+        command = [sys.executable, "-m", "tillkeeper_hq", "run", *where, "--credentials", str(path)]
         self._process = subprocess.Popen([*command, *self.options], stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()

@@ -19,6 +19,7 @@ from tillkeeper.contract.events import (
     RefundRecorded,
     TenderRecorded,
 )
+from tillkeeper.contract.values import MAX_NAME
 
 MAX_POSTING = 1_000_000_000_000
 """A posting beyond this (in minor units) is a mistake, never a sale: `postings` refuses it."""
@@ -87,7 +88,7 @@ def postings(event: Event, business_day: str) -> tuple[tuple[Account, int], ...]
     """What `event` adds to which accounts; nothing for events without a part in the books.
 
     Raises:
-        ValueError: `business_day` is not YYYY-MM-DD, or an amount is beyond `MAX_POSTING`.
+        ValueError: `business_day` is not YYYY-MM-DD, an amount is beyond `MAX_POSTING`, or a name is longer than `MAX_NAME`.
     """
     found = tuple((Account(business_day, kind, name), amount) for kind, name, amount in _postings(event) if amount)
     # Python also reads other forms of ISO 8601; here only one counts, for days are compared as text.
@@ -96,6 +97,8 @@ def postings(event: Event, business_day: str) -> tuple[tuple[Account, int], ...]
     for account, amount in found:
         if abs(amount) > MAX_POSTING:
             raise ValueError(f"{account.kind} {amount} is beyond {MAX_POSTING}")
+        if len(account.name) > MAX_NAME:
+            raise ValueError(f"{account.kind}: a name of {len(account.name)} characters")
     return found
 
 

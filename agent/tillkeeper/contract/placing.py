@@ -13,6 +13,7 @@ from tillkeeper.contract.books import postings
 from tillkeeper.contract.chain import GENESIS, ChainBroken, verify
 from tillkeeper.contract.envelope import MAX_NUMBER, Envelope
 from tillkeeper.contract.events import EVENT_TYPES, CheckNumbered, decode_body
+from tillkeeper.contract.values import MAX_NAME
 
 FORKED = "forked_log"
 BROKEN = "broken_chain"
@@ -127,6 +128,8 @@ def _read(envelope: Envelope) -> Event | None:
     event = decode_body(envelope.type, envelope.body.encode())
     if event is not None:
         postings(event, envelope.business_day)
+    if any(len(getattr(event, field, "")) > MAX_NAME for field in ("check_id", "ticket_code")):
+        raise ValueError("an id that is too long to look anything up by")
     if isinstance(event, CheckNumbered) and not 0 < event.number <= MAX_NUMBER:
         raise ValueError(f"check number {event.number}")
     return event
