@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from tests.api.fake_till import facts
 
-from tillkeeper.diagnostics.facts import HqFacts
-from tillkeeper.diagnostics.snapshot import status_view
+from tillkeeper.diagnostics.facts import HqFacts, SinkFacts
+from tillkeeper.diagnostics.snapshot import sink_words, status_view
 
 
 @pytest.mark.parametrize("mode", ["offline", "manual_offline", "checking"])
@@ -21,3 +21,27 @@ def test_away(mode: Any, count: int, words: str) -> None:
 @pytest.mark.parametrize("changes", [{"mode": "online"}, {"mode": "offline", "hq": HqFacts(configured=False)}])
 def test_nothing_is_paused_where_hq_answers_or_none_is_expected(changes: dict[str, Any]) -> None:
     assert status_view(facts(only_here=5, **changes)).paused == ()
+
+
+@pytest.mark.parametrize(
+    ("sink", "words"),
+    [
+        (SinkFacts(name="HQ", kind="hq", reachable=True, behind=0, heard_s=0.2), "reachable, has everything"),
+        (SinkFacts(name="side", kind="register", reachable=True, behind=9, for_s=180.0), "reachable, behind by 9, about 3 min"),
+        (SinkFacts(name="side", kind="register", reachable=True, behind=7), "reachable, behind by 7"),
+        (
+            SinkFacts(name="side", kind="register", reachable=False, behind=7, heard_s=300.0, trouble="it hung up"),
+            "silent for 5 min, it hung up, behind by 7",
+        ),
+        (SinkFacts(name="side", kind="register", reachable=False), "never heard, how much it holds is not known"),
+        (SinkFacts(name="last", kind="register", reachable=True, sends=False), "reachable"),
+    ],
+)
+def test_a_sink_in_words(sink: SinkFacts, words: str) -> None:
+    assert sink_words(sink) == words
+
+
+def test_what_waits_for_hq_is_counted_though_another_register_holds_it() -> None:
+    view = status_view(facts(mode="offline", only_here=0, to_hq=9))
+    assert view.only_here_words == "only on this register: 0"
+    assert "9 events wait on this register to be sent" in view.paused

@@ -30,6 +30,10 @@ STATUS: dict[str, Any] = {
     "jobs_held": 2,
     "checks_open": 3,
     "paused": ["Reports at HQ do not update"],
+    "sinks": [
+        {"name": "HQ", "kind": "hq", "reachable": False, "behind": 12, "words": "silent for 5 min, behind by 12"},
+        {"name": "side", "kind": "register", "reachable": True, "behind": 0, "words": "reachable, has all\u001b"},
+    ],
     "devices": [
         {"device": "grill", "kind": "escpos", "known": True, "trouble": "paper is out", "queued": 1, "held": 2, "stations": []},
         {"device": "bar", "kind": "escpos", "known": False, "trouble": "", "queued": 0, "held": 0, "stations": ["bar"]},
@@ -75,6 +79,9 @@ def test_status_says_what_is_wrong_and_never_that_unknown_is_fine(tmp_path: Path
         text = capsys.readouterr().out
         assert call(agent, "status", "--json") == 0
     assert "paused: Reports at HQ do not update" in text
+    assert "HQ: silent for 5 min, behind by 12" in text
+    assert "register side: reachable, has all" in text
+    assert "\x1b" not in text
     for words in ("[red] offline: HQ does not answer", "7 events", "NOT SELLING", "paper is out", "ALARM: Disk full (journal)"):
         assert words in text
     (bar,) = (line for line in text.splitlines() if line.startswith("bar"))
