@@ -40,8 +40,8 @@ def need() -> Path:
 class Server:
     """`process`: the postmaster's. `url` names a database of it; there is no password."""
 
-    def __init__(self, folder: Path, process: "subprocess.Popen[bytes]") -> None:
-        self.folder, self.process = folder, process
+    def __init__(self, folder: Path, process: "subprocess.Popen[bytes]", as_user: dict[str, Any]) -> None:
+        self.folder, self.process, self._as_user = folder, process, as_user
         self._names = itertools.count(1)
 
     def url(self, database: str = "postgres") -> str:
@@ -57,6 +57,12 @@ class Server:
         with psycopg.connect(url or self.url(), autocommit=True) as db:
             done = db.execute(sql.encode())
             return done.fetchall() if done.description else []
+
+    def limit_files(self, application: str, url: str, size: str) -> None:
+        """No file may grow beyond `size` (bytes, or `unlimited`) for the connections of that name, as if the disk were full."""
+        for (pid,) in self.ask(f"SELECT pid FROM pg_stat_activity WHERE application_name = '{application}'", url):
+            command = ["prlimit", "--pid", str(pid), f"--fsize={size}:unlimited"]
+            subprocess.run(command, check=True, cwd="/", **self._as_user)
 
 
 @contextlib.contextmanager
@@ -83,7 +89,7 @@ def running(*options: str) -> Iterator[Server]:
                 cwd=folder, stdout=log, stderr=log, **as_user,
             )  # fmt: skip
         try:
-            server = Server(folder, process)
+            server = Server(folder, process, as_user)
             _wait_until_it_answers(server)
             yield server
         finally:
