@@ -40,13 +40,13 @@ class Door:
     async def _ask(self, state: PeerState) -> None:
         try:
             connection = await self._parts.dial(state.register)
-        except SinkTrouble as trouble:
+        except TillkeeperError as trouble:
             state.trouble, state.error = trouble.code, trouble.cause
             return
         try:
             await connection.send(encode(self.hello(state.register, asks_only=True)))
             self.met(state, await self.first(connection, state.register))
-        except SinkTrouble as trouble:
+        except TillkeeperError as trouble:
             state.trouble, state.error = trouble.code, trouble.cause
         finally:
             await connection.aclose()
