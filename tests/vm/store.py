@@ -109,14 +109,19 @@ async def carried(machine: Machine, since_s: float) -> list[Carried]:
     return [one for one in all_of_it if one.at_s >= since_s]
 
 
-async def unplugged(machine: Machine, device: str) -> None:
+async def booted_at_s(machine: Machine) -> float:
+    """By its wall clock, in seconds since the epoch."""
+    return float(await machine.run("python3 -c 'import time; print(time.time() - time.clock_gettime(time.CLOCK_BOOTTIME))'"))
+
+
+async def in_trouble(machine: Machine, device: str, words: str) -> None:
     """Until the agent has seen that it is."""
 
     async def seen() -> bool:
         devices = (await gets(machine, "/v1/devices"))["devices"]
-        return any(one["device"] == device and "not plugged in" in one["trouble"] for one in devices)
+        return any(one["device"] == device and words in one["trouble"] for one in devices)
 
-    await wait_until(machine, seen, lambda: f"{device} is not seen to be unplugged")
+    await wait_until(machine, seen, lambda: f"{device} is not seen to be in trouble: {words}")
 
 
 async def jobs(machine: Machine, device: str) -> list[Any]:
