@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from tillkeeper.contract.envelope import HqAnswer, HqBatch
 from tillkeeper.contract.signing import HeadRefused
-from tillkeeper_hq import queries
+from tillkeeper_hq import openapi, queries
 from tillkeeper_hq.credentials import Caller, Credentials
 from tillkeeper_hq.database import Database, Overloaded
 from tillkeeper_hq.ingest import Taking
@@ -128,6 +128,9 @@ class _App:
         await self._read(lambda sql: sql.rows("SELECT 1"))
         return _json({"status": "ok", "hq_time_ms": _now_ms()})
 
+    async def get_openapi(self, _request: Request) -> Response:
+        return _json(openapi.document())
+
     def _caller(self, request: Request) -> Caller:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         caller = self._credentials.caller(token.strip()) if scheme.lower() == "bearer" and token else None
@@ -197,6 +200,7 @@ def create_app(database: Database, credentials: Credentials) -> Starlette:
             Route("/v1/quarantine", app.get_quarantine),
             Route("/v1/checks/{reference}", app.get_check),
             Route("/healthz", app.get_health),
+            Route("/openapi.json", app.get_openapi),
         ],
         exception_handlers={Problem: on_problem},
     )

@@ -1,0 +1,170 @@
+"""HQ's OpenAPI 3.1 document, made from the types that are sent and read. `python -m tillkeeper_hq.openapi` prints it; a test
+holds it against the routes, and against `docs/hq-openapi.json`."""
+
+import sys
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tillkeeper.contract.envelope import Envelope, HqAnswer, HqBatch
+from tillkeeper_hq.problems import TYPE_PREFIX
+from tillkeeper_hq.queries import CheckRecord, RegisterLog, StoreBooks
+from tillkeeper_hq.rosters import RosterAnswer, RosterBody
+
+_REF = "#/components/schemas/{name}"
+PROBLEM_KIND = "application/problem+json"
+
+
+class HqProblem(msgspec.Struct, frozen=True):
+    """A problem (RFC 9457). `type` ends in a code that never changes its meaning."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = ""
+
+
+class RegisterLogs(msgspec.Struct, frozen=True):
+    registers: tuple[RegisterLog, ...]
+
+
+class QuarantinedEvent(msgspec.Struct, frozen=True):
+    """An event that was rejected, as it came."""
+
+    store: str
+    register: str
+    incarnation: str
+    seq: int
+    reason: str
+    detail: str
+    received_ms: int
+    envelope: Envelope
+
+
+class Quarantine(msgspec.Struct, frozen=True):
+    """`next_after`: null where there is nothing after this page."""
+
+    events: tuple[QuarantinedEvent, ...]
+    next_after: int | None
+
+
+class LogEvents(msgspec.Struct, frozen=True):
+    events: tuple[Envelope, ...]
+
+
+class Health(msgspec.Struct, frozen=True):
+    status: str
+    hq_time_ms: int
+
+
+class Described(NamedTuple):
+    """One route. `query`: name and what it means. `answer` None: not one of these types."""
+
+    method: str
+    path: str
+    id: str
+    summary: str
+    answer: type | None
+    statuses: tuple[int, ...]
+    body: type | None = None
+    query: tuple[tuple[str, str], ...] = ()
+    open: bool = False
+
+
+_STORE = ("store", "Which store; the token's own where it is left out")
+_AFTER = ("after", "Only what comes behind this")
+_READING = (400, 401, 403)
+_WRITING = (400, 401, 403, 408, 413, 415, 422, 503, 507)
+
+ROUTES = (
+    Described(
+        "POST", "/v1/events", "post_events", "Take consecutive events of one log; none: the beat", HqAnswer, _WRITING, HqBatch
+    ),
+    Described(
+        "POST", "/v1/roster", "post_roster", "Hear which registers belong to a store", RosterAnswer, _WRITING, RosterBody
+    ),
+    Described(
+        "GET", "/v1/books", "get_books", "What a store took per business day", StoreBooks, _READING,
+        query=(_STORE, ("day", "YYYY-MM-DD; without it the newest 400")),
+    ),
+    Described(
+        "GET", "/v1/registers", "get_registers", "Every log, and how far it is held", RegisterLogs, _READING, query=(_STORE,)
+    ),
+    Described(
+        "GET", "/v1/quarantine", "get_quarantine", "Rejected events, oldest first", Quarantine, _READING,
+        query=(_STORE, _AFTER),
+    ),
+    Described(
+        "GET", "/v1/checks/{reference}", "get_check", "A check by its long id, number or ticket code", CheckRecord,
+        (*_READING, 404), query=(_STORE,),
+    ),
+    Described(
+        "GET", "/v1/events", "get_events", "A log as it was received", LogEvents, _READING,
+        query=(_STORE, ("register", "Whose log"), ("incarnation", "Which log of it"), _AFTER, ("limit", "At most so many")),
+    ),
+    Described("GET", "/healthz", "get_health", "Whether HQ can store", Health, (503,), open=True),
+    Described("GET", "/openapi.json", "get_openapi", "This document", None, (), open=True),
+)  # fmt: skip
+
+
+def document() -> dict[str, Any]:
+    """The whole document; `msgspec.json` can encode it."""
+    types = [HqProblem, *(kind for route in ROUTES for kind in (route.body, route.answer) if kind is not None)]
+    _, components = msgspec.json.schema_components(types, ref_template=_REF)
+    paths: dict[str, Any] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tillkeeper HQ",
+            "version": version("tillkeeper"),
+            "description": "What registers need of an HQ is POST /v1/events alone; docs/hq-contract.md says what it must do.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "responses": {"Problem": _problem()},
+        },
+    }
+
+
+def _operation(route: Described) -> dict[str, Any]:
+    schema = _ref(route.answer) if route.answer is not None else {"type": "object"}
+    described: dict[str, Any] = {
+        "operationId": route.id,
+        "summary": route.summary,
+        "parameters": [_parameter("query", name, words) for name, words in route.query],
+        "responses": {"200": {"description": "Done", "content": {"application/json": {"schema": schema}}}}
+        | {str(status): {"$ref": "#/components/responses/Problem"} for status in route.statuses},
+    }
+    if "{reference}" in route.path:
+        described["parameters"].append(_parameter("path", "reference", "The long id, the number or the ticket code"))
+    if route.body is not None:
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(route.body)}}}
+    if route.open:
+        described["security"] = []
+    return described
+
+
+def _parameter(place: str, name: str, words: str) -> dict[str, Any]:
+    kind = "integer" if name in ("after", "limit") else "string"
+    return {"name": name, "in": place, "required": place == "path", "description": words, "schema": {"type": kind}}
+
+
+def _problem() -> dict[str, Any]:
+    words = f"A problem (RFC 9457); its type is {TYPE_PREFIX}CODE"
+    return {"description": words, "content": {PROBLEM_KIND: {"schema": _ref(HqProblem)}}}
+
+
+def _ref(kind: type) -> dict[str, str]:
+    return {"$ref": _REF.format(name=kind.__name__)}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(document()), indent=1).decode() + "\n")
