@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # A machine with certificates of its own (a company's proxy) trusts those; without any, uv brings its own list.
 UV := VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(BIN)/uv $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
 
-.PHONY: help run demo test pictures lint env dev-env machine bench lab sim chaos vm kill-loop lock clean
+.PHONY: help run demo test pictures lint env dev-env machine bench lab sim simulate chaos vm kill-loop lock clean
 
 help:
 	@echo "make run        start one register with virtual devices (Ctrl-C stops it)"
@@ -16,6 +16,7 @@ help:
 	@echo "make pictures   take the screenshots of the pages, print all scripts on all simulated models, and copy the chosen ones to docs/pictures/"
 	@echo "make bench      print and write the figures to build/bench.json (ONLY='name name')"
 	@echo "make sim        play the prober's engine on a virtual clock: days of noise, all faults, all pairs; build/sim.json (ONLY=pauses, SEEDS=n, HOURS=n)"
+	@echo "make simulate   play stores and HQ with everything going wrong, on a virtual clock: build/simulation.json (SEEDS=n, HOURS=n, SEED=n: one run, with its trace)"
 	@echo "make lab        break a store's network of namespaces, score the prober: build/lab.json (TRIALS=n, SEED=n, ONLY='FAULT'; root)"
 	@echo "make chaos      10,000 tickets over virtual printers with a fault at each 20th, in virtual time (TICKETS=n, SEED=n)"
 	@echo "make vm         printers at a kernel of their own (QEMU): real usblp and USB serial nodes, pulled out in the middle of a ticket (root)"
@@ -93,6 +94,9 @@ bench: dev-env
 
 sim: dev-env
 	$(BIN)/python -m tests.netsim $(if $(ONLY),--only $(ONLY)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(HOURS),--hours $(HOURS))
+
+simulate: dev-env
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED) --trace) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(HOURS),--hours $(HOURS))
 
 lab: dev-env machine
 	$(BIN)/python -m tests.lab --trials $(or $(TRIALS),200) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')

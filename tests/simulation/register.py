@@ -6,7 +6,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
-from tests.simulation.disk import STORE, Drive, MemoryJournal, Platter
+from tests.simulation.disk import STORE, Drive, Held, MemoryJournal, Platter
 from tests.simulation.hq import Hq, HqLine
 from tests.simulation.loops import MachineLoop, Time
 from tests.simulation.net import Net, SimConnection
@@ -14,7 +14,7 @@ from tests.simulation.till import Habits, Sale, Till, Witness
 from tests.support.keys import AUTHORITY
 
 from tillkeeper.config.model import Hq as HqConfig
-from tillkeeper.contract.envelope import Envelope
+from tillkeeper.contract.envelope import Envelope, HqAnswer, HqBatch
 from tillkeeper.contract.roster import Admitted, Merge, Roster, Signed
 from tillkeeper.journal.records import Appended
 from tillkeeper.replication.adoption import Adoption
@@ -38,6 +38,8 @@ class Watch(Witness, Protocol):
 
     def written(self, machine: str, platter: Platter, envelope: Envelope) -> None: ...
 
+    def promised(self, machine: str, held: Held, log: LogId, seq: int) -> None: ...
+
     def said(self, machine: str, words: str) -> None: ...
 
 
@@ -60,6 +62,24 @@ class SimKeys:
             await self._drive.sync(reserve=True)
             self._platter.statements = self.roster.statements
         return merge
+
+
+class Told:
+    """The holdings, and a witness to what they answer."""
+
+    def __init__(self, held: Held, told: Callable[[LogId, int], None]) -> None:
+        self._held, self._told = held, told
+        self.marks, self.events, self.signed_up_to = held.marks, held.events, held.signed_up_to
+        self.quarantined, self.erase = held.quarantined, held.erase
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        return self._held.alarms
+
+    async def take(self, batch: HqBatch, now_ms: int, last_accepted: int | None = None) -> HqAnswer:
+        answer = await self._held.take(batch, now_ms, last_accepted)
+        self._told(LogId(batch.register, batch.incarnation), answer.held_seq)
+        return answer
 
 
 class Machine:
@@ -146,6 +166,7 @@ class Machine:
         keys = SimKeys(platter, self.drive)
         library = Library(journal, platter.held, keys.pair.key, keys.pair.sign)
         renewals = Renewals(journal)
+        holdings = Told(platter.held, lambda log, seq: self._watch.promised(self.name, platter.held, log, seq))
         order = self._order
 
         def told_adopted(register: str) -> tuple[str, ...]:
@@ -164,7 +185,7 @@ class Machine:
         desk = PeersDesk(
             PeersParts(
                 store=STORE, register=self.register, version="1", session=self._new_id(), order=order,
-                callable=frozenset(order), library=library, writing=journal, holdings=platter.held, keys=keys,
+                callable=frozenset(order), library=library, writing=journal, holdings=holdings, keys=keys,
                 dial=lambda register: self._net.dial(self, register), listen=self._listen, renewals=renewals,
                 now_s=self._now_s, now_ms=self.wall_ms, chance=chance, second_copy_s=SECOND_COPY_S, hq=reaches_hq,
                 told_adopted=told_adopted, adopted_elsewhere=adopted_elsewhere, relayed=relayed,

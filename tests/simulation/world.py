@@ -70,6 +70,7 @@ class World:
             self.habits.poison = 0.05
         if "printer" in self.kinds:
             self.habits.printer_out = 0.05
+        self.oracle.counts["alone"] = int(len(self.order) == 1)
         platters = [self.platter(name) for name in self.order]
         for platter in platters:
             platter.statements = self.roster.statements

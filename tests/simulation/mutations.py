@@ -1,0 +1,110 @@
+"""Faults put into the agent on purpose: each has to be found within a few runs, else the checker sees nothing."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.simulation import disk
+from tests.simulation.disk import Held, MemoryJournal
+
+from tillkeeper.contract.envelope import Envelope, EventVerdict, HqAnswer, HqBatch
+from tillkeeper.contract.placing import FORKED
+from tillkeeper.journal.records import Batch
+from tillkeeper.replication import link
+from tillkeeper.replication.peers.desk import PeersDesk
+
+
+@contextmanager
+def _instead(owner: Any, name: str, what: Any) -> Iterator[None]:
+    before = getattr(owner, name)
+    setattr(owner, name, what)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+def _answers_before_the_sync() -> Any:
+    """The journal tells the till that a sale is safe, and syncs it then."""
+    write = MemoryJournal.write
+
+    async def early(self: MemoryJournal, group: list[Any]) -> None:
+        later = []
+        for work, future in group:
+            if isinstance(work, Batch) and work.command is not None:
+                seq = self.last_seq + len(work.events)
+                disk._settle(future, disk.Appended(seq, self.head_hash, self.incarnation))
+                later.append((work, asyncio.get_running_loop().create_future()))
+            else:
+                later.append((work, future))
+        await write(self, later)
+
+    return _instead(MemoryJournal, "write", early)
+
+
+def _peer_answers_before_the_sync() -> Any:
+    """A register says that it holds what it is about to write; a power cut takes it."""
+    take = Held.take
+
+    async def early(self: Held, batch: HqBatch, now_ms: int, last_accepted: int | None = None) -> HqAnswer:
+        mark = self.marks().get(disk.LogId(batch.register, batch.incarnation))
+        held = mark.seq if mark is not None else 0
+        if type(self) is not Held or not batch.events or batch.events[0].seq > held + 1:
+            return await take(self, batch, now_ms, last_accepted)
+        writing = asyncio.get_running_loop().create_task(_after(5.0, lambda: take(self, batch, now_ms, last_accepted)))
+        writing.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return HqAnswer(batch.events[-1].seq, tuple(EventVerdict(event.seq, "stored") for event in batch.events))
+
+    return _instead(Held, "take", early)
+
+
+async def _after(delay_s: float, what: Callable[[], Any]) -> Any:
+    await asyncio.sleep(delay_s)
+    return await what()
+
+
+def _drops_forks() -> Any:
+    """What has the place of another event is answered as stored and kept nowhere."""
+    place = Held._place
+
+    def dropping(self: Held, log: Any, envelope: Envelope, now_ms: int, last_accepted: int | None) -> EventVerdict:
+        count = len(self._asides)
+        seen = dict(self._seen)
+        verdict = place(self, log, envelope, now_ms, last_accepted)
+        if verdict.reason != FORKED:
+            return verdict
+        del self._asides[count:]
+        self._seen = seen
+        return EventVerdict(envelope.seq, "stored")
+
+    return _instead(Held, "_place", dropping)
+
+
+def _moves_by_held() -> Any:
+    """The cursor of an own log goes by what the sink says it holds: numbers in an answer that was lost never come."""
+    answered = link.cursors.answered
+
+    def by_held(*args: Any, **_kwargs: Any) -> Any:
+        return answered(*args, by_held=True)
+
+    return _instead(link.cursors, "answered", by_held)
+
+
+def _never_relays() -> Any:
+    """What is held for a register that lost its disk stays where it is."""
+
+    def nothing(_self: PeersDesk, *_args: Any) -> None:
+        return
+
+    return _instead(PeersDesk, "_relays", nothing)
+
+
+MUTATIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
+    "answers_before_the_sync": (_answers_before_the_sync, ("kill",)),
+    "peer_answers_before_the_sync": (_peer_answers_before_the_sync, ("power", "lost_disk", "wan")),
+    "drops_forks": (_drops_forks, ("clone",)),
+    "moves_by_held": (_moves_by_held, ("hq_answers", "kill", "power")),
+    "never_relays": (_never_relays, ("lost_disk", "wan")),
+}
+"""Name -> what puts it in, and the kinds of faults under which it shows."""
