@@ -1,9 +1,11 @@
 """HQ's HTTP interface: `docs/hq-contract.md` is its text for vendors."""
 
 import asyncio
+import contextlib
+import logging
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from functools import partial
 from typing import TypeVar
@@ -28,6 +30,9 @@ MAX_BODY_BYTES = 8 * 1024 * 1024
 """Of a request's body, also after unpacking gzip."""
 MAX_EVENTS = 2000
 BODY_TIMEOUT_S = 20.0
+KEEP_SEEN_S = 5.0
+
+log = logging.getLogger(__name__)
 
 _batches = msgspec.json.Decoder(HqBatch)
 _rosters = msgspec.json.Decoder(RosterBody)
@@ -45,6 +50,8 @@ class _App:
         self._desk = RosterDesk(credentials.authorities)
         self._seen_ms: dict[tuple[str, str], tuple[str, int]] = {}
         """(store, register) -> incarnation and wall clock of the newest exchange; bounded by the credentials."""
+        self._told_ms = 0
+        """What was heard up to then is in the database."""
 
     async def post_events(self, request: Request) -> Response:
         caller = self._writer(request)
@@ -63,6 +70,24 @@ class _App:
         if not relayed:
             self._seen_ms[batch.store, batch.register] = (batch.incarnation, answer.hq_time_ms)
         return _json(answer)
+
+    @contextlib.asynccontextmanager
+    async def beside(self, _app: Starlette) -> AsyncIterator[None]:
+        keeping = asyncio.create_task(self._keep_seen(), name="hq-seen")
+        yield
+        keeping.cancel()
+
+    async def _keep_seen(self) -> None:
+        """Now and then beats are written down: so other processes know of them, and a restart forgets none."""
+        while True:
+            await asyncio.sleep(KEEP_SEEN_S)
+            before, self._told_ms = self._told_ms, _now_ms()
+            seen = sorted((*who, *when) for who, when in self._seen_ms.items() if when[1] >= before)
+            try:
+                await asyncio.wrap_future(self._database.change(partial(queries.keep_seen, seen=seen)))
+            except (Overloaded, StoreFailed) as error:
+                self._told_ms = before
+                log.warning("when registers were heard is not written down: %s", error)
 
     async def post_roster(self, request: Request) -> Response:
         caller = self._writer(request)
@@ -203,6 +228,7 @@ def create_app(database: Database, credentials: Credentials) -> Starlette:
             Route("/openapi.json", app.get_openapi),
         ],
         exception_handlers={Problem: on_problem},
+        lifespan=app.beside,
     )
 
 

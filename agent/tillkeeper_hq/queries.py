@@ -1,5 +1,6 @@
 """What HQ shows. Each query runs in the reading connection, in one snapshot."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -26,7 +27,8 @@ class StoreBooks(msgspec.Struct, frozen=True):
 
 
 class RegisterLog(msgspec.Struct, frozen=True):
-    """`last_seen_ms`: wall clock of the newest exchange, beats included (beats only since HQ started)."""
+    """`last_seen_ms`: wall clock of the newest exchange with its author, beats included (those at another process of this HQ
+    come some seconds later)."""
 
     store: str
     register: str
@@ -91,6 +93,14 @@ def register_logs(sql: Sql, store: str) -> list[RegisterLog]:
         store, MAX_ROWS,
     )  # fmt: skip
     return [RegisterLog(*row) for row in rows]
+
+
+def keep_seen(sql: Sql, seen: Sequence[tuple[str, str, str, int]]) -> None:
+    """(store, register, incarnation, wall clock of the newest exchange), sorted: that is the order in which logs are locked."""
+    sql.many(
+        "UPDATE logs SET last_seen_ms = $1 WHERE last_seen_ms < $1 AND store = $2 AND register = $3 AND incarnation = $4",
+        [(when, *log) for *log, when in seen],
+    )
 
 
 def quarantine(sql: Sql, store: str, reason: str, after: int) -> list[tuple[int, Quarantined]]:

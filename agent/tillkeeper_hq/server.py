@@ -42,7 +42,7 @@ async def serving(
             create_app(database, credentials),
             http="h11",
             ws="none",
-            lifespan="off",
+            lifespan="on",
             log_config=None,
             access_log=False,
             server_header=False,

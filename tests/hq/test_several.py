@@ -181,6 +181,19 @@ def test_a_full_disk_is_said_and_nothing_is_half_stored(server: Server, url: str
         assert hq.books() == log.day_books()
 
 
+def test_a_beat_at_one_process_is_known_to_the_other(two: tuple[Hq, Hq]) -> None:
+    """Who is behind is asked at any of them."""
+    one, other = two
+    log = Log()
+    log.sale("c1", 1190)
+    one.send(log.batch())
+    beat_ms = one.send(log.batch(last=0)).hq_time_ms
+    deadline = time.monotonic() + DEADLINE_S
+    while other.get("/v1/registers")["registers"][0]["last_seen_ms"] < beat_ms:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
 def start(folder: Path, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "tillkeeper_hq", "run", "--credentials", str(credentials(folder)), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **env})
