@@ -72,6 +72,8 @@ class SmallHq:
     def _check_relay(self, batch: HqBatch) -> None:
         if self._roster is None or batch.store != STORE:
             raise Refused(403, "not_your_register")
+        if self.wrong("relay_beat_refused") and not batch.events:
+            raise Refused(422, "unsigned")
         if self.wrong("relay_unsigned") and batch.head is None:
             return
         keys = self._roster.keys(batch.register)
@@ -93,7 +95,8 @@ class SmallHq:
 
     def take(self, batch: HqBatch) -> dict[str, Any]:
         log = self._logs.setdefault((batch.store, batch.register, batch.incarnation), Log())
-        verdicts = [self._place(log, event) for event in batch.events]
+        bound = self._bound(batch)
+        verdicts = [self._place(log, event, bound) for event in batch.events]
         if self.wrong("late_retry_lowers") and batch.events and verdicts[-1][0] == "stored":
             log.held, log.head = batch.events[-1].seq, batch.events[-1].hash
         answer = {
@@ -105,6 +108,11 @@ class SmallHq:
         }
         return answer if self.wrong("no_time") else answer | {"hq_time_ms": time.time_ns() // 1_000_000}
 
+    def _bound(self, batch: HqBatch) -> int | None:
+        if self._roster is None or batch.head is None or self.wrong("left_goes_on", "relay_any_key"):
+            return None
+        return self._roster.bound(batch.register, batch.head.key, batch.incarnation)
+
     def _held(self, log: Log, batch: HqBatch) -> int:
         if self.wrong("held_without_rejected"):
             return log.stored
@@ -112,7 +120,7 @@ class SmallHq:
             return max(one.held for key, one in self._logs.items() if key[:2] == (batch.store, batch.register))
         return log.held
 
-    def _place(self, log: Log, event: Envelope) -> tuple[str, str]:
+    def _place(self, log: Log, event: Envelope, bound: int | None) -> tuple[str, str]:
         if event.seq > log.held + 1:
             if self.wrong("gap_kept"):
                 log.kept.setdefault(event.seq, (event.hash, ""))
@@ -124,6 +132,8 @@ class SmallHq:
         if log.kept.get(event.seq, (event.hash, ""))[0] != event.hash:
             return "rejected", "forked_log"
         reason = self._fault_of(event, log.head)
+        if not reason and bound is not None and event.seq > bound:
+            reason = "after_leaving"
         blocked = {"undecodable": "poison_blocks", "broken_chain": "damage_stops"}.get(reason, "")
         if blocked and self.wrong(blocked):
             return "retryable", reason

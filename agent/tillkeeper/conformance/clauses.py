@@ -46,3 +46,5 @@ PROBLEMS = Clause("requests", "Whatever is not done is answered with problem det
 SENDERS = Clause("beat", "the register asks about once a second whether HQ is there, and takes card payments only while it is.")
 PARALLEL = Clause("2", "A verdict must not depend on how often an event was sent.")
 HEADS = Clause("heads", "such a batch is believed by its signature only")
+RELAY_BEAT = Clause("heads", "An empty one asks how far the log is held.")
+LEFT = Clause("heads", "What comes behind it under the key that left takes its place and is `rejected` with `after_leaving`.")

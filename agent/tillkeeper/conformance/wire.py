@@ -126,8 +126,10 @@ class Wire:
                 async for chunk in response.aiter_raw():
                     body += chunk
                     if len(body) > bound:
-                        raise Broken(f"an answer longer than {bound} bytes: a register does not read on")
+                        break
                 answer = Answer(response.status_code, response.headers.get("content-type", ""), bytes(body))
+            if len(body) > bound:
+                answer = Answer(0, "", f"longer than {bound} bytes: a register does not read on".encode())
         except (TimeoutError, httpx.TimeoutException):
             answer = Answer(0, "", f"no answer within {self.timeout_s:g} s".encode())
         except (httpx.TransportError, httpx.InvalidURL) as error:
