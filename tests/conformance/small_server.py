@@ -20,16 +20,20 @@ class _Server(uvicorn.Server):
         yield
 
 
+def serving(hq: SmallHq) -> contextlib.AbstractAsyncContextManager[str]:
+    return serving_app(_App(hq))
+
+
 @contextlib.asynccontextmanager
-async def serving(hq: SmallHq) -> AsyncIterator[str]:
-    """Yields its address."""
+async def serving_app(app: Any) -> AsyncIterator[str]:
+    """Any ASGI application on a socket; yields its address."""
     # The protocol is named: with 0 asyncio leaves TCP_NODELAY off, and each small answer takes 40 ms.
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.bind(("127.0.0.1", 0))
     sock.listen(64)
     sock.setblocking(False)
     config = uvicorn.Config(
-        _App(hq), http="h11", ws="none", lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=2
+        app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=2
     )
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[sock]))
