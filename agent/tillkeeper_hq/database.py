@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from tillkeeper.contract.envelope import HqAnswer
 from tillkeeper_hq.ingest import Ingest, Taking
-from tillkeeper_hq.sql import Backend, Sql, StoreFailed
+from tillkeeper_hq.sql import Backend, DatabaseAway, Sql, StoreFailed
 
 QUEUE_JOBS = 256
 """Batches that wait for the writer; one more is answered 503."""
@@ -135,6 +135,9 @@ class Database:
     def _store(self, ingest: Ingest, group: list[_Job]) -> None:
         try:
             self._commit(ingest, group)
+        except DatabaseAway as error:
+            for job in group:
+                job.answer.set_exception(error)
         except StoreFailed:
             # One batch may be to blame for all: each for itself now.
             for job in group:

@@ -6,6 +6,7 @@ numbers and books of a store. Locks end with their transaction, also where the p
 
 import contextlib
 import re
+import time
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Any
@@ -29,10 +30,12 @@ _SETTINGS = {
 }
 _SESSION = (
     "SET synchronous_commit = on",  # what is answered is on the disk, whatever the server's default is
-    "SET lock_timeout = '10s'",
+    "SET lock_timeout = '5s'",
     "SET statement_timeout = '30s'",
     "SET idle_in_transaction_session_timeout = '30s'",  # a stopped process must not hold its locks for ever
 )
+AGAIN_S = 1.0
+"""So long after an attempt to connect the next one."""
 _SCHEMA_LOCK = 0x7469_6C6C
 """Of `pg_advisory_xact_lock`: one process at a time brings the tables up to date."""
 
@@ -76,12 +79,13 @@ class _Connection:
 
     def __init__(self, db: "psycopg.Connection[tuple[Any, ...]]", opened: Any) -> None:
         self._db, self._opened = db, opened
+        self._again_s = 0.0
 
     @contextlib.contextmanager
     def transaction(self, *, reading: bool = False) -> Iterator[None]:
         try:
             if self._db.closed:
-                self._db = self._opened()
+                self._open_again()
             self._db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if reading else "BEGIN")
             try:
                 yield
@@ -93,6 +97,16 @@ class _Connection:
             self._roll_back()
             failed = DatabaseAway if self._db.closed or _is_away(error) else StoreFailed
             raise failed(_words(error)) from error
+
+    def _open_again(self) -> None:
+        """Raises psycopg.Error. Those who come right after a failure are told so at once: an attempt may take seconds."""
+        if time.monotonic() < self._again_s:
+            raise psycopg.OperationalError("the connection is lost")
+        try:
+            self._db = self._opened()
+        except psycopg.Error:
+            self._again_s = time.monotonic() + AGAIN_S
+            raise
 
     def _roll_back(self) -> None:
         with contextlib.suppress(psycopg.Error):
@@ -159,9 +173,10 @@ def _read(value: Any) -> Any:
 
 
 def _is_away(error: psycopg.Error) -> bool:
-    """The server does not answer, is starting, ending, or has too many connections (SQLSTATE classes 08, 53300 and 57P0x)."""
+    """The server does not answer, is starting, ending, has too many connections, or kept us waiting for too long behind another
+    process (SQLSTATE classes 08 and 57P0; 53300, 55P03, 57014)."""
     state = error.sqlstate or ("08000" if isinstance(error, psycopg.OperationalError) else "")
-    return state.startswith(("08", "57P0")) or state == "53300"
+    return state.startswith(("08", "57P0")) or state in ("53300", "55P03", "57014")
 
 
 def _words(error: psycopg.Error) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import msgspec
+import psycopg
 import pytest
 from tests.hq.test_crash import merged
 from tests.hq.world import DATABASE, DAY, REGISTERS, Hq, Log, credentials, running, token
@@ -149,11 +150,27 @@ def test_a_database_that_was_away_is_found_again(server: Server, url: str, tmp_p
     with running(tmp_path) as hq:
         hq.send(log.batch())
         log.sale("c2", 2000)
-        server.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-                   " AND pid <> pg_backend_pid()", url)  # fmt: skip
+        with server.closed(url):
+            for refused in (hq.post(msgspec.json.encode(log.batch())), hq.ask("/healthz"), hq.ask("/v1/books")):
+                assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (503, "database_away")
         assert send((hq,), log, 1, 6, random.Random(1)).held_seq == 6
         assert hq.ask("/healthz").status_code == 200
         assert hq.books() == log.day_books()
+
+
+def test_behind_a_process_that_hangs_nobody_waits_for_ever(url: str, tmp_path: Path) -> None:
+    """It holds the locks of its transaction, as a stopped process does."""
+    log, free = Log(), Log("till-2")
+    log.sale("c1", 1190)
+    free.sale("c2", 100)
+    with running(tmp_path) as hq:
+        hq.send(log.batch(last=1))
+        with psycopg.connect(url) as hung:
+            hung.execute("SELECT * FROM logs FOR UPDATE")
+            refused = hq.post(msgspec.json.encode(log.batch()))
+            assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (503, "database_away")
+            assert hq.send(free.batch()).held_seq == 3
+        assert hq.send(log.batch()).held_seq == 3
 
 
 def test_a_full_disk_is_said_and_nothing_is_half_stored(server: Server, url: str, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -57,6 +58,17 @@ class Server:
         with psycopg.connect(url or self.url(), autocommit=True) as db:
             done = db.execute(sql.encode())
             return done.fetchall() if done.description else []
+
+    @contextlib.contextmanager
+    def closed(self, url: str) -> Iterator[None]:
+        """The database of this URL turns everybody away."""
+        name = urlsplit(url).path[1:]
+        self.ask(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        self.ask(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        try:
+            yield
+        finally:
+            self.ask(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
     def limit_files(self, application: str, url: str, size: str) -> None:
         """No file may grow beyond `size` (bytes, or `unlimited`) for the connections of that name, as if the disk were full."""
