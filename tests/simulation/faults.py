@@ -258,5 +258,6 @@ def remove_clones(world: "World") -> None:
     for one in [one for one in world.oracle.machines if one.name.endswith("'")]:
         world.oracle.say(one.name, "is switched off")
         one.kill(power=True)
+        one.scrapped = True
         world.net.hosts.remove(one)
         world.oracle.machines.remove(one)

@@ -10,7 +10,9 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context
 from typing import Any
 
-MAX_LAST_WORDS = 100_000
+MAX_LAST_WORDS = 10_000
+MAX_CANCELS = 5
+"""A timeout that ends in the same moment may take one cancellation for its own."""
 STEP_S = 1e-6
 """What a callback takes. Whoever waits for a moment that rounding has put a hair ahead gets there."""
 
@@ -88,17 +90,25 @@ class MachineLoop(asyncio.AbstractEventLoop):
         if not self.alive:
             return
         self.alive, self.paused = False, False
-        for task in list(self._tasks):
-            task.cancel()
-        ready = [*self._stalled, *self._time.take_ready(self)]
+        stalled, self._stalled = self._stalled, []
+        for _ in range(MAX_CANCELS):
+            for task in list(self._tasks):
+                task.cancel()
+            self._drain(stalled)
+            stalled = []
+            if not self._tasks:
+                return
+        raise RuntimeError(f"{self.name} does not die: {list(self._tasks)}")
+
+    def _drain(self, ready: list[asyncio.Handle]) -> None:
         for _ in range(MAX_LAST_WORDS):
+            ready = [*ready, *self._time.take_ready(self)]
+            if not ready:
+                return
             for handle in ready:
                 if not handle.cancelled():
                     self._run(handle)
-            ready = self._time.take_ready(self)
-            if not ready:
-                return
-        raise RuntimeError(f"{self.name} does not die: {list(self._tasks)}")
+            ready = []
 
     # --- what asyncio asks of a loop ---
 

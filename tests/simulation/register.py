@@ -84,7 +84,7 @@ class Told:
 
 class Machine:
     """`name`: of the box, `register`: who it says it is; a clone has a box of its own and the same register. `skew_ms`: what
-    its wall clock is off."""
+    its wall clock is off. `scrapped`: it is not switched on again."""
 
     def __init__(
         self, name: str, platter: Platter, time: Time, net: Net, hq: Hq, order: tuple[str, ...], habits: Habits, seed: int,
@@ -93,7 +93,7 @@ class Machine:
         self.name, self.register, self.platter = name, platter.register, platter
         self._time, self._net, self._hq, self._order = time, net, hq, order
         self._habits, self._seed, self._watch = habits, seed, watch
-        self.powered = False
+        self.powered = self.scrapped = False
         self.serve: Callable[[SimConnection], Awaitable[None]] | None = None
         self.loop = MachineLoop(time, name)
         self.loop.alive = False
@@ -119,7 +119,7 @@ class Machine:
 
     def start(self) -> None:
         """The agent, and the machine under it where it was off."""
-        if self.running:
+        if self.running or self.scrapped:
             return
         if not self.powered:
             self.powered, self._booted_s = True, self._time.now_s
