@@ -267,7 +267,8 @@ class Attended(Protocol):
     async def attend(self, changed: Callable[[Status], None], looks: AbstractAsyncContextManager[object]) -> None:
         """Until cancelled, beside `deliver` and `status`: keep a connection that is this register's alone, and tell every
         change of status at once, what is heard during a job too. Never raises `DriverError`. Returns at once where the
-        connection may not be kept (a network printer that others print on): such a device has to be asked by `status`.
+        connection may not be kept (a network printer that others print on): such a device has to be asked by `status`; a
+        trouble in the middle of a job, and its end, are told at once all the same.
 
         Args:
             changed: must not block.

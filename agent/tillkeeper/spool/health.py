@@ -48,6 +48,8 @@ class Health:
         self.storage_trouble = False
         self.stuck: set[str] = set()
         """Drawers that did not open at their last kick."""
+        self.missed: dict[str, int] = {}
+        """Drawer -> wall clock of when its last pulse was given up unsent."""
 
     @property
     def pause_s(self) -> float:
@@ -63,6 +65,11 @@ class Health:
     def tells_trouble(self) -> bool:
         """Known by itself not to take anything: no attempt has to find out."""
         return self.attended and self.status is not None and self.status.trouble() is not None
+
+    @property
+    def may_be_over(self) -> bool:
+        """Last heard in trouble, and not one to tell when that is over: what it printed since speaks against it."""
+        return not self.attended and self.status is not None and self.status.trouble() is not None
 
     @property
     def away(self) -> bool:
@@ -122,16 +129,22 @@ class Health:
 
     def kicked(self, drawer: str, *, stuck: bool) -> None:
         """A pulse went out, and its drawer opened, stayed shut, or can not tell."""
+        self.missed.pop(drawer, None)
         if stuck:
             self.stuck.add(drawer)
         else:
             self.stuck.discard(drawer)
+
+    def not_kicked(self, drawer: str, now_ms: int) -> None:
+        """A pulse was given up before it could be sent. As many are kept as there are drawers."""
+        self.missed[drawer] = now_ms
 
     def _learned(self, status: Status) -> None:
         before, self.status = self.status, status
         self.status_at_ms = self._now_ms()
         if before is not None and {before.drawer_pin_high, status.drawer_pin_high} == {"yes", "no"}:
             self.stuck.clear()  # somebody has the key
+            self.missed.clear()
 
     async def look(self) -> Status:
         """Ask the device now."""

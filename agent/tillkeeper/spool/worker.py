@@ -101,6 +101,7 @@ class Worker:
             more_in_journal=self.queue.more_in_journal,
             open_level=self._sensing.open_level if self._sensing is not None else "unknown",
             drawers_stuck=tuple(health.stuck),
+            drawers_missed=tuple(health.missed.items()),
         )
 
     def jobs(self, *, held: bool = False) -> Iterator[Job]:
@@ -255,6 +256,8 @@ class Worker:
             self.health.kicked(job.data.drawer, stuck=delivery.by == STUCK)
         event: steps.JobEvent = "was_confirmed" if delivery.how == "confirmed" else "went_out"
         await self._end(job, event, evidence=delivery.by)
+        if self.health.may_be_over and not isinstance(job.data, PulseData):
+            await self._asking.look()
 
     # --- what follows ---
 
@@ -309,7 +312,10 @@ class Worker:
             await self._finish(steps.lose(job, "left_unconfirmed", now_ms, reason=decision.reason))
 
     async def _end(self, job: Job, event: steps.JobEvent, *, reason: str = "", evidence: str = "") -> None:
-        await self._finish(steps.settle(job, event, self._spool.now_ms(), reason=reason, evidence=evidence))
+        now_ms = self._spool.now_ms()
+        if isinstance(job.data, PulseData) and event in ("grew_too_old", "was_rejected"):
+            self.health.not_kicked(job.data.drawer, now_ms)
+        await self._finish(steps.settle(job, event, now_ms, reason=reason, evidence=evidence))
 
     async def _finish(self, job: Job) -> None:
         """Settled or held: both are told to the log."""

@@ -36,9 +36,13 @@ class Attendant(Generic[S]):
         self._told: Status | None = None
         self._pause_s = 0.0
 
-    def tell(self, status: Status) -> None:
-        """The device is like that now."""
-        if self._changed is not None and status != self._told:
+    def hears_jobs(self, changed: Callable[[Status], None]) -> None:
+        """No connection is kept: `changed` is told from now on what jobs hear of a trouble."""
+        self._changed = changed
+
+    def tell(self, status: Status, *, anew: bool = False) -> None:
+        """The device is like that now. `anew`: whatever was told before, for it may have been asked since."""
+        if self._changed is not None and (anew or status != self._told):
             self._told = status
             self._changed(status)
 

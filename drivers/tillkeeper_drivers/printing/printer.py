@@ -160,6 +160,8 @@ class BasePrinter(Sender[S]):
         """See `Attended.attend`: a connection is kept where `hold` says so."""
         if self._hold:
             await self._attendant.run(changed, looks)
+        else:
+            self._attendant.hears_jobs(changed)
 
     async def close(self) -> None:
         """Wait for the job that is on; a connection that is kept ends with `attend`."""
@@ -171,6 +173,10 @@ class BasePrinter(Sender[S]):
         self.last_status = session.status
         if session.complete:
             self._attendant.tell(session.status)
+        elif session.document_left and (session.trouble_told or session.status.trouble() is not None):
+            # Where something is wrong all is asked; of a printer that is well a job need not know all that a look does.
+            session.trouble_told = True
+            self._attendant.tell(session.status, anew=True)
 
     # --- a document ---
 

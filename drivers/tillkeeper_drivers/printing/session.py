@@ -35,6 +35,8 @@ class Session(ABC):
         """Whether `status` holds all that the device can tell."""
         self.document_left = False
         """Whether a byte of the document may have left; status questions do not count."""
+        self.trouble_told = False
+        """Whether a trouble in the middle of the document was told: then its end is told too."""
         self.confirmed_by: str | None = None
         """The evidence, once the printer has given it."""
         self.cut_short = ""
@@ -63,6 +65,7 @@ class Session(ABC):
     def begin(self) -> None:
         """Another job on this connection."""
         self.document_left, self.confirmed_by, self.cut_short = False, None, ""
+        self.trouble_told = False
 
     @contextmanager
     def in_one_piece(self) -> Iterator[None]:
