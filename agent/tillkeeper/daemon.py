@@ -131,6 +131,7 @@ class _Register:
         self.shelf.load()
         self.board = BoardKeeper(journal, stamp, clock.wall_ms)
         self.locator = Locator(clock.wall_ms, Moves(journal.setting, journal.append, self._later))
+        self.overlays.present = self.locator.addresses
         self.registry = Registry(config, replication.personal, self.board.on_board, self.locator)
         self.board.open(self.registry.boards, self.registry.document)
         self.spool = Spool(

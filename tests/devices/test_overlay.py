@@ -72,6 +72,24 @@ def test_what_was_edited_since_is_told_and_what_was_not_is_not() -> None:
     assert not rules.view("grill", msgspec.structs.replace(GRILL, confirm_timeout_s=3), MOVED, "").edited
 
 
+def test_the_lines_have_the_address_to_which_it_was_followed_and_pasted_they_agree() -> None:
+    overlay = Overlay(
+        kind="escpos", address="192.0.2.3:9100", mac="00:26:ab:00:00:09", profile="tm-m30", at_ms=5, over=rules.place(GRILL)
+    )
+    present = "192.0.2.33:9100"
+    told = rules.view("grill", GRILL, overlay, "", present)
+    assert not told.same
+    pasted = tomllib.loads(told.toml)["devices"]["grill"]
+    assert pasted["address"] == present
+    edited = msgspec.structs.replace(GRILL, **pasted, columns=None)
+    for at in (present, "192.0.2.3:9100"):
+        told = rules.view("grill", msgspec.structs.replace(edited, address=at), overlay, "", present)
+        assert (told.same, told.edited) == (True, False), at
+    other = rules.view("grill", msgspec.structs.replace(edited, address="192.0.2.4:9100"), overlay, "", present)
+    assert (other.same, other.edited) == (False, True)
+    assert "192.0.2.3:9100" in rules.view("grill", GRILL, overlay, "bar has the MAC", present).toml, "not followed there"
+
+
 def test_the_lines_for_the_file_say_the_same() -> None:
     serial = msgspec.structs.replace(MOVED, address="serial:port=1-1.4", serial=SerialLine(baud=19200, flow="dsr"))
     for name, overlay in (("grill", MOVED), ("two words", serial), ("drawer", Overlay(open_level="low"))):

@@ -119,6 +119,8 @@ async def test_it_can_be_taken_back_and_reset(shop: Counter) -> None:
     await shop.confirm(slip)
     await shop.register.post("/devices/grill/reset", {"by": "ana"})
     assert (await shop.device())["replaced"] is None
+    refused = await shop.register.post("/devices/grill/reset", status=409)
+    assert refused["detail"].startswith("reset device grill")
 
 
 async def _at(shop: Counter, address: str) -> bool:

@@ -10,7 +10,7 @@ from tillkeeper.cli.client import Client, add_connection, add_key, segment
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="what each device last said")
-    listing.add_argument("--export", action="store_true", help="the lines for the configuration of those that were replaced")
+    listing.add_argument("--export", action="store_true", help="the lines for the file: all replaced ones that it has not")
     add_connection(listing)
     discover = actions.add_parser("discover", help="what is plugged in and what answers on the network, configured or not")
     add_connection(discover)
@@ -52,11 +52,15 @@ def words(replaced: dict[str, Any]) -> str:
     """Since when, by whom, and what the configuration says."""
     by = f" by {output.clean(replaced['by'])}" if replaced["by"] else ""
     ignored = f"; NOT FOLLOWED: {output.clean(replaced['ignored'])}" if replaced["ignored"] else ""
+    if replaced.get("same"):
+        agree = "the configuration says the same now: `tillkeeper devices reset` ends it"
+        return f"replaced on {output.clock(replaced['at_ms'])}{by}; {agree}"
     edited = " (edited since)" if replaced["edited"] else ""
     said = output.clean(replaced["configured"])
     return f"replaced on {output.clock(replaced['at_ms'])}{by}; the configuration says {said}{edited}{ignored}"
 
 
 def _replaced(devices: list[dict[str, Any]]) -> str:
-    parts = [str(one["replaced"]["toml"]) for one in devices if one.get("replaced") is not None]
+    """For the file: those of which it does not say so yet."""
+    parts = [str(one["toml"]) for device in devices if (one := device.get("replaced")) is not None and not one.get("same")]
     return "\n\n".join(parts) or "# every device is as the configuration says"

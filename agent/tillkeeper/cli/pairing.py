@@ -11,6 +11,7 @@ from typing import Any
 
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import Client, add_connection, add_key, new_key, segment
+from tillkeeper.config import address as where
 
 PRINTERS = ("escpos", "star", "escpos_display")
 ANSWER_S = 60.0
@@ -87,13 +88,34 @@ def _pick(client: Client, wanted: str | None, device: str) -> dict[str, Any]:
             output.say(f"{number:3}  {clean(one['title'])}, {clean(one['address'])}{clean(used)}")
         said = _ask(f"Which one is to be {device}?", [str(number) for number in range(1, len(found) + 1)])
         return dict(found[int(said) - 1])
-    exact = [one for one in found if wanted in (one["identity"], one["address"])]
-    fitting = exact or [one for one in found if wanted.lower() in one["title"].lower()]
+    fitting = _fitting(found, wanted)
     if len(fitting) != 1:
-        there = ", ".join(clean(one["identity"]) for one in fitting or found) or "nothing"
+        there = ", ".join(f"{clean(one['title'])} ({clean(one['address'])})" for one in fitting or found) or "nothing"
         why = "several fit" if fitting else "none fits"
-        raise exits.UsageError(f"--with {wanted}: {why}; there is {there}")
+        raise exits.UsageError(f"--with {wanted}: {why}; there is {there}" + ("" if fitting else _by_hand(wanted, device)))
     return dict(fitting[0])
+
+
+def _fitting(found: list[dict[str, Any]], wanted: str) -> list[dict[str, Any]]:
+    """Those whose identity, address (with or without its port) or MAC it is; else those that have it in their title."""
+    exact = [one for one in found if wanted in (one["identity"], one["address"])]
+    if exact:
+        return exact
+    network = [one for one in found if one["bus"] == "network"]
+    mac = where.mac(wanted)
+    at = [one for one in network if wanted == where.host_port(one["address"])[0] or (mac and mac == where.mac(one["mac"]))]
+    return at or [one for one in found if wanted.lower() in one["title"].lower()]
+
+
+def _by_hand(wanted: str, device: str) -> str:
+    """What helps where `wanted` is an address: not every printer answers a search."""
+    if not where.is_host_port(wanted) and wanted.count(".") != 3:
+        return ""
+    address = wanted if where.is_host_port(wanted) else f"{wanted}:9100"
+    return (
+        f". A printer that answers no search is not listed: write its address into the configuration, in [devices.{device}]"
+        f' address = "{address}", and start the agent again'
+    )
 
 
 def _slip(args: argparse.Namespace, client: Client, device: str, found: dict[str, Any], profile: str) -> int:

@@ -53,13 +53,14 @@ class FoundList(View, frozen=True):
 
 class ReplacedView(View, frozen=True):
     """A device that is elsewhere, or of another model, than the config says, since a person said so at `at_ms` (wall clock).
-    `configured`: what the config says. `edited`: the config has been changed since. `ignored`: why it is not followed, or
-    empty."""
+    `configured`: what the config says. `edited`: the config has been changed since, and says something else; `same`: it says
+    the same now. `ignored`: why it is not followed, or empty."""
 
     at_ms: int
     by: str
     configured: str
     edited: bool = False
+    same: bool = False
     ignored: str = ""
     toml: str = ""
     """The lines for the config file that say the same."""

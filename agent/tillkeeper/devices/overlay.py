@@ -132,18 +132,30 @@ def _port(device: Device) -> int:
     return where.host_port(device.address)[1] if where.kind(device.address) == "tcp" else 0
 
 
-def view(name: str, device: Device, overlay: Overlay, ignored: str) -> ReplacedView:
-    """`device`: as the config says."""
+def agrees(device: Device, overlay: Overlay, present: str = "") -> bool:
+    """Whether `device`, as the config says, is the same with and without `overlay`; also where the config has the address
+    `present` to which the overlay's device was followed."""
+    followed = replace(overlay, address=present) if present and overlay.mac else overlay
+    return any(laid(device, one) == device for one in (overlay, followed))
+
+
+def view(name: str, device: Device, overlay: Overlay, ignored: str, present: str = "") -> ReplacedView:
+    """`device`: as the config says. `present`: the address that it has at the moment, where it is known."""
     now = place(device)
     said = now.open_level if overlay.address is None else ", ".join(part for part in (now.address, now.profile) if part)
     compared = replace(now, open_level=""), replace(overlay.over, open_level="")
     edited = now.open_level != overlay.over.open_level if overlay.address is None else compared[0] != compared[1]
-    lines = toml(name, overlay)
-    return ReplacedView(at_ms=overlay.at_ms, by=overlay.by, configured=said, edited=edited, ignored=ignored, toml=lines)
+    same = not ignored and agrees(device, overlay, present)
+    lines = toml(name, overlay, "" if ignored else present)
+    return ReplacedView(
+        at_ms=overlay.at_ms, by=overlay.by, configured=said, edited=edited and not same, same=same, ignored=ignored, toml=lines
+    )
 
 
-def toml(name: str, overlay: Overlay) -> str:
-    """The lines for the config file that make the overlay superfluous."""
+def toml(name: str, overlay: Overlay, present: str = "") -> str:
+    """The lines for the config file that make the overlay superfluous. `present`: the address to which it was followed."""
+    if present and overlay.address is not None:
+        overlay = replace(overlay, address=present)
     lines = [f"[devices.{_key(name)}]"]
     said = {field: getattr(overlay, field) for field in ("kind", "address", "mac", "profile", "open_level")}
     lines += [f"{field} = {json.dumps(value)}" for field, value in said.items() if value]

@@ -4,7 +4,7 @@
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
@@ -28,6 +28,8 @@ class Overlays:
 
     def __init__(self, config: Config, setting: Callable[[str], bytes | None]) -> None:
         self.filed: dict[str, Device] = dict(config.devices)
+        self.present: Callable[[], Mapping[str, str]] = dict
+        """Where devices are at the moment (`Locator.addresses`): one that moved is not where it was when it was replaced."""
         self._profiles, self.star = frozenset(escpos(config.models.own)), star_profiles()
         self._overlays = dict[str, Overlay]()
         for name in self.filed:
@@ -74,4 +76,4 @@ class Overlays:
         overlay = self._overlays.get(name)
         if overlay is None or name not in self.filed:
             return None
-        return rules.view(name, self.filed[name], overlay, self._ignored.get(name, ""))
+        return rules.view(name, self.filed[name], overlay, self._ignored.get(name, ""), self.present().get(name, ""))

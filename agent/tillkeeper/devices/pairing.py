@@ -130,7 +130,8 @@ def exported(answer: ProbeView, name: str, base: str, pages: dict[int, str]) -> 
     if (model := load_profiles().get(base)) is None:
         cause, hint = "it is none of our ESC/POS models", "name the one of ours that it is like: --profile generic-80"
         raise Refused("unknown_model", "export", f"profile {base}", cause, hint)
-    title = " ".join(part for part in (answer.maker, answer.model) if part) or name
+    # Clones answer the question for their maker with a placeholder.
+    title = " ".join(part for part in (answer.maker, answer.model) if part.strip("_-. ")) or name
     made = sheet.learned(
         model,
         name,

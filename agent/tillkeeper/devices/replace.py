@@ -152,7 +152,8 @@ class SetupDesk:
         before = self._.overlays.of(asked.device)
         if before is None:
             cause = "it is as the configuration says"
-            raise Conflict("undo", f"device {asked.device}", cause, "there is nothing to take back")
+            verb = "undo" if isinstance(asked, UndoReplacement) else "reset"
+            raise Conflict(verb, f"device {asked.device}", cause, "nothing has been replaced: there is nothing to take back")
         after = before.before if isinstance(asked, UndoReplacement) else None
         return self._changed(
             asked.device, "undone" if isinstance(asked, UndoReplacement) else "reset", after, asked.by, moment, ()
