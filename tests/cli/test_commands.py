@@ -1,6 +1,8 @@
 """What the commands send, show and exit with, against an agent that holds every body against the API's route table."""
 
 import json
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -288,8 +290,6 @@ def test_render_shows_what_bytes_print(tmp_path: Path, capsys: Capture) -> None:
 
 
 def test_simulated_printer_prints_what_it_is_sent(tmp_path: Path) -> None:
-    import socket
-
     command = [sys.executable, "-m", "tillkeeper", "simulate", "printer", "--port", "0", "--speed", "0", "--out", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as printer:
         assert printer.stdout is not None
@@ -301,3 +301,30 @@ def test_simulated_printer_prints_what_it_is_sent(tmp_path: Path) -> None:
         assert printer.wait(10) == 0
     assert "Table 4" in "".join(lines)
     assert "Table 4" in (tmp_path / "slip-0001.txt").read_text()
+
+
+@pytest.mark.parametrize("stop_at_once", [False, True])
+def test_a_simulated_printer_without_a_cutter_has_its_slip_torn_off(tmp_path: Path, stop_at_once: bool) -> None:
+    command = [sys.executable, "-m", "tillkeeper", "simulate", "printer", "--profile", "generic-58", "--port", "0"]
+    with subprocess.Popen([*command, "--speed", "0", "--out", str(tmp_path)], stdout=subprocess.PIPE, text=True) as printer:
+        assert printer.stdout is not None
+        port = int(printer.stdout.readline().split(";")[0].rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.settimeout(10)
+            connection.sendall(b"\x1b@Table 4\n\n\n\n")
+            while stop_at_once and not _hangs(connection):
+                pass
+            lines = [] if stop_at_once else [printer.stdout.readline() for _ in range(2)]
+            printer.send_signal(signal.SIGINT)
+            lines += printer.stdout.readlines()
+        assert printer.wait(10) == 0
+    assert "".join(lines).count("Table 4") == 1
+    assert "Table 4" in (tmp_path / "slip-0001.txt").read_text()
+    assert (tmp_path / "slip-0001.png").read_bytes().startswith(b"\x89PNG")
+    assert not (tmp_path / "slip-0002.txt").exists()
+
+
+def _hangs(connection: socket.socket) -> bool:
+    """Whether the printer answers: what was sent before has been received."""
+    connection.sendall(b"\x10\x04\x01")
+    return connection.recv(1) != b""

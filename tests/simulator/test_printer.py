@@ -363,3 +363,21 @@ def test_an_unrecoverable_error_lasts_until_it_is_switched_off_and_on() -> None:
             assert await h.ask(b"\x10\x04\x01") == b"\x12"
 
     with_printer("tm-t88vi", test)
+
+
+def test_what_hangs_out_is_torn_off_on_command() -> None:
+    async def test(printer: VirtualPrinter) -> None:
+        await printer.command({"tear": True})
+        assert printer.count == 0, "nothing hangs out"
+        async with host(printer) as h:
+            h.send(b"\x1b@1 SOUP\n")
+            await printer.changed.wait_for(lambda: bool(printer.hanging.lines), DEADLINE_S)
+            await printer.command({"tear": True})
+            (slip,) = await printer.wait_printed(1, DEADLINE_S)
+            assert "1 SOUP" in slip.text
+            assert "tear" in slip.text
+            h.send(b"2 SALAD\n")
+            await printer.changed.wait_for(lambda: bool(printer.hanging.lines), DEADLINE_S)
+            assert "SOUP" not in printer.hanging.as_text()
+
+    with_printer("generic-58", test)

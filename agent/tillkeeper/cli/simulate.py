@@ -16,7 +16,11 @@ from tillkeeper.cli.options import whole
 if TYPE_CHECKING:
     from tillkeeper.cli.replay import Summary
     from tillkeeper_drivers.simulator.foreign_screen import ForeignScreen
+    from tillkeeper_drivers.simulator.printer import VirtualPrinter
 
+TEAR_S = 2.0
+"""So long a slip hangs out of a simulated printer without a cutter until it is torn off."""
+DRAWN_S = 10.0
 PROTOCOLS = {"epson": 8480, "fresh": 9104, "logic-controls": 9106}
 """Displays of other makers, and the port that each takes by itself."""
 
@@ -91,16 +95,43 @@ async def _printer(args: argparse.Namespace) -> int:
             where = await up.enter_async_context(control({printer.name: printer}, path=args.control))
         stopped = await up.enter_async_context(_until_stopped())
         output.say(f"{args.profile} listens on {args.host}:{printer.port}; faults on command at {where}; Ctrl-C stops it")
-        seen = printer.count
+        seen, rest = printer.count, _Rest(printer)
         while not stopped.is_set():
             with contextlib.suppress(TimeoutError):
-                slips = await printer.wait_printed(seen + 1, 0.5)
-                if not args.quiet:
-                    for slip in slips:
-                        if slip.number > seen:
-                            output.say(f"--- slip {slip.number}\n{slip.text}")
-                seen = slips[-1].number
+                await printer.wait_printed(seen + 1, 0.5)
+            if not printer.model.cutter and rest.over(asyncio.get_running_loop().time()):
+                await printer.tear()
+            seen = _show(printer, seen, quiet=args.quiet)
+        await printer.tear()
+        _show(printer, seen, quiet=args.quiet)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(printer.store.drawn(), DRAWN_S)
     return exits.OK
+
+
+def _show(printer: "VirtualPrinter", seen: int, *, quiet: bool) -> int:
+    """Say the slips after number `seen`; returns the number of the newest."""
+    for slip in printer.printed:
+        if slip.number > seen and not quiet:
+            output.say(f"--- slip {slip.number}\n{slip.text}")
+    return printer.count
+
+
+class _Rest:
+    """Whether a printer has printed nothing for `TEAR_S`, so that whoever stands before it tears its slip off."""
+
+    def __init__(self, printer: "VirtualPrinter") -> None:
+        self._printer = printer
+        self._lines, self._since_s = 0, 0.0
+
+    def over(self, now_s: float) -> bool:
+        """Args:
+        now_s: monotonic clock.
+        """
+        hanging = len(self._printer.hanging.lines)
+        if hanging != self._lines or not self._printer.engine.idle:
+            self._lines, self._since_s = hanging, now_s
+        return hanging > 0 and now_s - self._since_s >= TEAR_S
 
 
 @contextlib.contextmanager

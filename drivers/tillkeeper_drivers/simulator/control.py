@@ -8,6 +8,7 @@ To a printer (several keys in one request are done in this order):
     {"power": "off"} {"power": "on"}
     {"cover": "open"} {"cover": "closed"}
     {"paper": 200}            lines left on the roll; 0 is out; {"paper": "near_end"} and {"paper": "full"} too
+    {"tear": true}            what hangs out is torn off, and is a slip
     {"cutter": "jam"} {"cutter": "clear"}
     {"head": "hot"} {"head": "cool"}   too hot to print: it goes on by itself once it is cool
     {"drawer": "open"} {"drawer": "closed"} {"drawer": "stuck"} {"drawer": "free"}

@@ -254,6 +254,14 @@ class Engine:
         if self._model.cutter and not self._mechanism.cut():
             self.poke()
             return
+        await self._take_off(cut)
+
+    async def tear(self) -> None:
+        """Somebody tears off what hangs out, in the middle of a slip too."""
+        await self._take_off(Cut(partial=False))
+        self._changed.notify()
+
+    async def _take_off(self, cut: Cut) -> None:
         done, self.paper = self.paper, Paper(self._model_id)
         done.cut = cut
         if not done.blank:

@@ -191,6 +191,10 @@ class VirtualPrinter:
         self.mechanism.load_paper(lines)
         self._engine.poke()
 
+    async def tear(self) -> None:
+        """Tear off what hangs out: a slip, where there is ink on it. Returns when it is kept."""
+        await self._engine.tear()
+
     def jam_cutter(self) -> None:
         """The next cut fails: an error, which `DLE ENQ` leaves once `clear_cutter` removed the cause."""
         self.mechanism.cutter_jammed = True

@@ -46,6 +46,8 @@ async def command(printer: "VirtualPrinter", request: dict[str, Any]) -> dict[st
     if cover is not None:
         printer.set_cover(open_=_OPEN[cover])
     _paper(printer, take(request, "paper"))
+    if take(request, "tear"):
+        await printer.tear()
     cutter = take(request, "cutter", {"jam": 0, "clear": 0})
     if cutter is not None:
         printer.jam_cutter() if cutter == "jam" else printer.clear_cutter()
