@@ -20,13 +20,17 @@ from tillkeeper.contract.devices import FoundList, FoundView, ProbeView, Replace
 from tillkeeper.contract.views import DeviceList, DeviceView
 from tillkeeper.devices import overlay as rules
 from tillkeeper.devices.overlay import Overlay
+from tillkeeper.devices.pairing import exported
 from tillkeeper_drivers.escpos.profile import parse_profiles
 
 Capture = pytest.CaptureFixture[str]
 
 HERE = "usb:serial=ACME1"
 NEW = FoundView(identity=HERE, bus="usb", address=HERE, title="USB printer ACME 9", port="1-1")
-USED = FoundView(identity="mac:00:26:ab:01:02:03", bus="network", address="192.0.2.9:9100", title="TM-m30", devices=("bar",))
+USED = FoundView(
+    identity="mac:00:26:ab:01:02:03", bus="network", address="192.0.2.9:9100", title="TM-m30", mac="00:26:ab:01:02:03",
+    devices=("bar",),
+)  # fmt: skip
 SCREEN = FoundView(identity="fresh:1", bus="display", address="192.0.2.8:9104", title="Fresh KDS")
 SLIP = ReplacementView(
     replacement_id="R1", device="grill", title=NEW.title, address=HERE, kind="escpos", profile="generic-80", number="427",
@@ -103,6 +107,58 @@ def test_what_is_meant_has_to_be_one(tmp_path: Path, capsys: Capture, wanted: st
         assert run(made, "replace", "grill", "--with", wanted, "--yes") == 2
         assert why in capsys.readouterr().err
         assert [path for path, _ in posts(made)] == ["search"]
+
+
+@pytest.mark.parametrize("wanted", ["192.0.2.9", "192.0.2.9:9100", "mac:00:26:ab:01:02:03", "00-26-AB-01-02-03"])
+def test_an_address_without_its_port_and_a_mac_fit(tmp_path: Path, wanted: str) -> None:
+    with agent(tmp_path) as made:
+        assert run(made, "replace", "grill", "--with", wanted, "--yes") == 0
+        assert posts(made)[1][1]["found"] == USED.identity
+
+
+def test_what_does_not_fit_is_told_with_what_the_list_shows_and_the_way_of_one_that_answers_no_search(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    with agent(tmp_path) as made:
+        assert run(made, "replace", "grill", "--with", "192.0.2.77", "--yes") == 2
+        said = capsys.readouterr().err
+        assert "TM-m30 (192.0.2.9:9100)" in said
+        assert '[devices.grill] address = "192.0.2.77:9100"' in said
+        assert run(made, "replace", "grill", "--with", "acme 10", "--yes") == 2
+        assert "into the configuration" not in capsys.readouterr().err
+
+
+def test_what_the_file_says_too_is_told_so_and_not_exported(tmp_path: Path, capsys: Capture) -> None:
+    with agent(tmp_path) as made:
+        row = DeviceView(device="grill", kind="escpos", replaced=msgspec.structs.replace(SAID, edited=False, same=True))
+        made.answers["GET /v1/devices"] = msgspec.to_builtins(DeviceList(devices=(row,)))
+        assert run(made, "list") == 0
+        said = capsys.readouterr().out
+        assert "the configuration says the same now" in said
+        assert "devices reset" in said
+        assert run(made, "list", "--export") == 0
+        assert tomllib.loads(capsys.readouterr().out) == {}
+
+
+def test_config_check_warns_of_a_receipt_printer_without_the_language_s_letters(tmp_path: Path, capsys: Capture) -> None:
+    file = tmp_path / "store.toml"
+    text = example_toml()
+    line = next(line for line in text.splitlines() if line.startswith("language ="))
+    for tag, profile, warns in (
+        ("el", "generic-58", True), ("el", "tm-t88vi", False), ("ja", "generic-58", False), ("pl", "srp-350", False)
+    ):  # fmt: skip
+        made = text.replace(line, f'language = "{tag}"').replace('profile = "tm-t88vi"', f'profile = "{profile}"')
+        file.write_text(made, "utf-8")
+        assert main(["config", "check", str(file)]) == 0
+        said = capsys.readouterr().out
+        assert ("warning:" in said) == warns, (tag, profile)
+        assert ("tm-t20iii" in said) == warns, "a model that has them is named"
+
+
+def test_a_placeholder_for_a_maker_is_no_part_of_an_exported_title() -> None:
+    told = msgspec.structs.replace(TOLD, maker="_", model="POS-80")
+    (made,) = parse_profiles(exported(told, "pos-80", "generic-80", {})).values()
+    assert made.title == "POS-80"
 
 
 def test_pair_asks_its_way_and_writes_a_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tillkeeper.config.embedded import example_toml
-from tillkeeper.config.load import parse
+from tillkeeper.config.load import load, parse
 from tillkeeper.errors import ConfigInvalid
 
 GOOD = {
@@ -55,3 +55,22 @@ def test_two_that_call_the_same_place(tmp_path: Path) -> None:
     with pytest.raises(ConfigInvalid, match=r"listens there already") as caught:
         parse(both, file="t.toml", folder=tmp_path)
     assert len(caught.value.extra["problems"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "right", "more"),
+    [
+        ("epson-kds", "epson_kds", 'address = "127.0.0.1:8480"\ncallback = "127.0.0.1:8481"'),
+        ("logic-controls", "logic_controls", 'address = "folder:/mnt/kds"\nkds_station = 1'),
+        ("drawr", "drawer", 'printer = "receipt"\nleft_open_s = 30'),
+        ("strar", "star", 'address = "192.0.2.7:9100"\nprofile = "tsp100"\nhold = true'),
+    ],
+)
+def test_a_kind_that_is_none_is_one_error(tmp_path: Path, kind: str, right: str, more: str) -> None:
+    file = tmp_path / "store.toml"
+    text = example_toml().replace('devices = ["kitchen"]', 'devices = ["kitchen", "wall"]', 1)
+    file.write_text(f'{text}\n[devices.wall]\nkind = "{kind}"\n{more}\n', "utf-8")
+    with pytest.raises(ConfigInvalid) as caught:
+        load(file)
+    (problem,) = caught.value.extra["problems"]
+    assert (problem.where, problem.nearest) == ("devices.wall.kind", right)

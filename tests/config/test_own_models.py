@@ -118,3 +118,17 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (twice / f"{name}.toml").write_text(ACME, "utf-8")
     assert "b.toml: there is a model 'acme-nine' already" in problems(tmp_path, own="twice")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("colums = 32", "acme.toml: line 2: nine.colums: unknown key 'colums' (did you mean 'columns'?)"),
+        ("features = { qrr = true }", "acme.toml: line 2: nine.features.qrr: unknown key 'qrr' (did you mean 'qr'?)"),
+        ("shoe_size = 45", "acme.toml: line 2: nine.shoe_size: unknown key 'shoe_size'"),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_line_and_the_right_one(tmp_path: Path, wrong: str, told: str) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "acme.toml").write_text(f'[nine]\n{wrong}\nlike = "generic-58"\n', "utf-8")
+    assert told in problems(tmp_path)

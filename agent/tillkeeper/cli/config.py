@@ -41,6 +41,7 @@ def _check(args: argparse.Namespace) -> int:
     """The configuration, the catalogue that it names (names in `routing` have to exist there), and the store's layouts."""
     from tillkeeper.config.load import load
     from tillkeeper.config.routes import dangling_routes
+    from tillkeeper.devices import letters
     from tillkeeper.errors import ConfigInvalid
     from tillkeeper.layouts.shelf import problems_of
     from tillkeeper.sales.catalogue import parse_catalogue
@@ -50,13 +51,13 @@ def _check(args: argparse.Namespace) -> int:
         menu = Path(config.catalogue.file)
         catalogue = parse_catalogue(menu.read_bytes(), str(menu), list(config.taxes.categories))
         problems = (*dangling_routes(args.file, config, catalogue), *problems_of(config))
-        said = _said(config)
+        said, warning = _said(config), letters.warning(config)
     except ConfigInvalid as error:
-        problems, said = error.extra["problems"], []
+        problems, said, warning = error.extra["problems"], [], ""
     if args.json:
-        output.say(_json(problems, said))
+        output.say(_json(problems, said, [warning] if warning else []))
     else:
-        for line in said:
+        for line in (*said, *([f"warning: {warning}"] if warning else [])):
             output.say(line)
         for problem in problems:
             output.say(str(problem))
@@ -64,10 +65,10 @@ def _check(args: argparse.Namespace) -> int:
     return exits.USAGE if problems else exits.OK
 
 
-def _json(problems: object, said: object) -> str:
+def _json(problems: object, said: object, warnings: list[str]) -> str:
     import msgspec
 
-    return msgspec.json.encode({"problems": problems, "replaced": said}).decode()
+    return msgspec.json.encode({"problems": problems, "replaced": said, "warnings": warnings}).decode()
 
 
 def _said(config: "Config") -> list[str]:

@@ -9,6 +9,7 @@ from tillkeeper.config.raw import tables as _tables
 from tillkeeper.config.raw import text as _text
 
 KINDS = ("epson_kds", "fresh_kds", "logic_controls")
+_OTHERS = ("escpos", "star", "escpos_display", "display", "drawer")
 _OWN_KEYS = {"callback": "epson_kds", "kds_station": "logic_controls"}
 _NOT_THEIRS = ("profile", "serial", "bell_pin", "columns", "hold")
 
@@ -19,9 +20,9 @@ def check(document: Table, report: Report) -> None:
     for name, device in _tables(document, "devices"):
         path, kind, address = ("devices", name), _text(device, "kind"), _text(device, "address")
         for key, owner in _OWN_KEYS.items():
-            if key in device and kind != owner:
+            if key in device and kind in (*KINDS, *_OTHERS) and kind != owner:
                 report((*path, key), f"{key!r} means nothing for a device of kind {kind!r}")
-        if kind != "logic_controls" and address and where.kind(address) == "folder":
+        if kind in (*KINDS, *_OTHERS) and kind != "logic_controls" and address and where.kind(address) == "folder":
             report((*path, "address"), "only a display of kind 'logic_controls' is reached by a folder")
         if kind not in KINDS:
             continue

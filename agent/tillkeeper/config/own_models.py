@@ -6,10 +6,12 @@ import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
+from tillkeeper.config.lines import scan
 from tillkeeper.errors import ConfigInvalid
 from tillkeeper.plain_file import open_plain
-from tillkeeper_drivers.escpos.profile import Profile, ProfileError, load_profiles, parse_profiles
+from tillkeeper_drivers.escpos.profile import Features, Profile, ProfileError, load_profiles, parse_profiles
 
 MOST_FILES = 32
 MOST_BYTES = 64 * 1024
@@ -41,6 +43,8 @@ def read(place: Path) -> dict[str, Profile]:
                 raise ProfileError(f"profile {strays[0]}: expected a table")
             if taken := sorted(names & (load_profiles().keys() | found.keys())):
                 raise ProfileError(f"there is a model {', '.join(map(repr, taken))} already: call it otherwise")
+            if wrong := _unknown_key(text, tables):
+                raise ProfileError(wrong)
             made = parse_profiles(f"{above}\n{text}")
         except (OSError, ValueError, RecursionError) as error:
             problems.append(f"{file.name}: {_words(error)}")
@@ -53,6 +57,26 @@ def read(place: Path) -> dict[str, Profile]:
         hint = "`tillkeeper devices pair --export FILE` writes one as it has to be"
         raise ConfigInvalid("read", f"printer models {place}", "; ".join(problems), hint, problems=tuple(problems))
     return found
+
+
+def _unknown_key(text: str, tables: dict[str, Any]) -> str:
+    """The first key that no model has, with its line and the nearest right one; empty where there is none."""
+    from tillkeeper.config.load import nearest  # imports this module too
+
+    profile = [key for key in Profile.__struct_fields__ if key != "name"] + ["like"]
+    for name, table in tables.items():
+        features = table.get("features")
+        for keys, right, path in (
+            (table, profile, (name,)),
+            (features if isinstance(features, dict) else (), Features.__struct_fields__, (name, "features")),
+        ):
+            for key in keys:
+                if key in right:
+                    continue
+                near = nearest(key, right)
+                meant = f" (did you mean {near!r}?)" if near else ""
+                return f"line {scan(text).of((*path, key))}: {'.'.join((*path, key))}: unknown key {key!r}{meant}"
+    return ""
 
 
 def _text(file: Path) -> str:

@@ -28,6 +28,7 @@ _LOWEST_RATE, _HIGHEST_RATE = Decimal("0.000000001"), Decimal(1_000_000_000)
 _PAPER = ("escpos", "star")
 _PRINTERS = (*_PAPER, "escpos_display")
 _TAKE_TICKETS = (*_PRINTERS, "display", *displays.KINDS)
+_KINDS = (*_TAKE_TICKETS, "drawer")
 
 
 def check(document: Table, folder: Path, profiles: Collection[str], report: Report, star: Collection[str] = ()) -> None:
@@ -156,7 +157,7 @@ def _terminals(document: Table, report: Report) -> None:
 
 def _is_kind(document: Table, device: str, kinds: Collection[str], path: tuple[str | int, ...], report: Report) -> None:
     kind = _text(_table(document, "devices", device), "kind")
-    if kind and kind not in kinds:
+    if kind in _KINDS and kind not in kinds:
         right = [name for name, other in _tables(document, "devices") if _text(other, "kind") in kinds]
         report(path, f"device {device!r} is of kind {kind!r}, needed is {' or '.join(kinds)}", device, right)
 
@@ -221,20 +222,21 @@ def _devices(document: Table, profiles: Collection[str], star: Collection[str], 
             _mac(device, path, report)
         if "serial" in device and (not address or where.kind(address) != "serial"):
             report((*path, "serial"), "'serial' means nothing without an address serial:/dev/...")
-        if "hold" in device and (kind not in _PAPER or not address or where.kind(address) != "tcp"):
+        if "hold" in device and ((kind in _KINDS and kind not in _PAPER) or not address or where.kind(address) != "tcp"):
             report((*path, "hold"), "'hold' is for network printers; a serial or USB one is this register's alone anyway")
         known, others = (star, profiles) if kind == "star" else (profiles, star)
-        if profile and profile not in known:
+        if profile and profile not in known and (kind in _PRINTERS or profile not in others):
             foreign_kind = f" of kind {kind!r}" if profile in others else ""
             report((*path, "profile"), f"no profile {profile!r}{foreign_kind}", profile, known)
         if kind == "drawer" and not _text(device, "printer"):
             report(path, "a drawer needs a 'printer'")
         if _points(device, "printer", devices, "device", path, report):
             _is_kind(document, _text(device, "printer"), _PAPER, (*path, "printer"), report)
-        if "left_open_s" in device and kind != "drawer":
+        if "left_open_s" in device and kind in _TAKE_TICKETS:
             report((*path, "left_open_s"), "'left_open_s' is for drawers")
         foreign = {"drawer": ("address", "profile", "bell_pin"), "display": ("address", "profile", "printer", "bell_pin")}
-        for key in foreign.get(kind, ("printer",) if kind else ()):
+        # What a kind that is none would mean is not known: its own error is enough.
+        for key in foreign.get(kind, ("printer",) if kind in _TAKE_TICKETS else ()):
             if key in device:
                 report((*path, key), f"{key!r} means nothing for a device of kind {kind!r}")
 
