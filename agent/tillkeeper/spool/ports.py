@@ -76,6 +76,13 @@ class DeviceSnapshot(msgspec.Struct, frozen=True):
     """Which level of its drawer's switch means "open", as far as kicks have taught."""
     drawers_stuck: tuple[str, ...] = ()
     """Kicked last, and their switch did not move."""
+    drawers_missed: tuple[tuple[str, int], ...] = ()
+    """Drawers whose last pulse was given up unsent, and when."""
+
+    @property
+    def busy(self) -> bool:
+        """Something waits because somebody else holds its one connection: no trouble yet, but why it waits."""
+        return self.trouble == "busy" and self.queued > 0
 
     def refuses(self, now_ms: int) -> Reason | None:
         """Why it has been taking no documents for some time, whatever it says about itself."""
