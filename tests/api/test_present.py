@@ -3,11 +3,20 @@
 import pytest
 from tests.api.fake_till import ZERO
 
-from tillkeeper.api.present import TROUBLE_WORDS, check_summary, check_view, device_view, job_view, line_state
+from tillkeeper.api.present import (
+    TROUBLE_WORDS,
+    check_summary,
+    check_view,
+    device_view,
+    drawer_view,
+    job_view,
+    line_state,
+    reason_words,
+)
 from tillkeeper.contract.values import Personal, Tax
 from tillkeeper.sales.model import Check, Discount, Line, Payment, Refund
 from tillkeeper.spool.model import Job, PulseData, TicketData
-from tillkeeper_drivers.api import Status
+from tillkeeper_drivers.api import Reason, Status
 
 
 def line(**changes: object) -> Line:
@@ -127,3 +136,41 @@ def test_whatever_a_driver_says_of_a_device_is_in_its_view() -> None:
     said = {field for field in Status.__struct_fields__ if getattr(Status(), field) == "unknown"} - {"drawer_pin_high"}
     view = device_view("grill", "escpos", Status(**dict.fromkeys(said, "yes")))  # type: ignore[arg-type]
     assert {field for field in said if getattr(view, field) != "yes"} == set()
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (Status(reachable="yes", paper_out="yes", cutter_error="yes", cover_open="yes", paper_near_end="yes"), ""),
+        (Status(reachable="yes", online="no", temperature_error="yes"), ""),
+        (Status(reachable="no"), f"its printer, receipt, {TROUBLE_WORDS['unreachable']}"),
+        (Status(reachable="no", reason="not_plugged_in"), f"its printer, receipt, {TROUBLE_WORDS['not_plugged_in']}"),
+    ],
+)
+def test_of_its_printer_a_drawer_only_says_whether_it_is_reached(status: Status, words: str) -> None:
+    view = drawer_view("drawer", "receipt", status, drawer_open="yes")
+    assert (view.kind, view.known, view.trouble, view.drawer_open) == ("drawer", True, words, "yes")
+    said = {view.paper_out, view.cutter_error, view.cover_open, view.paper_near_end, view.temperature_error, view.online}
+    assert said == {"unknown"}
+    assert not drawer_view("drawer", "receipt", None).known
+
+
+@pytest.mark.parametrize(("refuses", "stuck", "trouble"), [
+    ("unreachable", True, f"its printer, receipt, {TROUBLE_WORDS['unreachable']}"),
+    ("busy", False, ""),
+    (None, True, "did not open when it was last kicked"),
+])  # fmt: skip
+def test_a_drawer_that_can_not_be_kicked_or_is_stuck(refuses: Reason | None, stuck: bool, trouble: str) -> None:
+    assert drawer_view("drawer", "receipt", Status(reachable="yes"), refuses=refuses, stuck=stuck).trouble == trouble
+
+
+@pytest.mark.parametrize(("kept", "words"), [
+    ("cover_open", "the cover is open"),
+    ("temperature", TROUBLE_WORDS["temperature"]),
+    ("it may have printed (lost): look", "it may have printed (the connection broke): look"),
+    ("901 s old: the guest has left", "901 s old: the guest has left"),
+    ("released by cutter", "released by cutter"),
+    ("", ""),
+])  # fmt: skip
+def test_reasons_are_in_words(kept: str, words: str) -> None:
+    assert reason_words(kept) == words

@@ -254,7 +254,14 @@ def test_jobs_and_devices(tmp_path: Path, capsys: Capture) -> None:
         for line in ("jobs release j1", "jobs release --all", "jobs cancel j1", "devices list", "devices test grill"):
             assert call(agent, *line.split()) == 0
         assert [call(agent, *line.split()) for line in ("jobs release", "jobs release j1 --all")] == [2, 2]
-    text = capsys.readouterr().out
+        shown = capsys.readouterr().out
+        agent.answers["POST /v1/jobs/release"] = {"jobs": [], "more": False}
+        assert call(agent, "jobs", "release", "--all") == 0
+    left = capsys.readouterr().out
+    assert "no kitchen ticket is held" in left
+    assert "1 receipt or report is still held; those are released one by one:" in left
+    assert "tillkeeper jobs release j1   receipt B-001" in left
+    text = shown + left
     assert "may have printed" in text
     assert "1.5 min" in text
     assert "\x1b" not in text

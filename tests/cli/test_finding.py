@@ -83,7 +83,7 @@ def test_watch_says_each_change_and_ends_by_ctrl_c(tmp_path: Path) -> None:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         deadline.start()
         try:
-            until(("device grill", "well"), ("usb:serial=J8XY", "taken away"))
+            until(("device grill", "no trouble known"), ("usb:serial=J8XY", "taken away"))
             there(msgspec.structs.replace(GRILL, trouble="the paper is out", queued=2), EPSON)
             until(("device grill", "the paper is out, 2 waiting"), ("192.168.1.40:9100", "there"), ("usb:serial=J8XY", "gone"))
             process.send_signal(signal.SIGINT)
@@ -104,7 +104,7 @@ def test_what_did_not_change_is_not_said_again() -> None:
         {"devices": [msgspec.to_builtins(msgspec.structs.replace(GRILL, drawer_open="yes", paper_near_end="yes"))]},
         msgspec.to_builtins(FOUND),
     )
-    assert now["device grill"] == "well, paper near its end, drawer open"
+    assert now["device grill"] == "no trouble known, paper near its end, drawer open"
     assert now["address of grill"] == "192.168.1.40, configured 192.168.1.39"
     assert finding.changes(now, dict(now)) == []
     assert len(finding.changes(None, now)) == 4

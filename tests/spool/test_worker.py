@@ -191,6 +191,12 @@ def test_a_pulse_goes_before_its_receipt_and_works_without_paper() -> None:
     run_virtual(scenario())
 
 
+def missed(world: World) -> tuple[tuple[str, int], ...]:
+    snapshot = world.spool.snapshot_of("receipt")
+    assert snapshot is not None
+    return snapshot.drawers_missed
+
+
 def test_a_drawer_never_opens_late() -> None:
     async def scenario() -> None:
         world = World()
@@ -199,10 +205,17 @@ def test_a_drawer_never_opens_late() -> None:
             pulse = world.job("pulse", "drawer", "drawer_pulse")
             await world.accept(pulse)
             await world.until_done(30)
+            expired_ms = world.now_ms()
             world.printers["receipt"].condition = CLEAN
             await asyncio.sleep(60)
-        assert world.states([pulse]) == ["expired"]
-        assert world.printers["receipt"].kicks == []
+            ((drawer, at_ms),) = missed(world)
+            assert drawer == "drawer"
+            assert abs(expired_ms - at_ms) < 1000
+            assert world.states([pulse]) == ["expired"]
+            assert world.printers["receipt"].kicks == []
+            await world.accept(world.job("again", "drawer", "drawer_pulse"))
+            await world.until_done(30)
+            assert missed(world) == (), "it has opened since"
 
     run_virtual(scenario())
 

@@ -1,6 +1,8 @@
 """From the agent's own values to what clients read. Pure: texts, totals and times are arguments."""
 
+import re
 from collections.abc import Mapping
+from typing import cast
 
 import msgspec
 
@@ -8,7 +10,7 @@ from tillkeeper.contract import views as v
 from tillkeeper.contract.values import Personal, Totals
 from tillkeeper.sales.model import Check, Line
 from tillkeeper.spool.model import Job, ReceiptData, TicketData
-from tillkeeper_drivers.api import Reason, Status
+from tillkeeper_drivers.api import NOT_THERE, Reason, Status
 
 TROUBLE_WORDS: dict[Reason, str] = {
     "unreachable": "does not answer (is it switched on and connected?)",
@@ -28,6 +30,8 @@ TROUBLE_WORDS: dict[Reason, str] = {
     "bad_document": "did not accept a document",
     "stalled": "stopped taking data",
 }
+
+_REASON = re.compile(rf"(?:(?<=\()|^)(?:{'|'.join(TROUBLE_WORDS)})(?=\)|$)")
 
 
 def line_state(line: Line) -> v.LineState:
@@ -140,7 +144,7 @@ def job_view(job: Job, now_ms: int) -> v.JobView:
         attempts=job.attempts,
         may_have_printed=job.may_have_printed,
         marks=job.marks,
-        reason=job.reason,
+        reason=reason_words(job.reason),
         evidence=job.evidence,
         rerouted_from=job.rerouted_from,
         settled_at_ms=job.settled_at_ms,
@@ -155,12 +159,13 @@ def device_view(
     asked_age_s: float | None = None,
     queued: int = 0,
     held: int = 0,
-    drawer_open: v.Tri = "unknown",
     stations: tuple[str, ...] = (),
     refuses: Reason | None = None,
+    busy: bool = False,
 ) -> v.DeviceView:
     """`status` None: it was not asked since the start, and all of it is unknown. `asked_age_s`: since the last answer.
-    `refuses`: why it has been taking no documents for some time, whatever it says about itself."""
+    `refuses`: why it has been taking no documents for some time, whatever it says about itself. `busy`: something waits while
+    it prints for somebody else."""
     said = status or Status()
     trouble = said.trouble() or refuses
     return v.DeviceView(
@@ -179,14 +184,44 @@ def device_view(
         temperature_error=said.temperature_error,
         mechanical_error=said.mechanical_error,
         buffer_full=said.buffer_full,
-        drawer_open=drawer_open,
         queued=queued,
         held=held,
         behind=said.behind,
         trouble="" if trouble is None else _trouble_words(said, trouble),
+        note=TROUBLE_WORDS["busy"] if busy and trouble is None else "",
         detail=said.detail,
         stations=stations,
     )
+
+
+def drawer_view(
+    drawer: str,
+    printer: str,
+    status: Status | None,
+    *,
+    asked_age_s: float | None = None,
+    drawer_open: v.Tri = "unknown",
+    refuses: Reason | None = None,
+    stuck: bool = False,
+) -> v.DeviceView:
+    """As `device_view`, of a drawer at `printer`, whose `status` it is: paper, cover and cutter do not concern a drawer."""
+    said = status or Status()
+    away = (said.trouble() if said.reachable == "no" else None) or (refuses if refuses in NOT_THERE else None)
+    trouble = "did not open when it was last kicked" if stuck else ""
+    return v.DeviceView(
+        device=drawer,
+        kind="drawer",
+        known=said.reachable != "unknown" or drawer_open != "unknown",
+        asked_age_s=asked_age_s,
+        reachable="no" if away else said.reachable,
+        drawer_open=drawer_open,
+        trouble=f"its printer, {printer}, {TROUBLE_WORDS[away]}" if away else trouble,
+    )
+
+
+def reason_words(reason: str) -> str:
+    """Why a job is as it is, for people: a `Reason` in it (alone, or in brackets within a sentence) in words."""
+    return _REASON.sub(lambda found: TROUBLE_WORDS[cast(Reason, found[0])], reason)
 
 
 def _trouble_words(said: Status, trouble: Reason) -> str:

@@ -10,7 +10,7 @@ import json
 import time
 from typing import Any
 
-from tillkeeper.cli import exits, output
+from tillkeeper.cli import exits, output, status
 from tillkeeper.cli.client import Client
 
 LOOK_S = 0.5
@@ -109,10 +109,9 @@ def seen(devices: dict[str, Any], found: dict[str, Any]) -> dict[str, str]:
 
 
 def _state(device: dict[str, Any]) -> str:
-    words = [device["trouble"] or ("well" if device["known"] else "unknown: it has not said anything yet")]
-    words += ["paper near its end"] if device["paper_near_end"] == "yes" else []
+    words = status.state(device)
+    words += ["drawer closed"] if device["drawer_open"] == "no" else []
     words += ["its buffer is full"] if device["buffer_full"] == "yes" else []
-    words += [f"drawer {'open' if device['drawer_open'] == 'yes' else 'closed'}"] if device["drawer_open"] != "unknown" else []
     words += [f"{device['queued']} waiting"] if device["queued"] else []
     words += [f"{device['held']} held"] if device["held"] else []
     words += [f"behind by {device['behind']}"] if device["behind"] else []

@@ -7,6 +7,9 @@ from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import Client, add_connection, add_key, segment
 from tillkeeper.cli.options import MAX_ROWS, whole
 
+TICKETS = ("kitchen_ticket", "change_slip")
+SHOWN = 10
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -27,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    others: list[dict[str, Any]] = []
     with Client.of(args) as client:
         if args.action == "list":
             answer = client.get("/v1/jobs", state=args.state, limit=args.limit)
@@ -36,17 +40,33 @@ def run(args: argparse.Namespace) -> int:
         elif args.action == "release" and args.all:
             answer = client.post("/v1/jobs/release", {"by": args.by}, args.key)
             jobs = answer["jobs"]
+            others = client.get("/v1/jobs", state="held", limit=MAX_ROWS)["jobs"]
         else:
             path = f"/v1/jobs/{segment(args.job)}"
             answer = (
                 client.get(path) if args.action == "show" else client.post(f"{path}/{args.action}", {"by": args.by}, args.key)
             )
             jobs = [answer]
-    text = table(jobs)
+    text = table(jobs) if jobs or args.action != "release" else "no kitchen ticket is held"
+    text += still_held(others)
     if args.action == "list" and answer["more"]:
         text += f"\nmore than {args.limit}: see --limit"
     output.show(args, answer, text)
     return exits.OK
+
+
+def still_held(jobs: list[dict[str, Any]]) -> str:
+    """What `--all` leaves, and how it is released."""
+    left = [job for job in jobs if job["document_class"] not in TICKETS]
+    if not left:
+        return ""
+    still = "1 receipt or report is" if len(left) == 1 else f"{len(left)} receipts or reports are"
+    lines = ["", f"{still} still held; those are released one by one:"]
+    for job in left[:SHOWN]:
+        what = " ".join(filter(None, (job["document_class"], job["ticket_code"])))
+        lines.append(f"  tillkeeper jobs release {output.clean(job['job_id'])}   {output.clean(what)}")
+    lines += ["  and more: tillkeeper jobs list --state held"] if len(left) > SHOWN else []
+    return "\n".join(lines)
 
 
 def table(jobs: list[dict[str, Any]]) -> str:

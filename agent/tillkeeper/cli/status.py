@@ -52,13 +52,20 @@ def _name(sink: dict[str, Any]) -> str:
     return str(sink["name"]) if sink["kind"] == "hq" else f"register {sink['name']}"
 
 
+def state(device: dict[str, Any]) -> list[str]:
+    """How a device is, and what else is worth a look; the register's page says the same. Unknown is never shown as fine."""
+    known = "no trouble known" if device["known"] else "unknown: it has said nothing yet"
+    words = [device["trouble"] or device.get("note") or known]
+    words += ["paper near its end"] if device.get("paper_near_end") == "yes" else []
+    return words + (["drawer open"] if device.get("drawer_open") == "yes" else [])
+
+
 def devices(found: list[dict[str, Any]]) -> str:
-    """Unknown is never shown as fine."""
     rows = [
         (
             device["device"],
             device["kind"],
-            device["trouble"] or ("nothing wrong is known" if device["known"] else "unknown: it has not said anything yet"),
+            ", ".join(state(device)),
             device["queued"],
             device["held"],
             ", ".join(device["stations"]),

@@ -197,7 +197,8 @@ class DeviceView(View, frozen=True):
     behind: int = 0
     """Displays: tickets delivered and not yet acknowledged."""
     trouble: str = ""
-    """In words a person can act on ("paper is out"), or empty."""
+    note: str = ""
+    """In words a person can act on ("paper is out"), or empty. `note`: why something waits where that is no trouble (yet)."""
     detail: str = ""
     stations: tuple[str, ...] = ()
     address: str = ""

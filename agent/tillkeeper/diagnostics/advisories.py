@@ -4,29 +4,19 @@ own advisory where it matters; it is never taken for fine."""
 from collections.abc import Iterator
 
 from tillkeeper.contract.views import AdvisoryView, Severity
-from tillkeeper.diagnostics import network
+from tillkeeper.diagnostics import devices, network
 from tillkeeper.diagnostics.advisory import Advisory, Found
 from tillkeeper.diagnostics.facts import Facts
+from tillkeeper.diagnostics.words import counted, duration_words
 
 CATALOGUE_STALE_S = 36 * 3600.0
 """A snapshot is taken at least nightly; a day and a half means that one was missed."""
 CLOCK_WRONG_S = 120.0
 DISK_LOW_BYTES = 256 * 1024 * 1024
-DEVICE_SILENT_S = 60.0
-"""So long after the start a device may be unknown without a word about it."""
 NEVER_BEFORE_MS = 1_704_067_200_000
 """2024-01-01: this program is younger, so a clock before it is wrong."""
 
 _ORDER: dict[Severity, int] = {"alarm": 0, "warning": 1, "notice": 2}
-
-
-def duration_words(seconds: float) -> str:
-    """As people say it: "40 s", "3 min", "5 h", "2 days"."""
-    whole = int(max(0.0, seconds))
-    for limit, unit, name in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
-        if whole < limit:
-            return f"{whole // unit} {name}"
-    return f"{whole // 86_400} days"
 
 
 def _set_aside(facts: Facts) -> Iterator[Found]:
@@ -76,76 +66,12 @@ def _no_offline_support(facts: Facts) -> Iterator[Found]:
 
 def _rejected(facts: Facts) -> Iterator[Found]:
     if facts.hq.rejected_events:
-        yield Found({"count": facts.hq.rejected_events})
+        yield Found({"count": counted(facts.hq.rejected_events, "event", "events")})
 
 
 def _books(facts: Facts) -> Iterator[Found]:
     for words in facts.books_alarms:
         yield Found({"words": words})
-
-
-def _device_trouble(facts: Facts) -> Iterator[Found]:
-    for device in facts.devices:
-        if device.trouble and not network.explains_device(facts, device):
-            waiting = f"; {device.queued + device.held} documents wait" if device.queued + device.held else ""
-            yield Found({"device": device.device, "trouble": device.trouble, "waiting": waiting}, device.device)
-
-
-def _device_silent(facts: Facts) -> Iterator[Found]:
-    for device in facts.devices:
-        if not device.known and not device.trouble and facts.uptime_s > DEVICE_SILENT_S:
-            yield Found({"device": device.device}, device.device)
-
-
-def _device_moved(facts: Facts) -> Iterator[Found]:
-    for moved in facts.devices_moved:
-        yield Found({"device": moved.device, "configured": moved.configured, "now": moved.now}, moved.device)
-
-
-def _tickets_late(facts: Facts) -> Iterator[Found]:
-    for late in facts.late:
-        tickets = "1 ticket has" if late.count == 1 else f"{late.count} tickets have"
-        which = f"{late.code} was fired" if late.count == 1 else f"the oldest, {late.code}, was fired"
-        why = f": {late.trouble}" if late.trouble else ""
-        words = {"station": late.title, "tickets": tickets, "which": which, "age": duration_words(late.age_s)}
-        yield Found({**words, "device": late.device, "why": why}, late.station)
-
-
-def _drawer_open(facts: Facts) -> Iterator[Found]:
-    for one in facts.drawers_open:
-        yield Found({"drawer": one.drawer, "age": duration_words(one.age_s)}, one.drawer)
-
-
-def _drawer_stuck(facts: Facts) -> Iterator[Found]:
-    for drawer in facts.drawers_stuck:
-        yield Found({"drawer": drawer}, drawer)
-
-
-def _drawer_left_open(facts: Facts) -> Iterator[Found]:
-    for drawer in facts.drawers_left_open:
-        yield Found({"drawer": drawer}, drawer)
-
-
-def _paper_low(facts: Facts) -> Iterator[Found]:
-    for device in facts.devices:
-        if device.paper_near_end == "yes" and device.paper_out != "yes":
-            yield Found({"device": device.device}, device.device)
-
-
-def _display_behind(facts: Facts) -> Iterator[Found]:
-    for device in facts.devices:
-        if device.behind:
-            yield Found({"device": device.device, "count": device.behind}, device.device)
-
-
-def _held_tickets(facts: Facts) -> Iterator[Found]:
-    if facts.held_tickets:
-        yield Found({"count": facts.held_tickets})
-
-
-def _held_others(facts: Facts) -> Iterator[Found]:
-    if facts.held_others:
-        yield Found({"count": facts.held_others})
 
 
 def _catalogue_stale(facts: Facts) -> Iterator[Found]:
@@ -200,7 +126,7 @@ ADVISORIES: tuple[Advisory, ...] = (
         title="The kitchen does not have a ticket",
         text="{station}: {tickets} not come out; {which} {age} ago and waits for {device}{why}.",
         hint="Tell the kitchen, and look at the device. It goes out by itself once a device takes it.",
-        find=_tickets_late,
+        find=devices.tickets_late,
     ),
     Advisory(
         code="drawer_stuck",
@@ -208,7 +134,7 @@ ADVISORIES: tuple[Advisory, ...] = (
         title="The drawer did not open",
         text="{drawer} was kicked and its sensor did not move.",
         hint="Open it with the key; look whether something blocks it.",
-        find=_drawer_stuck,
+        find=devices.drawer_stuck,
     ),
     Advisory(
         code="drawer_open",
@@ -216,21 +142,21 @@ ADVISORIES: tuple[Advisory, ...] = (
         title="A drawer stands open",
         text="{drawer} has been open for {age}.",
         hint="Shut it.",
-        find=_drawer_open,
+        find=devices.drawer_open,
     ),
     Advisory(
         code="tickets_held",
         severity="alarm",
         title="Kitchen tickets wait for you",
-        text="{count} kitchen tickets were not printed and wait for a decision.",
-        hint="Print all held ones in order, or look at the list and release or cancel each.",
-        find=_held_tickets,
+        text="{were} for a decision.",
+        hint="`tillkeeper jobs release --all`, or Print all held, prints them in order. " + devices.HELD_HINT,
+        find=devices.held_tickets,
     ),
     Advisory(
         code="events_rejected",
         severity="alarm",
         title="HQ did not accept some events",
-        text="HQ rejected {count} events. Their money counts here and is kept.",
+        text="HQ rejected {count}. The money counts here and is kept.",
         hint="Call support: this does not go away by itself.",
         find=_rejected,
     ),
@@ -256,8 +182,8 @@ ADVISORIES: tuple[Advisory, ...] = (
         severity="warning",
         title="A device needs help",
         text="{device}: {trouble}{waiting}.",
-        hint="What waits prints by itself once the device is well.",
-        find=_device_trouble,
+        hint=devices.BY_ITSELF,
+        find=devices.device_trouble,
     ),
     Advisory(
         code="device_moved",
@@ -265,15 +191,15 @@ ADVISORIES: tuple[Advisory, ...] = (
         title="A device has another address",
         text="{device} was at {configured} and is at {now} now. It was followed, and printing goes on.",
         hint="Have the router always give it the same address, or enter the new one in the configuration.",
-        find=_device_moved,
+        find=devices.device_moved,
     ),
     Advisory(
         code="display_behind",
         severity="warning",
         title="A kitchen display is behind",
-        text="{device} has not shown {count} tickets yet.",
+        text="{device} has not shown {count} yet.",
         hint="Look at the display: does it say that it is connected?",
-        find=_display_behind,
+        find=devices.display_behind,
     ),
     Advisory(
         code="hq_unreachable",
@@ -327,9 +253,9 @@ ADVISORIES: tuple[Advisory, ...] = (
         code="documents_held",
         severity="notice",
         title="Receipts wait for you",
-        text="{count} receipts or drawer pulses were not done for sure and are not repeated by themselves.",
-        hint="Look at the list of held jobs; release or cancel each.",
-        find=_held_others,
+        text="{were} too old to be printed, or may have printed already, and {itself}.",
+        hint=devices.HELD_HINT,
+        find=devices.held_others,
     ),
     Advisory(
         code="manual_offline",
@@ -340,12 +266,20 @@ ADVISORIES: tuple[Advisory, ...] = (
         find=_manual_offline,
     ),
     Advisory(
+        code="drawer_missed",
+        severity="notice",
+        title="A drawer was not opened",
+        text="{drawer} was to open {age} ago and did not: {printer} took the pulse too late or not at all.",
+        hint="It does not open late by itself. Open it with its key, or by a no-sale once the printer has no trouble.",
+        find=devices.drawer_missed,
+    ),
+    Advisory(
         code="drawer_left_open",
         severity="notice",
         title="A drawer session is of yesterday",
         text="The session of {drawer} was opened on an earlier day and has not been counted.",
         hint="Count it and close it with its Z.",
-        find=_drawer_left_open,
+        find=devices.drawer_left_open,
     ),
     Advisory(
         code="catalogue_stale",
@@ -361,7 +295,7 @@ ADVISORIES: tuple[Advisory, ...] = (
         title="A device has said nothing",
         text="{device} has said nothing since the start: whether it works is not known.",
         hint="Print a test slip.",
-        find=_device_silent,
+        find=devices.device_silent,
     ),
     Advisory(
         code="paper_low",
@@ -369,7 +303,7 @@ ADVISORIES: tuple[Advisory, ...] = (
         title="Paper is almost out",
         text="{device} is near the end of its roll.",
         hint="Have a new roll ready.",
-        find=_paper_low,
+        find=devices.paper_low,
     ),
 )
 

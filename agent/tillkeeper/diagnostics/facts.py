@@ -83,6 +83,14 @@ class OpenDrawerFacts(msgspec.Struct, frozen=True, kw_only=True):
     age_s: float
 
 
+class MissedDrawerFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A drawer whose last pulse was given up `age_s` ago: its printer took none in time. `printer`: that one."""
+
+    drawer: str
+    printer: str
+    age_s: float
+
+
 class SinkFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who gets this register's events, or would. `behind`: how many it is still to get, None where that is not known.
     `for_s`: about how long that takes, None where it does not move. `heard_s`: since its last word. `sends`: this register
@@ -102,7 +110,7 @@ class SinkFacts(msgspec.Struct, frozen=True, kw_only=True):
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """`uptime_s` and all ages on the boot clock; `at_ms` is the wall clock. `only_here`: events that no other machine holds.
     `to_hq`: those that HQ does not hold, None where there is none.
-    `held_tickets` are kitchen tickets and change slips, `held_others` receipts and pulses, waiting for a person."""
+    `held_tickets` are kitchen tickets and change slips, `held_others` receipts and reports, waiting for a person."""
 
     store: str
     register: str
@@ -129,6 +137,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     jobs_waiting: int = 0
     held_tickets: int = 0
     held_others: int = 0
+    held_other: str = ""
+    """The oldest of `held_others`, by its job id."""
     late: tuple[LateFacts, ...] = ()
     checks_open: int = 0
     devices_moved: tuple[MovedFacts, ...] = ()
@@ -137,6 +147,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     drawers_open: tuple[OpenDrawerFacts, ...] = ()
     drawers_stuck: tuple[str, ...] = ()
     """Kicked, and their sensor did not move."""
+    drawers_missed: tuple[MissedDrawerFacts, ...] = ()
     staff_trouble: str = ""
     """Why the roster file could not be taken over, or empty."""
     network: NetworkFacts = NetworkFacts()

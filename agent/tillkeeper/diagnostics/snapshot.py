@@ -1,9 +1,10 @@
 """One immutable value for the API, the CLI and the pages: what is true of this register now, in numbers and in words."""
 
 from tillkeeper.contract.views import Dot, SinkView, StatusView
-from tillkeeper.diagnostics.advisories import advise, duration_words
+from tillkeeper.diagnostics.advisories import advise
 from tillkeeper.diagnostics.facts import Facts, SinkFacts
 from tillkeeper.diagnostics.network import outage_behind
+from tillkeeper.diagnostics.words import duration_words
 
 
 def dot(facts: Facts) -> Dot:

@@ -168,11 +168,11 @@ def after_unknown(job: Job, reason: str, route: Route, now_ms: int, *, began_ms:
     if job.document_class in ("drawer_pulse", "test_slip"):
         return LeaveUnconfirmed(reason)
     if job.document_class in ("receipt", "report"):
-        return Hold(f"outcome unknown ({reason}): look whether it was printed", DUPLICATE)
+        return Hold(f"it may have printed ({reason}): look", DUPLICATE)
     if route.on_unknown == "hold":
-        return Hold(f"outcome unknown ({reason}): look whether it was printed", POSSIBLE_DUPLICATE)
+        return Hold(f"it may have printed ({reason}): look", POSSIBLE_DUPLICATE)
     if job.unknown_attempts + 1 >= MAX_REPEATS:
-        return Hold(f"outcome unknown {MAX_REPEATS} times ({reason})", POSSIBLE_DUPLICATE)
+        return Hold(f"it may have printed, tried {MAX_REPEATS} times ({reason}): look", POSSIBLE_DUPLICATE)
     return Repeat(max(now_ms, began_ms + REPEAT_AFTER_MS), POSSIBLE_DUPLICATE)
 
 

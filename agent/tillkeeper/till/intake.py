@@ -159,7 +159,7 @@ class Intake:
                 raise NotFound("test", f"device {device}", "no device of this name is configured", "see the list of devices")
             if configured.kind not in PRINTS:
                 raise Refused(
-                    "device_prints_nothing", "test", f"device {device}", f"a {configured.kind} prints no slip",
+                    "device_prints_nothing", "test", f"device {device}", f"its kind, {configured.kind}, prints no slip",
                     "a drawer is tested by a no-sale, a display by an order",
                 )  # fmt: skip
             now_ms = self._.now_ms()

@@ -9,7 +9,7 @@ from typing import get_args
 from msgspec.structs import replace
 
 from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery
-from tillkeeper.api.present import check_summary, check_view, device_view, job_view
+from tillkeeper.api.present import check_summary, check_view, device_view, drawer_view, job_view, reason_words
 from tillkeeper.clock import WallClock
 from tillkeeper.config.model import Config
 from tillkeeper.config.model import Terminal as Place
@@ -46,6 +46,8 @@ from tillkeeper.sales.pricing import rules_of, totals
 from tillkeeper.sales.tenders import allowed_tenders
 from tillkeeper.spool.jobs import decode as decode_job
 from tillkeeper.spool.jobs import is_settled
+from tillkeeper.spool.model import Job
+from tillkeeper.spool.ports import DeviceSnapshot
 from tillkeeper.spool.spool import Spool
 from tillkeeper.till.availability import StockKeeper
 from tillkeeper.till.catalogues import Catalogues
@@ -143,15 +145,26 @@ class Reads:
             if stored is None:
                 raise NotFound("find", f"job {job_id}", "this register has no such job")
             waiting = decode_job(stored.body)
-        return job_view(waiting, self.now_ms())
+        return self._job_view(waiting, self.now_ms())
 
     def jobs(self, query: JobsQuery) -> tuple[JobView, ...]:
         now_ms = self.now_ms()
         if query.state == "all":
             rows = self.journal.jobs(limit=query.limit)
-            return tuple(job_view(decode_job(row.body), now_ms) for row in reversed(rows))
+            return tuple(self._job_view(decode_job(row.body), now_ms) for row in reversed(rows))
         waiting = (job for job in self.spool.waiting(held=query.state == "held") if not is_settled(job.state))
-        return tuple(job_view(job, now_ms) for job in islice(waiting, query.limit))
+        return tuple(self._job_view(job, now_ms) for job in islice(waiting, query.limit))
+
+    def _job_view(self, job: Job, now_ms: int) -> JobView:
+        """One that stands still in the middle of its document says why."""
+        made = job_view(job, now_ms)
+        device = self.config.devices.get(job.device)
+        if job.state != "sending" or device is None:
+            return made
+        snapshot = self.spool.snapshot_of(device.printer if device.kind == "drawer" else job.device)
+        if snapshot is None or snapshot.current_job != job.job_id or snapshot.status is None:
+            return made
+        return replace(made, reason=reason_words(snapshot.status.trouble() or "") or made.reason)
 
     def devices(self) -> tuple[DeviceView, ...]:
         return tuple(map(self._device, self.config.devices))
@@ -179,18 +192,33 @@ class Reads:
         if snapshot is None:
             return self._placed(device_view(name, device.kind, None, stations=stations))
         asked_ms = snapshot.status_at_ms
+        if device.kind == "drawer":
+            return self._placed(self._drawer(name, device.printer, snapshot))
         made = device_view(
             name,
             device.kind,
             snapshot.status,
             asked_age_s=None if asked_ms is None else max(0, self.now_ms() - asked_ms) / 1000,
-            queued=0 if device.kind == "drawer" else snapshot.queued,
-            held=0 if device.kind == "drawer" else snapshot.held,
-            drawer_open=self.drawer_open(name),
+            queued=snapshot.queued,
+            held=snapshot.held,
             stations=stations,
             refuses=snapshot.refuses(self.now_ms()),
+            busy=snapshot.busy,
         )
         return self._placed(made)
+
+    def _drawer(self, name: str, printer: str, snapshot: DeviceSnapshot) -> DeviceView:
+        """Of its printer's state only what concerns a drawer."""
+        asked_ms = snapshot.status_at_ms
+        return drawer_view(
+            name,
+            printer,
+            snapshot.status,
+            asked_age_s=None if asked_ms is None else max(0, self.now_ms() - asked_ms) / 1000,
+            drawer_open=self.drawer_open(name),
+            refuses=snapshot.refuses(self.now_ms()),
+            stuck=name in snapshot.drawers_stuck,
+        )
 
     def _placed(self, view: DeviceView) -> DeviceView:
         """With where it is, and since when it is not what the configuration says."""

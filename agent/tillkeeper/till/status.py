@@ -14,6 +14,7 @@ from tillkeeper.diagnostics.facts import (
     Facts,
     HqFacts,
     JournalFacts,
+    MissedDrawerFacts,
     MovedFacts,
     NetworkFacts,
     OpenDrawerFacts,
@@ -26,6 +27,7 @@ from tillkeeper.journal.journal import Journal
 from tillkeeper.kitchen.routing import on_the_lan
 from tillkeeper.replication.model import LogId
 from tillkeeper.replication.replication import Books, Replication
+from tillkeeper.spool.ordered import by_age
 from tillkeeper.spool.policy import KITCHEN
 from tillkeeper.spool.spool import Spool
 from tillkeeper.till.late import late_tickets
@@ -62,7 +64,7 @@ class StatusDesk:
         now_s, now_ms = clock.boot_s(), clock.wall_ms()
         jobs = self.spool.jobs()
         held = [job for job in jobs if job.state == "held"]
-        tickets = sum(1 for job in held if job.document_class in KITCHEN)
+        others = [job for job in held if job.document_class not in KITCHEN]
         devices = self.devices()
         books = self.replication.books()
         return status_view(
@@ -87,13 +89,19 @@ class StatusDesk:
                 sinks=sink_facts(books, now_s),
                 books_alarms=(*self.trust_alarms(), *books.alarms),
                 jobs_waiting=len(jobs) - len(held),
-                held_tickets=tickets,
-                held_others=len(held) - tickets,
+                held_tickets=len(held) - len(others),
+                held_others=len(others),
+                held_other=min(others, key=by_age).job_id if others else "",
                 staff_trouble=self.staff_trouble(),
                 late=late_tickets(jobs, self.spool.route, {one.device: one for one in devices}, self.config, now_ms),
                 drawers_left_open=self.drawers_left_open(),
                 drawers_open=self.drawers_open(),
                 drawers_stuck=tuple(drawer for one in self.spool.snapshot() for drawer in one.drawers_stuck),
+                drawers_missed=tuple(
+                    MissedDrawerFacts(drawer=drawer, printer=one.device, age_s=max(0, now_ms - at_ms) / 1000)
+                    for one in self.spool.snapshot()
+                    for drawer, at_ms in one.drawers_missed
+                ),
                 network=self.network(),
                 devices_moved=tuple(
                     MovedFacts(device=one.device, configured=one.configured, now=one.now) for one in self.moved()

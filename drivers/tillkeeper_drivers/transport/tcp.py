@@ -8,6 +8,7 @@ the peer's stack has acknowledged all (SIOCOUTQ, tcp(7): bytes not yet acknowled
 import array
 import asyncio
 import fcntl
+import os
 import socket
 import struct
 import termios
@@ -100,17 +101,24 @@ class TcpTransport:
             raise self._unreachable(f"no answer within {deadline_s:g} s") from error
         except ConnectionResetError as error:  # accepted, and then not wanted: a refusal has another number
             _dispose(sock)
-            raise TransportError("busy", f"connect to {self.name}: {error}", bytes_left=False) from error
+            raise TransportError("busy", f"{self.name} ended the connection at once", bytes_left=False) from error
         except (OSError, OverflowError, UnicodeError) as error:  # the last two: a port or name that can not be one
             _dispose(sock)
-            raise self._unreachable(str(error) or type(error).__name__) from error
+            raise self._unreachable(_plain(error)) from error
         except asyncio.CancelledError:
             _dispose(sock)
             raise
         return sock
 
     def _unreachable(self, cause: str) -> TransportError:
-        return TransportError("unreachable", f"connect to {self.name}: {cause}", bytes_left=False)
+        return TransportError("unreachable", f"{self.name} can not be reached: {cause}", bytes_left=False)
+
+
+def _plain(error: Exception) -> str:
+    """Why no connection came about, without the numbers and tuples of asyncio's own text."""
+    if isinstance(error, OSError) and not isinstance(error, socket.gaierror) and error.errno:
+        return os.strerror(error.errno).lower()
+    return (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__
 
 
 async def _resolved(host: str, port: int) -> "tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]":

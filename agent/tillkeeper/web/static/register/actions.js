@@ -209,12 +209,12 @@ export function createActions(desk) {
     },
 
     /** Let a held ticket print. @param {any} job */
-    release: (job) => desk.once(`release.${job.job_id}`, async () => said(await desk.command({ lane: `job.${job.job_id}`, path: `/v1/jobs/${encodeURIComponent(job.job_id)}/release`, body: {}, label: "Held ticket" }), "It prints now.")),
+    release: (job) => desk.once(`release.${job.job_id}`, async () => said(await desk.command({ lane: `job.${job.job_id}`, path: `/v1/jobs/${encodeURIComponent(job.job_id)}/release`, body: {}, label: "Held document" }), "It prints now.")),
     /** Let all held kitchen tickets print, in order. */
     releaseAll: () => desk.once("release-all", async () => said(await desk.command({ lane: "jobs", path: "/v1/jobs/release", body: {}, label: "Held tickets" }), "They print now, in order.")),
     async cancel(job) {
       const sure = await desk.ask(Confirm, { title: "Never print this?", words: `${job.ticket_code || "It"} for ${job.device} will not be printed (any more).`, action: "Do not print", danger: true });
-      if (sure) await desk.once(`cancel.${job.job_id}`, async () => said(await desk.command({ lane: `job.${job.job_id}`, path: `/v1/jobs/${encodeURIComponent(job.job_id)}/cancel`, body: {}, label: "Held ticket" }), "It will not print."));
+      if (sure) await desk.once(`cancel.${job.job_id}`, async () => said(await desk.command({ lane: `job.${job.job_id}`, path: `/v1/jobs/${encodeURIComponent(job.job_id)}/cancel`, body: {}, label: "Held document" }), "It will not print."));
     },
   };
   return actions;

@@ -7,13 +7,17 @@ export const LINE_STATES = { waiting: "Not sent", held: "On hold", scheduled: "T
 /** A mark beside each word, so that colour is never the only signal. */
 export const LINE_MARKS = { new: "+", waiting: "○", held: "Ⅱ", scheduled: "◷", fired: "✓", voided: "✕" };
 export const DOCUMENTS = { kitchen_ticket: "Kitchen ticket", change_slip: "Change slip", receipt: "Receipt",
-  drawer_pulse: "Drawer", test_slip: "Test slip", drawer_report: "Drawer report" };
+  drawer_pulse: "Drawer", test_slip: "Test slip", report: "Drawer report" };
 export const PERMISSIONS = { ring: "ring up", tender: "take payment", discount: "give a discount", void_unfired: "void a line",
   void_fired: "void a line that the kitchen has", void_check: "void a check", refund: "refund", no_sale: "open the drawer",
   cash_movement: "move cash", open_drawer: "open a drawer", count_drawer: "count a drawer", close_drawer: "close a drawer",
   see_expected: "see what is expected", sold_out: "mark as sold out", edit_time: "change hours", reports: "see reports",
   training_off: "end training", set_up_devices: "replace and set up devices",
   admit_registers: "admit registers to the store, or let them go" };
+
+/** How a device is, and what else is worth a look: the words of `tillkeeper devices list`. @param {any} one @returns {string} */
+export const deviceState = (one) => [one.trouble || one.note || (one.known ? "no trouble known" : "unknown: it has said nothing yet"),
+  one.paper_near_end === "yes" && "paper near its end", one.drawer_open === "yes" && "drawer open"].filter(Boolean).join(", ");
 
 /** Where the API's own words are for programs rather than for people. */
 const PROBLEMS = {

@@ -3,7 +3,7 @@
 
 import { html } from "../../vendor/preact.js";
 import { Dot } from "../../shared/ui.js";
-import { DOCUMENTS, age, sentence } from "../../shared/words.js";
+import { DOCUMENTS, age, deviceState, sentence } from "../../shared/words.js";
 import { ticketsOf } from "../live-state.js";
 import { connection } from "../notices.js";
 import { DeviceActions, isPrinter, replace } from "../setup/devices.js";
@@ -43,7 +43,7 @@ export function Status({ desk, state }) {
       <button type="button" data-action="reload" onClick=${() => location.reload()}>Load this page anew</button></div></section>
     ${waiting.length > 0 && html`<section class="card part" aria-label="Not sent yet"><h2>Not sent yet</h2><ul class="plain-list">${waiting.map((entry) => html`<li key=${entry.id} data-waiting=${entry.id}><span class="strong wrap">${entry.label}</span> <span class="muted">${entry.words || "on its way"}</span>
         ${session && session.employee !== entry.employee && html`<button type="button" data-action="send-as-me" onClick=${() => desk.again(entry)}>Send in my name</button>`}</li>`)}</ul></section>`}
-    <section class="card part" aria-label="Held tickets"><h2>Held tickets</h2>
+    <section class="card part" aria-label="Held documents"><h2>Held documents</h2>
       ${held.length === 0 && html`<p class="muted">None is held.</p>`}
       ${ticketsOf(held).length > 1 && html`<p><button type="button" class="primary" data-action="release-all" onClick=${desk.act.releaseAll}>Print all held tickets, in order</button></p>`}
       ${held.map((job) => html`<div class="job" key=${job.job_id} data-job=${job.job_id} data-state="held"><div class="grow"><p class="strong">${DOCUMENTS[job.document_class] ?? job.document_class} ${job.ticket_code} → ${job.station || job.device}</p><p class="small wrap">${job.reason} · ${age(job.age_s * 1000)} old${job.may_have_printed ? " · may have printed already: it will be marked" : ""}</p></div>
@@ -55,8 +55,8 @@ export function Status({ desk, state }) {
         <div><p class="strong wrap">${one.title}${one.subject ? ` · ${one.subject}` : ""}</p><p class="wrap">${one.text}</p>${one.hint && html`<p class="small muted wrap">${one.hint}</p>`}
           ${one.code === "device_trouble" && isPrinter(status, one.subject) && html`<button type="button" data-action="replace" onClick=${() => replace(desk, one.subject)}>Replace this printer…</button>`}</div></div>`)}</section>
     <section class="card part" aria-label="Devices"><h2>Devices</h2>
-      ${status?.devices.map((one) => html`<div class="device" key=${one.device} data-device=${one.device}><span class=${one.trouble ? "bad-text strong" : one.known ? "good-text" : "muted"} aria-hidden="true">${one.trouble ? "!" : one.known ? "✓" : "?"}</span>
-        <span class="strong clip">${one.device}</span><span class="grow wrap">${one.trouble || (one.known ? "no trouble known" : "has said nothing yet")}</span><span class="small muted nowrap">${one.queued ? `${one.queued} waiting` : ""}</span>
+      ${status?.devices.map((one) => html`<div class="device" key=${one.device} data-device=${one.device}><span class=${one.trouble ? "bad-text strong" : one.known && !one.note ? "good-text" : "muted"} aria-hidden="true">${one.trouble ? "!" : one.note ? "…" : one.known ? "✓" : "?"}</span>
+        <span class="strong clip">${one.device}</span><span class="grow wrap">${deviceState(one)}</span><span class="small muted nowrap">${one.queued ? `${one.queued} waiting` : ""}</span>
         <${DeviceActions} desk=${desk} state=${state} device=${one} /></div>`)}</section>
     <p class="small muted">${settings.store_name}</p>
   </div>`;
