@@ -18,7 +18,9 @@ from tillkeeper.config.embedded import example_toml
 from tillkeeper.contract.commands import CommandResult
 from tillkeeper.contract.devices import FoundList, FoundView, ProbeView, ReplacedView, ReplacementView, SheetLine
 from tillkeeper.contract.views import DeviceList, DeviceView
+from tillkeeper.devices import moves
 from tillkeeper.devices import overlay as rules
+from tillkeeper.devices.moves import Move
 from tillkeeper.devices.overlay import Overlay
 from tillkeeper.devices.pairing import exported
 from tillkeeper_drivers.escpos.profile import parse_profiles
@@ -225,7 +227,8 @@ def test_undo_reset_and_what_the_list_says(tmp_path: Path, capsys: Capture) -> N
 
 def test_config_check_says_what_wins_over_the_file(tmp_path: Path, capsys: Capture) -> None:
     file = tmp_path / "store.toml"
-    file.write_text(example_toml(), "utf-8")
+    text = example_toml()
+    file.write_text(text, "utf-8")
     assert main(["config", "check", str(file)]) == 0
     assert "replaced" not in capsys.readouterr().out
     overlay = Overlay(kind="escpos", address=HERE, mac="", profile="tm-m30", at_ms=1_790_000_000_000, by="ana")
@@ -237,6 +240,20 @@ def test_config_check_says_what_wins_over_the_file(tmp_path: Path, capsys: Captu
     assert main(["config", "check", str(file)]) == 0
     said = capsys.readouterr().out
     assert f"devices.receipt at {HERE} (tm-m30): replaced on 2026-" in said
+    # Its lines were pasted, with the address to which it was followed since.
+    pasted = 'kind = "escpos"\naddress = "192.0.2.33:9100"\nmac = "00:26:ab:00:00:09"\nprofile = "tm-m30"'
+    table = text.partition("[devices.receipt]\n")[2].partition("\n\n")[0]
+    file.write_text(text.replace(table, pasted), "utf-8")
+    here = msgspec.structs.replace(overlay, address="192.0.2.3:9100", mac="00:26:ab:00:00:09")
+    move = Move("00:26:ab:00:00:09", "192.0.2.3", "192.0.2.33", 1)
+    for followed, says in ((None, "(edited since)"), (move, "says the same now")):
+        journal = apsw.Connection(str(tmp_path / "data" / "journal.db"))
+        rows = {rules.setting("receipt"): rules.encoded(here), moves.setting("receipt"): msgspec.json.encode(followed)}
+        for row in rows.items():
+            journal.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", row)
+        journal.close()
+        assert main(["config", "check", str(file)]) == 0
+        assert says in capsys.readouterr().out
     (tmp_path / "data" / "journal.db").write_bytes(b"no database" * 100)
     assert main(["config", "check", str(file)]) == 0
     assert "can not be read" in capsys.readouterr().out

@@ -123,6 +123,21 @@ async def test_it_can_be_taken_back_and_reset(shop: Counter) -> None:
     assert refused["detail"].startswith("reset device grill")
 
 
+@at_the_counter()
+async def test_the_lines_for_the_file_have_the_address_to_which_it_was_followed(shop: Counter) -> None:
+    slip = await shop.slip()
+    await shop.confirm(slip)
+    await until(lambda: _at(shop, slip["address"]), "not replaced")
+    assert slip["address"] in (await shop.device())["replaced"]["toml"]
+    shop.new.lan.move("new", "192.0.2.77")
+    await shop.order("cheeseburger")
+    await until(lambda: _lines_have(shop, "192.0.2.77:9100"), "the address that it has left is exported", 30)
+
+
+async def _lines_have(shop: Counter, address: str) -> bool:
+    return f'address = "{address}"' in (await shop.device())["replaced"]["toml"]
+
+
 async def _at(shop: Counter, address: str) -> bool:
     return bool((await shop.device())["address"] == address)
 

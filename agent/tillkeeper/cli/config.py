@@ -8,7 +8,7 @@ from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import add_json
 
 if TYPE_CHECKING:
-    from tillkeeper.config.model import Config
+    from tillkeeper.config.model import Config, Device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,16 +77,20 @@ def _said(config: "Config") -> list[str]:
 
     from tillkeeper.cli.devices import words
     from tillkeeper.daemon import JOURNAL_FILE
+    from tillkeeper.devices import moves
     from tillkeeper.devices.overlay import setting
     from tillkeeper.devices.overlays import Overlays
     from tillkeeper.errors import StorageRefused
     from tillkeeper.journal.peek import settings
 
     try:
-        stored = settings(Path(config.data_dir) / JOURNAL_FILE, tuple(map(setting, config.devices)))
+        names = (name for device in config.devices for name in (setting(device), moves.setting(device)))
+        stored = settings(Path(config.data_dir) / JOURNAL_FILE, tuple(names))
     except StorageRefused as error:
         return [f"whether devices were replaced can not be read: {error.cause}"]
     overlays = Overlays(config, stored.get)
+    followed = {name: _followed(device, stored.get(moves.setting(name))) for name, device in overlays.config.devices.items()}
+    overlays.present = lambda: followed
     lines = []
     for name in overlays.all():
         if (view := overlays.view(name)) is not None:
@@ -94,3 +98,15 @@ def _said(config: "Config") -> list[str]:
             at = f" at {now.address} ({now.profile})" if now.address else ""
             lines.append(output.clean(f"devices.{name}{at}: {words(msgspec.to_builtins(view))}"))
     return lines
+
+
+def _followed(device: "Device", stored: bytes | None) -> str:
+    """The address to which a network device was followed, as the journal has it; empty where it was not."""
+    from tillkeeper.config import address as where
+    from tillkeeper.devices.moves import kept
+
+    if where.kind(device.address) != "tcp":
+        return ""
+    host, port = where.host_port(device.address)
+    move = kept(stored, where.mac(device.mac), host)
+    return "" if move is None else f"{move.host}:{port}"

@@ -45,6 +45,6 @@ def _other(letter: str) -> bool:
 
 
 def _receipt_printers(config: Config) -> Iterator[str]:
-    names = [register.receipt_printer for register in config.registers.values()]
+    names: list[str | None] = [register.receipt_printer for register in config.registers.values()]
     names += [terminal.receipt_printer for terminal in config.terminals.values()]
     yield from dict.fromkeys(name for name in names if name)

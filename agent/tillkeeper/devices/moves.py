@@ -25,6 +25,23 @@ class Move(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(Move | None).decode
 
 
+def setting(device: str) -> str:
+    """The name of the durable setting."""
+    return f"moves.{device}"
+
+
+def kept(stored: bytes | None, mac: str, configured: str) -> Move | None:
+    """See `Moves.of`."""
+    try:
+        move: Move | None = None if stored is None else _decode(stored)
+        if move is None or (move.mac, move.configured) != (mac, configured):
+            return None
+        ipaddress.ip_address(move.host)
+    except (msgspec.DecodeError, ValueError):
+        return None
+    return move
+
+
 class Moves:
     """Args:
     setting: a durable setting of the journal.
@@ -42,15 +59,7 @@ class Moves:
 
     def of(self, device: str, mac: str, configured: str) -> Move | None:
         """What was kept of it, where it is the same device and the config says the same as then."""
-        stored = self._setting(_name(device))
-        try:
-            move: Move | None = None if stored is None else _decode(stored)
-            if move is None or (move.mac, move.configured) != (mac, configured):
-                return None
-            ipaddress.ip_address(move.host)
-        except (msgspec.DecodeError, ValueError):
-            return None
-        return move
+        return kept(self._setting(setting(device)), mac, configured)
 
     def keep(self, device: str, move: Move) -> None:
         """One that is back where the config says is no move."""
@@ -59,10 +68,6 @@ class Moves:
 
     async def _write(self, device: str, value: bytes) -> None:
         try:
-            await self._append(Batch(settings={_name(device): value}))
+            await self._append(Batch(settings={setting(device): value}))
         except TillkeeperError as error:
             log.warning("after a restart %s has to be found again: %s", device, error)
-
-
-def _name(device: str) -> str:
-    return f"moves.{device}"
