@@ -201,9 +201,7 @@ class EscPosPrinter(BasePrinter[EscPosSession]):
         """A document is under way, and the printer stands still for a reason that was just asked for."""
         status = session.status
         if status.cutter_error == "yes":
-            if status.cover_open == "yes":
-                session.cover_was_open = True
-            elif session.cover_was_open:
+            if status.cover_open != "yes" and session.cover_was_open:
                 # Somebody opened it, had a hand in it and shut it again: now it may cut. Never before.
                 session.cover_was_open = False
                 await session.resume(self._deadlines.answer)

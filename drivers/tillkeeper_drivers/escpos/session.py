@@ -157,6 +157,8 @@ class EscPosSession(Session):
                 self._noise = True
         if self._parser.held != (self.status.buffer_full == "yes"):
             self.status = replace(self.status, buffer_full="yes" if self._parser.held else "no")
+        if self.status.cutter_error == "yes" and self.status.cover_open == "yes":
+            self.cover_was_open = True  # it may be told by itself, and be shut again before the next look
 
     def _paper_answered(self) -> None:
         self.paper_answers += 1
