@@ -35,5 +35,5 @@ def _late(
         code=oldest.data.ticket_code if isinstance(oldest.data, TicketData) else "",
         age_s=max(0, now_ms - oldest.created_at_ms) / 1000,
         device=oldest.device,
-        trouble=device.trouble if device is not None else "",
+        trouble=(device.trouble or device.note) if device is not None else "",
     )
