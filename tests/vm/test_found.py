@@ -43,7 +43,8 @@ def test_they_are_discovered_and_watched_as_they_come_and_go(play: Play) -> None
             listed = {each["address"]: each for each in (await asks(machine, "devices", "discover"))["found"]}
             assert (listed[USB]["profile"], listed[USB]["devices"], listed[USB]["trouble"]) == ("tm-t88vi", ["receipt"], "")
             assert (listed[SERIAL]["devices"], listed[SERIAL]["trouble"]) == (["bar"], "")
-            for said in ((USB, "there"), (SERIAL, "there"), ("device receipt", "no trouble known"), ("device bar", "no trouble known")):
+            well = "no trouble known"
+            for said in ((USB, "there"), (SERIAL, "there"), ("device receipt", well), ("device bar", well)):
                 await watched(machine, *said)
             await pull_usb(machine)
             await machine.unplug("serial")
