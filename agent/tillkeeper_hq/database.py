@@ -46,7 +46,7 @@ class Database:
         self._write_sql = self._backend.connect(reading=False)
         try:
             self._read_sql = self._backend.connect(reading=True)
-        except BaseException:
+        except BaseException:  # whatever it is: let go of what is held, then pass it on
             self._write_sql.close()
             raise
         self._writer.start()

@@ -53,7 +53,7 @@ class PostgresBackend:
             try:
                 if not reading:
                     _bring_up_to_date(db)
-            except BaseException:
+            except BaseException:  # whatever it is: let go of what is held, then pass it on
                 db.close()
                 raise
         except psycopg.Error as error:
@@ -68,7 +68,7 @@ class PostgresBackend:
         try:
             for setting in _SESSION:
                 db.execute(setting)
-        except BaseException:
+        except BaseException:  # whatever it is: let go of what is held, then pass it on
             db.close()
             raise
         return db
@@ -89,7 +89,7 @@ class _Connection:
             self._db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if reading else "BEGIN")
             try:
                 yield
-            except BaseException:
+            except BaseException:  # whatever it is: nothing of it counts, and it is passed on
                 self._roll_back()
                 raise
             self._db.execute("COMMIT")

@@ -188,7 +188,7 @@ class NodeTransport(ABC):
                 raise Unsuitable("it is no device")
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._prepare(fd)
-        except BaseException:
+        except BaseException:  # whatever it is: let go of what is held, then pass it on
             os.close(fd)
             raise
         return fd
