@@ -36,13 +36,15 @@ def test_a_message_lies_below_the_top_bar_and_goes_with_its_view(chromium: Chrom
             page = till.page
             name = page.locator("header .place-name")
             assert await name.evaluate("(one) => one.scrollHeight < one.clientHeight + 8"), "the name of the place is cut"
-            tabs = [await box(one) for one in await page.locator("header nav a").all()]
             await till.go("menu")
             await till.new()
             await till.ring("cola")
             await till.course(2)
             await till.ring("fries")
             await till.side("pane")
+            # Not before: the tab of the status comes with the register's first word.
+            await expect(page.locator("header nav [data-action=status]")).to_be_visible()
+            tabs = [await box(one) for one in await page.locator("header nav a").all()]
             await till.tap("send")
             toast = page.locator("[data-testid=toast]")
             await expect(toast).to_contain_text("course 1 is with the kitchen, 1 line waits.")

@@ -156,14 +156,15 @@ async def hostile_on_a_line(talk: Talk) -> AsyncIterator[tuple[str, bytearray]]:
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(os.dup(device), "rb", 0)
     )
     says, flow = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, os.fdopen(device, "wb", 0))
-    task = asyncio.ensure_future(talk(reader, asyncio.StreamWriter(says, flow, reader, loop), got))
+    writer = asyncio.StreamWriter(says, flow, reader, loop)  # kept: newer Pythons close the line with the last word of it
+    task = asyncio.ensure_future(talk(reader, writer, got))
     try:
         yield os.ttyname(port), got
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         hears.close()
-        says.abort()
+        writer.transport.abort()
         os.close(port)
         await asyncio.sleep(0)
 

@@ -34,7 +34,9 @@ def test_a_wall_clock_that_is_set_is_told_and_nothing_else_is(tmp_path: Path) ->
             folder.mkdir()
             async with Lateness() as late:
                 false = await steps(folder, WallClock(folder / "wall"))
-            if not false or late.worst_s <= LATE_S:
+            # A machine that other tests keep busy answers late indeed, and once is no news of the clock.
+            slow = late.worst_s > LATE_S or all(one == ("latency_lan",) for one in false)
+            if not false or not slow:
                 break
         assert false == [], f"the lab itself was {late.worst_s:.3f} s late"
 

@@ -47,7 +47,8 @@ export function Replace({ desk, done, device }) {
     if (!result.ok) setTrouble(result.problem.words);
     return result;
   });
-  const choose = (one, profile = "") => work("choose", `${one.title} prints a slip…`, async () => {
+  // A model is named apart from the tap before it, which a guard against bouncing fingers follows for a moment.
+  const choose = (one, profile = "") => work(profile ? `model.${profile}` : "choose", `${one.title} prints a slip…`, async () => {
     const result = await give(desk, device, "replacements", { found: one.identity, profile }, "Test slip for", true);
     if (result.ok) setSlip({ ...result.value, one, chosen: Boolean(profile) });
     return result;
