@@ -37,15 +37,26 @@ class SignedHead(msgspec.Struct, frozen=True):
     signature: str
 
 
+class Author(msgspec.Struct, frozen=True):
+    """What a register tells HQ of itself: `last_seq` is the last event of this log that it has, so that HQ knows how many it
+    lacks; the rest is how the store's money and times are written (ISO 4217, IANA), empty where it is not said."""
+
+    last_seq: int
+    currency: str = ""
+    minor_digits: int = 2
+    timezone: str = ""
+
+
 class HqBatch(msgspec.Struct, frozen=True):
     """What a register posts to HQ or to a peer: consecutive events of one log. May be empty: that is the beat. `head`: the
-    author's signature over the last of them."""
+    author's signature over the last of them. `author`: for HQ alone; never in a log of somebody else's."""
 
     store: str
     register: str
     incarnation: str
     events: tuple[Envelope, ...] = ()
     head: SignedHead | None = None
+    author: Author | None = None
 
 
 class EventVerdict(msgspec.Struct, frozen=True):

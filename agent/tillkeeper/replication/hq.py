@@ -7,8 +7,8 @@ from typing import Protocol
 import msgspec
 
 from tillkeeper import clock
-from tillkeeper.config.model import Hq
-from tillkeeper.contract.envelope import NumberAssigned
+from tillkeeper.config.model import Hq, Store
+from tillkeeper.contract.envelope import Author, HqAnswer, HqBatch, NumberAssigned
 from tillkeeper.journal.records import Appended, Batch
 from tillkeeper.replication.cursors import Cursor, Progress
 from tillkeeper.replication.link import LinkStatus, Outgoing, SinkLink, SinkTransport
@@ -63,8 +63,25 @@ class JournalCursors:
             await self._journal.append(Batch(settings=settings))
 
 
+class Telling:
+    """A transport that says with each batch of an own log how far that log goes, and how the store writes money and times."""
+
+    def __init__(self, transport: SinkTransport, outgoing: Outgoing, store: Store | None) -> None:
+        self._transport, self._outgoing = transport, outgoing
+        self._said = Author(0) if store is None else Author(0, store.currency, store.minor_digits, store.timezone)
+        self.aclose = transport.aclose
+
+    async def exchange(self, batch: HqBatch) -> HqAnswer:
+        """Raises SinkTrouble."""
+        if batch.register == self._outgoing.own.register:
+            last_seq = self._outgoing.heads().get(LogId(batch.register, batch.incarnation))
+            if last_seq is not None:
+                batch = msgspec.structs.replace(batch, author=msgspec.structs.replace(self._said, last_seq=last_seq))
+        return await self._transport.exchange(batch)
+
+
 class HqLink(SinkLink):
-    """`run` closes the transport."""
+    """`run` closes the transport. `about`: the store's configuration, of which HQ is told what it shows figures by."""
 
     def __init__(
         self,
@@ -79,12 +96,13 @@ class HqLink(SinkLink):
         chance: random.Random | None = None,
         changed: Callable[[], None] = lambda: None,
         conflict: Callable[[LogId, str], None] = lambda _log, _reason: None,
+        about: Store | None = None,
     ) -> None:
         self._hq = transport
         super().__init__(
             "HQ",
             outgoing,
-            transport,
+            Telling(transport, outgoing, about),
             JournalCursors(journal, numbers, outgoing.own.register),
             store=store,
             beat_s=hq.beat_s,

@@ -205,6 +205,7 @@ class Replication:
                 store=self._config.store.id,
                 changed=changed,
                 conflict=self._hq_conflict,
+                about=self._config.store,
             )
             tasks.create_task(self.hq.run(), name="replication.hq")
             if self._holdings is not None:

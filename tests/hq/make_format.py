@@ -1,0 +1,78 @@
+"""Writes HQ's database as the code at hand makes it, for `tests/hq/formats/`: an SQLite file, and what pg_dump says of the same in
+PostgreSQL. `docs/decisions/0019-formats-of-files.md` tells when.
+
+    python -m tests.hq.make_format tests/hq/formats/hq-2
+"""
+
+import gzip
+import random
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.hq.world import Log, personal
+from tests.support import postgres
+
+from tillkeeper.contract.envelope import HqBatch
+from tillkeeper.contract.events import CheckOpened
+from tillkeeper_hq.database import Database
+from tillkeeper_hq.ingest import Taking
+from tillkeeper_hq.postgres import PostgresBackend
+from tillkeeper_hq.sql import Backend
+from tillkeeper_hq.sqlite import FILE_NAME, SqliteBackend
+
+UNKNOWN = ("robot_waiter_dispatched", '{ "b" : 1.50,\t"a":"\\u00e9 \u00e9 \u6f22", "b":2 }')
+
+
+def good_log() -> Log:
+    """A day, a type that nobody knows, a guest's name."""
+    log = Log()
+    log.day_at(random.Random(7), 30)
+    log.raw(*UNKNOWN)
+    name, texts = personal("Zo\u00eb")
+    fields = {"ticket_code": "A-9", "order_type": "delivery", "catalogue_version": "v", "terminal": "till-1"}
+    log.add(CheckOpened(check_id="guest", name=name, **fields), personal=texts)  # type: ignore[arg-type]
+    return log
+
+
+def batches() -> list[HqBatch]:
+    """What registers sent: a good log, a clone of it that goes on otherwise, poison, another store, an older day."""
+    log = good_log()
+    clone = Log()
+    clone.sale("cloned", 777)
+    poisoned = Log("till-2", "inc-2")
+    poisoned.raw("check_voided", '{"zero": "\\u0000"}')
+    poisoned.sale("after-poison", 4_200, day="2026-11-20")
+    harbour = Log("till-1", "inc-1", "harbour")
+    harbour.sale("h1", 990)
+    return [log.batch(1, 10), log.batch(11), clone.batch(), poisoned.batch(), harbour.batch()]
+
+
+def fill(backend: Backend) -> None:
+    with Database(backend, 100) as database:
+        for batch in batches():
+            database.write(Taking(batch)).result(60)
+
+
+def dumped(server: postgres.Server, url: str) -> str:
+    """As plain SQL that psycopg can run: without the lines for psql alone, which differ each time."""
+    command = [postgres.need() / "pg_dump", "--inserts", "--no-owner", "--no-privileges", url]
+    done = subprocess.run(command, cwd=server.folder, capture_output=True, text=True, check=True)
+    return re.sub(r"(?m)^(\\.*|--.*|SET .*|SELECT pg_catalog.set_config.*)\n", "", done.stdout)
+
+
+def main() -> None:
+    name = sys.argv[1]
+    with tempfile.TemporaryDirectory() as folder:
+        fill(SqliteBackend(Path(folder)))
+        Path(f"{name}.sqlite3.gz").write_bytes(gzip.compress((Path(folder) / FILE_NAME).read_bytes(), 9, mtime=0))
+    with postgres.running("fsync=off") as server:
+        url = server.fresh()
+        fill(PostgresBackend(url))
+        Path(f"{name}.postgresql.sql.gz").write_bytes(gzip.compress(dumped(server, url).encode(), 9, mtime=0))
+
+
+if __name__ == "__main__":
+    main()
