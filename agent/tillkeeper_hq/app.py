@@ -18,9 +18,10 @@ from starlette.routing import Route
 
 from tillkeeper.contract.envelope import HqAnswer, HqBatch
 from tillkeeper.contract.signing import HeadRefused
-from tillkeeper_hq import openapi, queries
+from tillkeeper_hq import heard, openapi, queries
 from tillkeeper_hq.credentials import Caller, Credentials
 from tillkeeper_hq.database import Database, Overloaded
+from tillkeeper_hq.heard import HeardLogs
 from tillkeeper_hq.ingest import Taking
 from tillkeeper_hq.problems import Problem, on_problem
 from tillkeeper_hq.rosters import NoAuthority, RosterBody, RosterDesk, Rosters
@@ -30,7 +31,7 @@ MAX_BODY_BYTES = 8 * 1024 * 1024
 """Of a request's body, also after unpacking gzip."""
 MAX_EVENTS = 2000
 BODY_TIMEOUT_S = 20.0
-KEEP_SEEN_S = 5.0
+KEEP_HEARD_S = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -48,46 +49,42 @@ class _App:
         self._rosters = Rosters(credentials.authorities)
         """Used in the reading thread only; the desk in the writing one."""
         self._desk = RosterDesk(credentials.authorities)
-        self._seen_ms: dict[tuple[str, str], tuple[str, int]] = {}
-        """(store, register) -> incarnation and wall clock of the newest exchange; bounded by the credentials."""
-        self._told_ms = 0
-        """What was heard up to then is in the database."""
+        self._heard = HeardLogs()
 
     async def post_events(self, request: Request) -> Response:
         caller = self._writer(request)
         batch = _decoded(await _body(request))
-        relayed = batch.register != caller.register
         if batch.store != caller.store:
             raise Problem(
                 403, "not_your_register", "The token is another register's", f"it speaks for {caller.store}/{caller.register}"
             )
         _check_identity(batch)
-        taking, held_seq, digest = await self._checked(batch, caller, relayed=relayed)
+        taking, held_seq, digest = await self._checked(batch, caller)
         if batch.events:
             answer = msgspec.structs.replace(await self._write(self._database.write, taking), roster=digest)
         else:
             answer = HqAnswer(held_seq, hq_time_ms=_now_ms(), roster=digest)
-        if not relayed:
-            self._seen_ms[batch.store, batch.register] = (batch.incarnation, answer.hq_time_ms)
+        if not taking.relayed:
+            self._heard.note(batch, answer.hq_time_ms)
         return _json(answer)
 
     @contextlib.asynccontextmanager
     async def beside(self, _app: Starlette) -> AsyncIterator[None]:
-        keeping = asyncio.create_task(self._keep_seen(), name="hq-seen")
+        keeping = asyncio.create_task(self._keep_heard(), name="hq-heard")
         yield
         keeping.cancel()
 
-    async def _keep_seen(self) -> None:
-        """Now and then beats are written down: so other processes know of them, and a restart forgets none."""
+    async def _keep_heard(self) -> None:
         while True:
-            await asyncio.sleep(KEEP_SEEN_S)
-            before, self._told_ms = self._told_ms, _now_ms()
-            seen = sorted((*who, *when) for who, when in self._seen_ms.items() if when[1] >= before)
+            await asyncio.sleep(KEEP_HEARD_S)
+            if not (rows := self._heard.waiting()):
+                continue
             try:
-                await asyncio.wrap_future(self._database.change(partial(queries.keep_seen, seen=seen)))
+                await asyncio.wrap_future(self._database.change(partial(heard.keep, rows=rows)))
             except (Overloaded, StoreFailed) as error:
-                self._told_ms = before
                 log.warning("when registers were heard is not written down: %s", error)
+            else:
+                self._heard.written(rows)
 
     async def post_roster(self, request: Request) -> Response:
         caller = self._writer(request)
@@ -105,11 +102,11 @@ class _App:
             raise _no_authority(caller) from None
         return _json(answer)
 
-    async def _checked(self, batch: HqBatch, caller: Caller, *, relayed: bool) -> tuple[Taking, int, str]:
+    async def _checked(self, batch: HqBatch, caller: Caller) -> tuple[Taking, int, str]:
         """The batch as it may be taken in, how far its log is held, and the digest of the roster that it was checked by."""
 
         def checked(sql: Sql) -> tuple[Taking, int, str]:
-            taking, digest = self._rosters.checked(sql, batch, relayed=relayed)
+            taking, digest = self._rosters.checked(sql, batch, caller.register)
             return taking, 0 if batch.events else queries.held_seq(sql, *taking.log), digest
 
         try:
@@ -121,22 +118,22 @@ class _App:
 
     async def get_books(self, request: Request) -> Response:
         store = self._store(request)
-        return _json(await self._read(queries.store_books, store, request.query_params.get("day", "")))
+        return _json(await self._look(queries.store_books, store, request.query_params.get("day", "")))
 
     async def get_registers(self, request: Request) -> Response:
-        logs = await self._read(queries.register_logs, self._store(request, may_be_all=True))
-        return _json({"registers": [self._with_beat(log) for log in logs]})
+        logs = await self._look(queries.register_logs, self._store(request, may_be_all=True))
+        return _json({"registers": [self.with_beat(log) for log in logs]})
 
     async def get_quarantine(self, request: Request) -> Response:
         store = self._store(request, may_be_all=True)
         reason = request.query_params.get("reason", "")
-        rows = await self._read(queries.quarantine, store, reason, _number(request, "after", 0))
+        rows = await self._look(queries.quarantine, store, reason, _number(request, "after", 0))
         page = {"events": [row for _id, row in rows], "next_after": rows[-1][0] if rows else None}
-        return _json({**page, "reasons": await self._read(queries.reasons, store)})
+        return _json({**page, "reasons": await self._look(queries.reasons, store)})
 
     async def get_check(self, request: Request) -> Response:
         store = self._store(request)
-        found = await self._read(queries.check, store, request.path_params["reference"])
+        found = await self._look(queries.check, store, request.path_params["reference"])
         if found is None:
             raise Problem(404, "not_found", "No such check", f"store {store}")
         return _json(found)
@@ -144,7 +141,7 @@ class _App:
     async def get_events(self, request: Request) -> Response:
         query = request.query_params
         log = (self._store(request), query.get("register", ""), query.get("incarnation", ""))
-        rows = await self._read(queries.events, log, _number(request, "after", 0), _number(request, "limit", 200))
+        rows = await self._look(queries.events, log, _number(request, "after", 0), _number(request, "limit", 200))
         return _json({"events": rows})
 
     async def get_health(self, _request: Request) -> Response:
@@ -174,11 +171,13 @@ class _App:
             raise Problem(403, "not_your_store", "The token belongs to another store")
         return store
 
-    def _with_beat(self, log: queries.RegisterLog) -> queries.RegisterLog:
-        incarnation, seen_ms = self._seen_ms.get((log.store, log.register), ("", 0))
-        if incarnation != log.incarnation or seen_ms < log.last_seen_ms:
+    def with_beat(self, log: queries.RegisterLog) -> queries.RegisterLog:
+        """With what this process heard since it was last written down."""
+        beat = self._heard.get((log.store, log.register, log.incarnation))
+        if beat is None or beat.at_ms < log.last_seen_ms:
             return log
-        return msgspec.structs.replace(log, last_seen_ms=seen_ms)
+        claimed_seq = None if beat.said is None else beat.said.last_seq
+        return msgspec.structs.replace(log, last_seen_ms=beat.at_ms, claimed_seq=claimed_seq)
 
     def _writer(self, request: Request) -> Caller:
         caller = self._caller(request)
@@ -195,6 +194,12 @@ class _App:
             raise _away(error) from error
         except StoreFailed as error:
             raise Problem(507, "storage_refused", "HQ could not store the batch", str(error), retry_after_s=5) from error
+
+    async def _look(self, query: Callable[..., R], *args: object) -> R:
+        try:
+            return await asyncio.wrap_future(self._database.look(lambda sql: query(sql, *args)))
+        except StoreFailed as error:
+            raise _away(error) from error
 
     async def _read(self, query: Callable[..., R], *args: object) -> R:
         try:

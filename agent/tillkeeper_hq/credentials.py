@@ -68,11 +68,13 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 class Credentials:
-    """Keeps digests of the tokens, not the tokens. `authorities`: store -> the public key that signs its roster, in hex."""
+    """Keeps digests of the tokens, not the tokens. `authorities`: store -> the public key that signs its roster, in hex.
+    `registers`: (store, register) of all that may send."""
 
     def __init__(self, entries: tuple[tuple[bytes, Caller], ...], authorities: Mapping[str, str]) -> None:
         self._entries = entries
         self.authorities = authorities
+        self.registers = tuple(sorted((caller.store, caller.register) for _, caller in entries if caller.register))
 
     def caller(self, token: str) -> Caller | None:
         """Whose token this is. Compares with every entry in constant time, so that timing tells nothing."""

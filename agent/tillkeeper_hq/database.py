@@ -1,10 +1,12 @@
-"""The way to the database: one thread that writes, with group commit, and one that reads, each with its own connection."""
+"""The way to the database: one thread that writes, with group commit, one that reads for registers, and one that looks things
+up for people, who may ask much. Each has its own connection."""
 
 import queue
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TypeVar
 
 from tillkeeper.contract.envelope import HqAnswer
@@ -31,7 +33,7 @@ class _Job:
 
 
 class Database:
-    """Use as a context manager. `write`, `change` and `read` may be called from any thread."""
+    """Use as a context manager. `write`, `change`, `read` and `look` may be called from any thread."""
 
     def __init__(self, backend: Backend, first_number: int = 1) -> None:
         self._backend = backend
@@ -39,16 +41,19 @@ class Database:
         self._jobs: queue.Queue[_Job | None] = queue.Queue(QUEUE_JOBS)
         self._writer = threading.Thread(target=self._run, name="hq-writer")
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="hq-reader")
+        self._looking = ThreadPoolExecutor(1, thread_name_prefix="hq-looker")
         self._stopping = False
 
     def __enter__(self) -> "Database":
         """Raises DatabaseUnusable."""
-        self._write_sql = self._backend.connect(reading=False)
-        try:
+        with ExitStack() as opened:
+            self._write_sql = self._backend.connect(reading=False)
+            opened.callback(self._write_sql.close)
             self._read_sql = self._backend.connect(reading=True)
-        except BaseException:  # whatever it is: let go of what is held, then pass it on
-            self._write_sql.close()
-            raise
+            opened.callback(self._read_sql.close)
+            self._look_sql = self._backend.connect(reading=True)
+            opened.callback(self._look_sql.close)
+            self._opened = opened.pop_all()
         self._writer.start()
         return self
 
@@ -58,8 +63,8 @@ class Database:
         self._jobs.put(None)
         self._writer.join()
         self._reading.shutdown()
-        self._read_sql.close()
-        self._write_sql.close()
+        self._looking.shutdown()
+        self._opened.close()
 
     @property
     def is_writing(self) -> bool:
@@ -93,11 +98,11 @@ class Database:
 
     def read(self, query: Callable[[Sql], T]) -> "Future[T]":
         """`query` runs in the reading thread, in one snapshot. The future raises StoreFailed."""
-        return self._reading.submit(self._in_snapshot, query)
+        return self._reading.submit(_in_snapshot, self._read_sql, query)
 
-    def _in_snapshot(self, query: Callable[[Sql], T]) -> T:
-        with self._read_sql.transaction(reading=True):
-            return query(self._read_sql)
+    def look(self, query: Callable[[Sql], T]) -> "Future[T]":
+        """As `read`, for what people ask: it may take its time, no register waits for it."""
+        return self._looking.submit(_in_snapshot, self._look_sql, query)
 
     def _run(self) -> None:
         try:
@@ -168,3 +173,8 @@ class Database:
             job.answer.set_exception(error)
         else:
             job.answer.set_result(done)
+
+
+def _in_snapshot(sql: Sql, query: Callable[[Sql], T]) -> T:
+    with sql.transaction(reading=True):
+        return query(sql)

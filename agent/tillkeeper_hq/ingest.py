@@ -25,11 +25,12 @@ TAKEN = "number_taken"
 class Taking(NamedTuple):
     """A batch that may be taken in: whoever sends it may, and its signature was checked where one is needed.
 
-    `last_accepted`: the final seq of a register that left its store. `relayed`: another register sends it."""
+    `last_accepted`: the final seq of a register that left its store. `relayed`: another register sends it. `sender`: who."""
 
     batch: HqBatch
     last_accepted: int | None = None
     relayed: bool = False
+    sender: str = ""
 
     @property
     def log(self) -> LogKey:
@@ -65,6 +66,7 @@ class _Aside(NamedTuple):
     reason: str
     detail: str
     event: Event | None
+    sender: str
 
 
 class _Group:
@@ -74,7 +76,7 @@ class _Group:
         self._events: list[tuple[Value, ...]] = []
         self._texts: list[tuple[Value, ...]] = []
         self._asides: list[_Aside] = []
-        self._folds: dict[str, list[tuple[_Log, Envelope, Event]]] = {}
+        self._folds: dict[str, list[tuple[_Log, Envelope, Event, str]]] = {}
         self._books: dict[tuple[str, int, str, str, str], int] = {}
 
     def take(self, group: Sequence[Taking]) -> list[HqAnswer]:
@@ -103,23 +105,23 @@ class _Group:
 
     def _place_all(self, one: Taking) -> tuple[int, tuple[EventVerdict, ...]]:
         log = self._logs[one.log]
-        verdicts = tuple(self._place(log, envelope, one.last_accepted) for envelope in one.batch.events)
+        verdicts = tuple(self._place(log, envelope, one) for envelope in one.batch.events)
         return log.held.held_seq, verdicts
 
-    def _place(self, log: _Log, envelope: Envelope, last_accepted: int | None) -> EventVerdict:
-        placed = place(log.held, envelope, log.kept.get, last_accepted)
+    def _place(self, log: _Log, envelope: Envelope, one: Taking) -> EventVerdict:
+        placed = place(log.held, envelope, log.kept.get, one.last_accepted)
         log.held = placed.held
         if placed.keeps in ("log", "both"):
             log.kept[envelope.seq] = Kept(envelope.hash, placed.reason)
             self._events.append(_row(log.log_id, envelope, placed.reason))
         if placed.keeps in ("quarantine", "both"):
-            self._asides.append(_Aside(log, envelope, placed.reason, placed.detail, placed.event))
+            self._asides.append(_Aside(log, envelope, placed.reason, placed.detail, placed.event, one.sender))
         elif placed.keeps == "log":
             self._keep_texts(log, envelope)
             if placed.event is not None:
                 self._post(log.store, placed.event, envelope.business_day, quarantined=0)
                 if isinstance(placed.event, FOLDED):
-                    self._folds.setdefault(log.store, []).append((log, envelope, placed.event))
+                    self._folds.setdefault(log.store, []).append((log, envelope, placed.event, one.sender))
         return EventVerdict(envelope.seq, placed.verdict, placed.reason)
 
     def _keep_texts(self, log: _Log, envelope: Envelope) -> None:
@@ -143,15 +145,14 @@ class _Group:
 
     def _fold_store(self, store: str, asked: set[str], next_number: int) -> Directory:
         folds = self._folds.get(store, [])
-        ids = asked | {str(getattr(event, "check_id", "")) for _, _, event in folds}
-        numbers = {event.number for _, _, event in folds if isinstance(event, CheckNumbered)}
+        ids = asked | {str(getattr(event, "check_id", "")) for _, _, event, _ in folds}
+        numbers = {event.number for _, _, event, _ in folds if isinstance(event, CheckNumbered)}
         directory = Directory(self._tables.checks(store, sorted(ids), sorted(numbers)), next_number)
-        for log, envelope, event in folds:
+        for log, envelope, event, sender in folds:
             holder = directory.fold(event, log.log_id, envelope.seq, envelope.business_day)
             if holder and isinstance(event, CheckNumbered):
-                self._asides.append(
-                    _Aside(log, envelope, TAKEN, f"number {event.number} belongs to check {holder[:64]}", None)
-                )
+                words = f"number {event.number} belongs to check {holder[:64]}"
+                self._asides.append(_Aside(log, envelope, TAKEN, words, None, sender))
         self._tables.save_checks(store, *directory.changes())
         if directory.next_number != next_number:
             self._tables.save_next_number(store, directory.next_number)
@@ -167,13 +168,13 @@ class _Group:
             seqs.setdefault(aside.log.log_id, set()).add(_seq(aside.envelope))
         known = {(log_id, *one) for log_id, wanted in seqs.items() for one in self._tables.quarantined(log_id, sorted(wanted))}
         rows: list[tuple[Value, ...]] = []
-        for log, envelope, reason, detail, event in self._asides:
+        for log, envelope, reason, detail, event, sender in self._asides:
             bare = msgspec.json.encode(msgspec.structs.replace(envelope, personal={}))
             digest = hashlib.sha256(bare).digest()
             if (log.log_id, _seq(envelope), digest) in known:
                 continue
             known.add((log.log_id, _seq(envelope), digest))
-            rows.append((log.log_id, _seq(envelope), digest, reason, detail[:500], bare, self._now_ms))
+            rows.append((log.log_id, _seq(envelope), digest, reason, detail[:500], bare, self._now_ms, sender))
             log.rejected += 1
             self._keep_texts(log, envelope)
             if event is not None:

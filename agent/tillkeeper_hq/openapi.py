@@ -30,7 +30,8 @@ class RegisterLogs(msgspec.Struct, frozen=True):
 
 
 class QuarantinedEvent(msgspec.Struct, frozen=True):
-    """An event that was rejected, as it came."""
+    """An event that was rejected, as it came. `sent_by`: the register whose token brought it, empty where that was not kept.
+    `looked_at_ms`: when somebody last noted to have looked at it."""
 
     store: str
     register: str
@@ -40,6 +41,8 @@ class QuarantinedEvent(msgspec.Struct, frozen=True):
     detail: str
     received_ms: int
     envelope: Envelope
+    sent_by: str = ""
+    looked_at_ms: int | None = None
 
 
 class Quarantine(msgspec.Struct, frozen=True):

@@ -1,6 +1,5 @@
 """What HQ shows. Each query runs in the reading connection, in one snapshot."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -28,7 +27,8 @@ class StoreBooks(msgspec.Struct, frozen=True):
 
 class RegisterLog(msgspec.Struct, frozen=True):
     """`last_seen_ms`: wall clock of the newest exchange with its author, beats included (those at another process of this HQ
-    come some seconds later)."""
+    come some seconds later); 0: never, others relayed it. `claimed_seq`: the last event that its author says to have, null
+    where it does not say."""
 
     store: str
     register: str
@@ -37,9 +37,17 @@ class RegisterLog(msgspec.Struct, frozen=True):
     head_hash: str
     rejected: int
     last_seen_ms: int
+    claimed_seq: int | None = None
+
+    @property
+    def behind(self) -> int | None:
+        """How many events HQ lacks by the author's last word; None where it never said."""
+        return None if self.claimed_seq is None else max(0, self.claimed_seq - self.held_seq)
 
 
 class Quarantined(msgspec.Struct, frozen=True):
+    """`sent_by`: the register whose token brought it. `looked_at_ms`: when somebody last noted to have looked at it."""
+
     store: str
     register: str
     incarnation: str
@@ -48,6 +56,8 @@ class Quarantined(msgspec.Struct, frozen=True):
     detail: str
     received_ms: int
     envelope: msgspec.Raw
+    sent_by: str = ""
+    looked_at_ms: int | None = None
 
 
 class CheckRecord(msgspec.Struct, frozen=True):
@@ -88,32 +98,25 @@ def store_books(sql: Sql, store: str, day: str) -> StoreBooks:
 def register_logs(sql: Sql, store: str) -> list[RegisterLog]:
     """`store` empty: of all stores."""
     rows = sql.rows(
-        "SELECT store, register, incarnation, held_seq, head_hash, rejected, last_seen_ms FROM logs"
+        "SELECT store, register, incarnation, held_seq, head_hash, rejected, last_seen_ms, claimed_seq FROM logs"
         " WHERE $1 = '' OR store = $1 ORDER BY store, register, log_id LIMIT $2",
         store, MAX_ROWS,
     )  # fmt: skip
     return [RegisterLog(*row) for row in rows]
 
 
-def keep_seen(sql: Sql, seen: Sequence[tuple[str, str, str, int]]) -> None:
-    """(store, register, incarnation, wall clock of the newest exchange), sorted: that is the order in which logs are locked."""
-    sql.many(
-        "UPDATE logs SET last_seen_ms = $1 WHERE last_seen_ms < $1 AND store = $2 AND register = $3 AND incarnation = $4",
-        [(when, *log) for *log, when in seen],
-    )
-
-
 def quarantine(sql: Sql, store: str, reason: str, after: int) -> list[tuple[int, Quarantined]]:
     """Oldest first, from after the row `after`. `reason` empty: whatever the reason."""
     rows: list[Any] = sql.rows(
-        "SELECT quarantine_id, store, register, incarnation, seq, reason, detail, received_ms, envelope"
+        "SELECT quarantine_id, store, register, incarnation, seq, reason, detail, received_ms, envelope, sent_by,"
+        " (SELECT MAX(at_ms) FROM looked_at WHERE looked_at.quarantine_id = quarantine.quarantine_id)"
         " FROM quarantine JOIN logs USING (log_id) WHERE ($1 = '' OR store = $1) AND ($2 = '' OR reason = $2)"
         " AND quarantine_id > $3 ORDER BY quarantine_id LIMIT $4",
         store, reason, after, MAX_ROWS,
     )  # fmt: skip
     found = []
-    for quarantine_id, *fields, envelope in rows:
-        fields.append(msgspec.Raw(envelope))
+    for quarantine_id, *fields, envelope, sent_by, looked_at_ms in rows:
+        fields += [msgspec.Raw(envelope), sent_by, looked_at_ms]
         found.append((quarantine_id, Quarantined(*fields)))
     return found
 

@@ -55,13 +55,15 @@ class Rosters:
             self._known[store] = found, roster.merged(statements).roster
         return self._known.get(store, (0, roster))[1]
 
-    def checked(self, sql: Sql, batch: HqBatch, *, relayed: bool) -> tuple[Taking, str]:
-        """The batch as it may be taken in, and the digest of the roster. Inside a transaction.
+    def checked(self, sql: Sql, batch: HqBatch, sender: str) -> tuple[Taking, str]:
+        """The batch as it may be taken in, and the digest of the roster. `sender`: the register whose token brings it. Inside
+        a transaction.
 
         Raises:
             NoAuthority: a relay, and nothing to check it by.
             contract.signing.HeadRefused: no signature where one is needed, or one that does not hold.
         """
+        relayed = batch.register != sender
         roster = self.current(sql, batch.store)
         if roster is None and relayed:
             raise NoAuthority(batch.store)
@@ -70,7 +72,7 @@ class Rosters:
         last_accepted = None
         if roster is not None and taken.head is not None:
             last_accepted = roster.bound(batch.register, taken.head.key, batch.incarnation)
-        return Taking(taken, last_accepted, relayed), roster.digest if roster is not None else ""
+        return Taking(taken, last_accepted, relayed, sender), roster.digest if roster is not None else ""
 
 
 class RosterDesk:

@@ -2,17 +2,15 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import apsw
 
+from tillkeeper_hq.formats import VERSION, steps
 from tillkeeper_hq.sql import DatabaseUnusable, Sql, StoreFailed, Value
 
 FILE_NAME = "hq.sqlite3"
-SCHEMA_VERSION = 2
-"""2: `statements`."""
 _BUSY_MS = 5_000
 
 
@@ -66,11 +64,26 @@ def _opened(path: Path) -> apsw.Connection:
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA journal_size_limit = 16777216")
     db.execute("PRAGMA foreign_keys = ON")
-    version = db.execute("PRAGMA user_version").get
-    if version not in range(SCHEMA_VERSION + 1):
+    try:
+        _bring_up_to_date(db, path.name)
+    except BaseException:  # whatever it is: let go of what is held, then pass it on
         db.close()
-        raise DatabaseUnusable(f"{path.name}: schema version {version}, this HQ knows {SCHEMA_VERSION}")
-    with db:
-        db.execute((files("tillkeeper_hq") / "schema.sql").read_text(encoding="utf-8"))
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        raise
     return db
+
+
+def _bring_up_to_date(db: apsw.Connection, name: str) -> None:
+    """A kill leaves the old format or the new one. Raises DatabaseUnusable, apsw.Error."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        version = db.execute("PRAGMA user_version").get
+        if version not in range(VERSION + 1):
+            raise DatabaseUnusable(f"{name}: schema version {version}, this HQ knows {VERSION}")
+        for step in steps(version):
+            db.execute(step)
+        if version != VERSION:
+            db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")

@@ -138,8 +138,8 @@ class Tables:
 
     def add_quarantined(self, rows: list[tuple[Value, ...]]) -> None:
         self._sql.many(
-            "INSERT INTO quarantine (log_id, seq, digest, reason, detail, envelope, received_ms)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO quarantine (log_id, seq, digest, reason, detail, envelope, received_ms, sent_by)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             rows,
         )
 

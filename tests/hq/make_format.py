@@ -1,5 +1,5 @@
-"""Writes HQ's database as the code at hand makes it, for `tests/hq/formats/`: an SQLite file, and what pg_dump says of the same in
-PostgreSQL. `docs/decisions/0019-formats-of-files.md` tells when.
+"""Writes HQ's database as the code at hand makes it, for `tests/hq/formats/`: an SQLite file, and what pg_dump says of the same
+in PostgreSQL. `docs/decisions/0019-formats-of-files.md` tells when.
 
     python -m tests.hq.make_format tests/hq/formats/hq-2
 """
