@@ -37,6 +37,7 @@ from tillkeeper.journal.numbering import TRAINING_BLOCK, TRAINING_SETTING, Codes
 from tillkeeper.network.desk import DeskParts, NetworkDesk
 from tillkeeper.people.roster import SECRET_FILE, Member
 from tillkeeper.people.sessions import Now
+from tillkeeper.privacy.opening import Privacy
 from tillkeeper.replication.hq import HqTransport
 from tillkeeper.replication.replication import Replication
 from tillkeeper.roles.mode import Uplink
@@ -165,6 +166,7 @@ class _Register:
             config, keys, journal, stamp=stamp, changed=lambda: self._changed(None), store_secret=secret,
             listening=lambda: replication.listening, finals=replication.finals,
         )  # fmt: skip
+        self.privacy = Privacy(config, journal, replication, stamp, self.shelf, lambda: self._changed(None))
         self.drawers = DrawerDesk(
             DrawerParts(
                 config=config,
@@ -284,6 +286,7 @@ class _Register:
             tasks.create_task(self.spool.run(), name="spool")
             tasks.create_task(self.board.run(), name="till.board")
             tasks.create_task(self.fires.run(), name="till.fires")
+            tasks.create_task(self.privacy.run(), name="privacy")
             tasks.create_task(self._status_changes(), name="till.status")
             tasks.create_task(self.network.run(), name="network")
             tasks.create_task(self.finder.run(), name="devices.finder")
@@ -308,6 +311,7 @@ class _Register:
             finder=self.found,
             setup=self.setup,
             trust=self.trust.desk,
+            privacy=self.privacy.desk,
             intake=self.intake,
             reads=self.reads,
             spool=self.spool,

@@ -16,6 +16,7 @@ from tillkeeper.clock import new_id
 from tillkeeper.contract.chain import GENESIS, verify
 from tillkeeper.contract.events import IncarnationBegan, decode_body
 from tillkeeper.errors import StorageRefused
+from tillkeeper.journal.database import JOURNAL
 from tillkeeper.journal.faults import JournalLocked, JournalTooNew, StorageUnreadable, WrongJournal
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.records import Batch
@@ -257,7 +258,7 @@ def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
             async with opened(path):
                 pass
         connection = apsw.Connection(str(path))
-        connection.execute("PRAGMA user_version=1")
+        connection.execute(f"PRAGMA user_version={JOURNAL.version}")
         connection.close()
         async with opened(path) as journal:
             assert (journal.incarnation, journal.last_seq) == (incarnation, last_seq + 1)

@@ -8,6 +8,7 @@ import msgspec
 from tillkeeper.contract.chain import personal_digest
 from tillkeeper.contract.envelope import Envelope, EventVerdict, HqAnswer, HqBatch, SignedHead
 from tillkeeper.contract.placing import Held, Kept, place
+from tillkeeper.contract.privacy import erasures
 from tillkeeper.errors import Refused, StorageRefused
 from tillkeeper.replication.model import HeldAside, LogId, Mark
 
@@ -30,6 +31,7 @@ class MemoryHoldings:
 
     def __init__(self, store: str, sync: Callable[[], Awaitable[None]] = _at_once) -> None:
         self.store, self.sync = store, sync
+        self.learned: Callable[[tuple[str, ...]], None] = lambda _digests: None
         self.lose()
 
     def lose(self) -> None:
@@ -68,6 +70,9 @@ class MemoryHoldings:
         self._erased |= set(digests)
         return len(here & set(digests))
 
+    def erased(self, after: str, limit: int) -> list[str]:
+        return sorted(digest for digest in self._erased if digest > after)[:limit]
+
     def _shown(self, envelope: Envelope) -> Envelope:
         texts = {d: (s, t) for d, (s, t) in envelope.personal.items() if d not in self._erased and personal_digest(s, t) == d}
         return msgspec.structs.replace(envelope, personal=texts)
@@ -98,6 +103,9 @@ class MemoryHoldings:
         log.held = placed.held
         if placed.keeps in ("log", "both"):
             log.rows.append((envelope, placed.reason))
+        if placed.keeps == "log" and (digests := erasures(placed.event)):
+            self._erased |= set(digests)
+            self.learned(digests)
         if placed.keeps in ("quarantine", "both") and (digest := _digest(envelope)) not in self._seen:
             self._seen[digest] = len(self._asides)
             n, in_log = len(self._asides) + 1, placed.keeps == "both"

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tillkeeper.api import cash, found, network, people, previews, stock, trust
+from tillkeeper.api import cash, found, network, people, previews, privacy, stock, trust
 from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, Till
 from tillkeeper.api.routes import Answer, Call, Operation, PersonBody, command, read
 from tillkeeper.contract import commands as c
@@ -143,4 +143,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *network.OPERATIONS,
     *found.OPERATIONS,
     *trust.OPERATIONS,
+    *privacy.OPERATIONS,
 )

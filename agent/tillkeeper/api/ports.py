@@ -20,6 +20,7 @@ from tillkeeper.contract.devices import FoundList, ProbeBody, ProbeView, Replace
 from tillkeeper.contract.network import DiagnosisView, NetworkHistory, NetworkView
 from tillkeeper.contract.pages import PageSettings, PreviewOptions
 from tillkeeper.contract.people import ApprovalView, SessionView, StaffList, TimeEntriesQuery, TimeEntryList
+from tillkeeper.contract.privacy import EraseBody, ErasedTexts, FindBody, FoundTexts
 from tillkeeper.contract.trust import CodeBody, CodeView, LeaveBody, StoreView
 from tillkeeper.contract.values import CheckState, OrderType
 from tillkeeper.contract.views import (
@@ -191,6 +192,14 @@ class Trust(Protocol):
     async def leave(self, asked: LeaveBody, caller: Caller) -> StoreView: ...
 
 
+class Privacy(Protocol):
+    """Texts about persons."""
+
+    async def find(self, asked: FindBody, caller: Caller) -> FoundTexts: ...
+
+    async def erase(self, asked: EraseBody, caller: Caller) -> ErasedTexts: ...
+
+
 class Till(Protocol):
     """The register, seen from its API."""
 
@@ -214,6 +223,9 @@ class Till(Protocol):
 
     @property
     def trust(self) -> Trust: ...
+
+    @property
+    def privacy(self) -> Privacy: ...
 
     async def begin_replacement(
         self, key: str, device: str, asked: ReplacementBody, caller: Caller

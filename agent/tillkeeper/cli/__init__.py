@@ -30,6 +30,7 @@ GROUPS = {
     "config": "check a configuration, show an example",
     "network": "what is wrong with the network, and what to do",
     "catalogue": "what can be sold; import and check a catalogue file",
+    "privacy": "texts about persons: find them, erase them everywhere",
     "journal": "verify the journal",
     "books": "the sums of a business day",
     "demo": "play an internet outage from start to finish",

@@ -167,6 +167,12 @@ class Hq(Section, frozen=True):
     timeout_s: Annotated[float, Meta(ge=0.1, le=60)] = 3.0
 
 
+class Privacy(Section, frozen=True):
+    """`keep_days`: so long names, phone numbers and notes of guests are kept, then they are erased; 0: for ever."""
+
+    keep_days: Annotated[int, Meta(ge=0, le=36_500)] = 0
+
+
 class Replication(Section, frozen=True):
     """Between the registers of a store (docs/replication.md). `listen`: the address of this machine on which the others are
     answered ("0.0.0.0": on all), or address:port; empty: on none. `port`: where neither says another. `second_copy_ms`: how
@@ -278,6 +284,7 @@ class Config(Section, frozen=True):
     offline: Offline = Offline()
     hq: Hq = Hq()
     replication: Replication = Replication()
+    privacy: Privacy = Privacy()
     api: Api = Api()
     network: Network = Network()
 

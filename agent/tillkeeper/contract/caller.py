@@ -25,6 +25,7 @@ Permission = Literal[
     "training_off",
     "set_up_devices",
     "admit_registers",
+    "erase_personal",
 ]
 PERMISSIONS: tuple[Permission, ...] = Permission.__args__  # type: ignore[attr-defined]
 

@@ -29,6 +29,7 @@ from tillkeeper.contract.people import (
     TipsDeclared,
     TrainingSwitched,
 )
+from tillkeeper.contract.privacy import PersonalDataErased
 from tillkeeper.contract.trust import JoinCodeOpened, JoinRefused, RegisterAdmitted, RegisterLeft, StoreKeysTaken
 from tillkeeper.contract.values import (
     Modifier,
@@ -304,6 +305,7 @@ EVENT_TYPES: dict[str, tuple[type[Event], int]] = {
     "join_refused": (JoinRefused, 1),
     "register_admitted": (RegisterAdmitted, 1),
     "register_left": (RegisterLeft, 1),
+    "personal_data_erased": (PersonalDataErased, 1),
 }
 
 TYPE_NAMES: dict[type[Event], str] = {struct: name for name, (struct, _version) in EVENT_TYPES.items()}

@@ -1,6 +1,7 @@
 """One batch as SQL, inside the transaction of whoever calls."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import apsw
@@ -165,6 +166,8 @@ def write_batch(connection: apsw.Connection, log: Log, head: Head, prepared: Pre
     if batch.checks:
         connection.executemany(_CHECK, [_check_values(check, log.base + seq) for check in batch.checks])
     if batch.jobs:
+    if batch.erase:
+        forget(connection, batch.erase)
         connection.executemany(_JOB, [_job_values(job) for job in batch.jobs])
     if batch.settings:
         connection.executemany(_SETTING, list(batch.settings.items()))
@@ -180,6 +183,16 @@ def prune_commands(connection: apsw.Connection, now_ms: int) -> int:
     Forgotten is what is older than 7 days by the wall clock *and* not among the newest 10,000 by arrival: a clock that leaps
     from 1970 to today cannot take away the keys of commands that are still under way.
     """
+def forget(connection: apsw.Connection, digests: Iterable[str]) -> int:
+    """Delete personal texts and remember that they were; how many there were."""
+    erased = 0
+    for digest in digests:
+        connection.execute("DELETE FROM personal WHERE digest = ?", (digest,))
+        erased += connection.changes()
+        connection.execute("INSERT OR IGNORE INTO erased (digest) VALUES (?)", (digest,))
+    return erased
+
+
     sql = """DELETE FROM commands WHERE n IN (SELECT n FROM commands WHERE n <= (SELECT max(n) FROM commands) - ?
         ORDER BY n LIMIT ?) AND at_ms < ? RETURNING n"""
     return len(connection.execute(sql, (KEEP_KEYS, PRUNE_AT_ONCE, now_ms - KEEP_KEYS_MS)).fetchall())

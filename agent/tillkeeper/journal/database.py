@@ -34,7 +34,11 @@ class Format(NamedTuple):
         return self.migrations[-1].version
 
 
-JOURNAL = Format(0x54494C4C, "tillkeeper.journal", (Migration(1, "first_journal", "schema.sql"),))
+JOURNAL = Format(
+    0x54494C4C,
+    "tillkeeper.journal",
+    (Migration(1, "first_journal", "schema.sql"), Migration(2, "erased_texts", "schema-2.sql")),
+)
 """application_id "TILL"."""
 
 PRAGMAS = ("journal_mode", "synchronous", "journal_size_limit", "secure_delete", "foreign_keys", "user_version")

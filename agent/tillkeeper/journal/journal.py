@@ -198,8 +198,9 @@ class Journal(JournalReader):
         return done.log.incarnation
 
     async def erase(self, digests: tuple[str, ...]) -> int:
-        """Delete personal texts for good, from the file and from its log; how many there were. The chain still verifies.
-        Journals that were set aside are not touched: they are read-only evidence and named in `alarms`.
+        """Delete personal texts for good, from the file and from its log, and remember their digests; how many there were. The
+        chain still verifies. The log is emptied before this returns, or where somebody reads the file, soon after that.
+        Journals that were set aside are another matter (`privacy/scrub.py`).
 
         Raises: Overloaded, StorageRefused.
         """

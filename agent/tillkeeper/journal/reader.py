@@ -192,6 +192,10 @@ class JournalReader:
         return dict(row for digest in digests for row in self._rows(sql, (digest,)))
 
     def setting(self, name: str) -> bytes | None:
+    def erased(self, after: str, limit: int) -> list[str]:
+        """Digests of texts that were erased, in their order, behind `after`."""
+        return [row[0] for row in self._rows("SELECT digest FROM erased WHERE digest > ? ORDER BY digest LIMIT ?", (after, limit))]
+
         return next((row[0] for row in self._rows("SELECT value FROM settings WHERE name = ?", (name,))), None)
 
     def catalogue(self, version: str) -> bytes | None:

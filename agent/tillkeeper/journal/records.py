@@ -59,8 +59,10 @@ class JobRow(msgspec.Struct, frozen=True):
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """One atomic change: all of it is durable, or none of it. `settings` are small named values (cursors, counters), never a
-    text that a person typed, unless an event of this batch or before holds it. `catalogues`: version -> snapshot. A batch
-    with a `command` is a sale: it is refused while the disk is full, when the others may still use the reserve."""
+    text that a person typed, unless an event of this batch or before holds it. `catalogues`: version -> snapshot. `answers`:
+    of keys that are not known yet. `erase`:
+    digests of personal texts that go with it; `Journal.erase` takes them out of the file's log too. A batch with a `command`
+    is a sale: it is refused while the disk is full, when the others may still use the reserve."""
 
     events: tuple[NewEvent, ...] = ()
     checks: tuple[CheckRow, ...] = ()
@@ -78,6 +80,7 @@ class Appended(msgspec.Struct, frozen=True):
     last_seq: int
     head_hash: str
     incarnation: str = ""
+    erase: tuple[str, ...] = ()
 
 
 class StoredCheck(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from typing import Generic, NamedTuple, TypeVar
 import apsw
 
 from tillkeeper.errors import StorageRefused
-from tillkeeper.journal.database import connect_writer, trust
+from tillkeeper.journal.database import BUSY_TIMEOUT_MS, connect_writer, trust
 from tillkeeper.journal.files import mark_suspect
 from tillkeeper.journal.reserve import Reserve
 
@@ -53,6 +53,7 @@ class Storage(Generic[K]):
         self._path, self._read, self._reserve, self._vfs, self._hint = path, read, reserve, vfs, hint
         self._connection: apsw.Connection | None = connection
         self._must_empty_log = False
+        self._traces = False
         self._wal_pages = 0
         self._watch_log(connection)
         self.known = read(connection)
@@ -101,9 +102,23 @@ class Storage(Generic[K]):
 
     def checkpoint(self) -> None:
         """Copy the log into the file once it is long. Called after the answers, so that no sale waits for it."""
-        if self._wal_pages >= CHECKPOINT_PAGES and self._connection is not None:
+        if self._traces and self._connection is not None:
+            self.attempt(self.leave_no_trace)
+        elif self._wal_pages >= CHECKPOINT_PAGES and self._connection is not None:
             self._wal_pages = 0
             self.attempt(lambda connection: connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE))
+
+    def leave_no_trace(self, connection: apsw.Connection) -> None:
+        """Older pages with a text that was erased are in the log until it is emptied: now, or where somebody reads the file,
+        as soon as nobody does. Raises: apsw.Error."""
+        connection.set_busy_timeout(0)  # no sale waits for a reader
+        try:
+            self.empty_log(connection)
+            self._traces = False
+        except apsw.BusyError:
+            self._traces = True
+        finally:
+            connection.set_busy_timeout(BUSY_TIMEOUT_MS)
 
     def empty_log(self, connection: apsw.Connection) -> None:
         """Raises: apsw.Error, also where a reader stands in the way."""
@@ -111,6 +126,8 @@ class Storage(Generic[K]):
 
     def recover(self) -> None:
         """Look whether the disk is well again. Costs nothing where there is no trouble."""
+        if self._traces and self._connection is not None:
+            self.attempt(self.leave_no_trace)
         if self.trouble is None or self.damaged:
             return
         if self.out_of_space:

@@ -12,7 +12,7 @@ import apsw
 
 from tillkeeper.contract.events import IncarnationBegan
 from tillkeeper.errors import StorageRefused, TillkeeperError
-from tillkeeper.journal.commit import Head, Log, Prepared, Tail, prune_commands, write_batch
+from tillkeeper.journal.commit import Head, Log, Prepared, Tail, forget, prune_commands, write_batch
 from tillkeeper.journal.faults import AlreadyDone, BadBatch
 from tillkeeper.journal.incarnations import begin
 from tillkeeper.journal.storage import Storage
@@ -121,12 +121,8 @@ class Writer:
     def _erase(self, work: Erase) -> Outcome:
         def delete(connection: apsw.Connection) -> Done:
             with connection:
-                erased = 0
-                for digest in work.digests:
-                    connection.execute("DELETE FROM personal WHERE digest = ?", (digest,))
-                    erased += connection.changes()
-            # Older pages with the text are in the log until it is emptied.
-            self._storage.empty_log(connection)
+                erased = forget(connection, work.digests)
+            self._storage.leave_no_trace(connection)
             self._storage.written(self._storage.known)
             return Done(*self._storage.known, erased)
 

@@ -1,6 +1,6 @@
 """What the rooms of replication share: names of logs, marks, and what holds the logs of others."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -68,6 +68,12 @@ class Holdings(Protocol):
             Refused: `bad_identity`, `too_large`, `too_many_logs`; sending it again does not help.
             StorageRefused, Overloaded: nothing of it counts; sending it again is safe.
         """
+
+    learned: Callable[[tuple[str, ...]], None]
+    """Called with the digests of an event that erases, once they are erased here."""
+
+    def erased(self, after: str, limit: int) -> list[str]:
+        """Digests of texts that were erased, in their order, behind `after`. Raises: StorageUnreadable."""
 
     def quarantined(self, after: int, limit: int) -> list[HeldAside]:
         """Behind `n` = `after`, oldest first. Raises: StorageUnreadable."""

@@ -178,6 +178,17 @@ class Replication:
             found |= {digest: texts[digest] for digest in wanted if digest not in found and digest in texts}
         return found
 
+    @property
+    def holdings(self) -> Holdings | None:
+        """What is held for others; None where nothing is."""
+        return self._holdings
+
+    def forget(self, digests: Iterable[str]) -> None:
+        """These texts were erased: those of adopted tickets are in memory."""
+        if self.adoption is not None:
+            for digest in digests:
+                self.adoption.texts.pop(digest, None)
+
     def start(
         self,
         tasks: asyncio.TaskGroup,

@@ -29,6 +29,7 @@ WORDS: dict[Permission, str] = {
     "reports": "print reports",
     "training_off": "end training",
     "set_up_devices": "replace and set up devices",
+    "erase_personal": "look for texts about persons and erase them",
     "admit_registers": "admit registers to the store, or let them go",
 }
 

@@ -33,7 +33,7 @@ class Once:
             Overloaded: too much is under way, or the agent is stopping.
             TillkeeperError: what `work` raised; nothing is kept then.
         """
-        digest = hashlib.sha256(body).digest()
+        digest = hashlib.sha256(b"%b\n%b" % (key.encode(), body)).digest()  # without the key nobody can try out names
         if (waiting := self._under_way.get(key)) is not None:
             self._must_match(key, digest, waiting[0])
             return await asyncio.shield(waiting[1]), True

@@ -32,6 +32,7 @@ from tillkeeper.devices.replace import SetupDesk
 from tillkeeper.journal.records import KeptCommand
 from tillkeeper.layouts.previews import Asked
 from tillkeeper.network.desk import NetworkDesk
+from tillkeeper.privacy.desk import PrivacyDesk
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.spool import Spool
 from tillkeeper.till.drawers import DrawerDesk
@@ -59,6 +60,7 @@ class Till:
     finder: FoundDesk
     setup: SetupDesk
     trust: TrustDesk
+    privacy: PrivacyDesk
     intake: Intake
     reads: Reads
     spool: Spool

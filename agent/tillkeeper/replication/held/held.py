@@ -81,6 +81,7 @@ class HeldLogs:
             max_group=GROUP_EVENTS,
         )
         self._waiting_bytes = 0
+        self.learned: Callable[[tuple[str, ...]], None] = lambda _digests: None
         self._marks: tuple[Known, dict[LogId, Mark]] = ({}, {})
         self._reading: apsw.Connection | None = reading
         self._anew: asyncio.Task[None] | None = None
@@ -199,6 +200,10 @@ class HeldLogs:
                 self._reading.close(True)
             self._reading = None
 
+    def erased(self, after: str, limit: int) -> list[str]:
+        sql = "SELECT digest FROM erased WHERE digest > ? ORDER BY digest LIMIT ?"
+        return [str(row[0]) for row in self._read(lambda connection: connection.execute(sql, (after, limit)).fetchall())]
+
     # --- taking ---
 
     async def take(self, batch: HqBatch, now_ms: int, last_accepted: int | None = None) -> HqAnswer:
@@ -215,6 +220,9 @@ class HeldLogs:
             return (await self._handover.submit("take", Take(batch, now_ms, last_accepted))).answer
         finally:
             self._waiting_bytes -= size
+        if did.learned:
+            self.learned(did.learned)
+        return did.answer
 
     async def erase(self, digests: Collection[str]) -> int:
         return (await self._handover.submit("erase", EraseTexts(tuple(digests)))).erased
@@ -260,6 +268,8 @@ class HeldLogs:
             except Refused:
                 return  # too many logs or conflicts by now; the file stays
             else:
+                if did.learned:
+                    self.learned(did.learned)
                 return
 
     async def _take_over(self) -> None:

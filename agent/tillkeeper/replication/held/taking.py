@@ -13,7 +13,9 @@ import msgspec
 from tillkeeper.contract.chain import personal_digest
 from tillkeeper.contract.envelope import Envelope, EventVerdict, HqAnswer, HqBatch, SignedHead
 from tillkeeper.contract.placing import Held, Kept, Placed, place
+from tillkeeper.contract.privacy import erasures
 from tillkeeper.errors import Refused, StorageRefused, TillkeeperError
+from tillkeeper.journal.commit import forget
 from tillkeeper.journal.storage import Storage
 from tillkeeper.replication.held.rows import LOG_SHIFT, HeldLog, Known, packed, unpacked
 from tillkeeper.replication.model import LogId
@@ -46,10 +48,11 @@ Work = Take | EraseTexts | BeginAnew
 
 
 class Did(NamedTuple):
-    """`answer` to a batch; `erased`: texts."""
+    """`answer` to a batch; `erased`: texts; `learned`: digests of texts that its events say are to be erased."""
 
     answer: HqAnswer = HqAnswer(0)
     erased: int = 0
+    learned: tuple[str, ...] = ()
 
 
 Outcome = Did | TillkeeperError
@@ -86,11 +89,14 @@ class Taker:
         connection.execute("BEGIN IMMEDIATE")
         for work in takes:
             try:
-                outcomes.append(Did(_Taking(connection, known, work).answer()))
+                taking = _Taking(connection, known, work)
+                outcomes.append(Did(taking.answer(), 0, tuple(taking.learned)))
             except Refused as error:
                 outcomes.append(error)
         connection.execute("COMMIT")
         self._storage.written(known)
+        if any(isinstance(done, Did) and done.learned for done in outcomes):
+            self._storage.leave_no_trace(connection)
         return outcomes
 
     def _leave_room(self) -> None:
@@ -105,14 +111,9 @@ class Taker:
 
     def _erase(self, work: EraseTexts) -> Outcome:
         def delete(connection: apsw.Connection) -> Did:
-            erased = 0
             with connection:
-                for digest in work.digests:
-                    connection.execute("DELETE FROM personal WHERE digest = ?", (digest,))
-                    erased += connection.changes()
-                    connection.execute("INSERT OR IGNORE INTO erased (digest) VALUES (?)", (digest,))
-            # Older pages with the text are in the log until it is emptied.
-            self._storage.empty_log(connection)
+                erased = forget(connection, work.digests)
+            self._storage.leave_no_trace(connection)
             self._storage.written(self._storage.known)
             return Did(erased=erased)
 
@@ -140,6 +141,7 @@ class _Taking:
                 raise Refused("too_many_logs", "take", f"a new log of register {batch.register[:64]}", cause)
             found = HeldLog(self._begin(), Held(), 0, None)
         self._was = found
+        self.learned: list[str] = []
         self._held, self._rejected, self._head = found.held, found.rejected, found.head
 
     def answer(self) -> HqAnswer:
@@ -173,6 +175,9 @@ class _Taking:
         if placed.keeps != "quarantine":
             self._insert(envelope, aside)
             self._held = placed.held
+        if placed.keeps == "log" and (digests := erasures(placed.event)):
+            forget(self._db, digests)
+            self.learned += digests
         return EventVerdict(envelope.seq, placed.verdict, placed.reason)
 
     def _kept_at(self, seq: int) -> Kept | None:

@@ -1,0 +1,40 @@
+"""Texts about persons as the API sees them: found, and erased. Implements `api.ports.Privacy`."""
+
+import asyncio
+
+from tillkeeper.contract.caller import Caller
+from tillkeeper.contract.privacy import EraseBody, ErasedTexts, FindBody, FoundTexts
+from tillkeeper.errors import BadRequest
+from tillkeeper.privacy.keeper import Keeper
+from tillkeeper.privacy.search import find
+from tillkeeper.sales.permits import require_all
+
+
+class PrivacyDesk:
+    """Everything on the loop; searching happens in a thread."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+
+    async def find(self, asked: FindBody, caller: Caller) -> FoundTexts:
+        """Raises: BadRequest, StorageRefused, and what `require_all` says."""
+        require_all("find", "personal texts", ("erase_personal",), caller)
+        if bool(asked.text.strip()) == bool(asked.check):
+            raise BadRequest("find", "personal texts", "exactly one of text and check is needed", "name a person, or a check")
+        return await asyncio.to_thread(find, self._keeper.files, asked)
+
+    async def erase(self, asked: EraseBody, caller: Caller) -> ErasedTexts:
+        """Said twice, it is done twice, which changes nothing. Raises: StorageRefused, Overloaded, and what `require_all` says."""
+        require_all("erase", "personal texts", ("erase_personal",), caller)
+        digests = tuple(dict.fromkeys(asked.digests))
+        erased = await self._keeper.erase(digests, "asked", caller.person(asked.by))
+        return ErasedTexts(digests=len(digests), erased=erased, notes=self._notes())
+
+    def _notes(self) -> tuple[str, ...]:
+        asides, notes = self._keeper.asides, []
+        if asides.waiting:
+            names = ", ".join(asides.waiting)
+            notes.append(f"files that were set aside and still are to be read over are not looked at yet: {names}")
+        if asides.left:
+            notes.append(f"{asides.left} long texts in files that were set aside could not be overwritten: remove those files")
+        return tuple(notes)
