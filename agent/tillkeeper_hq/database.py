@@ -114,6 +114,8 @@ class Database:
                 for job in group:
                     if job.act is not None:
                         self._do(job, job.act)
+                if ingest.erased:
+                    ingest.erased = not self._write_sql.forget()
         finally:
             self._stopping = True
             while not self._jobs.empty():

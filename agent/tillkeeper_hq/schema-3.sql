@@ -70,3 +70,12 @@ CREATE TABLE looked_at (
 ) STRICT;
 
 CREATE INDEX looked_at_by_event ON looked_at (quarantine_id);
+
+-- Texts about persons that a store erased (`personal_data_erased`): what comes in later with one of these digests is not kept.
+CREATE TABLE erased (
+    store  TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    PRIMARY KEY (store, digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX personal_by_digest ON personal (digest);

@@ -41,6 +41,10 @@ class Sql(Protocol):
     def one_at_a_time(self, table: str) -> None:
         """Until this transaction ends no other one writes into `table`: its rows become visible in the order of their ids."""
 
+    def forget(self) -> bool:
+        """Outside of a transaction: take what was deleted out of the database's files too, as far as that can be done without
+        keeping anybody waiting. False: somebody reads what was; try again in a moment."""
+
     def close(self) -> None: ...
 
 

@@ -53,6 +53,16 @@ class _Connection:
     def many(self, sql: str, rows: Sequence[tuple[Value, ...]]) -> None:
         self._db.executemany(sql, rows)
 
+    def forget(self) -> bool:
+        self._db.set_busy_timeout(0)
+        try:
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.Error:  # a reader, or the disk: the next transaction says which
+            return False
+        finally:
+            self._db.set_busy_timeout(_BUSY_MS)
+        return True
+
     def one_at_a_time(self, table: str) -> None:
         """It is so always: there is one writer."""
 
@@ -63,6 +73,7 @@ def _opened(path: Path) -> apsw.Connection:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA journal_size_limit = 16777216")
+    db.execute("PRAGMA secure_delete = ON")  # an erased text is overwritten
     db.execute("PRAGMA foreign_keys = ON")
     try:
         _bring_up_to_date(db, path.name)

@@ -82,6 +82,24 @@ class Tables:
             "INSERT INTO personal (log_id, seq, digest, salt, text) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING", rows
         )
 
+    def erase(self, store: str, digests: Collection[str]) -> None:
+        """Texts of the store, and those that come in later. Its store is locked, and by whoever adds texts too."""
+        self._sql.many(
+            "INSERT INTO erased (store, digest) VALUES ($1, $2) ON CONFLICT DO NOTHING", [(store, one) for one in digests]
+        )
+        self._sql.many(
+            "DELETE FROM personal WHERE digest = $1 AND log_id IN (SELECT log_id FROM logs WHERE store = $2)",
+            [(one, store) for one in digests],
+        )
+
+    def erased(self, store: str, digests: Collection[str]) -> set[str]:
+        """Those of `digests` that the store erased."""
+        found = set()
+        for marks, chunk in _lists(digests):
+            sql = f"SELECT digest FROM erased WHERE store = $1 AND digest IN ({marks})"  # noqa: S608 - $2, $3, ...
+            found |= {str(row[0]) for row in self._sql.rows(sql, store, *chunk)}
+        return found
+
     def lock_store(self, store: str, first_number: int) -> int:
         """Its next number; checks and books of the store are nobody else's until the transaction ends."""
         ((number,),) = self._sql.rows(

@@ -89,12 +89,14 @@ class Keeper:
         await self._journal.append(Batch(events=(self._stamp(event),), erase=digests))
         self._forget(digests)
         self._scrub = True
+        self._changed()
         try:
             await self._erase_here(digests)
+        except TillkeeperError:
+            self._learned |= dict.fromkeys(digests)  # the task does the rest
+            raise
         finally:
-            self._learned |= dict.fromkeys(digests)  # once more by the task, where this was not all
             self._wake.set()
-            self._changed()
         return before
 
     async def _erase_here(self, digests: tuple[str, ...]) -> None:
