@@ -4,19 +4,24 @@ import asyncio
 import shutil
 from pathlib import Path
 
+import apsw
 import pytest
 from tests.journal.test_damage import DAMAGE, fill
 from tests.journal.world import opened, sale
 from tests.till.world import config_in, running
 
+from tillkeeper.contract.answers import answers
 from tillkeeper.devices import overlay as rules
 from tillkeeper.devices.overlay import Overlay
 from tillkeeper.journal.carried import LOST
+from tillkeeper.journal.commit import key_digest
 from tillkeeper.journal.files import mark_suspect
 from tillkeeper.journal.records import Batch
+from tillkeeper.replication.own_past import read
 
 SAID = {"devices.grill": b'{"address":"192.0.2.7:9100"}', "devices.bar": b"null"}
 OTHERS = {"devicesx": b"1", "device": b"1", "cursor": b"9"}
+KEYS = [f"key-{number}" for number in range(20)]
 READABLE = ("last pages", "an event altered", "an event deleted")
 
 
@@ -100,5 +105,48 @@ def test_the_register_prints_where_it_printed_before_or_says_so(tmp_path: Path, 
             assert (device["replaced"] is not None) == kept
             assert (device["address"] == "192.0.2.77:9100") == kept
             assert ("replace those again" in said["text"]) != kept
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_who_asks_again_gets_the_answer_of_a_sale_whose_events_can_be_read(tmp_path: Path, damage: str) -> None:
+    """And of no other: a sale that nobody can read any more is not answered as if it were in the books."""
+
+    async def scenario() -> None:
+        path = tmp_path / "journal.db"
+        await written(path)
+        async with opened(path) as journal:
+            before = journal.incarnation
+        DAMAGE[damage](path)
+        async with opened(path) as journal:
+            if journal.incarnation == before:
+                return  # nothing was wrong with it
+            kept = {key: journal.kept_command(key) for key in KEYS}
+            found = {key for key, one in kept.items() if one is not None and one.result == b'{"events":1}'}
+            assert found == {key for key, one in kept.items() if one is not None}
+            asides = path.parent.glob("*-set-aside-*.db")
+            pages = (page for aside in asides for page in read(aside, "store-1", "till-b"))
+            told = {answer.key_sha256 for page in pages for answer in answers(page.events)}
+            assert {key_digest(key) for key in found} <= told, "what is answered is sent on"
+            assert not damage.startswith("an event") or len(found) >= len(KEYS) - 2, "the one, and the one that rests on it"
+
+    asyncio.run(scenario())
+
+
+def test_an_answer_that_can_not_be_read_any_more_is_told_from_the_events(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        path = tmp_path / "journal.db"
+        await written(path)
+        with apsw.Connection(str(path)) as connection:
+            connection.execute("DELETE FROM commands")
+            connection.execute("DELETE FROM events WHERE id & 1099511627775 = 3")
+        mark_suspect(path, "test")
+        async with opened(path) as journal:
+            for key in KEYS:
+                kept = journal.kept_command(key)
+                assert kept is not None
+                assert (kept.result, kept.body_sha256) == (b'{"events":1}', b"")
+            assert journal.kept_command("never used") is None
 
     asyncio.run(scenario())

@@ -7,12 +7,13 @@ from typing import NamedTuple
 import apsw
 import msgspec
 
+from tillkeeper.contract import keys
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.chain import GENESIS, header, link
 from tillkeeper.contract.events import EVENT_TYPES, TYPE_NAMES, encode_body
 from tillkeeper.contract.values import Personal
 from tillkeeper.journal.faults import AlreadyDone
-from tillkeeper.journal.records import Batch, CheckRow, JobRow, KeptCommand
+from tillkeeper.journal.records import Batch, CheckRow, JobRow, KeptAnswer, KeptCommand
 
 LOG_SHIFT = 40
 """id of an event = log_no << 40 | seq."""
@@ -79,9 +80,11 @@ def prepare(batch: Batch) -> Prepared:
     """Encode a batch. Raises: KeyError for an event type that is not registered, TypeError or ValueError for an event that
     cannot be encoded."""
     events = []
-    for new in batch.events:
+    for at, new in enumerate(batch.events):
         name = TYPE_NAMES[type(new.event)]
         body = encode_body(new.event)
+        if batch.command is not None and at == 0:
+            body = keys.marked(body, keys.Mark(key_digest(batch.command.key).hex(), len(batch.events)))
         events.append(EncodedEvent(name, EVENT_TYPES[name][1], new.business_day, new.at_ms, body, _digests(new.event)))
     return Prepared(batch, tuple(events))
 
@@ -135,6 +138,13 @@ def _keep_command(connection: apsw.Connection, command: KeptCommand) -> None:
         raise AlreadyDone(kept) from None
 
 
+def keep_answers(connection: apsw.Connection, answers: Iterable[KeptAnswer]) -> None:
+    """Of keys that are known already nothing is changed. Raises: apsw.Error."""
+    values = [(one.key_sha256, one.body_sha256, one.at_ms, one.result) for one in answers]
+    sql = "INSERT OR IGNORE INTO commands (key_sha256, body_sha256, at_ms, result) VALUES (?, ?, ?, ?)"
+    connection.executemany(sql, values)
+
+
 def write_batch(connection: apsw.Connection, log: Log, head: Head, prepared: Prepared) -> Head:
     """Write all of a batch; the new end of the log. Of a check that exists its code, day and time of opening stay as they
     are, of a job its device, check and time.
@@ -163,12 +173,14 @@ def write_batch(connection: apsw.Connection, log: Log, head: Head, prepared: Pre
     if batch.personal:
         texts = [(text.digest, text.salt, text.text) for text in batch.personal]
         connection.executemany("INSERT OR IGNORE INTO personal (digest, salt, text) VALUES (?, ?, ?)", texts)
+    if batch.erase:
+        forget(connection, batch.erase)
     if batch.checks:
         connection.executemany(_CHECK, [_check_values(check, log.base + seq) for check in batch.checks])
     if batch.jobs:
-    if batch.erase:
-        forget(connection, batch.erase)
         connection.executemany(_JOB, [_job_values(job) for job in batch.jobs])
+    if batch.answers:
+        keep_answers(connection, batch.answers)
     if batch.settings:
         connection.executemany(_SETTING, list(batch.settings.items()))
     if batch.catalogues:
@@ -177,12 +189,6 @@ def write_batch(connection: apsw.Connection, log: Log, head: Head, prepared: Pre
     return Head(seq, tip)
 
 
-def prune_commands(connection: apsw.Connection, now_ms: int) -> int:
-    """Forget old idempotency keys, at most `PRUNE_AT_ONCE` in one transaction; how many.
-
-    Forgotten is what is older than 7 days by the wall clock *and* not among the newest 10,000 by arrival: a clock that leaps
-    from 1970 to today cannot take away the keys of commands that are still under way.
-    """
 def forget(connection: apsw.Connection, digests: Iterable[str]) -> int:
     """Delete personal texts and remember that they were; how many there were."""
     erased = 0
@@ -193,6 +199,12 @@ def forget(connection: apsw.Connection, digests: Iterable[str]) -> int:
     return erased
 
 
+def prune_commands(connection: apsw.Connection, now_ms: int) -> int:
+    """Forget old idempotency keys, at most `PRUNE_AT_ONCE` in one transaction; how many.
+
+    Forgotten is what is older than 7 days by the wall clock *and* not among the newest 10,000 by arrival: a clock that leaps
+    from 1970 to today cannot take away the keys of commands that are still under way.
+    """
     sql = """DELETE FROM commands WHERE n IN (SELECT n FROM commands WHERE n <= (SELECT max(n) FROM commands) - ?
         ORDER BY n LIMIT ?) AND at_ms < ? RETURNING n"""
     return len(connection.execute(sql, (KEEP_KEYS, PRUNE_AT_ONCE, now_ms - KEEP_KEYS_MS)).fetchall())

@@ -18,7 +18,7 @@ from tillkeeper.journal.faults import BadBatch, TooManyRenewals
 from tillkeeper.journal.files import beside, mark_suspect
 from tillkeeper.journal.guard import guard_batch
 from tillkeeper.journal.handover import Handover
-from tillkeeper.journal.incarnations import read_logs
+from tillkeeper.journal.incarnations import DOUBTING, JOBS_DOUBTED, newest_job, read_logs
 from tillkeeper.journal.opening import Opened, Register, open_journal
 from tillkeeper.journal.reader import JournalReader
 from tillkeeper.journal.records import Appended, Batch
@@ -61,6 +61,8 @@ class Journal(JournalReader):
         for alarm in self.alarms:
             log.warning("%s", alarm)
         self.pragmas = read_pragmas(opened.connection)
+        self._old_jobs = newest_job(opened.connection)
+        """Those of this run come behind it (by `n`)."""
         self._machine_id, self._wall_ms, self._new_id = who.machine_id, wall_ms, new_id
         self._renewals = 0
         self._lock = opened.lock
@@ -178,7 +180,8 @@ class Journal(JournalReader):
     async def renew(self, reason: str, alarm: str = "") -> str:
         """Begin a new log in the same file, in the writer's turn; its incarnation. Batches handed over before are in the old
         log, those after in the new one; checks, jobs, codes and keys go on. Killed in the middle, the file has the old log
-        alone or the new one as well. `reason` as in `IncarnationBegan`; `alarm`: what is added to `alarms`.
+        alone or the new one as well. `reason` as in `IncarnationBegan`: where it says that the file may be an older copy, what
+        waited when it was opened is `doubtful` from then on. `alarm`: what is added to `alarms`.
 
         Raises:
             TooManyRenewals: three logs began in this run already; nothing was done.
@@ -188,14 +191,27 @@ class Journal(JournalReader):
             hint = "see who else uses this register's name, and restart the agent"
             raise TooManyRenewals("begin a new log", self.register, f"{MAX_RENEWALS} began since the agent started", hint)
         self._renewals += 1
+        if reason in DOUBTING:
+            self._doubted = self._old_jobs  # at once: nothing is printed while the disk refuses to write it down
         try:
-            done = await self._handover.submit("renew", Renew(self._new_id(), self._machine_id, reason, self._wall_ms()))
+            new = Renew(self._new_id(), self._machine_id, reason, self._wall_ms(), self._old_jobs)
+            done = await self._handover.submit("renew", new)
         except TillkeeperError:
             self._renewals -= 1
             raise
         if alarm:
             self.alarms = (*self.alarms, alarm)
         return done.log.incarnation
+
+    async def doubt_jobs(self) -> None:
+        """What waited when this file was opened may have been done since, by another register or by a later state of this one:
+        it is `doubtful` from now on. A renewal for such a reason says so by itself.
+
+        Raises: Overloaded, StorageRefused: it is so while this journal is open, and not written down.
+        """
+        self._doubted = self._old_jobs
+        if self._old_jobs:
+            await self.append(Batch(settings={JOBS_DOUBTED: str(self._old_jobs).encode()}))
 
     async def erase(self, digests: tuple[str, ...]) -> int:
         """Delete personal texts for good, from the file and from its log, and remember their digests; how many there were. The

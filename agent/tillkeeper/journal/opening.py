@@ -15,7 +15,7 @@ from tillkeeper.contract.chain import GENESIS, ChainBroken, verify
 from tillkeeper.contract.events import IncarnationBegan
 from tillkeeper.errors import StorageRefused
 from tillkeeper.journal import carried
-from tillkeeper.journal.commit import Log, read_head
+from tillkeeper.journal.commit import Log, keep_answers, read_head
 from tillkeeper.journal.database import connect_reader, connect_writer, migrate, trust
 from tillkeeper.journal.faults import WrongJournal
 from tillkeeper.journal.files import (
@@ -28,7 +28,7 @@ from tillkeeper.journal.files import (
     set_aside,
     sync_folder,
 )
-from tillkeeper.journal.incarnations import begin, read_logs
+from tillkeeper.journal.incarnations import begin, newest_job, read_logs
 from tillkeeper.journal.reader import read_envelopes
 from tillkeeper.journal.reserve import Reserve
 from tillkeeper.journal.verify import verify_connection
@@ -107,7 +107,7 @@ def _open_locked(
                 reason="corrupt_journal" if aside else "first_start", previous_incarnation=previous, set_aside=aside
             )
             settings = kept.settings | ({carried.LOST: aside.encode()} if kept.trouble else {})
-            connection = _create(path, who, began, wall_ms(), new_id(), vfs, settings)
+            connection = _create(path, who, began, wall_ms(), new_id(), vfs, kept._replace(settings=settings))
         log = _continue(connection, path, who, wall_ms, new_id, alarms)
         trust(connection)
     except BaseException:  # whatever it is: let go of what is held, then pass it on
@@ -207,15 +207,16 @@ def _continue(
     last_seq = read_head(connection, log).seq
     began = IncarnationBegan(reason="machine_changed", previous_incarnation=log.incarnation, previous_last_seq=last_seq)
     alarms.append("this machine is another than the one that wrote the journal; a new log began")
-    return _begin(connection, who, began, log.log_no + 1, wall_ms(), new_id())
+    return _begin(connection, who, began, log.log_no + 1, wall_ms(), new_id(), newest_job(connection))
 
 
 def _begin(
-    connection: apsw.Connection, who: Register, began: IncarnationBegan, log_no: int, now_ms: int, incarnation: str
+    connection: apsw.Connection, who: Register, began: IncarnationBegan, log_no: int, now_ms: int, incarnation: str,
+    old_jobs: int = 0,
 ) -> Log:
     log = Log(log_no, who.store, who.register, incarnation)
     with connection:
-        begin(connection, log, who.machine_id, began, now_ms)
+        begin(connection, log, who.machine_id, began, now_ms, old_jobs)
     return log
 
 
@@ -226,7 +227,7 @@ def _create(
     now_ms: int,
     incarnation: str,
     vfs: str | None,
-    settings: dict[str, bytes],
+    kept: carried.Carried,
 ) -> apsw.Connection:
     """A new journal, built under another name so that a half-made one is never taken for an old one."""
     building = beside(path, ".new")
@@ -237,7 +238,8 @@ def _create(
         migrate(connection, building)
         with connection:
             connection.execute("INSERT INTO owner (one, store, register) VALUES (1, ?, ?)", (who.store, who.register))
-            connection.executemany("INSERT INTO settings (name, value) VALUES (?, ?)", list(settings.items()))
+            connection.executemany("INSERT INTO settings (name, value) VALUES (?, ?)", list(kept.settings.items()))
+            keep_answers(connection, kept.answers)
         _begin(connection, who, began, 1, now_ms, incarnation)
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         trust(connection)

@@ -18,7 +18,9 @@ JOBS_LOOKED_AT = 10_000
 
 _CHECK = """SELECT check_id, ticket_code, business_day, state, opened_at_ms, body, number, next_fire_at_ms,
     last_id & 1099511627775, incarnation, n, log_no FROM checks JOIN logs ON log_no = last_id >> 40"""
-_JOB = "SELECT job_id, device, state, created_at_ms, settled, body, check_id FROM jobs"
+_JOB = """SELECT job_id, device, state, created_at_ms, settled, body, check_id,
+    settled = 0 AND n <= max(?, ifnull((SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'jobs_doubted'), 0))
+    FROM jobs"""
 
 T = TypeVar("T")
 
@@ -57,7 +59,7 @@ def read_envelopes(connection: apsw.Connection, log: Log, after_seq: int, limit:
 
 
 def _job(row: tuple[Any, ...]) -> JobRow:
-    return JobRow(row[0], row[1], row[2], row[3], bool(row[4]), row[5], row[6])
+    return JobRow(row[0], row[1], row[2], row[3], bool(row[4]), row[5], row[6], bool(row[7]))
 
 
 class JournalReader:
@@ -66,6 +68,8 @@ class JournalReader:
     def __init__(self, path: Path, connection: apsw.Connection) -> None:
         self.path = path
         self._reading = connection
+        self._doubted = 0
+        """As the setting `jobs_doubted`, while the disk refuses to write that down."""
         self._spans: dict[int, tuple[str, int]] = {}
         """log_no -> its incarnation, and the newest check (`n`) when it began."""
         self._ends: dict[str, int] = {}
@@ -147,7 +151,7 @@ class JournalReader:
     def unsettled_jobs(self, device: str = "", state: str = "", limit: int = -1) -> list[JobRow]:
         """Jobs that wait for a device or a person, in the order of acceptance; of one device or in one state where named, at
         most `limit` of them."""
-        terms, values = ["settled = 0"], list[str | int | None]()
+        terms, values = ["settled = 0"], list[str | int | None]([self._doubted])
         for name, wanted in (("device", device), ("state", state)):
             if wanted:
                 terms.append(f"{name} = ?")
@@ -159,7 +163,7 @@ class JournalReader:
         return [row[0] for row in self._rows("SELECT DISTINCT device FROM jobs WHERE settled = 0")]
 
     def job(self, job_id: str) -> JobRow | None:
-        return next(map(_job, self._rows(f"{_JOB} WHERE job_id = ?", (job_id,))), None)
+        return next(map(_job, self._rows(f"{_JOB} WHERE job_id = ?", (self._doubted, job_id))), None)
 
     def jobs(
         self,
@@ -184,18 +188,19 @@ class JournalReader:
             if wanted is not None:
                 terms.append(f"{name} = ?")
                 values.append(wanted)
-        return list(map(_job, self._rows(f"{_JOB} WHERE {' AND '.join(terms)} ORDER BY n DESC LIMIT ?", (*values, limit))))
+        sql = f"{_JOB} WHERE {' AND '.join(terms)} ORDER BY n DESC LIMIT ?"
+        return list(map(_job, self._rows(sql, (self._doubted, *values, limit))))
 
     def personal(self, digests: Iterable[str]) -> dict[str, str]:
         """digest -> text; an erased or unknown one is absent."""
         sql = "SELECT digest, text FROM personal WHERE digest = ?"
         return dict(row for digest in digests for row in self._rows(sql, (digest,)))
 
-    def setting(self, name: str) -> bytes | None:
     def erased(self, after: str, limit: int) -> list[str]:
         """Digests of texts that were erased, in their order, behind `after`."""
         return [row[0] for row in self._rows("SELECT digest FROM erased WHERE digest > ? ORDER BY digest LIMIT ?", (after, limit))]
 
+    def setting(self, name: str) -> bytes | None:
         return next((row[0] for row in self._rows("SELECT value FROM settings WHERE name = ?", (name,))), None)
 
     def catalogue(self, version: str) -> bytes | None:

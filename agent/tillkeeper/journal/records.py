@@ -22,6 +22,16 @@ class KeptCommand(msgspec.Struct, frozen=True):
     at_ms: int
 
 
+class KeptAnswer(msgspec.Struct, frozen=True):
+    """What a command came to that this register accepted before it lost its journal: its key came back with its events. The
+    command itself is known only where a digest of it was kept beside them (`body_sha256`, else empty)."""
+
+    key_sha256: bytes
+    result: bytes
+    at_ms: int
+    body_sha256: bytes = b""
+
+
 class PersonalText(msgspec.Struct, frozen=True):
     """`digest` = SHA-256(salt || text) in hex."""
 
@@ -46,7 +56,8 @@ class CheckRow(msgspec.Struct, frozen=True):
 
 
 class JobRow(msgspec.Struct, frozen=True):
-    """A spool job: `body` is the JSON of `spool.model.Job`. `settled` jobs are not loaded at start."""
+    """A spool job: `body` is the JSON of `spool.model.Job`. `settled` jobs are not loaded at start. `doubtful`, when read: it
+    waited already in an older copy of the journal, so nobody here knows whether it was done since."""
 
     job_id: str
     device: str
@@ -55,6 +66,7 @@ class JobRow(msgspec.Struct, frozen=True):
     settled: bool
     body: bytes
     check_id: str = ""
+    doubtful: bool = False
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +81,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     jobs: tuple[JobRow, ...] = ()
     command: KeptCommand | None = None
     personal: tuple[PersonalText, ...] = ()
+    erase: tuple[str, ...] = ()
     settings: dict[str, bytes] = {}
+    answers: tuple[KeptAnswer, ...] = ()
     catalogues: dict[str, bytes] = {}
 
 
@@ -80,7 +94,6 @@ class Appended(msgspec.Struct, frozen=True):
     last_seq: int
     head_hash: str
     incarnation: str = ""
-    erase: tuple[str, ...] = ()
 
 
 class StoredCheck(msgspec.Struct, frozen=True):

@@ -25,12 +25,13 @@ class Erase(NamedTuple):
 
 
 class Renew(NamedTuple):
-    """Begin a new log, `incarnation`, in the same file."""
+    """Begin a new log, `incarnation`, in the same file. `old_jobs` as of `incarnations.begin`."""
 
     incarnation: str
     machine_id: str
     reason: str
     at_ms: int
+    old_jobs: int
 
 
 Work = Prepared | Erase | Renew
@@ -136,7 +137,7 @@ class Writer:
                 reason=work.reason, previous_incarnation=old.log.incarnation, previous_last_seq=old.head.seq
             )
             with connection:
-                head = begin(connection, log, work.machine_id, began, work.at_ms)
+                head = begin(connection, log, work.machine_id, began, work.at_ms, work.old_jobs)
             self._storage.written(Tail(log, head))
             return Done(log, head)
 

@@ -25,6 +25,7 @@ JobEvent = Literal[
     "was_rejected",  # this document can not be done here
     "grew_too_old",  # nobody needs it any more
     "was_cancelled",  # a person does not want it
+    "was_doubted",  # the journal is an older copy: an attempt may have begun that it does not know
 ]
 
 TABLE: dict[tuple[JobState, JobEvent], JobState] = {
@@ -34,6 +35,7 @@ TABLE: dict[tuple[JobState, JobEvent], JobState] = {
     ("queued", "was_rejected"): "failed",
     ("queued", "grew_too_old"): "expired",
     ("queued", "was_cancelled"): "expired",
+    ("queued", "was_doubted"): "sending",
     ("sending", "refused"): "queued",
     ("sending", "went_out"): "sent",
     ("sending", "was_confirmed"): "confirmed",
@@ -44,10 +46,19 @@ TABLE: dict[tuple[JobState, JobEvent], JobState] = {
     ("held", "was_released"): "queued",
     ("held", "was_cancelled"): "expired",
     ("held", "left_unconfirmed"): "unconfirmed",
+    ("held", "was_doubted"): "sending",
 }
 
 SETTLED: frozenset[JobState] = frozenset({"sent", "confirmed", "unconfirmed", "failed", "expired", "rerouted"})
 """Ends. A settled job leaves memory and is not loaded at start."""
+
+_ENDS: dict[JobState, JobEvent] = {
+    "sent": "went_out",
+    "confirmed": "was_confirmed",
+    "unconfirmed": "left_unconfirmed",
+    "failed": "was_rejected",
+}
+"""By which an attempt comes to which end."""
 
 REROUTED = "REROUTED"
 """How every mark of a document begins that was meant for another device."""
@@ -100,6 +111,18 @@ def lose(job: Job, event: JobEvent, now_ms: int, *, reason: str, mark: str = "",
         next_try_at_ms=next_try_at_ms,
         marks=with_mark(job.marks, mark) if mark else job.marks,
     )
+
+
+def recall(job: Job, outcome: JobState, now_ms: int, *, reason: str, evidence: str = "") -> Job:
+    """The end (one of `SETTLED`) that the job had in a time that this journal does not know."""
+    if outcome in ("expired", "rerouted"):
+        if job.state != "queued":
+            job = move(job, "refused" if job.state == "sending" else "was_released")
+        event: JobEvent = "was_cancelled" if outcome == "expired" else "was_rerouted"
+        return settle(job, event, now_ms, reason=reason, evidence=evidence)
+    if job.state != "sending":
+        job = move(job, "was_doubted")
+    return settle(job, _ENDS[outcome], now_ms, reason=reason, evidence=evidence)
 
 
 def release(job: Job, now_ms: int, by: str) -> Job:

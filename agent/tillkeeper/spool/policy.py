@@ -167,13 +167,19 @@ def after_unknown(job: Job, reason: str, route: Route, now_ms: int, *, began_ms:
     """Bytes left and nobody confirmed them, or the agent died in between. `began_ms`: when the attempt began."""
     if job.document_class in ("drawer_pulse", "test_slip"):
         return LeaveUnconfirmed(reason)
-    if job.document_class in ("receipt", "report"):
-        return Hold(f"it may have printed ({reason}): look", DUPLICATE)
-    if route.on_unknown == "hold":
-        return Hold(f"it may have printed ({reason}): look", POSSIBLE_DUPLICATE)
+    mark = unknown_mark(job)
+    if job.document_class in ("receipt", "report") or route.on_unknown == "hold":
+        return Hold(f"it may have printed ({reason}): look", mark)
     if job.unknown_attempts + 1 >= MAX_REPEATS:
-        return Hold(f"it may have printed, tried {MAX_REPEATS} times ({reason}): look", POSSIBLE_DUPLICATE)
-    return Repeat(max(now_ms, began_ms + REPEAT_AFTER_MS), POSSIBLE_DUPLICATE)
+        return Hold(f"it may have printed, tried {MAX_REPEATS} times ({reason}): look", mark)
+    return Repeat(max(now_ms, began_ms + REPEAT_AFTER_MS), mark)
+
+
+def unknown_mark(job: Job) -> str:
+    """What a document carries that may be on paper already; empty where it is never done again."""
+    if job.document_class in ("drawer_pulse", "test_slip"):
+        return ""
+    return DUPLICATE if job.document_class in ("receipt", "report") else POSSIBLE_DUPLICATE
 
 
 def may_repeat_now(status: Status) -> Reason | None:

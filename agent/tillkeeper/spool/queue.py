@@ -52,7 +52,7 @@ class DeviceQueue:
         self._timed: dict[str, Job] = {}
         """Those with a time of their own."""
         self._held = Ordered(by_age)
-        self._interrupted: list[Job] = []
+        self._interrupted: dict[str, Job] = {}
         self._ids: set[str] = set()
         self.more = False
         self._more_held = False
@@ -83,7 +83,7 @@ class DeviceQueue:
         return iter(self._held) if held else merge(self._aged, self._held, key=by_age)
 
     def find(self, job_id: str) -> Job | None:
-        return self._held.find(job_id) or self._queued.find(job_id)
+        return self._held.find(job_id) or self._queued.find(job_id) or self._interrupted.get(job_id)
 
     def submit(self, job: Job) -> None:
         """A job that was just accepted."""
@@ -93,9 +93,11 @@ class DeviceQueue:
         self.put(job)
 
     def put(self, job: Job) -> None:
-        """A job that waits (again): queued, or held."""
+        """A job that waits (again): queued, or held; or one whose attempt nobody saw the end of."""
         self.take(job.job_id)
-        if job.state == "held":
+        if job.state == "sending":
+            self._interrupted[job.job_id] = job
+        elif job.state == "held":
             if len(self._held) >= self._limit:
                 self.drop(job.job_id)
                 self._more_held = True
@@ -112,6 +114,7 @@ class DeviceQueue:
     def take(self, job_id: str) -> None:
         """The job is in somebody's hands: nobody else gets it, `load` neither, until it is put back or dropped."""
         self._held.take(job_id)
+        self._interrupted.pop(job_id, None)
         job = self._queued.take(job_id)
         if job is not None:
             self._aged.take(job_id)
@@ -144,20 +147,17 @@ class DeviceQueue:
         for job in jobs:
             if job.job_id in self._ids:
                 continue
-            if job.state == "sending":
-                self._interrupted.append(job)
-                self._ids.add(job.job_id)
-            elif job.state == "held":
+            if job.state in ("sending", "held"):
                 self.put(job)
             elif self.more or len(self._queued) >= self._limit:
                 self.more = True
             else:
                 self.put(job)
 
-    def take_interrupted(self) -> tuple[Job, ...]:
-        """Those that the journal has as `sending`, though nobody sends them: an agent died."""
-        interrupted, self._interrupted = tuple(self._interrupted), []
-        return interrupted
+    @property
+    def interrupted(self) -> Job | None:
+        """The first of those that are `sending`, though nobody sends them: an agent died, or the journal is an older copy."""
+        return next(iter(self._interrupted.values()), None)
 
     # --- whose turn it is ---
 

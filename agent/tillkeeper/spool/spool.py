@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from heapq import merge
 
@@ -11,13 +11,13 @@ import msgspec
 from tillkeeper.clock import IdSource, WallClock
 from tillkeeper.config.model import Config
 from tillkeeper.contract.base import Event
-from tillkeeper.contract.documents import DocumentRerouted
 from tillkeeper.errors import Conflict, NotFound
 from tillkeeper.journal.records import Batch, KeptCommand, NewEvent
 from tillkeeper.kitchen.routing import backups
 from tillkeeper.spool import jobs as steps
-from tillkeeper.spool.adopting import Orphan, adopt, adopted_id
+from tillkeeper.spool.adopting import Orphan
 from tillkeeper.spool.chain import Chain
+from tillkeeper.spool.elsewhere import Elsewhere, Outcome, seen
 from tillkeeper.spool.jobs import job_row
 from tillkeeper.spool.keeping import settled_event
 from tillkeeper.spool.model import Job, TicketData
@@ -75,11 +75,11 @@ class Spool:
         self._token = self._chance.randrange(_TOKENS)
         self._on_change = on_change
         self._order = 0
-        self._adopting = asyncio.Lock()
         self.looks = asyncio.Semaphore(LOOKS)
         self._routes: dict[str, Route] = {}
         self._workers = {name: Worker(name, devices.device(name), self) for name in devices.worker_ids()}
         self.chain = Chain(config, self._workers, island)
+        self._elsewhere = Elsewhere(journal, config, devices, self._workers, self)
 
     # --- jobs come in ---
 
@@ -93,54 +93,20 @@ class Spool:
             self.take_over(job)
 
     async def adopt(self, tickets: Sequence[Orphan], originator: str) -> tuple[Job, ...]:
-        """Print here what a register that died had fired; see `spool.adopting`. What was adopted before is left out.
-
-        Raises:
-            StorageRefused: nothing has changed.
-        """
-        async with self._adopting:
-            known = {adopted_id(orphan.job.job_id, self._config.this_register): orphan.job for orphan in tickets}
-            wanted = adopt(tickets, originator, self._config)
-            jobs = self.prepare(job for job in wanted if self._journal.job(job.job_id) is None)
-            events = tuple(
-                DocumentRerouted(
-                    job_id=known[job.job_id].job_id,
-                    new_job_id=job.job_id,
-                    from_device=known[job.job_id].device,
-                    to_device=job.device,
-                    reason=job.reason,
-                )
-                for job in jobs
-            )
-            if jobs:
-                await self.store(jobs, events)
-                self.submit(jobs)
-            return jobs
+        """As `Elsewhere.adopt`."""
+        return await self._elsewhere.adopt(tickets, originator)
 
     async def given_up(self, job_ids: Iterable[str], register: str) -> None:
-        """Another register has adopted these while this one was away: what was not tried here yet is not printed here.
+        """As `Elsewhere.given_up`."""
+        await self._elsewhere.given_up(job_ids, register)
 
-        Raises:
-            StorageRefused: those that come after are not given up yet; handing them over again is safe.
-        """
-        for job_id in job_ids:
-            row = self._journal.job(job_id)
-            if row is None or row.state != "queued":
-                continue
-            worker = self._workers.get(self._devices.worker_of(row.device) or "")
-            if worker is not None and worker.queue.find(job_id) is None and worker.current is not None:
-                continue  # it is being sent right now
-            job = steps.decode(row.body)
-            if worker is not None and worker.queue.find(job_id) is not None:
-                worker.queue.take(job_id)
-            settled = steps.settle(job, "was_rerouted", self._now_ms(), reason=f"printed by register {register}")
-            try:
-                await self.store((settled,), (settled_event(settled, register),))
-            except BaseException:  # not durable: it is to be printed after all
-                if worker is not None:
-                    worker.queue.put(job)
-                raise
-            self.drop(settled)
+    async def settled_before(self, outcomes: Mapping[str, Outcome]) -> int:
+        """As `Elsewhere.settled_before`."""
+        return await self._elsewhere.settled_before(outcomes)
+
+    def doubt(self) -> None:
+        """As `Elsewhere.doubt`."""
+        self._elsewhere.doubt()
 
     async def run(self) -> None:
         """Load what is not settled and work until cancelled.
@@ -348,10 +314,10 @@ class Spool:
             for state in ("sending", "queued", "held")
             for row in self._journal.unsettled_jobs(device, state, queue.window)
         ]
-        jobs = sorted((self._seen(steps.decode(row.body)) for row in rows), key=lambda job: job.order)
+        jobs = sorted((self._ordered(seen(row)) for row in rows), key=lambda job: job.order)
         queue.load(jobs)
 
-    def _seen(self, job: Job) -> Job:
+    def _ordered(self, job: Job) -> Job:
         self._order = max(self._order, job.order)
         return job
 

@@ -4,7 +4,7 @@ follows. The only caller of its device."""
 import asyncio
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import merge
 
 import msgspec
@@ -14,6 +14,7 @@ from tillkeeper.errors import TillkeeperError
 from tillkeeper.spool import jobs as steps
 from tillkeeper.spool import policy
 from tillkeeper.spool.asking import Asking
+from tillkeeper.spool.elsewhere import DOUBTED, doubted
 from tillkeeper.spool.health import DRIVER_FAULTS, Health
 from tillkeeper.spool.keeping import STORAGE_RETRY_S, Keeper, settled_event
 from tillkeeper.spool.model import Job, PulseData
@@ -40,6 +41,7 @@ DELIVER_CEILING_S = 120.0
 POLL_S = 5.0
 """An idle device that does not tell by itself is asked: a cover that stands open is to be seen before the next ticket."""
 FIRST_POLL_S = 0.2
+STOPPED = "the agent stopped during the attempt"
 
 
 class Worker:
@@ -58,6 +60,8 @@ class Worker:
         self._asking = Asking(worker_id, self.health, self.queue, spool)
         self._wake = asyncio.Event()
         self._came = False
+        self._doubted = ""
+        """The id of the job in hand, where that came to be doubted meanwhile."""
         self._set_up = asyncio.Event()
 
     def wake(self) -> None:
@@ -78,6 +82,15 @@ class Worker:
         self._set_up.set()
         self.device_came()
         self._spool.changed(self.id)
+
+    def doubt(self, job_ids: Iterable[str]) -> None:
+        """These may be on paper already, from before what the journal knows (`elsewhere.DOUBTED`)."""
+        for job_id in job_ids:
+            if self.current is not None and self.current.job_id == job_id:
+                self._doubted = job_id
+            elif (job := self.queue.find(job_id)) is not None:
+                self.queue.put(doubted(job))
+        self.wake()
 
     def _well_again(self) -> None:
         if not self.queue.counts[0]:
@@ -124,12 +137,12 @@ class Worker:
             self._set_up.clear()
 
     async def _work(self) -> None:
-        for interrupted in self.queue.take_interrupted():
-            self._take(interrupted)
-            await self._unknown(interrupted, "the agent stopped during the attempt", self._spool.now_ms())
         while True:
             if self.queue.wants_more():
                 self._load_more()
+            while (interrupted := self.queue.interrupted) is not None:
+                self._take(interrupted)
+                await self._unknown(interrupted, interrupted.reason or STOPPED, self._spool.now_ms())
             self._wake.clear()
             job, reroute_to = self._next()
             if job is None:
@@ -263,6 +276,9 @@ class Worker:
 
     async def _refused(self, job: Job, reason: Reason, route: Route) -> None:
         now_ms = self._spool.now_ms()
+        if job.job_id == self._doubted and not job.may_have_printed:
+            await self._unknown(doubted(job), DOUBTED, now_ms)
+            return
         self.health.refused(job, reason, now_ms)
         decision = self._after_refusal(job, route, reason, now_ms)
         if isinstance(decision, policy.Fail):
