@@ -110,6 +110,18 @@ def test_what_another_has_adopted_is_its_own_until_it_dies_too() -> None:
     assert not logs.waiting("a", "b")
 
 
+def test_it_does_not_matter_in_which_order_the_logs_are_read() -> None:
+    """Where the one that adopted has died as well its log may come first."""
+    logs = Logs()
+    again = TicketReprinted(check_id="c", job_id="j9", original_job_id="j1", device="grill")
+    logs.tell("c", moved("b1", "c1"), settled("c1"))
+    logs.tell("b", moved("j1", "b1"), moved("j9", "b9"))
+    logs.tell("a", again, fired("j1"), opened())
+    assert list(logs.waiting("a", "b")) == ["b9"], "what was printed at the third is not printed again"
+    logs.tell("b", settled("b9"))
+    assert not logs.waiting("a", "b", "c")
+
+
 def test_old_tickets_and_events_nobody_can_read_are_passed_over() -> None:
     logs = Logs()
     logs.tell("a", opened(), fired("j1"), at_ms=1_000)

@@ -7,11 +7,11 @@ from collections.abc import Collection
 
 import msgspec
 
-from tillkeeper.contract.base import Event
 from tillkeeper.contract.documents import DocumentRerouted, DocumentSettled, TicketFired, TicketItemFired, TicketReprinted
 from tillkeeper.contract.envelope import Envelope
 from tillkeeper.contract.events import CheckNumbered, CheckOpened
 from tillkeeper.contract.placing import read_event
+from tillkeeper.contract.values import JobState
 from tillkeeper.kitchen.tickets import DUPLICATE
 from tillkeeper.spool.adopting import Orphan
 from tillkeeper.spool.jobs import is_settled
@@ -25,13 +25,18 @@ _KINDS = frozenset(
 
 
 class Orphans:
-    """A fold over the logs of the register that died, then over those of the others. `texts`: digest -> personal text, of its
-    checks."""
+    """A fold over the logs of the register that died and of the others, in whatever order the logs come. `texts`: digest ->
+    personal text, of its checks."""
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
         self._checks: dict[str, CheckOpened] = {}
         self._numbers: dict[str, int] = {}
+        self._fired: list[tuple[TicketFired, Envelope]] = []
+        self._reprinted: list[tuple[TicketReprinted, Envelope]] = []
+        self._moved: dict[str, list[tuple[DocumentRerouted, str]]] = {}
+        self._outcomes: dict[tuple[str, str], JobState] = {}
+        """By the job and the register that says so."""
         self._jobs: dict[str, Job] = {}
         self._with: dict[str, str] = {}
         """Which register has the job now."""
@@ -41,13 +46,30 @@ class Orphans:
         if envelope.type not in _KINDS:
             return
         self.texts |= {digest: text for digest, (_salt, text) in envelope.personal.items()}
-        event = read_event(envelope)
-        if event is not None:
-            self._fold(event, envelope)
+        match read_event(envelope):
+            case CheckOpened() as event:
+                self._checks[event.check_id] = event
+            case CheckNumbered() as event:
+                self._numbers[event.check_id] = event.number
+            case TicketFired() as event:
+                self._fired.append((event, envelope))
+            case TicketReprinted() as event:
+                self._reprinted.append((event, envelope))
+            case DocumentSettled() as event:
+                self._outcomes[event.job_id, envelope.register] = event.outcome
+            case DocumentRerouted() as event:
+                self._moved.setdefault(event.job_id, []).append((event, envelope.register))
+            case _:
+                pass
 
     def waiting(self, dead: Collection[str], not_before_ms: int) -> tuple[Orphan, ...]:
         """Tickets without an outcome that a register of `dead` has, in the order in which they were fired. Those fired before
         `not_before_ms` nobody needs any more."""
+        self._jobs, self._with = {}, {}
+        for fired, at in self._fired:
+            self._fire(fired, at)
+        for reprinted, at in self._reprinted:
+            self._reprint(reprinted, at)
         found = []
         for job in self._jobs.values():
             if self._with[job.job_id] not in dead or is_settled(job.state) or job.created_at_ms < not_before_ms:
@@ -57,22 +79,6 @@ class Orphans:
                 job = msgspec.structs.replace(job, data=msgspec.structs.replace(job.data, check_number=number))
             found.append(Orphan(job=job, printed="unknown"))
         return tuple(found)
-
-    def _fold(self, event: Event, at: Envelope) -> None:
-        match event:
-            case CheckOpened():
-                self._checks[event.check_id] = event
-            case CheckNumbered():
-                self._numbers[event.check_id] = event.number
-            case TicketFired():
-                self._fire(event, at)
-            case TicketReprinted():
-                self._reprint(event, at)
-            case DocumentSettled():
-                if (job := self._jobs.get(event.job_id)) is not None and self._with[event.job_id] == at.register:
-                    self._jobs[event.job_id] = msgspec.structs.replace(job, state=event.outcome)
-            case DocumentRerouted():
-                self._move(event, at)
 
     def _fire(self, event: TicketFired, at: Envelope) -> None:
         check = self._checks.get(event.check_id)
@@ -102,7 +108,7 @@ class Orphans:
             station=event.station,
             personal={key: text.digest for key, text in texts.items() if text is not None},
         )
-        self._add(job, at)
+        self._add(job, at.register)
 
     def _reprint(self, event: TicketReprinted, at: Envelope) -> None:
         original = self._jobs.get(event.original_job_id)
@@ -110,21 +116,23 @@ class Orphans:
             again = msgspec.structs.replace(
                 original, job_id=event.job_id, device=event.device, state="queued", marks=(DUPLICATE,), created_at_ms=at.at_ms
             )
-            self._add(again, at)
+            self._add(again, at.register)
 
-    def _move(self, event: DocumentRerouted, at: Envelope) -> None:
-        job = self._jobs.get(event.job_id)
-        if job is None:
-            return
-        self._jobs[event.job_id] = msgspec.structs.replace(job, state="rerouted")
-        home = job.home or job.device
-        moved = msgspec.structs.replace(job, job_id=event.new_job_id, device=event.to_device, home=home, state="queued")
-        if event.new_job_id not in self._jobs:
-            self._add(moved, at)
-
-    def _add(self, job: Job, at: Envelope) -> None:
-        self._jobs[job.job_id] = msgspec.structs.replace(job, order=len(self._jobs) + 1)
-        self._with[job.job_id] = at.register
+    def _add(self, job: Job, register: str) -> None:
+        """The job, and what became of it on its way from device to device and from register to register."""
+        added = [(job, register)]
+        while added:
+            job, register = added.pop(0)
+            if job.job_id in self._jobs:
+                continue
+            moves = self._moved.get(job.job_id, ())
+            state: JobState = "rerouted" if moves else self._outcomes.get((job.job_id, register), "queued")
+            self._jobs[job.job_id] = msgspec.structs.replace(job, order=len(self._jobs) + 1, state=state)
+            self._with[job.job_id] = register
+            for event, mover in moves:
+                home = job.home or job.device
+                moved = msgspec.structs.replace(job, job_id=event.new_job_id, device=event.to_device, home=home)
+                added.append((moved, mover))
 
 
 def _line(item: TicketItemFired) -> TicketLine:
