@@ -1,7 +1,9 @@
 """Budgets, asserted over minutes of every kind of outage."""
 
+from collections.abc import Callable
+
 import pytest
-from tests.network.virtual_wire import START_S, Wire, setup_of, targets
+from tests.network.virtual_wire import OWN, ROUTER, START_S, Wire, setup_of, targets
 
 from tillkeeper.network.budget import BURST_S, DAY_S, ArpBudget, ByteBudget, KernelArp
 from tillkeeper.network.setup import WAN_BYTES_PER_DAY, WAN_BYTES_PER_DAY_METERED
@@ -166,3 +168,49 @@ def test_addresses_on_the_lan_that_do_not_answer_take_turns() -> None:
         now_s += 1.0
     assert budget.take("x", now_s + 10)
     assert len(set(asked)) >= 4
+
+
+def address_goes(wire: Wire, *, back: bool) -> None:
+    wire.address(*([OWN] if back else []))
+    wire.route(**({"ipv4": ROUTER} if back else {}))
+
+
+def carrier_goes(wire: Wire, *, back: bool) -> None:
+    wire.plug("yes" if back else "no")
+
+
+@pytest.mark.parametrize("goes", [address_goes, carrier_goes])
+def test_neighbours_that_the_kernel_has_forgotten_are_asked_one_after_the_other(goes: Callable[..., None]) -> None:
+    """It forgets all MACs with the last address and with the carrier. Each packet to one that it does not know costs one ARP
+    request, so the echoes that begin anew must not go to all at once."""
+    wire = Wire(setup_of(targets=targets(printers=8)), peers=2).start()
+    wire.run(15.0)
+    goes(wire, back=False)
+    wire.run(3.0)
+    back_s = wire.now_s
+    goes(wire, back=True)
+    wire.run(10.0)
+    known: set[str] = set()
+    frames = []
+    for at_s, probe in wire.probes:
+        if at_s >= back_s and probe.way in ("arp", "nd"):
+            frames.append(at_s)
+        elif at_s >= back_s and not probe.target.wan and probe.target.address not in known:
+            known.add(probe.target.address)
+            frames.append(at_s)
+    assert most_within(frames, 1.0) <= 9  # six of its own, two neighbours, the router
+    assert {f"192.168.1.{number}" for number in (1, 20, 21, *range(50, 58))} <= known
+    assert wire.report.verdict.phase == "fine"
+
+
+def test_who_answers_leaves_room_for_others() -> None:
+    budget = KernelArp()
+    assert [address for address in "abcd" if budget.take(address, 0.0)] == ["a", "b"]
+    budget.answered("a")
+    budget.answered("b")
+    assert not budget.take("c", 0.5)
+    assert [address for address in "cdef" if budget.take(address, 1.1)] == ["c", "d"]
+    assert [address for address in "ef" if budget.take(address, 2.2)] == ["e", "f"]
+    assert not budget.take("g", 3.3)  # four are silent
+    budget.answered("c")
+    assert budget.take("g", 3.4)

@@ -48,17 +48,22 @@ class ArpBudget:
 
 
 class KernelArp:
-    """The kernel asks by ARP for every neighbour that a packet goes to and that does not answer, once a second for three
-    seconds (arp(7): mcast_solicit 3, retrans_time 1 s). So only `MUTE_MOST` such addresses are sent anything within `MUTE_S`;
-    with the own requests that stays below the 15 a second at which switches shut a port."""
+    """The kernel asks by ARP for every neighbour whose MAC it does not know when a packet goes to it: once, and where nobody
+    answers once a second for three seconds (arp(7): mcast_solicit 3, retrans_time 1 s). So only `MUTE_MOST` addresses that do
+    not answer are sent anything within `MUTE_S`, and of those that have to be found anew only `FRESH_MOST` within a second:
+    each costs one frame, and often a second one, for whoever is asked asks back before it answers. With the own requests that
+    stays below the 15 a second at which switches shut a port."""
 
     MUTE_S = 3.2
     MUTE_MOST = 4
+    FRESH_S, FRESH_MOST = 1.02, 2
 
     def __init__(self) -> None:
         self._asked: dict[str, tuple[float, float]] = {}
-        """Address -> when it was asked first and last."""
+        """Address -> when it was asked first and last. Those that have answered are not in it."""
         self._refused_s = -1e9
+        self._fresh: deque[float] = deque(maxlen=self.FRESH_MOST)
+        """When the last addresses were asked for the first time."""
 
     def take(self, address: str, now_s: float) -> bool:
         """Whether a packet may go to an address on the LAN that has not answered lately. When others wait, whoever has had
@@ -66,13 +71,21 @@ class KernelArp:
         for other in [other for other, (_, last_s) in self._asked.items() if now_s - last_s > self.MUTE_S]:
             del self._asked[other]
         first_s = self._asked.get(address, (now_s, now_s))[0]
-        if address not in self._asked and len(self._asked) >= self.MUTE_MOST:
-            self._refused_s = now_s
-            return False
-        if now_s - first_s > self.MUTE_S and now_s - self._refused_s < 1.0:
+        if address not in self._asked:
+            if len(self._asked) >= self.MUTE_MOST:
+                self._refused_s = now_s
+                return False
+            if len(self._fresh) == self.FRESH_MOST and now_s - self._fresh[0] < self.FRESH_S:
+                return False
+            self._fresh.append(now_s)
+        elif now_s - first_s > self.MUTE_S and now_s - self._refused_s < 1.0:
             return False
         self._asked[address] = (first_s, now_s)
         return True
+
+    def answered(self, address: str) -> None:
+        """The kernel knows its MAC now."""
+        self._asked.pop(address, None)
 
 
 class ByteBudget:

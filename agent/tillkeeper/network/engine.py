@@ -108,6 +108,7 @@ class Engine:
 
     def _link(self, fact: LinkSeen) -> None:
         if self.known.take_link(fact):
+            self.plan.forgot_neighbours(self._at(fact.at_s))
             self.questions.drop()
             self.keeper.forget()
             self.locator.forget()
@@ -118,6 +119,7 @@ class Engine:
         before = self.known.own_ipv4()
         self.known.take_addresses(fact)
         if self.known.own_ipv4() != before:
+            self.plan.forgot_neighbours(self._at(fact.at_s))
             self._elsewhere(fact.at_s)
         self._dirty = True
 

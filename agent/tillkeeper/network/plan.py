@@ -51,6 +51,12 @@ class Plan:
         """When one of those that take turns was last asked, in whatever way."""
         self._soon: list[Path] = []
         self._soon_s = float("-inf")
+        self._forgot_s = float("-inf")
+
+    def forgot_neighbours(self, now_s: float) -> None:
+        """The kernel has forgotten all MACs: it does when the last address or the carrier goes (net/ipv4/fib_frontend.c,
+        fib_disable_ip; net/core/neighbour.c, neigh_carrier_down). So what is asked next makes it ask by ARP first."""
+        self._forgot_s = now_s
 
     def rebuild(self, known: Surroundings, hop2: dict[Family, str], now_s: float) -> None:
         """Keeps what was learned of every path that stays."""
@@ -170,7 +176,7 @@ class Plan:
                 self._credits[path.target.name] = (credit, now_s)
                 return False
             self._credits[path.target.name] = (credit - 1.0, now_s)
-        elif path.near and not _answers(path, now_s):
+        elif path.near and not _answers(path, now_s, self._forgot_s):
             shows_return = mood.lan_dead and path.target.name == self.cadence.one_neighbour
             if not shows_return and not self.kernel_arp.take(path.target.address, now_s):
                 return False
@@ -230,9 +236,9 @@ def _shift(path: Path) -> float:
     return crc32(path.target.name.encode()) % 997 / 997
 
 
-def _answers(path: Path, now_s: float) -> bool:
-    """So lately that the kernel knows its MAC for certain."""
-    return path.run < 2 and path.answered_s is not None and now_s - path.answered_s < ANSWERS_S
+def _answers(path: Path, now_s: float, forgot_s: float) -> bool:
+    """So lately that the kernel knows its MAC for certain; it forgot all at `forgot_s`."""
+    return path.run < 2 and path.answered_s is not None and path.answered_s > max(now_s - ANSWERS_S, forgot_s)
 
 
 def _takes_turns(path: Path) -> bool:

@@ -144,6 +144,8 @@ class Questions:
         family = target.family
         before = path.run
         wrong = _is_wrong(path, fact)
+        if path.near and path.way != "arp":
+            self._plan.kernel_arp.answered(target.address)
         if target.role == "resolver" and not path.answered:
             self._keeper.detail("resolver", "")
         path.answered += not late
