@@ -7,10 +7,10 @@ import msgspec
 
 from tillkeeper.contract.chain import personal_digest
 from tillkeeper.contract.envelope import Envelope, EventVerdict, HqAnswer, HqBatch, SignedHead
-from tillkeeper.contract.placing import Held, Kept, place
+from tillkeeper.contract.placing import BROKEN, Held, Kept, place
 from tillkeeper.contract.privacy import erasures
 from tillkeeper.errors import Refused, StorageRefused
-from tillkeeper.replication.model import HeldAside, LogId, Mark
+from tillkeeper.replication.model import HeldAside, LogId, Mark, breaks_after
 
 
 class _Log:
@@ -19,6 +19,7 @@ class _Log:
         self.rows: list[tuple[Envelope, str]] = []
         """What has each place, with the reason where it was rejected."""
         self.heads: dict[int, SignedHead] = {}
+        self.breaks = ""
 
 
 async def _at_once() -> None:
@@ -47,7 +48,9 @@ class MemoryHoldings:
 
     def marks(self) -> dict[LogId, Mark]:
         return {
-            name: Mark(*name, log.held.held_seq, log.held.head_hash, log.heads[max(log.heads)] if log.heads else None)
+            name: Mark(
+                *name, log.held.held_seq, log.held.head_hash, log.heads[max(log.heads)] if log.heads else None, log.breaks
+            )
             for name, log in self._logs.items()
         }
 
@@ -92,7 +95,7 @@ class MemoryHoldings:
         return HqAnswer(log.held.held_seq, verdicts, (), now_ms)
 
     def _keep_head(self, log: _Log, head: SignedHead, last: Envelope) -> None:
-        kept, at = _kept(log, head.seq), self._seen.get(_digest(last))
+        kept, at = _kept(log, head.seq), self._seen.get(content_of(last))
         if kept is not None and kept.hash == head.hash:
             log.heads.setdefault(head.seq, head)
         elif at is not None and self._asides[at].head is None and (head.seq, head.hash) == (last.seq, last.hash):
@@ -100,20 +103,23 @@ class MemoryHoldings:
 
     def _place(self, log: _Log, envelope: Envelope, now_ms: int, last_accepted: int | None) -> EventVerdict:
         placed = place(log.held, envelope, lambda seq: _kept(log, seq), last_accepted)
+        if placed.keeps == "both" and placed.reason == BROKEN:
+            log.breaks = breaks_after(log.breaks, envelope.seq, log.held.head_hash, content_of(envelope))
         log.held = placed.held
         if placed.keeps in ("log", "both"):
             log.rows.append((envelope, placed.reason))
         if placed.keeps == "log" and (digests := erasures(placed.event)):
             self._erased |= set(digests)
             self.learned(digests)
-        if placed.keeps in ("quarantine", "both") and (digest := _digest(envelope)) not in self._seen:
+        if placed.keeps in ("quarantine", "both") and (digest := content_of(envelope)) not in self._seen:
             self._seen[digest] = len(self._asides)
             n, in_log = len(self._asides) + 1, placed.keeps == "both"
             self._asides.append(HeldAside(n, placed.reason, placed.detail[:500], now_ms, envelope, in_log))
         return EventVerdict(envelope.seq, placed.verdict, placed.reason)
 
 
-def _digest(envelope: Envelope) -> bytes:
+def content_of(envelope: Envelope) -> bytes:
+    """What it is told apart by in quarantine."""
     return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(envelope, personal={}))).digest()
 
 

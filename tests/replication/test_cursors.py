@@ -82,8 +82,55 @@ def test_a_log_that_is_stuck_holds_back_no_other() -> None:
 def test_of_others_logs_the_sink_is_first_asked_how_much_it_holds() -> None:
     known = {NOW: Cursor(5, 5)}
     assert cursors.next_action(Link(), known, {NOW: 5, OTHERS: 9}, NOW, 0.0) == Send(OTHERS, 0, 0)
-    asked = cursors.answered(Cursor(), 1, 0, answer(7), by_held=True).cursor
-    assert cursors.next_action(Link(), {**known, OTHERS: asked}, {NOW: 5, OTHERS: 9}, NOW, 0.0) == Send(OTHERS, 7, 2)
+    asked = cursors.answered(Cursor(branch="unknown"), 1, 0, answer(7), others=True).cursor
+    action = cursors.next_action(Link(), {**known, OTHERS: asked}, {NOW: 5, OTHERS: 9}, NOW, 0.0)
+    assert action == Send(OTHERS, 6, 1, proves=True), "that it holds 7 events of this log may be 7 of another branch"
+    same = cursors.proved(asked, 7, answer(8, (7, "stored"))).cursor
+    assert cursors.next_action(Link(), {**known, OTHERS: same}, {NOW: 5, OTHERS: 9}, NOW, 0.0) == Send(OTHERS, 7, 2)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason", "acked", "branch"),
+    [
+        ("stored", "", 7, "same"),
+        ("rejected", "undecodable", 7, "same"),
+        ("rejected", "after_leaving", 7, "same"),
+        ("rejected", "forked_log", 2, "other"),
+        ("rejected", "broken_chain", 2, "other"),
+        ("retryable", "", 2, "unknown"),
+    ],
+)
+def test_one_event_tells_which_branch_the_sink_has(verdict: str, reason: str, acked: int, branch: str) -> None:
+    before = Cursor(2, 7, branch="unknown")
+    got = cursors.proved(before, 7, HqAnswer(7, (EventVerdict(7, verdict, reason),)))
+    assert (got.cursor.acked, got.cursor.branch, got.stuck) == (acked, branch, verdict == "retryable")
+
+
+def test_of_another_branch_everything_is_sent_whatever_the_sink_says_it_holds() -> None:
+    known = {NOW: Cursor(5, 5), OTHERS: Cursor(0, 7, branch="other")}
+    heads = {NOW: 5, OTHERS: 9}
+    assert cursors.next_action(Link(), known, heads, NOW, 0.0) == Send(OTHERS, 0, 9)
+    said = answer(20, *((seq, "rejected") for seq in range(1, 5)))
+    known[OTHERS] = cursors.answered(known[OTHERS], 1, 4, said, others=True).cursor
+    assert cursors.next_action(Link(), known, heads, NOW, 0.0) == Send(OTHERS, 4, 5)
+
+
+def test_what_others_brought_meanwhile_is_passed_over_once_it_is_proved() -> None:
+    before = Cursor(4, 4, branch="same")
+    jumped = cursors.answered(before, 5, 6, answer(9, (5, "stored"), (6, "stored")), others=True).cursor
+    assert cursors.next_action(Link(), {NOW: Cursor(5, 5), OTHERS: jumped}, {NOW: 5, OTHERS: 12}, NOW, 0.0) == Send(
+        OTHERS, 8, 1, proves=True
+    )
+
+
+def test_own_logs_that_are_written_no_more_are_asked_about_once() -> None:
+    """HQ may have lost them, and nothing of them would ever be sent otherwise."""
+    known = {NOW: Cursor(5, 5), A: Cursor(9, None)}
+    assert cursors.next_action(Link(), known, {NOW: 5, A: 9}, NOW, 0.0) == Send(A, 0, 0)
+    known[A] = cursors.answered(known[A], 1, 0, answer(9)).cursor
+    assert isinstance(cursors.next_action(Link(beat_at_s=9.0), known, {NOW: 5, A: 9}, NOW, 0.0), Wait)
+    known[A] = cursors.answered(cursors.asked_anew(known[A]), 1, 0, answer(0)).cursor
+    assert cursors.next_action(Link(beat_at_s=9.0), known, {NOW: 5, A: 9}, NOW, 0.0) == Send(A, 0, 9)
 
 
 def test_a_stored_prefix_counts_and_the_rest_waits() -> None:
@@ -112,7 +159,11 @@ def test_verdicts_left_out_are_read_from_held_seq() -> None:
 
 def test_an_hq_that_lost_its_disk_gets_everything_again() -> None:
     got = cursors.answered(Cursor(90, 90), 91, 90, answer(10))
-    assert (got.cursor.acked, got.lost, got.moved) == (10, True, True)
+    assert (got.cursor.acked, got.lost, got.moved) == (0, True, True)
+    action = cursors.next_action(Link(), {NOW: got.cursor}, {NOW: 90}, NOW, 0.0)
+    assert action == Send(NOW, 9, 1, proves=True), "what it still has may be of a clone"
+    left = cursors.proved(got.cursor, 10, answer(10, (10, "stored"))).cursor
+    assert cursors.next_action(Link(), {NOW: left}, {NOW: 90}, NOW, 0.0) == Send(NOW, 10, 80)
 
 
 def test_an_hq_that_contradicts_itself_makes_no_hot_loop() -> None:

@@ -278,3 +278,34 @@ def test_disk_and_memory_agree_about_everything(tmp_path: Path, seed: int) -> No
         assert books == money([msgspec.json.decode(e, type=type(logs[0].events[0])) for e in sent])
 
     asyncio.run(scenario())
+
+
+def test_equal_marks_mean_equal_events_also_where_events_of_two_machines_are_in_a_log(opener: Opener) -> None:
+    """A hash vouches for what is before it as far as the chain goes, and three branches may have one end."""
+    trunk = sales(6)
+    clones = [fork(trunk, at, name, 2) for at, name in ((6, "one"), (6, "two"), (9, "three"))]
+
+    async def hold(held: Holdings, before: Log, upto: int) -> Mark:
+        for first in range(0, upto, 3):
+            await held.take(batch(before.events[first : first + 3], KEY), NOW)
+        for first in range(upto, 18, 3):  # from here on what the trunk's author sends
+            await held.take(batch(trunk.events[first : first + 3], KEY), NOW)
+        return held.marks()[log_id(trunk)]
+
+    async def scenario() -> None:
+        found = []
+        for before, upto in ((trunk, 12), (clones[0], 12), (clones[1], 12), (clones[2], 12), (clones[0], 9), (clones[0], 12)):
+            held = MemoryHoldings(STORE)
+            found.append((await hold(held, before, upto), tuple(everything(held, log_id(trunk)))))
+        assert {(mark.seq, mark.hash) for mark, _ in found} == {(18, trunk.events[-1].hash)}
+        for one, events in found:
+            assert [one.breaks == other.breaks for other, _ in found] == [events == theirs for _, theirs in found]
+        assert found[0][0].breaks == ""
+
+        async with opener() as held:
+            mark = await hold(held, clones[0], 12)
+            assert mark == found[1][0]
+        async with opener() as held:
+            assert held.marks()[log_id(trunk)] == mark
+
+    asyncio.run(scenario())

@@ -245,8 +245,11 @@ class Holder(MemoryLogs):
     """Holds the log "c" of another register too, signed at every seventh event, as long as it can be read."""
 
     theirs = LogId("till-2", "c")
-    unreadable = False
+    unreadable = forked = False
     relays = True
+
+    def is_forked(self, _log: LogId) -> bool:
+        return self.forked
 
     def hold(self, count: int) -> None:
         self.rows["c"] = [event("c", n) for n in range(1, count + 1)]
@@ -261,7 +264,7 @@ class Holder(MemoryLogs):
         return super().events(log, after_seq, limit)
 
     def head_for(self, log: LogId, up_to_seq: int) -> SignedHead | None:
-        seq = up_to_seq - up_to_seq % 7
+        seq = up_to_seq - up_to_seq % 7 if not self.forked else max(n for n in (0, 6, 14, 21) if n <= up_to_seq)
         return SignedHead(STORE, *log, seq, f"c-{seq}", "key", "signature") if log == self.theirs else None
 
 
@@ -280,9 +283,78 @@ def test_a_log_held_for_another_is_relayed_up_to_a_signed_place() -> None:
             await run.until(lambda _: len(hq.logs["now"]) == 8)
         relayed = [batch for batch in run.line.sent if batch.register == "till-2"]
         assert relayed[0].events == (), "it was asked first"
-        assert relayed[1].events[0].seq == 15
+        assert [event.seq for event in relayed[1].events] == [14], "then whether that is this log"
+        assert relayed[2].events[0].seq == 15
         assert all(batch.head is not None and batch.head.seq == batch.events[-1].seq for batch in relayed if batch.events)
         assert "hq.cursor.c" not in logs.settings
+
+    play(scene())
+
+
+def test_of_a_log_that_was_forked_the_branch_that_the_sink_lacks_is_relayed_from_its_beginning() -> None:
+    """As after a clone whose disk was lost: nobody else has this branch any more."""
+
+    async def scene(there: int) -> None:
+        logs, hq = Holder(2), HonestHq()
+        logs.hold(21)
+        other = [*logs.rows["c"][:7], *(event("c", n, "clone") for n in range(8, there + 1))]
+        hq.take(HqBatch(STORE, "till-2", "c", tuple(other)))
+        async with linked(logs, BadLine(hq)) as run:
+            await run.until(lambda s: s.behind == 0 and any(log.relayed and log.acked == 21 for log in s.logs))
+        sent = {e.hash for batch in run.line.sent for e in batch.events}
+        assert {f"c-{n}" for n in range(8, 22)} <= sent, "all that differs"
+
+    for there in (10, 14, 21, 40):
+        play(scene(there))
+
+
+def test_of_a_log_with_breaks_in_it_all_is_relayed_though_the_sink_has_its_end() -> None:
+    async def scene() -> None:
+        logs, hq = Holder(2), HonestHq()
+        logs.hold(21)
+        theirs = tuple(logs.rows["c"])
+        logs.rows["c"][6:14] = [event("c", n, "clone") for n in range(7, 15)]
+        logs.forked = True
+        hq.take(HqBatch(STORE, "till-2", "c", theirs))
+        async with linked(logs, BadLine(hq)) as run:
+            await run.until(lambda s: any(log.relayed and log.acked == 21 for log in s.logs))
+        batches = [[e.seq for e in batch.events] for batch in run.line.sent if batch.register == "till-2" and batch.events]
+        assert batches == [list(range(1, 7)), list(range(7, 15)), list(range(15, 22))], "no signature covers a break"
+
+    play(scene())
+
+
+def test_hq_that_lost_its_data_gets_the_logs_too_that_are_written_no_more() -> None:
+    async def scene() -> None:
+        logs, hq = MemoryLogs(5, old=700), HonestHq()
+        async with linked(logs, BadLine(hq), beat_s=0.05) as run:
+            await run.synced()
+            hq.logs.clear()
+            await run.until(lambda _: len(hq.logs.get("old", ())) == 700 and len(hq.logs.get("now", ())) == 5)
+        hq.logs.clear()
+        async with linked(logs, BadLine(hq)) as again:
+            await again.until(lambda _: len(hq.logs.get("old", ())) == 700)
+
+    play(scene())
+
+
+def test_a_log_that_is_not_to_be_relayed_any_more_while_its_answer_is_awaited_ends_nothing() -> None:
+    async def scene() -> None:
+        logs, hq = Holder(2), HonestHq()
+        logs.hold(14)
+        line = BadLine(hq)
+
+        def meanwhile(batch: HqBatch) -> HqAnswer:
+            if batch.register != REGISTER:
+                logs.relays = False
+                run.link.status()  # as a page asks for it
+            return hq.take(batch)
+
+        line.says = meanwhile
+        async with linked(logs, line) as run:
+            await run.until(lambda _: not logs.relays)
+            run.sell(3)
+            await run.until(lambda _: len(hq.logs["now"]) == 5)
 
     play(scene())
 

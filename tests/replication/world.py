@@ -19,7 +19,7 @@ def event(incarnation: str, seq: int, text: str = "") -> Envelope:
     """Every third one opens a check."""
     kind = "check_opened" if seq % 3 == 1 else "odd"
     mark = f"{incarnation}-{seq}{text}"
-    return Envelope(STORE, REGISTER, incarnation, seq, kind, 1, "2026-11-21", 0, mark, f"{seq - 1}", mark)
+    return Envelope(STORE, REGISTER, incarnation, seq, kind, 1, "2026-11-21", 0, mark, f"{incarnation}-{seq - 1}{text}", mark)
 
 
 class MemoryLogs:
@@ -52,6 +52,9 @@ class MemoryLogs:
 
     def head_for(self, _log: LogId, _up_to_seq: int) -> SignedHead | None:
         return None
+
+    def is_forked(self, _log: LogId) -> bool:
+        return False
 
     def setting(self, name: str) -> bytes | None:
         return self.settings.get(name)

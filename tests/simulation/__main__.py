@@ -94,10 +94,7 @@ def rows(found: list[Outcome], took_s: float) -> list[bench.Row]:
         bench.figure("simulation: all mended -> converged, p50", bench.p50(converged), "s"),
         bench.figure("simulation: events in quarantine, all listed", counts["events in quarantine"], ""),
         bench.figure("simulation: events whose last copy went with a disk", counts["lost with a disk"], ""),
-        bench.figure(
-            "simulation: events of a forked log that only another register holds", counts["stranded"], "", None,
-            "HQ has the other branch; the author's disk is gone",
-        ),
+        bench.figure("simulation: places in a log that two machines took, all listed", counts["places in conflict"], ""),
         bench.figure("simulation: tickets adopted", counts["adopted"], "", None, f"{counts['tickets']} printed"),
     ]
 

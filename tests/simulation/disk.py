@@ -9,13 +9,12 @@ import random
 from collections.abc import Awaitable, Callable
 
 import msgspec
-from tests.replication.memory_holdings import MemoryHoldings
+from tests.replication.memory_holdings import MemoryHoldings, content_of
 
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.chain import GENESIS, envelope_header, link
 from tillkeeper.contract.envelope import Envelope
 from tillkeeper.contract.events import EVENT_TYPES, TYPE_NAMES, IncarnationBegan, encode_body
-from tillkeeper.contract.placing import BROKEN
 from tillkeeper.contract.roster import Signed
 from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.faults import AlreadyDone, TooManyRenewals
@@ -54,7 +53,7 @@ class Held(MemoryHoldings):
         other = Held(self.store)
         for name, log in self._logs.items():
             twin = other._logs[name] = type(log)()
-            twin.held, twin.rows, twin.heads = log.held, list(log.rows), dict(log.heads)
+            twin.held, twin.rows, twin.heads, twin.breaks = log.held, list(log.rows), dict(log.heads), log.breaks
         other._asides, other._seen, other._erased = list(self._asides), dict(self._seen), set(self._erased)
         return other
 
@@ -63,9 +62,14 @@ class Held(MemoryHoldings):
         found = [envelope for log in self._logs.values() for envelope, _ in log.rows]
         return found + [aside.envelope for aside in self._asides if not aside.in_log]
 
-    def is_forked(self, name: LogId) -> bool:
-        log = self._logs.get(name)
-        return log is not None and any(reason == BROKEN for _, reason in log.rows)
+    def has(self, event: Envelope) -> bool:
+        """In its place in the log."""
+        log = self._logs.get(LogId(event.register, event.incarnation))
+        return log is not None and 0 < event.seq <= len(log.rows) and log.rows[event.seq - 1][0].hash == event.hash
+
+    def lists(self, event: Envelope) -> bool:
+        """In quarantine."""
+        return content_of(event) in self._seen
 
     def rejected(self, name: LogId) -> set[int]:
         """Places in a log whose event is in quarantine as well."""
@@ -114,7 +118,10 @@ class Drive:
 
     async def sync(self, *, reserve: bool = False) -> None:
         """Raises: StorageRefused."""
-        await asyncio.sleep(self._chance.uniform(0.001, 0.008) * self.slow)
+        slow = self.slow
+        await asyncio.sleep(self._chance.uniform(0.001, 0.008) * slow)
+        if slow > 1.0:  # whoever came meanwhile has waited for this one
+            self.well_since_s = asyncio.get_running_loop().time()
         if self.trouble or (self.full and not reserve):
             raise StorageRefused("sync", "disk", self.trouble or "the disk is full")
 

@@ -63,6 +63,7 @@ class Hq:
         self.up = True
         self.full = False
         self.lost_answers = self.late = 0.0
+        self.promised: Callable[[str, Held, HqBatch, HqAnswer], None] = lambda *_args: None
 
     def kill(self) -> None:
         self.up = False
@@ -89,7 +90,9 @@ class Hq:
         try:
             keys = self._roster().keys(batch.register)
             batch = check_head(batch, keys, verify, relayed=batch.register != sender)
-            answered(await self.shelf.take(batch, int(self._time.now_s * 1000)))
+            answer = await self.shelf.take(batch, int(self._time.now_s * 1000))
+            self.promised(NAME, self.shelf, batch, answer)
+            answered(answer)
         except HeadRefused as error:
             answered(SinkTrouble("batch_refused", "HQ", f"{error.code}: {error.cause}"))
         except Refused as error:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 from tests.simulation import disk
 from tests.simulation.disk import Held, MemoryJournal
 
@@ -85,8 +86,9 @@ def _moves_by_held() -> Any:
     """The cursor of an own log goes by what the sink says it holds: numbers in an answer that was lost never come."""
     answered = link.cursors.answered
 
-    def by_held(*args: Any, **_kwargs: Any) -> Any:
-        return answered(*args, by_held=True)
+    def by_held(*args: Any, **kwargs: Any) -> Any:
+        found = answered(*args, **kwargs)
+        return msgspec.structs.replace(found, cursor=msgspec.structs.replace(found.cursor, acked=found.cursor.held))
 
     return _instead(link.cursors, "answered", by_held)
 

@@ -6,6 +6,7 @@ Numbers in brackets are the invariants of docs/promises.md.
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
+import msgspec
 from tests.simulation.disk import Held, Platter, fingerprint
 from tests.simulation.hq import Shelf
 from tests.simulation.loops import Time
@@ -14,17 +15,18 @@ from tests.simulation.till import Sale
 
 from tillkeeper.contract.chain import GENESIS, ChainBroken, verify
 from tillkeeper.contract.ed25519 import verify as verify_signature
-from tillkeeper.contract.envelope import Envelope
+from tillkeeper.contract.envelope import Envelope, HqAnswer, HqBatch
 from tillkeeper.contract.events import CheckOpened, TenderRecorded
 from tillkeeper.contract.placing import read_event
 from tillkeeper.contract.roster import Roster
 from tillkeeper.contract.signing import is_signed
 from tillkeeper.journal.records import Appended
 from tillkeeper.replication import sinks
-from tillkeeper.replication.model import LogId
+from tillkeeper.replication.model import LogId, Mark
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.policy import POSSIBLE_DUPLICATE
 
+MAX_LISTED = 1_000_000
 MAX_SYNC_S = 0.2
 """What a sale may take on a disk that is well, and a second copy not counted."""
 
@@ -41,7 +43,6 @@ class Oracle:
         self.counts: Counter[str] = Counter()
         self.written_events: dict[str, Envelope] = {}
         self.lost: set[str] = set()
-        self.stranded: set[str] = set()
         self._asked: dict[str, tuple[str, float, int]] = {}
         self._refused: set[str] = set()
         self._numbers: dict[str, int] = {}
@@ -74,10 +75,17 @@ class Oracle:
             self.say(machine, f"log {envelope.incarnation[:6]} begins: {envelope.body}")
         self.counts["events"] += 1
 
-    def promised(self, machine: str, held: Held, log: LogId, seq: int) -> None:
+    def promised(self, machine: str, held: Held, batch: HqBatch, answer: HqAnswer) -> None:
+        """Whoever answers for an event has it; what is rejected is in its quarantine, whole."""
+        log, said = LogId(batch.register, batch.incarnation), {v.seq: v.verdict for v in answer.verdicts}
         mark = held.marks().get(log)
-        if seq > (mark.seq if mark is not None else 0):
-            self.fail("I1", f"{machine} says it holds {seq} events of {log}, and its disk has {mark.seq if mark else 0}")
+        if answer.held_seq > (mark.seq if mark is not None else 0):
+            self.fail("I1", f"{machine} says it holds {answer.held_seq} events of {log}, and has {mark.seq if mark else 0}")
+        for event in batch.events:
+            if (verdict := said.get(event.seq)) == "rejected" and not held.lists(event):
+                self.fail("I2", f"{machine} rejects event {event.seq} of {log} and does not list it")
+            elif verdict == "stored" and not held.has(event):
+                self.fail("I1", f"{machine} says it stored event {event.seq} of {log}, and has another one or none")
 
     def asked(self, machine: str, sale: Sale) -> None:
         self._asked[sale.key] = (machine, self._time.now_s, self._machine(machine).pauses)
@@ -190,26 +198,12 @@ class Oracle:
         there = {event.hash for event in hq.rows()}
         absent = [event for name, event in self.written_events.items() if name not in there and name not in self.lost]
         if absent:
-            absent = self._not_stranded(absent, hq)
-        if absent:
             event = absent[0]
             return f"HQ lacks {len(absent)} events, the first {event.register} {event.incarnation[:6]} {event.seq} {event.type}"
         for one in self.machines:
             if words := self._behind(one):
                 return words
         return ""
-
-    def _not_stranded(self, absent: list[Envelope], hq: Shelf) -> list[Envelope]:
-        """Without what is known to be left behind: one branch of a forked log of which HQ has the other one, once its author
-        has lost it. Whoever holds it goes by how far HQ holds that log. Counted, and listed in docs/simulation.md."""
-        taken = {(event.register, event.incarnation, event.seq) for event in hq.good() + hq.aside()}
-        own = {event.hash for one in self.machines for event in one.platter.own()}
-        stranded = {
-            event.hash for event in absent
-            if (event.register, event.incarnation, event.seq) in taken and event.hash not in own
-        }  # fmt: skip
-        self.stranded = stranded
-        return [event for event in absent if event.hash not in stranded]
 
     def _behind(self, one: Machine) -> str:
         if one.till is None or one.desk is None:
@@ -239,6 +233,7 @@ class Oracle:
         """After everything has converged."""
         self._once(hq)
         self._money(hq)
+        self._conflicts(hq)
         self._equal(hq)
         self._refusals()
         self._tickets()
@@ -269,34 +264,47 @@ class Oracle:
         good, aside = {e.hash for e in hq.good()}, {e.hash for e in hq.aside()}
         if good & aside:
             self.fail("I2", f"{len(good & aside)} events are in the books and in quarantine")
-        absent = (self.lost | self.stranded) - good - aside
+        absent = self.lost - good - aside
         taken = _cash(e for name, e in self.written_events.items() if name not in absent)
         counted, listed = _cash(hq.good()), _cash(hq.aside())
         if counted + listed != taken:
             self.fail("I2", f"HQ counts {counted} and lists {listed}, the registers took {taken}")
         self.counts["minor at HQ"], self.counts["minor in quarantine"] = counted, listed
         self.counts["events in quarantine"] = len(hq.aside())
-        self.counts["stranded"] = len(self.stranded - good - aside)
+
+    def _conflicts(self, hq: Shelf) -> None:
+        """Of a place that two machines took HQ lists each event but the one that it counts, and says so at who holds them."""
+        places: dict[tuple[str, str, int], set[str]] = {}
+        for name, event in self.written_events.items():
+            if name not in self.lost:
+                places.setdefault((event.register, event.incarnation, event.seq), set()).add(name)
+        good, listed = {e.hash for e in hq.good()}, {e.hash for e in hq.aside()}
+        for place, names in places.items():
+            if len(names) > 1 and (len(names & good) > 1 or names - good - listed):
+                self.fail("I2", f"{len(names)} events have the place {place}, and HQ does not list {names - good - listed}")
+            self.counts["places in conflict"] += len(names) > 1
+        for one in self.machines:
+            aside = one.platter.held.quarantined(0, MAX_LISTED)
+            if unlisted := [a for a in aside if a.envelope.hash not in listed | good]:
+                self.fail("I2", f"{one.name} has {len(unlisted)} events in quarantine that HQ does not list")
+            if aside and not one.platter.held.alarms:
+                self.fail("I2", f"{one.name} has events in quarantine and raises no alarm")
 
     def _equal(self, hq: Shelf) -> None:
-        """[I4] Whoever holds a log as far and with the same end has the same events, byte for byte. Where events of two
-        machines with one name stand in one log the end does not vouch for what is before: the quarantine shows that."""
-        seen: dict[tuple[LogId, int, str], tuple[str, list[Envelope]]] = {}
+        """[I4] Equal marks, equal events: byte for byte."""
+        seen: dict[Mark, tuple[str, list[Envelope]]] = {}
         for name, held in [(one.name, one.platter.held) for one in self.machines] + [("hq", hq)]:
             for log, mark in held.marks().items():
-                if not held.is_forked(log):
-                    self._same(seen, name, log, held.events(log, 0, mark.seq))
+                self._same(seen, name, mark, held.events(log, 0, mark.seq))
         for one in self.machines:
             for rows in one.platter.logs:
-                self._same(seen, one.name, LogId(one.register, rows.incarnation), rows.events)
+                mark = Mark(one.register, rows.incarnation, len(rows.events), rows.head_hash)
+                self._same(seen, one.name, mark, rows.events)
 
-    def _same(
-        self, seen: dict[tuple[LogId, int, str], tuple[str, list[Envelope]]], name: str, log: LogId, events: list[Envelope]
-    ) -> None:
-        if events:
-            other, theirs = seen.setdefault((log, len(events), events[-1].hash), (name, events))
-            if theirs != events:
-                self.fail("I4", f"{name} and {other} hold {log} with the same end and not the same events")
+    def _same(self, seen: dict[Mark, tuple[str, list[Envelope]]], name: str, mark: Mark, events: list[Envelope]) -> None:
+        other, theirs = seen.setdefault(msgspec.structs.replace(mark, head=None), (name, events))
+        if theirs != events:
+            self.fail("I4", f"{name} and {other} hold {mark.log} with the same mark and not the same events")
 
     def _refusals(self) -> None:
         """[I16] What was refused is nowhere."""

@@ -18,6 +18,8 @@ from tillkeeper.contract.envelope import Envelope, HqAnswer, HqBatch
 from tillkeeper.contract.roster import Admitted, Merge, Roster, Signed
 from tillkeeper.journal.records import Appended
 from tillkeeper.replication.adoption import Adoption
+from tillkeeper.replication.audit import Audit
+from tillkeeper.replication.conflicts import Conflicts
 from tillkeeper.replication.hq import HqLink
 from tillkeeper.replication.library import Library
 from tillkeeper.replication.model import LogId
@@ -38,7 +40,7 @@ class Watch(Witness, Protocol):
 
     def written(self, machine: str, platter: Platter, envelope: Envelope) -> None: ...
 
-    def promised(self, machine: str, held: Held, log: LogId, seq: int) -> None: ...
+    def promised(self, machine: str, held: Held, batch: HqBatch, answer: HqAnswer) -> None: ...
 
     def said(self, machine: str, words: str) -> None: ...
 
@@ -67,7 +69,7 @@ class SimKeys:
 class Told:
     """The holdings, and a witness to what they answer."""
 
-    def __init__(self, held: Held, told: Callable[[LogId, int], None]) -> None:
+    def __init__(self, held: Held, told: Callable[[HqBatch, HqAnswer], None]) -> None:
         self._held, self._told = held, told
         self.marks, self.events, self.signed_up_to = held.marks, held.events, held.signed_up_to
         self.quarantined, self.erase = held.quarantined, held.erase
@@ -78,7 +80,7 @@ class Told:
 
     async def take(self, batch: HqBatch, now_ms: int, last_accepted: int | None = None) -> HqAnswer:
         answer = await self._held.take(batch, now_ms, last_accepted)
-        self._told(LogId(batch.register, batch.incarnation), answer.held_seq)
+        self._told(batch, answer)
         return answer
 
 
@@ -166,7 +168,7 @@ class Machine:
         keys = SimKeys(platter, self.drive)
         library = Library(journal, platter.held, keys.pair.key, keys.pair.sign)
         renewals = Renewals(journal)
-        holdings = Told(platter.held, lambda log, seq: self._watch.promised(self.name, platter.held, log, seq))
+        holdings = Told(platter.held, lambda batch, answer: self._watch.promised(self.name, platter.held, batch, answer))
         order = self._order
 
         def told_adopted(register: str) -> tuple[str, ...]:
@@ -189,6 +191,7 @@ class Machine:
                 dial=lambda register: self._net.dial(self, register), listen=self._listen, renewals=renewals,
                 now_s=self._now_s, now_ms=self.wall_ms, chance=chance, second_copy_s=SECOND_COPY_S, hq=reaches_hq,
                 told_adopted=told_adopted, adopted_elsewhere=adopted_elsewhere, relayed=relayed,
+                forked=lambda: audit.forked,
             )
         )  # fmt: skip
         adoption = Adoption(
@@ -212,9 +215,10 @@ class Machine:
         till.selling = self.selling
         await adoption.give_up(till.spool)
         self.desk = desk
+        line = HqLine(self._hq, self._net, self.name, self.register, loop)
+        audit = Audit(STORE, holdings.marks, library, lambda: desk.to_relay, line.exchange)
         self.hq_link = HqLink(
-            journal, Selected(library, journal, lambda: desk.to_relay), HqConfig(),
-            HqLine(self._hq, self._net, self.name, self.register, loop), till,
+            journal, Selected(library, journal, lambda: desk.to_relay, lambda: desk.forked), HqConfig(), line, till,
             store=STORE, now_s=self._now_s, chance=chance,
             conflict=lambda log, reason: renewals.conflict(log, reason, "HQ"),
         )  # fmt: skip
@@ -223,6 +227,8 @@ class Machine:
         loop.start(desk.run(), "peers")
         loop.start(adoption.run(till.spool), "adoption")
         loop.start(self.hq_link.run(), "hq")
+        loop.start(audit.run(), "audit")
+        loop.start(Conflicts(holdings, line.exchange).run(), "conflicts")
         loop.start(till.spool.run(), "spool")
         loop.start(till.run(), "cashiers")
 

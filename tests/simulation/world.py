@@ -64,6 +64,7 @@ class World:
         self._lineages = 0
         self.roster = Roster(STORE, AUTHORITY.key)
         self.hq = Hq(self.time, self.net, seed, lambda: self.roster)
+        self.hq.promised = self.oracle.promised
         self.order = NAMES[: self.chance.choice((1, 2, 3, 3, 3, 4))]
         self.habits = Habits(apart_s=self.chance.uniform(0.5, 6.0))
         if "poison" in self.kinds:

@@ -6,9 +6,11 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-from tillkeeper.contract.envelope import HqAnswer, HqBatch
+from tillkeeper.contract.envelope import Envelope, HqAnswer, HqBatch, SignedHead
 from tillkeeper.errors import StorageRefused
-from tillkeeper.replication.model import HeldAside
+from tillkeeper.replication.batches import unbroken
+from tillkeeper.replication.cursors import MAX_EVENTS
+from tillkeeper.replication.model import HeldAside, Holdings, LogId
 from tillkeeper.replication.trouble import SinkTrouble
 
 log = logging.getLogger(__name__)
@@ -16,7 +18,12 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 15.0
 PAGE = 500
 MAX_LATER = 1_000
-"""Branches that wait until HQ has what is before them."""
+"""Branches that wait until HQ has what is before them; while there are so many nothing new is told."""
+MAX_PATIENCE = 8
+"""Looks that are left out, at most, after those that wait were told in vain."""
+
+Rest = Callable[[Envelope], tuple[tuple[Envelope, ...], SignedHead] | None]
+"""What follows an event in the log, up to where it is signed."""
 
 
 class Branch(NamedTuple):
@@ -27,42 +34,51 @@ class Branch(NamedTuple):
     batch: HqBatch
 
 
-def branches(asides: Sequence[HeldAside]) -> tuple[list[Branch], int]:
+def branches(asides: Sequence[HeldAside], rest: Rest) -> tuple[list[Branch], int]:
     """What can be told of them, and the `n` up to which nothing more is to come. What no signature vouches for is left out:
-    nobody would believe it from a relay. Pure."""
+    nobody would believe it from a relay."""
     found: list[Branch] = []
     open_from = 0
     for at, aside in enumerate(asides):
-        if at > open_from and not _continues(asides[at - 1], aside):
-            open_from = at
-        if aside.in_log:
+        if aside.in_log or (at > open_from and not _continues(asides[at - 1], aside)):
+            _finish(found, asides[open_from:at], rest)
+            open_from = at + 1 if aside.in_log else at
+        if not aside.in_log and aside.head is not None:
+            found.append(_branch(asides[open_from : at + 1], (), aside.head))
             open_from = at + 1
-        elif aside.head is not None:
-            events = tuple(one.envelope for one in asides[open_from : at + 1])
-            first = events[0]
-            batch = HqBatch(first.store, first.register, first.incarnation, events, aside.head)
-            found.append(Branch(asides[open_from].n - 1, len(events), batch))
-            open_from = at + 1
-    if 0 < open_from < len(asides) and len(asides) - open_from < PAGE:
-        return found, asides[open_from].n - 1  # the end of this one may be on the next page
-    return found, asides[-1].n if asides else 0
+    if open_from == len(asides) or _finish(found, asides[open_from:], rest) or len(asides) - open_from >= PAGE:
+        return found, asides[-1].n if asides else 0
+    return found, asides[open_from].n - 1  # the end of this one may come later
+
+
+def _finish(found: list[Branch], run: Sequence[HeldAside], rest: Rest) -> bool:
+    """Of a branch that took the place behind the end of the log only its beginning is in quarantine."""
+    follows = rest(run[-1].envelope) if run else None
+    if follows is not None:
+        found.append(_branch(run, *follows))
+    return follows is not None
+
+
+def _branch(run: Sequence[HeldAside], rest: tuple[Envelope, ...], head: SignedHead) -> Branch:
+    first = run[0].envelope
+    events = (*(one.envelope for one in run), *rest)
+    return Branch(run[0].n - 1, len(run), HqBatch(first.store, first.register, first.incarnation, events, head))
 
 
 def _continues(before: HeldAside, aside: HeldAside) -> bool:
     first, second = before.envelope, aside.envelope
     same = (first.register, first.incarnation, first.seq + 1) == (second.register, second.incarnation, second.seq)
-    return same and second.prev_hash == first.hash and not before.in_log
+    return same and second.prev_hash == first.hash
 
 
 class Conflicts:
-    """`quarantined`: as `Holdings.quarantined`. `to_hq`: raises SinkTrouble. All of them are told again after a start."""
+    """`to_hq`: raises SinkTrouble. All of them are told again after a start."""
 
-    def __init__(
-        self, quarantined: Callable[[int, int], list[HeldAside]], to_hq: Callable[[HqBatch], Awaitable[HqAnswer]]
-    ) -> None:
-        self._quarantined, self._to_hq = quarantined, to_hq
-        self._after = 0
+    def __init__(self, holdings: Holdings, to_hq: Callable[[HqBatch], Awaitable[HqAnswer]]) -> None:
+        self._holdings, self._to_hq = holdings, to_hq
+        self._after = self._read = 0
         self._later: list[tuple[int, int]] = []
+        self._patience = self._left_out = 0
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -74,20 +90,43 @@ class Conflicts:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def tell(self) -> None:
-        """All that is new, and what waited. Raises: SinkTrouble, StorageUnreadable; the rest is told the next time."""
-        later, self._later = self._later, []
-        for at, (after, size) in enumerate(later):
-            try:
-                await self._send(branches(self._quarantined(after, size))[0])
-            except (SinkTrouble, StorageRefused):
-                self._later += later[at:]
-                raise
-        while asides := self._quarantined(self._after, PAGE):
-            found, upto = branches(asides)
+        """All that is new, and now and then what waited. Raises: SinkTrouble, StorageUnreadable; the rest is told later."""
+        await self._again()
+        # What was read last and is not signed is looked at once more when something has come since.
+        if not self._holdings.quarantined(self._read, 1):
+            return
+        while len(self._later) < MAX_LATER and (asides := self._holdings.quarantined(self._after, PAGE)):
+            found, upto = branches(asides, self._rest)
             await self._send(found)
+            self._read = asides[-1].n
             if upto == self._after:
                 return
             self._after = upto
+
+    async def _again(self) -> None:
+        """What HQ did not want yet: every time, then every second time, and so on."""
+        if not self._later or self._left_out < self._patience:
+            self._left_out += 1
+            return
+        later, self._later, self._left_out = self._later, [], 0
+        for at, (after, size) in enumerate(later):
+            try:
+                await self._send(branches(self._holdings.quarantined(after, size), self._rest)[0])
+            except (SinkTrouble, StorageRefused):
+                self._later += later[at:]
+                raise
+        self._patience = min(MAX_PATIENCE, self._patience * 2 + 1) if len(self._later) == len(later) else 0
+
+    def _rest(self, last: Envelope) -> tuple[tuple[Envelope, ...], SignedHead] | None:
+        """Raises: StorageUnreadable."""
+        name = LogId(last.register, last.incarnation)
+        events = unbroken(self._holdings.events(name, last.seq, MAX_EVENTS))
+        if not events or events[0].prev_hash != last.hash:
+            return None
+        head = self._holdings.signed_up_to(name, events[-1].seq)
+        if head is None or head.seq <= last.seq:
+            return None
+        return events[: head.seq - last.seq], head
 
     async def _send(self, found: Sequence[Branch]) -> None:
         for branch in found:
@@ -98,5 +137,5 @@ class Conflicts:
                     raise
                 log.warning("HQ does not take a conflict of register %s: %s", branch.batch.register, trouble.cause)
                 continue
-            if any(verdict.verdict == "retryable" for verdict in answer.verdicts) and len(self._later) < MAX_LATER:
+            if any(verdict.verdict == "retryable" for verdict in answer.verdicts):
                 self._later.append((branch.after, branch.size))

@@ -2,17 +2,24 @@
 
 A sink is HQ or another register of the store. Each log that a sink gets has its own cursor. Cursors of own logs move only by an
 answer to events that were sent, never by `held_seq` alone: HQ may have stored a batch whose answer - with the check numbers
-in it - was lost, and that batch goes out again. Those of others' logs go by what the sink says it holds. A cursor goes *back*
-where the sink holds less than it once said (it lost its disk). Where it holds more than there is here, this may be a restored
-copy of an older state: nothing of that log is sent while it is written, and an alarm stands. Once a new log was begun the
-rest of the old one goes out too, so that what differs there is put aside where all can see it.
+in it - was lost, and that batch goes out again. A cursor goes *back* where the sink holds less than it once said (it lost its
+disk). Where it holds more than there is here, this may be a restored copy of an older state: nothing of that log is sent while
+it is written, and an alarm stands. Once a new log was begun the rest of the old one goes out too, so that what differs there
+is put aside where all can see it.
+
+How far a sink holds a log says nothing of *which* log that is: two machines may have written it (a clone, a restored copy). So
+before `held_seq` moves a cursor - of another's log, or after a loss - one event is sent that lies at or before it: `stored`
+means that the sink has this branch up to there, for whoever sends an event of a branch has sent what is before it. Where the
+sink has another branch all of this one goes there, and the sink puts it aside.
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
 from tillkeeper.contract.envelope import EventVerdict, HqAnswer, NumberAssigned
+from tillkeeper.contract.placing import AFTER_LEAVING, POISON
 from tillkeeper.replication.model import LogId
 
 MAX_EVENTS = 500
@@ -24,12 +31,17 @@ MAX_BACKOFF_S = 5.0
 """Short, because selling by card waits for it; one small request every few seconds bothers nobody."""
 MAX_STUCK_S = 30.0
 """A log that the sink will not take yet is offered again at least so often."""
+_IN_PLACE = (POISON, AFTER_LEAVING)
+"""Rejected for these reasons an event has its place in the log all the same, and continues what is before it."""
+
+Branch = Literal["unknown", "same", "other"]
 
 
 class Cursor(msgspec.Struct, frozen=True):
     """`acked`: up to here the sink has answered `stored` or `rejected`. `held`: what it last said it holds, None before that.
     `rejected`: how many it has put into quarantine. `limit`: how many events the next batch may hold. `failures`, `retry_at_s`:
-    this log alone waits, because the sink wants to be asked again later."""
+    this log alone waits, because the sink wants to be asked again later. `branch`: whether what it holds beyond `acked` is the
+    log as it is here; where it is another one nothing goes by `held` any more."""
 
     acked: int = 0
     held: int | None = None
@@ -37,6 +49,7 @@ class Cursor(msgspec.Struct, frozen=True):
     limit: int = MAX_EVENTS
     failures: int = 0
     retry_at_s: float = 0.0
+    branch: Branch = "same"
 
     def is_ahead(self, head: int) -> bool:
         """The sink holds more than there is here."""
@@ -55,12 +68,14 @@ class Link(msgspec.Struct, frozen=True):
 
 
 class Send(msgspec.Struct, frozen=True):
-    """Send up to `limit` events (0: an empty batch, which asks how much is held) of `log` after `after_seq`."""
+    """Send up to `limit` events (0: an empty batch, which asks how much is held) of `log` after `after_seq`. `proves`: send the
+    event behind `after_seq` alone, or the last one before it that is signed, to see which branch the sink holds."""
 
     log: LogId
     after_seq: int
     limit: int
     max_bytes: int = MAX_BYTES
+    proves: bool = False
 
 
 class Wait(msgspec.Struct, frozen=True):
@@ -97,8 +112,11 @@ def next_action(
     if waiting:
         log = _turn(waiting, own, link)
         cursor = pending[log]
-        if cursor.held is None and log.register != own.register:
+        if cursor.held is None and log != own:
             return Send(log, 0, 0)
+        upto = min(cursor.held or 0, heads[log])
+        if cursor.branch == "unknown" and upto > cursor.acked:
+            return Send(log, upto - 1, 1, proves=True)
         return Send(log, cursor.acked, min(cursor.limit, heads[log] - cursor.acked))
     if now_s >= link.beat_at_s:
         return Send(own, cursors[own].acked, 0)
@@ -106,7 +124,7 @@ def next_action(
 
 
 def _pending(log: LogId, cursor: Cursor, head: int, own: LogId) -> bool:
-    if cursor.held is None and log.register != own.register:
+    if cursor.held is None and log != own:
         return head > 0
     return cursor.acked < head and not (log == own and cursor.is_ahead(head))
 
@@ -118,12 +136,12 @@ def _turn(waiting: list[LogId], own: LogId, link: Link) -> LogId:
     return next((log for log in others if link.last_other is None or log > link.last_other), others[0])
 
 
-def answered(cursor: Cursor, first: int, last: int, answer: HqAnswer, *, by_held: bool = False) -> Progress:
+def answered(cursor: Cursor, first: int, last: int, answer: HqAnswer, *, others: bool = False) -> Progress:
     """`answer` to the events `first..last` (an empty batch: `last` < `first`). A verdict that was left out counts as stored
     where `held_seq` covers it, else as retryable.
 
     Args:
-        by_held: what the sink says it holds moves the cursor too.
+        others: it is another register's log, of which the sink gets events from elsewhere too.
     """
     said = {v.seq: v for v in answer.verdicts}
     acked, rejected = cursor.acked, []
@@ -137,13 +155,40 @@ def answered(cursor: Cursor, first: int, last: int, answer: HqAnswer, *, by_held
     # By contract `held_seq` counts rejected events too. A sink that says "stored" and holds less contradicts itself; it is
     # taken at its word about what it holds, and `stuck` keeps that from becoming a hot loop.
     lost = answer.held_seq < acked
-    if lost or by_held:
-        acked = answer.held_seq
+    branch = cursor.branch
+    if lost:
+        acked = 0  # what is left there may be of another branch
+    if branch != "other" and (lost or (others and answer.held_seq > acked)):
+        branch = "unknown"
+    elif branch == "unknown" and first <= last:
+        branch = "same"  # an own log goes on by its answers: what it skips has its numbers
     fresh = tuple(v for v in rejected if v.seq > cursor.acked)
     stuck = lost or acked < last
     limit = cursor.limit if stuck else min(MAX_EVENTS, cursor.limit * 2)
-    after = Cursor(acked, answer.held_seq, cursor.rejected + len(fresh), limit, cursor.failures if stuck else 0)
+    failures = cursor.failures if stuck else 0
+    after = Cursor(acked, answer.held_seq, cursor.rejected + len(fresh), limit, failures, branch=branch)
     return Progress(after, acked != cursor.acked or bool(answer.numbers), stuck, lost, fresh, answer.numbers)
+
+
+def proved(cursor: Cursor, seq: int, answer: HqAnswer) -> Progress:
+    """`answer` to the event `seq` alone, which the sink has if it has this branch."""
+    found = next((v for v in answer.verdicts if v.seq == seq), EventVerdict(seq, "retryable"))
+    same = found.verdict == "stored" or (found.verdict == "rejected" and found.reason in _IN_PLACE)
+    stuck = not same and found.verdict != "rejected"
+    after = msgspec.structs.replace(
+        cursor,
+        acked=max(cursor.acked, seq) if same else cursor.acked,
+        held=answer.held_seq,
+        branch="same" if same else cursor.branch if stuck else "other",
+        failures=cursor.failures if stuck else 0,
+        retry_at_s=cursor.retry_at_s if stuck else 0.0,
+    )
+    return Progress(after, after.acked != cursor.acked, stuck, lost=False)
+
+
+def asked_anew(cursor: Cursor) -> Cursor:
+    """The sink has lost something: how much it holds of this log is to be asked again."""
+    return msgspec.structs.replace(cursor, held=None)
 
 
 def refused_batch(cursor: Cursor, sent: int) -> Cursor:

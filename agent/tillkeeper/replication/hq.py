@@ -10,8 +10,9 @@ from tillkeeper import clock
 from tillkeeper.config.model import Hq, Store
 from tillkeeper.contract.envelope import Author, HqAnswer, HqBatch, NumberAssigned
 from tillkeeper.journal.records import Appended, Batch
+from tillkeeper.replication.batches import Outgoing
 from tillkeeper.replication.cursors import Cursor, Progress
-from tillkeeper.replication.link import LinkStatus, Outgoing, SinkLink, SinkTransport
+from tillkeeper.replication.link import LinkStatus, SinkLink, SinkTransport
 from tillkeeper.replication.model import LogId
 
 
@@ -50,7 +51,7 @@ class JournalCursors:
     def load(self, log: LogId) -> Cursor:
         kept = self._journal.setting(_setting(log.incarnation)) if log.register == self._register else None
         saved = _Saved(0) if kept is None else msgspec.json.decode(kept, type=_Saved)
-        return Cursor(saved.acked, None, saved.rejected)
+        return Cursor(saved.acked, None, saved.rejected, branch="same" if log.register == self._register else "unknown")
 
     async def save(self, log: LogId, progress: Progress) -> None:
         if log.register != self._register:

@@ -12,16 +12,15 @@ from typing import Protocol
 
 import msgspec
 
-from tillkeeper.contract.envelope import Envelope, HqAnswer, HqBatch, SignedHead
+from tillkeeper.contract.envelope import Envelope, HqAnswer, HqBatch
 from tillkeeper.errors import StorageRefused, TillkeeperError
 from tillkeeper.replication import cursors
+from tillkeeper.replication.batches import Batches, Outgoing
 from tillkeeper.replication.cursors import Cursor, Link, Progress, Send, Wait
 from tillkeeper.replication.model import LogId
 from tillkeeper.replication.trouble import SinkTrouble
 from tillkeeper.roles.mode import Uplink
 
-_ENVELOPE_BYTES = 600
-"""About what header and JSON add to the body of an event."""
 CATCH_UP_SHARE = 0.5
 """While it catches up a link rests as long as its exchange took, times this: sales share the loop."""
 MAX_REST_S = 0.05
@@ -36,23 +35,6 @@ class SinkTransport(Protocol):
         """Raises SinkTrouble."""
 
     async def aclose(self) -> None: ...
-
-
-class Outgoing(Protocol):
-    """What one sink gets."""
-
-    @property
-    def own(self) -> LogId:
-        """The log that is written now."""
-
-    def heads(self) -> Mapping[LogId, int]:
-        """The last seq of every log that it gets, own ones and others'. From memory."""
-
-    def events(self, log: LogId, after_seq: int, limit: int) -> list[Envelope]:
-        """Raises: StorageUnreadable."""
-
-    def head_for(self, log: LogId, up_to_seq: int) -> SignedHead | None:
-        """The furthest signed place not beyond `up_to_seq`; of an own log exactly there. Raises: StorageUnreadable."""
 
 
 class CursorKeeper(Protocol):
@@ -124,6 +106,7 @@ class SinkLink:
         self.name = name
         self._outgoing, self._transport, self._keeper = outgoing, transport, keeper
         self._store, self._beat_s, self._most = store, beat_s, most_events
+        self._batches = Batches(store, outgoing)
         self._now_s, self._chance = now_s, chance
         self._changed, self._conflict = changed, conflict
         self._wake = asyncio.Event()
@@ -192,13 +175,20 @@ class SinkLink:
         batch = HqBatch(self._store, *send.log)
         sent_s = self._now_s()
         try:
-            if send.limit:
-                batch = self._batch(send)
+            if send.proves:
+                batch = self._batches.proof(send, self._cursors[send.log].acked)
+                if not batch.events:  # nothing that it has is signed here: then it gets what comes next
+                    self._cursors[send.log] = msgspec.structs.replace(self._cursors[send.log], branch="same")
+                    return
+            elif send.limit:
+                batch = self._batches.next(send)
                 if not batch.events:
                     self._put_off(send, "no part of it can be sent now")
                     return
             answer = await self._transport.exchange(batch)
             self._last_ok_s = sent_s
+            if send.log not in self._cursors:
+                return  # it is not to be relayed any more
             progress = self._take(send, head, batch.events, answer)
             if progress.moved:
                 await self._keeper.save(send.log, progress)
@@ -222,35 +212,28 @@ class SinkLink:
             self._notes[send.log] = next((v.reason for v in answer.verdicts if v.verdict == "retryable"), "")
         else:
             self._notes.pop(send.log, None)
-        advanced = cursor.acked - self._cursors[send.log].acked
-        if advanced > 0 and send.limit:
+        before = self._cursors.get(send.log)
+        if before is None:
+            return
+        advanced = cursor.acked - before.acked
+        if advanced > 0 and send.limit and not send.proves:
             self._rate += 0.2 * (advanced / max(now_s - sent_s, 0.001) - self._rate)
         self._cursors[send.log] = cursor
         self._error = self._trouble = ""
         self._link = cursors.succeeded(self._link, now_s, self._beat_s, send.log, self._outgoing.own)
 
-    def _batch(self, send: Send) -> HqBatch:
-        """Ends where the log is signed, if it is another's: whoever gets it can check it."""
-        events = within(self._outgoing.events(send.log, send.after_seq, send.limit), send.max_bytes)
-        head = self._outgoing.head_for(send.log, events[-1].seq) if events else None
-        if send.log.register != self._outgoing.own.register and head is not None:
-            if head.seq <= send.after_seq:  # the next signed place is further than this batch reaches
-                events, head = self._stretched(send)
-            events = tuple(event for event in events if head is None or event.seq <= head.seq)
-        return HqBatch(self._store, *send.log, events, head)
-
-    def _stretched(self, send: Send) -> tuple[tuple[Envelope, ...], SignedHead | None]:
-        """Authors sign at least every `MAX_EVENTS`."""
-        events = tuple(self._outgoing.events(send.log, send.after_seq, cursors.MAX_EVENTS))
-        return events, self._outgoing.head_for(send.log, events[-1].seq)
-
     def _take(self, send: Send, head: int, events: Sequence[Envelope], answer: HqAnswer) -> Progress:
         cursor = self._cursors[send.log]
         first, last = (events[0].seq, events[-1].seq) if events else (1, 0)
         own = self._outgoing.own
-        progress = cursors.answered(cursor, first, last, answer, by_held=send.log.register != own.register)
+        if send.proves:
+            progress = cursors.proved(cursor, last, answer)
+        else:
+            progress = cursors.answered(cursor, first, last, answer, others=send.log.register != own.register)
         if progress.lost and cursor.acked:
             self._lost.add(send.log)
+            for log in self._cursors.keys() - {send.log, own}:  # then, maybe, also of logs that are not written any more
+                self._cursors[log] = cursors.asked_anew(self._cursors[log])
         elif not progress.stuck and progress.cursor.acked >= head:
             self._lost.discard(send.log)
         if send.log == own:
@@ -262,9 +245,14 @@ class SinkLink:
 
     def _failed(self, send: Send, sent: int, trouble: SinkTrouble) -> None:
         now_s = self._now_s()
+        if send.log not in self._cursors and trouble.code in _REFUSALS:
+            return
         if send.log.register != self._outgoing.own.register and trouble.code in _REFUSALS:
             # It answers, and will not take what another register wrote: no reason to hold back our own.
-            self._cursors[send.log] = cursors.refused_batch(self._cursors[send.log], max(sent, 1))
+            cursor = cursors.refused_batch(self._cursors[send.log], max(sent, 1))
+            if send.proves and trouble.code == "batch_refused":
+                cursor = msgspec.structs.replace(cursor, branch="other", limit=cursors.MAX_EVENTS)
+            self._cursors[send.log] = cursor
             self._put_off(send, trouble.cause)
             return
         self._last_failure_s = now_s
@@ -278,8 +266,9 @@ class SinkLink:
     def _put_off(self, send: Send, why: str) -> None:
         """This log alone waits."""
         now_s = self._now_s()
-        self._notes[send.log] = why
-        self._cursors[send.log] = cursors.held_back(self._cursors[send.log], now_s, self._chance.random())
+        if send.log in self._cursors:
+            self._notes[send.log] = why
+            self._cursors[send.log] = cursors.held_back(self._cursors[send.log], now_s, self._chance.random())
         self._link = cursors.succeeded(self._link, now_s, self._beat_s, send.log, self._outgoing.own)
 
     def _heads(self) -> Mapping[LogId, int]:
@@ -292,6 +281,10 @@ class SinkLink:
                 self._lost.discard(gone)
             with contextlib.suppress(StorageRefused):
                 self._cursors |= {log: self._keeper.load(log) for log in heads if log not in self._cursors}
+        for log, cursor in self._cursors.items():
+            if cursor.branch != "other" and log.register != self._outgoing.own.register and self._outgoing.is_forked(log):
+                # That the sink has the end of it says nothing of what is before.
+                self._cursors[log] = msgspec.structs.replace(cursor, acked=0, branch="other")
         return {log: head for log, head in heads.items() if log in self._cursors}
 
     def status(self) -> LinkStatus:
@@ -336,13 +329,3 @@ class SinkLink:
             if LogId(log.register, log.incarnation) in self._lost:
                 alarms.append(f"{self.name} has lost events of {which} that it had confirmed; they are being sent again.")
         return alarms
-
-
-def within(events: Sequence[Envelope], max_bytes: int) -> tuple[Envelope, ...]:
-    """As many of the first events as fit, at least one."""
-    size = 0
-    for count, event in enumerate(events):
-        size += len(event.body.encode()) + _ENVELOPE_BYTES + sum(len(text) for _salt, text in event.personal.values())
-        if size > max_bytes and count:
-            return tuple(events[:count])
-    return tuple(events)

@@ -1,5 +1,6 @@
 """What the rooms of replication share: names of logs, marks, and what holds the logs of others."""
 
+import hashlib
 from collections.abc import Callable, Collection
 from typing import NamedTuple, Protocol
 
@@ -17,17 +18,26 @@ class LogId(NamedTuple):
 
 class Mark(msgspec.Struct, frozen=True):
     """How far somebody holds a log: without a gap up to `seq`, whose event has `hash`. `head`: the furthest place that the
-    author signed, at or before `seq`; None where none is known."""
+    author signed, at or before `seq`; None where none is known. `breaks`: digest over the places in it that do not continue the
+    log (`breaks_after`), empty where it is whole: a hash vouches for what is before it back to such a place only. Whoever has
+    the same `seq`, `hash` and `breaks` has the same events."""
 
     register: str
     incarnation: str
     seq: int
     hash: str
     head: SignedHead | None = None
+    breaks: str = ""
 
     @property
     def log(self) -> LogId:
         return LogId(self.register, self.incarnation)
+
+
+def breaks_after(breaks: str, seq: int, before: str, content: bytes) -> str:
+    """`breaks` of a log with one more: the event `seq`, whose envelope has the SHA-256 `content`, follows one with the hash
+    `before` that it does not name, or has not the hash that it says."""
+    return hashlib.sha256(f"{breaks}\n{seq}\n{before}\n{content.hex()}\n".encode()).hexdigest()
 
 
 class HeldAside(msgspec.Struct, frozen=True):

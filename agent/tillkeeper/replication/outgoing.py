@@ -45,10 +45,17 @@ class Writing(Protocol):
 
 
 class Selected:
-    """See `link.Outgoing`. `relays`: the logs of others that go there too."""
+    """See `batches.Outgoing`. `relays`: the logs of others that go there too. `forked`: those of which the sink may
+    have another branch, whatever its end is."""
 
-    def __init__(self, logs: Logs, writing: Writing, relays: Callable[[], Collection[LogId]] = tuple) -> None:
-        self._logs, self._writing, self._relays = Steady(logs), writing, relays
+    def __init__(
+        self,
+        logs: Logs,
+        writing: Writing,
+        relays: Callable[[], Collection[LogId]] = tuple,
+        forked: Callable[[], Collection[LogId]] = tuple,
+    ) -> None:
+        self._logs, self._writing, self._relays, self._forked = Steady(logs), writing, relays, forked
         self.events, self.head_for = logs.events, logs.head_for
 
     @property
@@ -58,6 +65,9 @@ class Selected:
     def heads(self) -> Mapping[LogId, int]:
         register, relays = self._writing.register, self._relays()
         return {log: mark.seq for log, mark in self._logs.heads().items() if log.register == register or log in relays}
+
+    def is_forked(self, log: LogId) -> bool:
+        return log in self._forked()
 
 
 class LogBook(Writing, Protocol):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tillkeeper import clock
+from tillkeeper.apart import apart
 from tillkeeper.config.model import Config
 from tillkeeper.config.replication_rules import place
 from tillkeeper.errors import TillkeeperError
@@ -28,11 +29,14 @@ from tillkeeper.trust.store_keys import StoreKeys
 
 # What talks to others is loaded where there are others: a register alone starts without TLS and without a second database.
 if TYPE_CHECKING:
-    from tillkeeper.replication.adoption import Adopting, Adoption
+    from tillkeeper.replication.adoption import Adoption
+    from tillkeeper.replication.audit import Audit
     from tillkeeper.replication.library import Library
     from tillkeeper.replication.peers.desk import PeersDesk
     from tillkeeper.replication.peers.session import Connection
     from tillkeeper.replication.peers.stream import Joining
+    from tillkeeper.replication.recall import Recall
+    from tillkeeper.replication.returning import Returning, Spooling
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +70,9 @@ class Replication:
         self.renewals = Renewals(journal)
         self.peers: PeersDesk | None = None
         self.adoption: Adoption | None = None
+        self._recall: Recall | None = None
+        self._returning: Returning | None = None
+        self.audit: Audit | None = None
         self.hq: HqLink | None = None
         self.started_s = clock.boot_s()
         self.listening = self._deaf = ""
@@ -96,22 +103,27 @@ class Replication:
         others = [one for name, one in config.registers.items() if name != config.this_register and one.address]
         if others or config.replication.listen:
             made._meet(library, holdings, keys)
-            if journal.last_seq > 1:  # a log that has only just begun is nobody else's
-                await made.ask()
+            await apart(made.ask())
         return made
 
     async def ask(self) -> None:
-        """Whether any other register knows this one's log better."""
+        """Whether any other register knows this one's logs better, and what it knows. Where the own log has only just begun,
+        too: it may be that of a register whose disk was lost."""
         if self.peers is not None:
             await self.peers.door.ask(ASK_S)
-            await self.renewals.settle()
+            for _ in range(2):  # on a full disk the second one finds the room of the reserve
+                if await self.renewals.settle():
+                    break
 
     def _meet(self, library: "Library", holdings: Holdings, keys: StoreKeys) -> None:
         from tillkeeper.replication.adoption import Adoption
         from tillkeeper.replication.peers.desk import PeersDesk
         from tillkeeper.replication.peers.parts import PeersParts
         from tillkeeper.replication.peers.stream import Listener, dial
+        from tillkeeper.replication.recall import Recall
+        from tillkeeper.replication.returning import Returning
 
+        self._recall = recall = Recall(self._config.this_register, self._journal, clock.wall_ms)
         config, settings = self._config, self._config.replication
         ports = {name: place(one.address, settings.port) for name, one in config.registers.items() if one.address}
 
@@ -153,8 +165,10 @@ class Replication:
                 chance=random.Random(),  # noqa: S311 - jitter, no secret
                 second_copy_s=settings.second_copy_ms / 1000,
                 hq=self._reaches_hq,
+                forked=lambda: self.audit.forked if self.audit is not None else frozenset(),
                 told_adopted=self._told_adopted,
                 adopted_elsewhere=self._adopted_elsewhere,
+                lost=recall.learn,
                 relayed=lambda: self.hq.notify() if self.hq else None,
                 changed=lambda: self._changed(),
             )
@@ -163,18 +177,27 @@ class Replication:
             config.this_register, tuple(config.registers), self.peers, library, self._journal,
             after_s=settings.adopt_after_s, now_s=clock.boot_s, now_ms=clock.wall_ms,
         )  # fmt: skip
+        self._returning = Returning(
+            self._journal, self.adoption, recall, lambda: self._unheard(keys), clock.wall_ms, settings.adopt_after_s
+        )
 
-    async def before_spool(self, spool: "Adopting") -> None:
-        """What others have adopted is given up before anything is printed."""
-        if self.adoption is not None:
-            await self.adoption.give_up(spool)
+    def _unheard(self, keys: StoreKeys) -> list[str]:
+        members, now_s = keys.roster.members, clock.boot_s()
+        states = self.peers.states.items() if self.peers is not None else ()
+        return [name for name, state in states if name in members and state.age_s(now_s) is None]
+
+    async def before_spool(self, spool: "Spooling") -> None:
+        """See `returning.py`."""
+        self.renewals.renewed = spool.doubt
+        if self._returning is not None:
+            await self._returning.before_spool(spool)
 
     def personal(self, digests: Iterable[str]) -> dict[str, str]:
         """digest -> text, also of tickets that were adopted."""
         wanted = tuple(digests)
         found = self._journal.personal(wanted)
         if self.adoption is not None:
-            texts = self.adoption.texts
+            texts = self.adoption.texts | (self._recall.texts if self._recall is not None else {})
             found |= {digest: texts[digest] for digest in wanted if digest not in found and digest in texts}
         return found
 
@@ -192,7 +215,7 @@ class Replication:
     def start(
         self,
         tasks: asyncio.TaskGroup,
-        spool: "Adopting",
+        spool: "Spooling",
         numbers: NumberSink,
         transport: HqTransport | None,
         changed: Callable[[], None],
@@ -206,10 +229,12 @@ class Replication:
             tasks.create_task(self.peers.run(), name="replication.peers")
         if self.adoption is not None:
             tasks.create_task(self.adoption.run(spool), name="replication.adoption")
+        if self._recall is not None:
+            tasks.create_task(self._recall.run(spool), name="replication.recall")
         if transport is not None:
             self.hq = HqLink(
                 self._journal,
-                Selected(self._logs, self._journal, self._to_relay),
+                Selected(self._logs, self._journal, self._to_relay, self._forked),
                 self._config.hq,
                 transport,
                 numbers,
@@ -220,12 +245,15 @@ class Replication:
             )
             tasks.create_task(self.hq.run(), name="replication.hq")
             if self._holdings is not None:
-                tasks.create_task(self._tell_conflicts(self._holdings, transport), name="replication.conflicts")
+                self._compare_with_hq(tasks, self._holdings, transport)
 
-    async def _tell_conflicts(self, holdings: Holdings, hq: HqTransport) -> None:
+    def _compare_with_hq(self, tasks: asyncio.TaskGroup, holdings: Holdings, hq: HqTransport) -> None:
+        from tillkeeper.replication.audit import Audit
         from tillkeeper.replication.conflicts import Conflicts
 
-        await Conflicts(holdings.quarantined, hq.exchange).run()
+        self.audit = Audit(self._config.store.id, holdings.marks, self._logs, self._to_relay, hq.exchange)
+        tasks.create_task(self.audit.run(), name="replication.audit")
+        tasks.create_task(Conflicts(holdings, hq.exchange).run(), name="replication.conflicts")
 
     async def _take_over(self, holdings: Holdings, hq: HqTransport | None) -> None:
         from tillkeeper.replication.own_past import OwnPast
@@ -288,9 +316,14 @@ class Replication:
     def _adopted_elsewhere(self, register: str, job_ids: tuple[str, ...]) -> None:
         if self.adoption is not None:
             self.adoption.adopted_elsewhere(register, job_ids)
+        if self._recall is not None:
+            self._recall.adopted_elsewhere(job_ids)
 
     def _to_relay(self) -> frozenset[LogId]:
         return self.peers.to_relay if self.peers is not None else frozenset()
+
+    def _forked(self) -> frozenset[LogId]:
+        return self.peers.forked if self.peers is not None else frozenset()
 
     def _reaches_hq(self) -> bool:
         return self.hq is not None and self.hq.answers(max(ANSWERING_S, 3 * self._config.hq.beat_s))

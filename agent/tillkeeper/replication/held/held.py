@@ -217,7 +217,7 @@ class HeldLogs:
             raise Overloaded("take", self._path.name, cause, "try again in a moment")
         self._waiting_bytes += size
         try:
-            return (await self._handover.submit("take", Take(batch, now_ms, last_accepted))).answer
+            did = await self._handover.submit("take", Take(batch, now_ms, last_accepted))
         finally:
             self._waiting_bytes -= size
         if did.learned:
@@ -260,7 +260,7 @@ class HeldLogs:
         """Raises: Overloaded, StorageRefused."""
         for left in reversed(range(RESCUE_TRIES)):
             try:
-                await self._handover.submit("take over", work)
+                did = await self._handover.submit("take over", work)
             except (Overloaded, StorageRefused):
                 if not left:
                     raise

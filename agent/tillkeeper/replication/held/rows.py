@@ -8,8 +8,8 @@ import msgspec
 
 from tillkeeper.contract.chain import GENESIS, ChainBroken, verify
 from tillkeeper.contract.envelope import Envelope, SignedHead
-from tillkeeper.contract.placing import Held
-from tillkeeper.replication.model import HeldAside, LogId, Mark
+from tillkeeper.contract.placing import BROKEN, Held
+from tillkeeper.replication.model import HeldAside, LogId, Mark, breaks_after
 
 LOG_SHIFT = 40
 MAX_READ_BYTES = 8 * 2**20
@@ -19,12 +19,13 @@ _envelope = msgspec.json.Decoder(Envelope)
 
 
 class HeldLog(NamedTuple):
-    """`log_no`: its number in the file. `head`: the furthest place that the author signed."""
+    """`log_no`: its number in the file. `head`: the furthest place that the author signed. `breaks`: as of `Mark`."""
 
     log_no: int
     held: Held
     rejected: int
     head: SignedHead | None
+    breaks: str = ""
 
     @property
     def base(self) -> int:
@@ -66,13 +67,25 @@ def read_known(connection: apsw.Connection) -> Known:
     rows: list[Any] = connection.execute(sql).fetchall()
     for log_no, register, incarnation, seq, head_hash, rejected in rows:
         log = LogId(register, incarnation)
-        head = signed_up_to(connection, Named(log_no, store, log), seq)
-        known[log] = HeldLog(log_no, Held(seq, unpacked(head_hash)), rejected, head)
+        named = Named(log_no, store, log)
+        breaks = _breaks(connection, named) if rejected else ""
+        known[log] = HeldLog(log_no, Held(seq, unpacked(head_hash)), rejected, signed_up_to(connection, named, seq), breaks)
     return known
 
 
+def _breaks(connection: apsw.Connection, log: Named) -> str:
+    sql = """SELECT json_extract(CAST(envelope AS TEXT), '$.seq') AS seq, digest FROM quarantine
+        WHERE log_no = ? AND reason = ? AND in_log = 1 ORDER BY seq"""
+    rows: list[Any] = connection.execute(sql, (log.log_no, BROKEN)).fetchall()
+    breaks = ""
+    for seq, content in rows:
+        before = connection.execute("SELECT hash FROM events WHERE id = ?", (log.base + seq - 1,)).get
+        breaks = breaks_after(breaks, seq, GENESIS if before is None else unpacked(before), content)
+    return breaks
+
+
 def mark_of(log: LogId, held: HeldLog) -> Mark:
-    return Mark(log.register, log.incarnation, held.held.held_seq, held.held.head_hash, held.head)
+    return Mark(log.register, log.incarnation, held.held.held_seq, held.held.head_hash, held.head, held.breaks)
 
 
 def signed_up_to(connection: apsw.Connection, log: Named, at_most_seq: int) -> SignedHead | None:

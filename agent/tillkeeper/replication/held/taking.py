@@ -12,13 +12,13 @@ import msgspec
 
 from tillkeeper.contract.chain import personal_digest
 from tillkeeper.contract.envelope import Envelope, EventVerdict, HqAnswer, HqBatch, SignedHead
-from tillkeeper.contract.placing import Held, Kept, Placed, place
+from tillkeeper.contract.placing import BROKEN, Held, Kept, Placed, place
 from tillkeeper.contract.privacy import erasures
 from tillkeeper.errors import Refused, StorageRefused, TillkeeperError
 from tillkeeper.journal.commit import forget
 from tillkeeper.journal.storage import Storage
 from tillkeeper.replication.held.rows import LOG_SHIFT, HeldLog, Known, packed, unpacked
-from tillkeeper.replication.model import LogId
+from tillkeeper.replication.model import LogId, breaks_after
 
 MAX_REJECTED = 100_000
 """Events of one log in quarantine. Nothing is pruned there; who sends more waits."""
@@ -142,14 +142,14 @@ class _Taking:
             found = HeldLog(self._begin(), Held(), 0, None)
         self._was = found
         self.learned: list[str] = []
-        self._held, self._rejected, self._head = found.held, found.rejected, found.head
+        self._held, self._rejected, self._head, self._breaks = found.held, found.rejected, found.head, found.breaks
 
     def answer(self) -> HqAnswer:
         verdicts = tuple(map(self._take, self._work.batch.events))
         for head in (*self._work.heads, self._work.batch.head):
             if head is not None:
                 self._keep_head(head)
-        after = HeldLog(self._was.log_no, self._held, self._rejected, self._head)
+        after = HeldLog(self._was.log_no, self._held, self._rejected, self._head, self._breaks)
         if after != self._was:
             self._db.execute(
                 "UPDATE logs SET held_seq = ?, head_hash = ?, rejected = ? WHERE log_no = ?",
@@ -174,6 +174,8 @@ class _Taking:
             aside = self._put_aside(envelope, placed)
         if placed.keeps != "quarantine":
             self._insert(envelope, aside)
+            if placed.reason == BROKEN:
+                self._breaks = breaks_after(self._breaks, envelope.seq, self._held.head_hash, _content(envelope)[1])
             self._held = placed.held
         if placed.keeps == "log" and (digests := erasures(placed.event)):
             forget(self._db, digests)
@@ -197,8 +199,7 @@ class _Taking:
 
     def _put_aside(self, envelope: Envelope, placed: Placed) -> int:
         """Keep it visible, once per content; its `n`."""
-        bare = msgspec.json.encode(msgspec.structs.replace(envelope, personal={}))
-        digest = hashlib.sha256(bare).digest()
+        bare, digest = _content(envelope)
         found = self._db.execute("SELECT n FROM quarantine WHERE log_no = ? AND digest = ?", (self._was.log_no, digest)).get
         if found is not None:
             return int(found)
@@ -241,8 +242,13 @@ class _Taking:
         last = self._work.batch.events[-1]
         if (head.seq, head.hash) != (last.seq, last.hash):
             return
-        bare = msgspec.json.encode(msgspec.structs.replace(last, personal={}))
         self._db.execute(
             "UPDATE quarantine SET key = ?, signature = ? WHERE log_no = ? AND digest = ? AND key = ''",
-            (head.key, head.signature, self._was.log_no, hashlib.sha256(bare).digest()),
+            (head.key, head.signature, self._was.log_no, _content(last)[1]),
         )
+
+
+def _content(envelope: Envelope) -> tuple[bytes, bytes]:
+    """As it came, but for the texts beside the chain, and the SHA-256 of that."""
+    bare = msgspec.json.encode(msgspec.structs.replace(envelope, personal={}))
+    return bare, hashlib.sha256(bare).digest()

@@ -42,6 +42,8 @@ class PeersDesk:
         self.lines = Lines(self)
         self.to_relay: frozenset[LogId] = frozenset()
         """Logs of others that this register relays to HQ."""
+        self.forked: frozenset[LogId] = frozenset()
+        """Those of which HQ may have another branch: they are relayed whatever their authors say, and whole."""
         self.rival = ""
         """Words about another machine that says it is this register; empty while there is none."""
         self._told: dict[LogId, Mark] = {}
@@ -154,7 +156,9 @@ class PeersDesk:
     def _relays(self, held: Mapping[LogId, Mark], now_s: float) -> None:
         authors = {register: author for register, state in self.states.items() if (author := state.author(now_s)) is not None}
         needed = sinks.to_relay(held, authors)
-        mine = frozenset(name for name in needed if self._helps(name, held[name].seq, now_s))
+        # Where events of two machines are in a log, others who hold it as far may hold something else.
+        self.forked = frozenset(name for name, mark in held.items() if mark.breaks) | (self.parts.forked() & held.keys())
+        mine = self.forked | {name for name in needed if self._helps(name, held[name].seq, now_s)}
         if mine != self.to_relay or mine:
             self.to_relay = mine
             self.parts.relayed()

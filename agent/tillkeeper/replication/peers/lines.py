@@ -29,27 +29,35 @@ FAR_BACKOFF_S = 15.0
 
 
 class PeerCursors:
-    """Where a line begins is what the other side said it holds; what it answers is remembered while the agent runs."""
+    """Where a line begins is what the other side said it holds, where that is this log; what it answers is remembered while the
+    agent runs. `session`: of the other side's agent."""
 
-    def __init__(self, desk: "PeersDesk", state: PeerState) -> None:
-        self._desk, self._state = desk, state
+    def __init__(self, desk: "PeersDesk", state: PeerState, session: str) -> None:
+        self._desk, self._state, self._session = desk, state, session
 
     def load(self, log: LogId) -> Cursor:
-        theirs = self._state.marks.get(log)
-        cursor = Cursor(0, 0, limit=MAX_EVENTS)
-        if theirs is not None:
-            cursor = Cursor(theirs.seq, theirs.seq, limit=MAX_EVENTS)
-            mine = self._desk.heads().get(log)
-            if log.register == self._desk.parts.register and mine is not None:
-                if theirs.seq > mine.seq:
-                    cursor = Cursor(0, theirs.seq, limit=MAX_EVENTS)
-                elif theirs.seq and self._desk.own_log.hash_at(mine, theirs.seq) != theirs.hash:
-                    cursor = Cursor(0, 0, limit=MAX_EVENTS)  # all of it goes there again, and what differs into quarantine
+        cursor = self._begin(log)
         self._state.acked[log] = cursor.acked
         return cursor
 
+    def _begin(self, log: LogId) -> Cursor:
+        theirs, mine = self._state.marks.get(log), self._desk.heads().get(log)
+        if theirs is None or not theirs.seq or mine is None:
+            return Cursor(0, 0, limit=MAX_EVENTS)
+        if theirs.seq <= mine.seq:
+            if theirs.breaks == mine.breaks and self._desk.own_log.hash_at(mine, theirs.seq) == theirs.hash:
+                return Cursor(theirs.seq, theirs.seq, limit=MAX_EVENTS)
+        elif log.register != self._desk.parts.register:
+            return Cursor(0, theirs.seq, limit=MAX_EVENTS, branch="unknown")
+        # All of it goes there, and what differs into quarantine; but for what its agent has answered since it started.
+        session, told = self._state.told.get(log, ("", 0))
+        acked = min(told, mine.seq) if session == self._session else 0
+        return Cursor(acked, theirs.seq, limit=MAX_EVENTS, branch="other")
+
     async def save(self, log: LogId, progress: Progress) -> None:
         self._state.acked[log] = progress.cursor.acked
+        if progress.cursor.branch == "other":
+            self._state.told[log] = (self._session, progress.cursor.acked)
         self._desk.copies.stored(lambda asked: self._state.acked.get(asked, 0))
 
 
@@ -128,7 +136,7 @@ class Lines:
                 f"register {state.register}",
                 Selected(desk.parts.library, desk.parts.writing, lambda: state.relays),
                 session,
-                PeerCursors(desk, state),
+                PeerCursors(desk, state, hello.session),
                 store=desk.parts.store,
                 beat_s=math.inf,
                 now_s=desk.parts.now_s,

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tillkeeper.contract.envelope import HqBatch
 from tillkeeper.contract.roster import Merge, Roster, Signed
 from tillkeeper.replication.model import Holdings, LogId
 from tillkeeper.replication.outgoing import Logs, Writing
@@ -31,9 +32,9 @@ class Keys(Protocol):
 class PeersParts:
     """`order`: all registers of the store, the same everywhere. `callable`: those that have an address. `session`: made anew
     at each start. `dial` raises SinkTrouble. `listen` serves callers until cancelled, None where nothing listens. `hq`: whether
-    HQ answers this register. `relayed`: told when what is to be relayed to HQ changed. `changed`: told when a line came or
-    went. `told_adopted`: the jobs of another register that this one has adopted; `adopted_elsewhere`: told the same by
-    others."""
+    HQ answers this register. `forked`: logs of others of which HQ is known to have another branch. `relayed`: told when what
+    is to be relayed to HQ changed. `changed`: told when a line came or went. `told_adopted`: the jobs of another register that
+    this one has adopted; `adopted_elsewhere`: told the same by others."""
 
     store: str
     register: str
@@ -55,5 +56,8 @@ class PeersParts:
     hq: Callable[[], bool] = lambda: False
     told_adopted: Callable[[str], tuple[str, ...]] = lambda _register: ()
     adopted_elsewhere: Callable[[str, tuple[str, ...]], None] = lambda _register, _job_ids: None
+    lost: Callable[[tuple[HqBatch, ...]], None] = lambda _batches: None
+    """Told what others hold of this register's own logs and it does not have."""
+    forked: Callable[[], frozenset[LogId]] = frozenset
     relayed: Callable[[], None] = lambda: None
     changed: Callable[[], None] = lambda: None

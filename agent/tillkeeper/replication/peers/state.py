@@ -18,7 +18,8 @@ ALL_HELP_S = 30.0
 
 
 class PeerState:
-    """One other register. `calling`: the session that we dialled, over which we push; `called`: the one it dialled."""
+    """One other register. `calling`: the session that we dialled, over which we push; `called`: the one it dialled. `told`: of
+    logs of which it has another branch, up to where which run of its agent has answered."""
 
     def __init__(self, register: str) -> None:
         self.register = register
@@ -31,6 +32,7 @@ class PeerState:
         self.hears: frozenset[str] = frozenset()
         self.marks: dict[LogId, Mark] = {}
         self.acked: dict[LogId, int] = {}
+        self.told: dict[LogId, tuple[str, int]] = {}
         self.trouble = self.error = ""
         self.alarm = ""
         self.relays: frozenset[LogId] = frozenset()
