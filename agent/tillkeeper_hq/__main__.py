@@ -1,4 +1,5 @@
-"""`tillkeeper-hq run`: HQ as a process. Exit codes: 0 stopped by SIGTERM or SIGINT, 2 cannot start."""
+"""`tillkeeper-hq run`: HQ as a process; `tillkeeper-hq user`: who may sign in to its pages. Exit codes: 0 done, or stopped by
+SIGTERM or SIGINT; 2 cannot start, or can not be done."""
 
 import argparse
 import asyncio
@@ -11,18 +12,18 @@ from pathlib import Path
 
 from tillkeeper.contract.envelope import MAX_NUMBER
 from tillkeeper_hq.credentials import ENV_NAME, Credentials, CredentialsInvalid, load, parse
-from tillkeeper_hq.server import ListenInvalid, serving
-from tillkeeper_hq.sql import Backend, DatabaseUnusable
-from tillkeeper_hq.sqlite import SqliteBackend
-
-DATABASE_NAME = "TILLKEEPER_HQ_DATABASE"
-"""Environment variable that holds PostgreSQL's URL, where neither a folder nor a file is given."""
+from tillkeeper_hq.options import add_database_options, backend
+from tillkeeper_hq.server import ListenInvalid, Tls, serving
+from tillkeeper_hq.sql import DatabaseUnusable
+from tillkeeper_hq.users import cli as user_commands
 
 
 def main(argv: list[str] | None = None) -> int:
     args = _arguments(argv)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
+        if args.command == "user":
+            return user_commands.run(args)
         asyncio.run(_run(args, _credentials(args.credentials)))
     except (CredentialsInvalid, DatabaseUnusable, ListenInvalid) as error:
         print(f"tillkeeper-hq: {error}", file=sys.stderr)
@@ -32,15 +33,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tillkeeper-hq", description="The server at the other end of Tillkeeper.")
-    run = parser.add_subparsers(required=True, metavar="COMMAND").add_parser("run", help="serve until SIGTERM")
-    where = run.add_mutually_exclusive_group()
-    where.add_argument("--data", type=Path, help="folder of an SQLite database; made if missing")
-    where.add_argument(
-        "--database",
-        metavar="URL",
-        help=f"postgresql://... instead; one with a password belongs into ${DATABASE_NAME} or a file",
-    )
-    where.add_argument("--database-file", type=Path, help="file that holds the URL")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    user_commands.add_arguments(commands.add_parser("user", help="who may sign in to the pages"))
+    run = commands.add_parser("run", help="serve until SIGTERM")
+    add_database_options(run)
     run.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="port 0: any free one (default)")
     run.add_argument("--credentials", type=Path, help=f"TOML or JSON file; without it ${ENV_NAME} holds the JSON")
     run.add_argument("--ready-file", type=Path, help="write the line that says where HQ listens to this file too")
@@ -50,32 +46,17 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         default=1,
         help="first check number of a store new to this database; after a loss of the database give one above all used",
     )
+    run.add_argument("--tls-cert", type=Path, metavar="FILE", help="serve https: the certificate chain (PEM)")
+    run.add_argument("--tls-key", type=Path, metavar="FILE", help="its key (PEM)")
+    run.add_argument("--behind-tls", action="store_true", help="a proxy in front serves https: people may sign in through it")
     args = parser.parse_args(argv)
+    if args.command != "run":
+        return args
+    if (args.tls_cert is None) != (args.tls_key is None):
+        parser.error("--tls-cert and --tls-key go together")
     if not 0 < args.first_number <= MAX_NUMBER // 2:
         parser.error(f"--first-number: 1 to {MAX_NUMBER // 2}")
     return args
-
-
-def _backend(args: argparse.Namespace) -> Backend:
-    """Raises DatabaseUnusable."""
-    if args.data is not None:
-        return SqliteBackend(args.data)
-    url = args.database or ""
-    if args.database_file is not None:
-        try:
-            url = args.database_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise DatabaseUnusable(f"{args.database_file.name}: {error}") from error
-    url = url or os.environ.get(DATABASE_NAME, "")
-    if not url:
-        raise DatabaseUnusable(f"give --data FOLDER, --database-file FILE, or ${DATABASE_NAME}")
-    try:
-        from tillkeeper_hq.postgres import PostgresBackend, has_password
-    except ImportError as error:
-        raise DatabaseUnusable(f"PostgreSQL needs psycopg: install tillkeeper[hq-postgresql] ({error})") from error
-    if args.database and has_password(args.database):
-        raise DatabaseUnusable(f"a password on the command line is seen by all: put the URL into ${DATABASE_NAME} or a file")
-    return PostgresBackend(url)
 
 
 def _credentials(path: Path | None) -> Credentials:
@@ -92,7 +73,9 @@ async def _run(args: argparse.Namespace, credentials: Credentials) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with serving(_backend(args), credentials, args.listen, args.first_number) as url:
+    tls = None if args.tls_cert is None else Tls(args.tls_cert, args.tls_key)
+    safe = args.behind_tls or tls is not None
+    async with serving(backend(args), credentials, args.listen, args.first_number, tls=tls, https=safe) as url:
         line = json.dumps({"url": url, "pid": os.getpid()})
         if args.ready_file is not None:
             _write_whole(args.ready_file, line + "\n")

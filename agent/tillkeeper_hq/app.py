@@ -23,6 +23,8 @@ from tillkeeper_hq.credentials import Caller, Credentials
 from tillkeeper_hq.database import Database, Overloaded
 from tillkeeper_hq.heard import HeardLogs
 from tillkeeper_hq.ingest import Taking
+from tillkeeper_hq.pages.site import Pages
+from tillkeeper_hq.pages.visit import Site
 from tillkeeper_hq.problems import Problem, on_problem
 from tillkeeper_hq.rosters import NoAuthority, RosterBody, RosterDesk, Rosters
 from tillkeeper_hq.sql import DatabaseAway, Sql, StoreFailed
@@ -217,11 +219,16 @@ def _no_authority(caller: Caller) -> Problem:
     return Problem(403, "no_authority", "HQ believes no signature of this store", words)
 
 
-def create_app(database: Database, credentials: Credentials) -> Starlette:
-    """`database` is open; the caller closes it after the server has stopped."""
+def create_app(
+    database: Database, credentials: Credentials, *, https: bool = False, now_ms: Callable[[], int] | None = None
+) -> Starlette:
+    """`database` is open; the caller closes it after the server has stopped. `https`: whoever comes from another machine has a
+    TLS connection. `now_ms`: the wall clock of the pages."""
     app = _App(database, credentials)
+    pages = Pages(Site(database, credentials, app.with_beat, now_ms or _now_ms, https=https))
     return Starlette(
         routes=[
+            *pages.routes(),
             Route("/v1/events", app.post_events, methods=["POST"]),
             Route("/v1/events", app.get_events, methods=["GET"]),
             Route("/v1/roster", app.post_roster, methods=["POST"]),

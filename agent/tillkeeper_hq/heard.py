@@ -73,7 +73,8 @@ def keep(sql: Sql, rows: Sequence[tuple[LogKey, Heard]]) -> None:
     facts = {key[0]: said for key, (_, said) in rows if said is not None and said.currency}
     sql.many(
         "INSERT INTO store_facts (store, currency, minor_digits, timezone) VALUES ($1, $2, $3, $4)"
-        " ON CONFLICT (store) DO UPDATE SET currency = excluded.currency, minor_digits = excluded.minor_digits, timezone = excluded.timezone"
+        " ON CONFLICT (store) DO UPDATE SET currency = excluded.currency, minor_digits = excluded.minor_digits,"
+        " timezone = excluded.timezone"
         " WHERE store_facts.currency <> excluded.currency OR store_facts.minor_digits <> excluded.minor_digits"
         " OR store_facts.timezone <> excluded.timezone",
         [(store, said.currency, said.minor_digits, said.timezone) for store, said in sorted(facts.items())],

@@ -167,8 +167,8 @@ class _Group:
 
     def _fold(self, group: Sequence[Taking], opened: list[list[str]]) -> dict[str, Directory]:
         """The directories of checks, by store. Where anything changes the store is locked; else they are only read."""
-        texts = (text.store for text in self._texts)
-        changing = {*self._folds, *self.erased, *texts, *(key[0] for key in self._books), *(aside.log.store for aside in self._asides)}
+        moved = (*(one.log.store for one in self._asides), *(one.store for one in self._texts))
+        changing = {*self._folds, *self.erased, *moved, *(key[0] for key in self._books)}
         asked: dict[str, set[str]] = {one.batch.store: set() for one in group}
         for one, ids in zip(group, opened, strict=True):
             asked[one.batch.store].update(ids)

@@ -131,18 +131,24 @@ def reasons(sql: Sql, store: str) -> dict[str, int]:
 
 def check(sql: Sql, store: str, reference: str) -> CheckRecord | None:
     """By its long id, its number, or its ticket code (the newest of that code)."""
+    found = check_records(sql, store, reference, 1)
+    return found[0] if found else None
+
+
+def check_records(sql: Sql, store: str, reference: str, limit: int) -> list[CheckRecord]:
+    """As `check`: the one that is meant most likely first."""
     number = int(reference) if reference.isascii() and reference.isdigit() and len(reference) < 16 else -1
     rows: list[Any] = sql.rows(
         "SELECT checks.store, register, check_id, number, ticket_code, business_day, state, refunded_minor, totals"
         " FROM checks JOIN logs USING (log_id) WHERE checks.store = $1 AND (check_id = $2 OR number = $3 OR ticket_code = $2)"
-        " ORDER BY check_id = $2 DESC, number = $3 DESC, business_day DESC, number DESC LIMIT 1",
-        store, reference, number,
+        " ORDER BY check_id = $2 DESC, number = $3 DESC, business_day DESC, number DESC LIMIT $4",
+        store, reference, number, limit,
     )  # fmt: skip
-    if not rows:
-        return None
-    *fields, totals = rows[0]
-    fields.append(None if totals is None else msgspec.json.decode(totals, type=Totals))
-    return CheckRecord(*fields)
+    found = []
+    for *fields, totals in rows:
+        fields.append(None if totals is None else msgspec.json.decode(totals, type=Totals))
+        found.append(CheckRecord(*fields))
+    return found
 
 
 def events(sql: Sql, log: tuple[str, str, str], after_seq: int, limit: int) -> list[Envelope]:

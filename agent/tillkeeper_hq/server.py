@@ -3,7 +3,10 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 import uvicorn
 
@@ -17,7 +20,14 @@ SHUTDOWN_S = 5
 
 
 class ListenInvalid(Exception):
-    """The address to listen on is malformed or taken."""
+    """The address to listen on is malformed or taken, or its certificate can not be used."""
+
+
+class Tls(NamedTuple):
+    """Files in PEM form."""
+
+    certificate: Path
+    key: Path
 
 
 class _Server(uvicorn.Server):
@@ -29,9 +39,16 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serving(
-    backend: Backend, credentials: Credentials, listen: str = "127.0.0.1:0", first_number: int = 1
+    backend: Backend,
+    credentials: Credentials,
+    listen: str = "127.0.0.1:0",
+    first_number: int = 1,
+    *,
+    tls: Tls | None = None,
+    https: bool = False,
 ) -> AsyncIterator[str]:
-    """HQ inside this event loop; yields its URL once it answers. On leaving, requests under way are finished (within
+    """HQ inside this event loop; yields its URL once it answers. `https`: whoever comes from another machine has a TLS
+    connection, to here or to a proxy. On leaving, requests under way are finished (within
     `SHUTDOWN_S`), the queue is committed and the database closed.
 
     Raises:
@@ -39,8 +56,10 @@ async def serving(
     """
     with _bound(listen) as sock, Database(backend, first_number) as database:
         config = uvicorn.Config(
-            create_app(database, credentials),
+            create_app(database, credentials, https=https),
             http="h11",
+            ssl_certfile=tls.certificate if tls else None,
+            ssl_keyfile=tls.key if tls else None,
             ws="none",
             lifespan="on",
             log_config=None,
@@ -50,13 +69,17 @@ async def serving(
             h11_max_incomplete_event_size=16 * 1024,
             timeout_graceful_shutdown=SHUTDOWN_S,
         )
+        try:
+            config.load()
+        except (OSError, ssl.SSLError) as error:
+            raise ListenInvalid(f"--tls-cert, --tls-key: {error}") from error
         server = _Server(config)
         host, port = sock.getsockname()[:2]
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve(sockets=[sock]), name="hq-http")
             try:
                 # The socket listens already: a request that comes before uvicorn is up waits in the backlog.
-                yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+                yield f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
             finally:
                 server.should_exit = True
 

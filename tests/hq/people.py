@@ -1,0 +1,154 @@
+"""People at browsers: they keep cookies and send the forms of the pages that they see. HQ is a real process, or runs inside the
+test with a clock that the test sets."""
+
+import asyncio
+import html
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import msgspec
+from tests.hq.world import DATABASE, STORE, Hq, Log, token
+
+from tillkeeper.contract.envelope import Author, HqAnswer, HqBatch
+from tillkeeper_hq.app import create_app
+from tillkeeper_hq.credentials import parse
+from tillkeeper_hq.database import Database
+from tillkeeper_hq.sql import Backend
+from tillkeeper_hq.sqlite import SqliteBackend
+from tillkeeper_hq.users import passwords, tables
+from tillkeeper_hq.users.model import ROLES, User
+
+NOW = 1_795_300_000_000
+PASSWORD = "a long word for {}"
+_KEPT: dict[str, str] = {}
+"""Password -> as it is kept: scrypt is slow on purpose."""
+
+
+def password_of(name: str) -> str:
+    return PASSWORD.format(name)
+
+
+def kept(password: str) -> str:
+    if password not in _KEPT:
+        _KEPT[password] = passwords.hashed(password, bytes(passwords.SALT_BYTES))
+    return _KEPT[password]
+
+
+def add_by_command(hq: Hq, name: str, role: str, *stores: str) -> None:
+    """As an administrator at the server."""
+    where = [] if os.environ.get(DATABASE) else ["--data", str(hq.folder / "hq")]
+    command = [sys.executable, "-m", "tillkeeper_hq", "user", "add", name, "--role", role, "--password-file", "-", *where]
+    for store in stores:
+        command += ["--store", store]
+    done = subprocess.run(command, input=password_of(name), capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+class Person:
+    """One browser. `request` as `httpx.request`, without a memory of its own; `base`: what comes before paths."""
+
+    def __init__(self, request: Callable[..., httpx.Response] = httpx.request, base: str = "") -> None:
+        self._request, self._base = request, base
+        self.cookies: dict[str, str] = {}
+
+    def ask(self, path: str, method: str = "GET", data: Mapping[str, Any] | None = None, **headers: str) -> httpx.Response:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.cookies:
+            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        answer = self._request(method, self._base + path, data=data, headers=sent, follow_redirects=False)
+        for line in answer.headers.get_list("set-cookie"):
+            name, _, value = line.partition(";")[0].partition("=")
+            self.cookies[name] = value.strip('"')
+            if not self.cookies[name]:
+                del self.cookies[name]
+        return answer
+
+    def see(self, path: str) -> str:
+        """The page, as text: what the markup says, not the markup."""
+        answer = self.ask(path)
+        assert answer.status_code == 200, (answer.status_code, answer.text)
+        return words(answer.text)
+
+    def form_key(self, path: str = "/account") -> str:
+        found = re.search(r'name="form_key" value="([0-9a-f]+)"', self.ask(path).text)
+        assert found, path
+        return found[1]
+
+    def send(self, path: str, **data: Any) -> httpx.Response:
+        """A form, as the page sends it."""
+        return self.ask(path, "POST", {"form_key": self.form_key(), **data})
+
+    def sign_in(self, name: str, password: str = "", **headers: str) -> httpx.Response:
+        data = {"form_key": self.form_key("/login"), "name": name, "password": password or password_of(name)}
+        return self.ask("/login", "POST", data, **headers)
+
+
+def words(markup: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", markup)).split())
+
+
+class Office:
+    """HQ inside the test. `now_ms` is what its clock says."""
+
+    def __init__(self, folder: Path, backend: Backend | None = None, *, https: bool = False, client: str = "127.0.0.1") -> None:
+        self.now_ms = NOW
+        self._database = Database(backend or SqliteBackend(folder), 1)
+        registers = [{"store": store, "register": name, "token": token(f"{store}-{name}")} for store, name in REGISTERS]
+        credentials = parse(msgspec.json.encode({"registers": registers}).decode(), "test")
+        app = create_app(self._database, credentials, https=https, now_ms=lambda: self.now_ms)
+        self._lifespan = app.router.lifespan_context(app)
+        transport = httpx.ASGITransport(app, client=(client, 50_000))
+        self._runner = asyncio.Runner()
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://hq.example")
+
+    def __enter__(self) -> Self:
+        self._database.__enter__()
+        self._runner.__enter__()
+        self._runner.run(self._lifespan.__aenter__())
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._runner.run(self._client.aclose())
+        self._runner.run(self._lifespan.__aexit__(None, None, None))
+        self._runner.__exit__(kind, error, trace)
+        self._database.__exit__(kind, error, trace)
+
+    def request(self, method: str, path: str, **rest: Any) -> httpx.Response:
+        """What a `Person` needs of a client."""
+        answer = self._runner.run(self._client.request(method, path, **rest))
+        self._client.cookies.clear()
+        return answer
+
+    def add(self, name: str, role: str, *stores: str, must_change: bool = False) -> None:
+        new = User(0, name, ROLES[role], stores, must_change=must_change, created_ms=self.now_ms)
+        self._database.change(lambda sql: tables.add(sql, new, kept(password_of(name)))).result(30)
+
+    def stranger(self) -> Person:
+        return Person(self.request)
+
+    def person(self, name: str) -> Person:
+        """Signed in."""
+        person = self.stranger()
+        answer = person.sign_in(name)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/"), answer.text
+        return person
+
+    def take(self, log: Log, first: int = 1, last: int | None = None, author: Author | None = None) -> HqAnswer:
+        return self.post(msgspec.structs.replace(log.batch(first, last), author=author))
+
+    def post(self, batch: HqBatch, sender: str = "") -> HqAnswer:
+        """`sender`: the register whose token brings it; its own, where it is empty."""
+        headers = {"Authorization": f"Bearer {token(f'{batch.store}-{sender or batch.register}')}"}
+        answer = self.request("POST", "/v1/events", content=msgspec.json.encode(batch), headers=headers)
+        assert answer.status_code == 200, answer.text
+        return msgspec.json.decode(answer.content, type=HqAnswer)
+
+
+REGISTERS = ((STORE, "till-1"), (STORE, "till-2"), (STORE, "till-3"), ("harbour", "till-1"))
