@@ -45,6 +45,7 @@ class SmallHq:
         self._next = MAX_NUMBER + 1 if self.wrong("number_too_long") else 1
         self._told: set[str] = set()
         self._opened = 0
+        self._erased: set[str] = set()
         self._roster = Roster(STORE, authority) if authority else None
 
     def wrong(self, *faults: str) -> bool:
@@ -138,13 +139,27 @@ class SmallHq:
         if blocked and self.wrong(blocked):
             return "retryable", reason
         log.held, log.head, log.kept[event.seq] = event.seq, event.hash, (event.hash, reason)
-        log.shown.append(msgspec.structs.replace(event, personal={}) if self.wrong("personal_dropped") else event)
+        gone = set() if self.wrong("late_comes_back") else self._erased
+        late = {d: t for d, t in event.personal.items() if d not in gone}
+        log.shown.append(msgspec.structs.replace(event, personal={} if self.wrong("personal_dropped") else late))
+        if event.type == "personal_data_erased" and (not reason or self.wrong("rejected_erases")):
+            self._erase(event)
         if reason:
             self._set_aside(event, reason)
             return "rejected", "poison" if self.wrong("poison_renamed") and reason == "undecodable" else reason
         log.stored = event.seq if log.stored == event.seq - 1 else log.stored
         self._fold(event)
         return "stored", ""
+
+    def _erase(self, event: Envelope) -> None:
+        if self.wrong("erase_ignored"):
+            return
+        self._erased |= set(json.loads(event.body)["digests"])
+        for log in self._logs.values():
+            log.shown = [
+                msgspec.structs.replace(e, personal={d: t for d, t in e.personal.items() if d not in self._erased})
+                for e in log.shown
+            ]
 
     def _repeat(self, log: Log, event: Envelope) -> tuple[str, str]:
         kept, reason = log.kept[event.seq]

@@ -20,7 +20,7 @@ FAULTS = {
     "aside_twice": "poison-shown",
     "beat_numbers": "beat",
     "body_reprinted": "chain-over-bytes",
-    "damage_stops": "chain-altered-body chain-altered-header chain-begins-with-zeros chain-other-prev-hash"
+    "damage_stops": "chain-altered-body chain-altered-header chain-begins-with-zeros chain-other-prev-hash personal-rejected"
     " chain-goes-on-behind-damage held-over-rejected",
     "fork_moves_held": "fork-first-stays held-not-moved-by-forks",
     "fork_not_shown": "fork-shown",
@@ -29,7 +29,7 @@ FAULTS = {
     "gap_kept": "gap-keeps-nothing",
     "gap_sticks": "gap-closed-later gap-keeps-nothing",
     "gap_stored": "gap-retryable number-only-of-stored",
-    "hash_unchecked": "chain-altered-body chain-altered-header",
+    "hash_unchecked": "chain-altered-body chain-altered-header personal-rejected",
     "held_of_register": "held-begins-at-0 held-moves held-not-moved-by-forks held-over-rejected held-per-log gap-retryable"
     " other-log-inside slow-sender token-missing token-wrong too-many-bytes too-many-bytes-packed too-many-events",
     "held_without_rejected": "held-over-rejected relay-after-leaving",
@@ -50,8 +50,11 @@ FAULTS = {
     "paper_ignored": "number-on-paper-is-used number-on-paper-wins",
     "paper_steals": "number-on-paper-of-another",
     "parallel_refused": "number-parallel parallel-senders",
-    "personal_dropped": "personal-kept",
-    "personal_hashed": "personal-stored",
+    "erase_ignored": "personal-gone personal-late",
+    "late_comes_back": "personal-late",
+    "rejected_erases": "personal-rejected",
+    "personal_dropped": "personal-kept personal-rejected",
+    "personal_hashed": "personal-stored personal-late",
     "personal_needed": "personal-erased",
     "plain_errors": "problem-details",
     "poison_blocks": "poison-at-the-head poison-delays-nobody poison-rejected poison-shown held-over-rejected",
@@ -66,8 +69,8 @@ FAULTS = {
     "relay_unsigned": "relay-unsigned other-register",
     "repeat_counted": "once-counted-once",
     "repeat_is_fork": f"{NUMBERS_AGAIN} once-same-batch once-overlapping-batch once-late-retry once-rejected-again"
-    " fork-first-stays number-on-paper-wins personal-erased relay-stored",
-    "repeat_kept": "once-kept-once",
+    " fork-first-stays number-on-paper-wins personal-erased personal-late relay-stored",
+    "repeat_kept": "once-kept-once personal-late",
     "small_batches": "whole-batch",
     "strict_fields": "unknown-fields",
     "unknown_reprinted": "unknown-kept-byte-for-byte",
@@ -122,7 +125,7 @@ def test_what_is_not_shown_is_skipped_with_the_reason() -> None:
     skipped = {one.check: one.reason for one in report.results if one.verdict == "skipped"}
     assert set(skipped) == {
         "durable", "once-counted-once", "once-kept-once", "fork-shown", "poison-shown", "unknown-kept-byte-for-byte",
-        "personal-kept",
+        "personal-kept", "personal-gone", "personal-late", "personal-rejected",
     }  # fmt: skip
     assert all("not offered" in reason for check, reason in skipped.items() if check != "durable")
     assert report.conforms

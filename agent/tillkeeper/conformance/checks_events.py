@@ -1,10 +1,12 @@
 """Duties 6, 7, 8 and 10: poison, the unknown, `held_seq`, personal texts."""
 
+import hashlib
+
 import msgspec
 
 from tillkeeper.conformance import clauses
 from tillkeeper.conformance.checking import Bench, Checks, held, same, stored, verdicts
-from tillkeeper.conformance.logs import DAMAGED, ODD_BODY, UNKNOWN_TYPE
+from tillkeeper.conformance.logs import DAMAGED, ODD_BODY, UNKNOWN_TYPE, Log
 from tillkeeper.conformance.reading import events_of, quarantined
 
 check = Checks()
@@ -156,3 +158,49 @@ async def personal_erased(bench: Bench) -> None:
     bare = msgspec.structs.replace(opened, personal={})
     stored(await bench.wire.send(log.of(bare, log.events[1])))
     stored(await bench.wire.send(log.batch()))
+
+
+@check("personal-gone", clauses.PERSONAL_GONE)
+async def personal_gone(bench: Bench) -> None:
+    """Where HQ shows its logs: the event that erases is in another log than the text."""
+    log, other = _named(bench), bench.log()
+    (digest,) = log.events[0].personal
+    await bench.wire.send(log.batch())
+    other.erase(digest)
+    stored(await bench.wire.send(other.batch()))
+    shown = await events_of(bench.wire, log)
+    same([one.personal for one in shown], [{}, {}], "the personal texts after they were erased")
+    same([one.hash for one in shown], [one.hash for one in log.events], "the hashes")
+
+
+@check("personal-late", clauses.PERSONAL_LATE)
+async def personal_late(bench: Bench) -> None:
+    """Where HQ shows its logs: the text comes after the event that erases it, and once more with a repeat."""
+    log, other = _named(bench), bench.log()
+    (digest,) = log.events[0].personal
+    other.erase(digest)
+    stored(await bench.wire.send(other.batch()))
+    for _ in range(2):
+        stored(await bench.wire.send(log.batch()))
+    same([one.personal for one in await events_of(bench.wire, log)], [{}, {}], "the personal texts that were erased before")
+
+
+@check("personal-rejected", clauses.PERSONAL_REJECTED)
+async def personal_rejected(bench: Bench) -> None:
+    """Where HQ shows its logs: an event whose hash does not fit was made by nobody who may erase."""
+    log, other = _named(bench), bench.log()
+    (digest,) = log.events[0].personal
+    await bench.wire.send(log.batch())
+    other.erase("0" * 64)
+    other.spoil(0, body=other.events[0].body.replace("0" * 64, digest))
+    verdicts(await bench.wire.send(other.batch()), "rejected/broken_chain")
+    shown = [one.personal for one in await events_of(bench.wire, log)]
+    same(shown, [one.personal for one in log.events], "the personal texts")
+
+
+def _named(bench: Bench) -> Log:
+    """With a text of its own: what another check or run has erased stays out."""
+    log, check_id = bench.log(), bench.name()
+    log.open(check_id, PERSON, hashlib.sha256(check_id.encode()).hexdigest()[:32])
+    log.void(check_id)
+    return log

@@ -7,6 +7,7 @@ from tillkeeper.contract.base import Event
 from tillkeeper.contract.chain import GENESIS, envelope_header, link, personal_digest
 from tillkeeper.contract.envelope import Envelope, HqBatch
 from tillkeeper.contract.events import TYPE_NAMES, CheckNumbered, CheckOpened, CheckVoided, ModeChanged, encode_body
+from tillkeeper.contract.privacy import PersonalDataErased
 from tillkeeper.contract.values import Personal
 
 DAY = "2000-01-01"
@@ -70,6 +71,9 @@ class Log:
 
     def numbered(self, check_id: str, number: int) -> Envelope:
         return self.add(CheckNumbered(check_id=check_id, number=number))
+
+    def erase(self, digest: str) -> Envelope:
+        return self.add(PersonalDataErased(digests=(digest,)))
 
     def poison(self) -> Envelope:
         """A known type and version, rightly chained, whose body lacks what it must have."""

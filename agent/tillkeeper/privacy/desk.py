@@ -24,7 +24,7 @@ class PrivacyDesk:
         return await asyncio.to_thread(find, self._keeper.files, asked)
 
     async def erase(self, asked: EraseBody, caller: Caller) -> ErasedTexts:
-        """Said twice, it is done twice, which changes nothing. Raises: StorageRefused, Overloaded, and what `require_all` says."""
+        """Said twice, it changes nothing the second time. Raises: StorageRefused, Overloaded, and what `require_all` says."""
         require_all("erase", "personal texts", ("erase_personal",), caller)
         digests = tuple(dict.fromkeys(asked.digests))
         erased = await self._keeper.erase(digests, "asked", caller.person(asked.by))

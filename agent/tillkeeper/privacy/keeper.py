@@ -46,7 +46,7 @@ class Texts(Protocol):
 
 class Keeper:
     """Everything on the loop. `holdings`: what is held for others, None for nothing. `forget`: told which texts must not be
-    remembered any longer. `changed`: told when there is a new event. `open_checks`: digests of texts that checks in work need."""
+    remembered any longer. `changed`: told when there is a new event. `open_checks`: digests of texts of checks in work."""
 
     def __init__(
         self,
@@ -177,9 +177,7 @@ class Keeper:
         if path is None or before_ms is None:
             return
         after = 0
-        while found := await asyncio.to_thread(
-            old_texts, path, held=held, after=after, before_ms=before_ms, limit=OLD_AT_ONCE
-        ):
+        while found := await asyncio.to_thread(old_texts, path, held=held, after=after, before_ms=before_ms, limit=OLD_AT_ONCE):
             after = found[-1].place
             if digests := self._not_needed(found):
                 await self.erase(digests, "retention")
@@ -225,5 +223,3 @@ def _paths(files: Files) -> Iterator[Path]:
     yield files.journal
     if files.held is not None:
         yield files.held
-
-

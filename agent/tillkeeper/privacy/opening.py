@@ -18,7 +18,13 @@ class Privacy:
     """`desk` for the API; `run` is its one task."""
 
     def __init__(
-        self, config: Config, journal: Journal, replication: Replication, stamp: Stamp, shelf: Shelf, changed: Callable[[], None]
+        self,
+        config: Config,
+        journal: Journal,
+        replication: Replication,
+        stamp: Stamp,
+        shelf: Shelf,
+        changed: Callable[[], None],
     ) -> None:
         self._replication, self._shelf = replication, shelf
         self._newest_ms = newest_stamp(journal)

@@ -27,7 +27,7 @@ def is_believed(clocks: Clocks) -> bool:
     if clocks.hq_ahead_ms is not None:
         return abs(clocks.hq_ahead_ms) <= AGREES_MS
     pause_ms = clocks.wall_ms - clocks.newest_ms
-    return abs(clocks.stepped_ms) <= AGREES_MS and -AGREES_MS <= pause_ms and (pause_ms <= MAX_PAUSE_MS or not clocks.newest_ms)
+    return abs(clocks.stepped_ms) <= AGREES_MS and pause_ms >= -AGREES_MS and (pause_ms <= MAX_PAUSE_MS or not clocks.newest_ms)
 
 
 def erased_before(clocks: Clocks, keep_days: int, *, held: bool) -> int | None:
