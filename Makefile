@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # A machine with certificates of its own (a company's proxy) trusts those; without any, uv brings its own list.
 UV := VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(BIN)/uv $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
 
-.PHONY: help run demo test pictures lint env dev-env machine bench lab sim simulate chaos vm kill-loop lock clean
+.PHONY: help run demo test pictures lint env dev-env machine bench lab store-lab sim simulate chaos vm kill-loop lock clean
 
 help:
 	@echo "make run        start one register with virtual devices (Ctrl-C stops it)"
@@ -18,6 +18,7 @@ help:
 	@echo "make sim        play the prober's engine on a virtual clock: days of noise, all faults, all pairs; build/sim.json (ONLY=pauses, SEEDS=n, HOURS=n)"
 	@echo "make simulate   play stores and HQ with everything going wrong, on a virtual clock: build/simulation.json (SEEDS=n, HOURS=n, SEED=n: one run, with its trace)"
 	@echo "make lab        break a store's network of namespaces, score the prober: build/lab.json (TRIALS=n, SEED=n, ONLY='FAULT'; root)"
+	@echo "make store-lab  three real registers sell while links, registers, disks and HQ fail; the books compared: build/store-lab.json (MINUTES=n, SEED=n; root)"
 	@echo "make chaos      10,000 tickets over virtual printers with a fault at each 20th, in virtual time (TICKETS=n, SEED=n)"
 	@echo "make vm         printers at a kernel of their own (QEMU): real usblp and USB serial nodes, pulled out in the middle of a ticket (root)"
 	@echo "make kill-loop  200 SIGKILLs at random moments of a replayed day (KILLS=n, SEED=n)"
@@ -100,6 +101,9 @@ simulate: dev-env
 
 lab: dev-env machine
 	$(BIN)/python -m tests.lab --trials $(or $(TRIALS),200) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')
+
+store-lab: dev-env machine
+	$(BIN)/python -m tests.storelab --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 chaos: dev-env
 	$(BIN)/python -m tests.chaos --tickets $(or $(TICKETS),10000) $(if $(SEED),--seed $(SEED))

@@ -19,13 +19,13 @@ OTHER_NET = "10.77.3"
 
 
 @contextlib.contextmanager
-def rules(lab: Lab, role: str, family: str, chains: str) -> Iterator[None]:
-    """A table of nft rules while it lasts."""
-    nft(lab.space(role), f"table {family} broken {{\n{chains}\n}}")
+def rules(lab: Lab, role: str, family: str, chains: str, name: str = "broken") -> Iterator[None]:
+    """A table of nft rules while it lasts; several at a time where their names differ."""
+    nft(lab.space(role), f"table {family} {name} {{\n{chains}\n}}")
     try:
         yield
     finally:
-        nft(lab.space(role), f"delete table {family} broken")
+        nft(lab.space(role), f"delete table {family} {name}")
 
 
 def chain(hook: str, *lines: str, kind: str = "filter", priority: int = -200) -> str:

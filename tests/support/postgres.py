@@ -54,6 +54,17 @@ class Server:
         self.ask(f"CREATE DATABASE {name}")
         return self.url(name)
 
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT: every session is ended; SIGQUIT: as in a crash, the next start repairs."""
+        self.process.send_signal(how)
+        self.process.wait(START_S)
+
+    def start(self) -> None:
+        """Again, after `stop`; returns when it answers."""
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(self.process.args, cwd=self.folder, stdout=log, stderr=log, **self._as_user)
+        _wait_until_it_answers(self)
+
     def ask(self, sql: str, url: str = "") -> list[tuple[Any, ...]]:
         with psycopg.connect(url or self.url(), autocommit=True) as db:
             done = db.execute(sql.encode())
@@ -100,13 +111,12 @@ def running(*options: str) -> Iterator[Server]:
                 [tools / "postgres", "-D", data, *(part for one in settings for part in ("-c", one))],
                 cwd=folder, stdout=log, stderr=log, **as_user,
             )  # fmt: skip
+        server = Server(folder, process, as_user)
         try:
-            server = Server(folder, process, as_user)
             _wait_until_it_answers(server)
             yield server
         finally:
-            process.send_signal(signal.SIGINT)  # fast shutdown
-            process.wait(START_S)
+            server.stop()
     finally:
         shutil.rmtree(folder)
 

@@ -1,0 +1,71 @@
+"""What is left after a run, as plain values: the oracle knows nothing else."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+
+class Event(NamedTuple):
+    """One event of one log; `body` is JSON as its author wrote it, `hash` is in hex."""
+
+    register: str
+    incarnation: str
+    seq: int
+    type: str
+    body: str
+    hash: str
+
+    @property
+    def place(self) -> tuple[str, str, int]:
+        return self.register, self.incarnation, self.seq
+
+
+class Sold(msgspec.Struct, frozen=True):
+    """A sale that a client was told is taken. `key` is its own and stands on its kitchen ticket. `lives`: how often the disk of
+    its machine had been replaced when it was asked for first, and when it was answered."""
+
+    key: str
+    machine: str
+    check_id: str
+    amount_minor: int
+    lives: tuple[int, int] = (0, 0)
+
+
+class Slip(NamedTuple):
+    """A kitchen ticket that came out. `key`: which sale it names."""
+
+    machine: str
+    key: str
+    marked: bool
+
+
+class AtHq(msgspec.Struct, frozen=True):
+    """`good`: what is in its books, `aside`: in quarantine, with the reason; both by hash. `hashes`: of every row in its books.
+    `books` and `quarantined`: sums that HQ itself shows, over all days. `numbers`: check id -> number."""
+
+    good: Mapping[str, Event]
+    aside: Mapping[str, tuple[str, Event]]
+    hashes: tuple[str, ...]
+    books: Mapping[str, int]
+    quarantined: Mapping[str, int]
+    numbers: Mapping[str, int]
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """`own`, `held`: events on the disks that are left, by machine and hash. `gone`: events that were on a disk when it was
+    lost and on no other; `buried`: all events of the lost disks. `copied`: keys of sales with tickets that waited on a disk
+    when it was copied. `broken`: words of whatever did not verify. `conflicts_held`: logs (register, incarnation) with events
+    in a register's quarantine. `refused`: words of the sales that a register would not take."""
+
+    sold: tuple[Sold, ...]
+    own: Mapping[str, Mapping[str, Event]]
+    held: Mapping[str, Mapping[str, Event]]
+    gone: frozenset[str]
+    buried: Mapping[str, Event]
+    hq: AtHq
+    slips: tuple[Slip, ...]
+    copied: frozenset[str] = frozenset()
+    broken: tuple[str, ...] = ()
+    conflicts_held: frozenset[tuple[str, str]] = frozenset()
+    refused: tuple[str, ...] = ()
