@@ -293,3 +293,33 @@ def test_a_first_start_on_a_failing_disk_says_so_and_leaves_nothing_that_looks_l
             assert journal.alarms == ()
 
     asyncio.run(scenario())
+
+
+def test_any_frame_of_the_log_that_is_gone_is_damage_but_those_of_what_was_written_last(tmp_path: Path) -> None:
+    """Also in the middle of what one command wrote: what comes after it was synced later."""
+
+    async def scenario() -> None:
+        original = tmp_path / "original.db"
+        async with opened(original) as journal:
+            for n in range(8):
+                await journal.append(sale(f"key-{n}", checks=(check_row(f"c-{n}", f"B-{n}", body=b"{}" * 4000),)))
+            shutil.copy(original, tmp_path / "copy.db")
+            shutil.copy(wal(original), tmp_path / "copy.db-wal")
+        log = (tmp_path / "copy.db-wal").read_bytes()
+        frames = (len(log) - 32) // 4120
+        ends = [n for n in range(frames) if log[32 + n * 4120 + 4 : 32 + n * 4120 + 8] != b"\0" * 4]
+        assert len(ends) >= 6
+        assert ends[-1] - ends[-2] > 2
+        for frame in range(frames):
+            folder = tmp_path / str(frame)
+            folder.mkdir()
+            path = folder / "journal.db"
+            shutil.copy(tmp_path / "copy.db", path)
+            at = 32 + frame * 4120
+            wal(path).write_bytes(log[:at] + b"\0" * 4120 + log[at + 4120 :])
+            async with opened(path) as journal:
+                damaged = any("damaged" in alarm for alarm in journal.alarms)
+                # Without its last frame a transaction and the next one look like one that was never synced.
+                assert damaged == (frame < ends[-2]), f"frame {frame} of {frames}; transactions end at {ends}"
+
+    asyncio.run(scenario())

@@ -119,14 +119,12 @@ def lost_transactions(path: Path, valid_frames: int) -> bool:
         while True:
             file.seek(32 + frame * step)
             found = file.read(24)
-            if len(found) < 24 or found[8:16] != head[16:24]:
-                # The frame at which SQLite stopped may have lost its salt; the ones after it tell.
-                if frame != valid_frames or len(found) < 24:
-                    return False
-            elif committed:
-                return True
-            elif found[4:8] != b"\0\0\0\0":
-                committed = True
+            if len(found) < 24:
+                return False
+            if found[8:16] == head[16:24]:  # else older, or what is damaged: the ones after it tell
+                if committed:
+                    return True
+                committed = found[4:8] != b"\0\0\0\0"
             frame += 1
 
 

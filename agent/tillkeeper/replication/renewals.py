@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from tillkeeper.errors import TillkeeperError
@@ -27,12 +28,13 @@ class Renewing(Protocol):
 
 
 class Renewals:
-    """`conflict` may be called by any link or peer; `run` is the one task that acts on it."""
+    """`conflict` may be called by any link or peer; `run` is the one task that acts on it. `renewed`: told after each."""
 
     def __init__(self, journal: Renewing) -> None:
         self._journal = journal
         self._asked: tuple[LogId, str, str] | None = None
         self._wake = asyncio.Event()
+        self.renewed: Callable[[], None] = lambda: None
         self.alarms: list[str] = []
 
     def conflict(self, conflicting: LogId, reason: str, words: str = "") -> None:
@@ -46,26 +48,29 @@ class Renewals:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            await self.settle()
+            if not await self.settle():
+                await asyncio.sleep(RETRY_S)
+                self._wake.set()
 
-    async def settle(self) -> None:
-        """Begin the new incarnation that was asked for, if one was. Tried again while the disk refuses."""
+    async def settle(self) -> bool:
+        """Begin the new incarnation that was asked for, if one was. False where the disk refuses: `run` tries again."""
         if self._asked is None:
-            return
-        (conflicting, reason, words), self._asked = self._asked, None
-        said = f"log {conflicting.incarnation} is written no further ({words or reason}); a new one begins"
-        while conflicting.incarnation == self._journal.incarnation:
+            return True
+        conflicting, reason, words = self._asked
+        if conflicting.incarnation == self._journal.incarnation:
+            said = f"log {conflicting.incarnation} is written no further ({words or reason}); a new one begins"
             try:
                 await self._journal.renew(reason, said)
             except TooManyRenewals as error:  # no accident of one disk: a person has to look
                 self._say(f"log {conflicting.incarnation}: {words or reason}. {error}")
-                return
             except TillkeeperError as error:
                 log.error("no new incarnation yet: %s", error)
-                await asyncio.sleep(RETRY_S)
+                return False
             else:
                 self._say(said)
-                return
+                self.renewed()
+        self._asked = None
+        return True
 
     def _say(self, words: str) -> None:
         log.error("%s", words)

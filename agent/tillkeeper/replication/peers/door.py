@@ -5,8 +5,10 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tillkeeper.errors import TillkeeperError
+from tillkeeper.contract.envelope import HqBatch
+from tillkeeper.errors import StorageRefused, TillkeeperError
 from tillkeeper.replication.peers import wire
+from tillkeeper.replication.peers.lost import lost_by, own_of
 from tillkeeper.replication.peers.session import HELLO_S, Connection, Session, said_no
 from tillkeeper.replication.peers.state import PeerState
 from tillkeeper.replication.peers.wire import Hello, Rival, encode
@@ -31,11 +33,16 @@ class Door:
     async def ask(self, within_s: float) -> None:
         """Ask every other register how much it holds of the log that is written here, before anything is appended. Where one
         has more, `renewals` is told. Returns when all have answered, or after the time."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_s), asyncio.TaskGroup() as tasks:
-                for register in self._parts.callable & self._desk.states.keys():
-                    state = self._desk.states[register]
-                    tasks.create_task(self._ask(state), name=f"replication.ask {state.register}")
+        states = (self._desk.states[register] for register in self._parts.callable & self._desk.states.keys())
+        asked = [asyncio.create_task(self._ask(state), name=f"replication.ask {state.register}") for state in states]
+        try:
+            done, _late = await asyncio.wait(asked, timeout=within_s) if asked else (set(), set())
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+        for task in done:
+            task.result()
 
     async def _ask(self, state: PeerState) -> None:
         try:
@@ -53,7 +60,7 @@ class Door:
 
     # --- meeting ---
 
-    def hello(self, to: str, *, asks_only: bool = False) -> Hello:
+    def hello(self, to: str, *, asks_only: bool = False, lost: tuple[HqBatch, ...] = ()) -> Hello:
         """`to`: whose logs come first among the marks, should there be too many."""
         parts, heads = self._parts, self._desk.heads()
         marks = sorted(heads.values(), key=lambda mark: (mark.register != to, mark.register != parts.register))
@@ -70,7 +77,13 @@ class Door:
             adopted=parts.told_adopted(to),
             hq=parts.hq(),
             heard=self._desk.heard(),
+            lost=lost,
         )
+
+    def _lost_by(self, hello: Hello) -> tuple[HqBatch, ...]:
+        with suppress(StorageRefused):
+            return lost_by(hello, self._parts.store, self._desk.heads(), self._parts.library)
+        return ()
 
     async def first(self, connection: Connection, expected: str = "") -> Hello:
         """The first message of the other side, once it is known to be from whom it says. Raises: SinkTrouble; then the other
@@ -117,6 +130,9 @@ class Door:
         state.learn(hello.marks[: wire.MAX_MARKS])
         self._desk.own_log.compare(state, hello.marks)
         self._parts.adopted_elsewhere(state.register, hello.adopted)
+        if hello.lost:
+            keys = self._parts.keys.roster.keys(self._parts.register)
+            self._parts.lost(own_of(hello.lost, self._parts.store, self._parts.register, keys))
 
     # --- being called ---
 
@@ -127,7 +143,7 @@ class Door:
             state = self._desk.states[hello.register]
             await self._refuse_rival(state, hello, connection)
             self.met(state, hello)
-            await connection.send(encode(self.hello(hello.register)))
+            await connection.send(encode(self.hello(hello.register, lost=self._lost_by(hello))))
             if hello.asks_only:
                 await connection.receive(HELLO_S)  # it closes; nothing else is expected
                 return

@@ -32,7 +32,7 @@ class Hello(msgspec.Struct, frozen=True, tag="hello", omit_defaults=True):
     anew at each start of the agent. `incarnation`: of the log that the sender writes. `marks`: what it has and holds.
     `asks_only`: the sender wants to know the marks and will push nothing. `roster_digest`: of its roster. `admission`: by which
     statements the sender is a member, for one that has not heard of it yet. `adopted`: the receiver's jobs that the sender has
-    adopted while it was away."""
+    adopted while it was away. `lost`: the newest events of the receiver's logs that it says it does not have (`lost.py`)."""
 
     store: str
     register: str
@@ -48,6 +48,7 @@ class Hello(msgspec.Struct, frozen=True, tag="hello", omit_defaults=True):
     adopted: tuple[str, ...] = ()
     hq: bool = False
     heard: tuple[str, ...] = ()
+    lost: tuple[HqBatch, ...] = ()
 
 
 class Push(msgspec.Struct, frozen=True, tag="push", omit_defaults=True):

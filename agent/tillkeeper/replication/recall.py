@@ -1,0 +1,148 @@
+"""What this register did and does not know any more, told by those who hold its logs: its disk was lost, or is an older copy.
+
+What was printed is not printed again; what was fired and has no outcome is printed, marked; and a client that asks again under
+the key of a sale that is not in the journal any more gets the answer of that sale.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from tillkeeper.contract.answers import answers
+from tillkeeper.contract.documents import DocumentRerouted, DocumentSettled
+from tillkeeper.contract.envelope import Envelope, HqBatch
+from tillkeeper.contract.placing import read_event
+from tillkeeper.errors import TillkeeperError
+from tillkeeper.journal.records import Appended, Batch, JobRow, KeptAnswer
+from tillkeeper.replication.orphans import Orphans
+from tillkeeper.spool.adopting import Orphan
+from tillkeeper.spool.elsewhere import Outcome
+from tillkeeper.spool.jobs import is_settled
+from tillkeeper.spool.model import Job
+
+log = logging.getLogger(__name__)
+
+MAX_EVENTS = 5_000
+"""That are remembered until they are worked in; a register tells 500 at a time."""
+KEYS_MS = 7 * 86_400_000
+"""Nobody asks again after so long: the journal forgets keys then, too."""
+OLD_MS = 12 * 3_600_000
+"""Whoever fired a ticket so long ago does not wait for it any more."""
+MAX_ADOPTED = 5_000
+RETRY_S = 1.0
+
+
+class Recalling(Protocol):
+    """The spool."""
+
+    async def adopt(self, tickets: Sequence[Orphan], originator: str) -> tuple[Job, ...]: ...
+
+    async def settled_before(self, outcomes: Mapping[str, Outcome]) -> int: ...
+
+
+class Memory(Protocol):
+    """The journal."""
+
+    def job(self, job_id: str) -> JobRow | None: ...
+
+    async def append(self, batch: Batch) -> Appended: ...
+
+
+class Recall:
+    """`run` is its one task. `texts`: digest -> personal text, of tickets that are printed from here."""
+
+    def __init__(self, me: str, journal: Memory, now_ms: Callable[[], int]) -> None:
+        self._me, self._journal, self._now_ms = me, journal, now_ms
+        self._events: dict[tuple[str, int], Envelope] = {}
+        self._fresh: set[tuple[str, int]] = set()
+        self._adopted: dict[str, None] = {}
+        self._wake = asyncio.Event()
+        self.texts: dict[str, str] = {}
+
+    def adopted_elsewhere(self, job_ids: Iterable[str]) -> None:
+        """Others print these."""
+        for job_id in job_ids:
+            self._adopted[job_id] = None
+        while len(self._adopted) > MAX_ADOPTED:
+            del self._adopted[next(iter(self._adopted))]
+
+    def learn(self, batches: Iterable[HqBatch]) -> None:
+        """Own events (`peers.lost.own_of`) that another register holds and this one said it does not have."""
+        for batch in batches:
+            for event in batch.events:
+                place = (event.incarnation, event.seq)
+                if place not in self._events and len(self._events) < MAX_EVENTS:
+                    self._events[place] = event
+                    self._fresh.add(place)
+        if self._fresh:
+            self._wake.set()
+
+    async def run(self, spool: Recalling) -> None:
+        """Until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if not await self.work_in(spool):
+                await asyncio.sleep(RETRY_S)
+                self._wake.set()
+
+    async def work_in(self, spool: Recalling) -> bool:
+        """What was learned so far; to be called before the spool begins, too. False where the disk refuses: call it again."""
+        if not self._fresh:
+            return True
+        events = [self._events[place] for place in sorted(self._events)]
+        fresh, self._fresh = self._fresh, set()
+        try:
+            kept = await self._keep_answers(events)
+            settled = await spool.settled_before(_outcomes(events))
+            printed = await self._print(events, spool)
+        except TillkeeperError as error:
+            self._fresh |= fresh
+            log.error("what others hold of this register's own log is not worked in yet: %s", error)
+            return False
+        log.warning(
+            "%d events of this register that it does not have are known from others: %d commands, %d documents that are done, "
+            "%d tickets that are printed now", len(fresh), kept, settled, printed,
+        )  # fmt: skip
+        return True
+
+    async def _keep_answers(self, events: Sequence[Envelope]) -> int:
+        since_ms = self._now_ms() - KEYS_MS
+        found = tuple(
+            KeptAnswer(one.key_sha256, msgspec.json.encode(one.result), one.at_ms)
+            for one in answers(events)
+            if one.at_ms >= since_ms
+        )
+        if found:
+            await self._journal.append(Batch(answers=found))
+        return len(found)
+
+    async def _print(self, events: Iterable[Envelope], spool: Recalling) -> int:
+        fold = Orphans()
+        for event in events:
+            fold.take(event)
+        waiting = [
+            one
+            for one in fold.waiting({self._me}, self._now_ms() - OLD_MS)
+            if one.job.job_id not in self._adopted and self._journal.job(one.job.job_id) is None
+        ]
+        digests = {digest for one in waiting for digest in one.job.personal.values()}
+        self.texts |= {digest: text for digest, text in fold.texts.items() if digest in digests}
+        return len(await spool.adopt(waiting, self._me)) if waiting else 0
+
+
+def _outcomes(events: Iterable[Envelope]) -> dict[str, Outcome]:
+    """The ends of jobs, as this register told them."""
+    found: dict[str, Outcome] = {}
+    for envelope in events:
+        match read_event(envelope):
+            case DocumentSettled() as event if is_settled(event.outcome):
+                found[event.job_id] = Outcome(event.outcome, event.by)
+            case DocumentRerouted() as event:
+                found[event.job_id] = Outcome("rerouted", event.to_device)
+            case _:
+                pass
+    return found
