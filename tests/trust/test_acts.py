@@ -83,6 +83,7 @@ def test_joining_brings_the_stores_secrets_and_sets_aside_what_was_there(tmp_pat
         bar = site(tmp_path, "bar")
         (bar.data_dir / "store-secret").write_text("its own\n")
         wanted = msgspec.structs.replace(bar, key_file=tmp_path / "beacon.key")
+        bar = msgspec.structs.replace(bar, people=True)
         async with front.listening():
             first = await asyncio.to_thread(join_store, bar, await front.invited(), "ana")
             with pytest.raises(TrustTrouble) as error:

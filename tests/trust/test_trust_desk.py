@@ -1,6 +1,7 @@
 """What the API says and does about the store: who may, what is refused, what is journaled."""
 
 import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,13 @@ from msgspec.structs import replace
 from tests.trust.world import STORE, Register, config, founded, pair, site
 
 from tillkeeper.contract.caller import INTEGRATION, Caller
-from tillkeeper.contract.trust import CodeBody, JoinCodeOpened, LeaveBody, StoreKeysTaken
+from tillkeeper.contract.trust import CodeBody, JoinCodeOpened, LeaveBody, RegisterLeft, StoreKeysTaken
 from tillkeeper.errors import NotFound, Refused, StorageRefused, TillkeeperError
+from tillkeeper.trust.acts import join_store, recover
 from tillkeeper.trust.asking import join
-from tillkeeper.trust.codes import read_join_code
+from tillkeeper.trust.codes import read_join_code, read_recovery_code
 from tillkeeper.trust.desk import TrustDesk, TrustParts, place
-from tillkeeper.trust.invitation import CODE_S
+from tillkeeper.trust.invitation import AGAIN_S, CODE_S
 
 CASHIER = Caller(scope="page", terminal="t", employee="cleo", permissions=frozenset(("ring",)))
 MANAGER = Caller(scope="page", terminal="t", employee="mia", permissions=frozenset(("admit_registers",)))
@@ -160,8 +162,120 @@ def test_a_register_that_lets_itself_go_says_so(tmp_path: Path) -> None:
         assert view.joined
         assert not view.member
         assert view.members == ()
+        assert await front.desk.leave(LeaveBody(register="front"), INTEGRATION) == view, "said again it changes nothing"
 
     asyncio.run(scene())
+
+
+def test_what_a_register_writes_when_it_lets_itself_go_counts(tmp_path: Path) -> None:
+    """Its own `register_left` would be put into quarantine otherwise, and HQ would call for support."""
+
+    async def scene() -> None:
+        finals = Growing()
+        front, _ = founded(tmp_path, finals=finals)
+        finals.log = front.journal
+        (gone,) = (await front.desk.leave(LeaveBody(register="front"), INTEGRATION)).left
+        assert front.journaled(RegisterLeft)
+        assert gone.finals == {"one": 20 + len(front.journal)}
+
+    asyncio.run(scene())
+
+
+class Growing(Mapping[str, Mapping[str, int]]):
+    """Finals of a register whose own log grows with what is journaled."""
+
+    log: Sequence[object] = ()
+
+    def __getitem__(self, _name: str) -> Mapping[str, int]:
+        return {"one": 20 + len(self.log)}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("front",))
+
+    def __len__(self) -> int:
+        return 1
+
+
+def test_the_last_that_may_admit_does_not_leave_the_others_alone(tmp_path: Path) -> None:
+    async def scene() -> None:
+        front, outcome = founded(tmp_path)
+        async with front.listening():
+            await join(await front.invited(), pair(5), STORE, "bar")
+            with pytest.raises(Refused) as error:
+                await front.desk.leave(LeaveBody(register="front"), INTEGRATION)
+            assert error.value.code == "last_that_admits"
+            assert "recover" in error.value.hint
+            assert set(front.keys.roster.members) == {"front", "bar"}
+            await join(await front.invited("lane", may_admit=True), pair(6), STORE, "lane")
+        await front.desk.leave(LeaveBody(register="front"), INTEGRATION)
+        assert not front.keys.is_member
+        # It still has the authority's key; used here it would let go those who never hear of it, and HQ would.
+        for act in (
+            front.desk.leave(LeaveBody(register="bar"), INTEGRATION),
+            front.desk.leave(LeaveBody(register="bar", recovery_code=outcome.recovery), INTEGRATION),
+            front.desk.open_code(CodeBody(register="bar", replace=True), INTEGRATION),
+        ):
+            with pytest.raises(TillkeeperError) as refusal:
+                await act
+            assert refusal.value.code == "revoked"
+        assert set(front.keys.roster.members) == {"bar", "lane"}
+
+    asyncio.run(scene())
+
+
+def test_the_others_hear_of_who_got_the_authority_by_the_recovery_code(tmp_path: Path) -> None:
+    async def scene() -> None:
+        front, outcome = founded(tmp_path)
+        async with front.listening():
+            place = site(tmp_path, "bar")
+            await asyncio.to_thread(join_store, place, await front.invited(), "ana")
+        await asyncio.to_thread(recover, place, read_recovery_code(outcome.recovery), [], alone=False, by="ana")
+        bar = Register(place)
+        term = bar.keys.roster.members["bar"].term
+        for _ in range(2):
+            await bar.desk.begin()
+        await front.keys.take(bar.keys.roster.statements)
+        member = front.keys.roster.members["bar"]
+        assert (member.may_admit, member.term, member.key) == (True, term, bar.keys.signer.key)
+        assert len(front.keys.roster.statements) == 3
+
+    asyncio.run(scene())
+
+
+def test_the_store_says_who_is_missing_and_what_to_do_next(tmp_path: Path) -> None:
+    async def scene() -> None:
+        alone = TrustDesk(
+            TrustParts(
+                config=config(site(tmp_path, "front")), keys=None, admitting=None, now_s=lambda: 0.0,
+                setting=lambda _name: None, record=unheard, finals=lambda _register: {}, listening=lambda: "",
+            )
+        )  # fmt: skip
+        assert not alone.view().restart
+        front, _ = founded(tmp_path)
+        assert alone.view().restart, "the keys came after it had begun"
+        with pytest.raises(TillkeeperError) as error:
+            await alone.open_code(CodeBody(register="bar"), INTEGRATION)
+        assert (error.value.code, error.value.hint.partition(",")[0]) == ("no_store_keys", "start the agent again")
+        assert front.desk.view().waiting == ("bar", "lane")
+        async with front.listening():
+            code = await front.invited()
+            opened = front.desk.view().code
+            assert opened is not None
+            assert not opened.used
+            await join(code, pair(5), STORE, "bar")
+            used = front.desk.view().code
+            assert used is not None
+            assert used.used
+            assert used.expires_s <= AGAIN_S
+        view = front.desk.view()
+        assert view.waiting == ("lane",)
+        assert not view.restart
+
+    asyncio.run(scene())
+
+
+async def unheard(_event: object, _settings: object) -> None:
+    raise AssertionError("nothing is to be journaled")
 
 
 def test_the_journal_hears_of_each_key_once(tmp_path: Path) -> None:
@@ -182,12 +296,9 @@ def test_the_journal_hears_of_each_key_once(tmp_path: Path) -> None:
 
 def test_without_keys_everything_says_so(tmp_path: Path) -> None:
     async def scene() -> None:
-        async def record(_event: object, _settings: object) -> None:
-            raise AssertionError("nothing is to be journaled")
-
         parts = TrustParts(
             config=config(site(tmp_path, "front")), keys=None, admitting=None, now_s=lambda: 0.0, setting=lambda _name: None,
-            record=record, finals=lambda _register: {}, listening=lambda: "", trouble="read trust/register.key: it is gone",
+            record=unheard, finals=lambda _register: {}, listening=lambda: "", trouble="read trust/register.key: it is gone",
         )  # fmt: skip
         desk = TrustDesk(parts)
         await desk.begin()

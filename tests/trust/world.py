@@ -74,7 +74,7 @@ class Register:
         self.now_s = 1000.0
         self.journal: list[Event] = []
         self.settings: dict[str, bytes] = {}
-        self.finals = dict(finals or {})
+        self.finals = finals or {}
         self.port = 0
         self.refuses: Exception | None = None
         self.config: Config = config(place)

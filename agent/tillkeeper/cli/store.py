@@ -70,10 +70,14 @@ def _create(args: argparse.Namespace) -> int:
         "",
         f"Recovery code:  {made.recovery}",
         "",
-        "Write it down or print it, and keep it away from the registers: it is shown this once. When this register dies, it is",
-        "what another one becomes the store's authority with (`tillkeeper store recover`).",
+        "Write it down or print it, and keep it away from the registers: it is shown this once. When this register dies,",
+        "another one takes over with it (`tillkeeper store recover`); without it none could join or leave any more.",
         "",
-        "Start the agent again. Then `tillkeeper store code REGISTER` lets the next one join.",
+        "HQ takes what registers hand in for each other once its credentials say whose signatures count (docs/hq-contract.md):",
+        "",
+        *_for_hq(made.roster.store, made.roster.authority),
+        "",
+        "Next: start this register's agent (again), then `tillkeeper store code REGISTER` for each other register.",
     ]
     output.show(args, _facts(made) | {"recovery_code": made.recovery}, "\n".join(words))
     return exits.OK
@@ -87,7 +91,8 @@ def _join(args: argparse.Namespace) -> int:
     code = read_join_code(args.code or _asked("Join code: "))
     made = join_store(found.site, code, args.by)
     words = [f"register {found.site.register} belongs to store {made.roster.store} now, admitted by {clean(made.at)}."]
-    output.show(args, _facts(made), "\n".join([*words, *map(clean, made.notes), "Start the agent again."]))
+    words += [*map(clean, made.notes), "Next: start this register's agent (again); `tillkeeper store status` then lists all."]
+    output.show(args, _facts(made), "\n".join(words))
     return exits.OK
 
 
@@ -100,7 +105,8 @@ def _recover(args: argparse.Namespace) -> int:
     peers = [place(text, found.port) for text in args.peer or found.others]
     made = recover(found.site, read_recovery_code(_asked("Recovery code: ")), peers, alone=args.alone, by=args.by)
     words = [f"register {found.site.register} keeps the authority's key of store {made.roster.store} now."]
-    output.show(args, _facts(made), "\n".join([*words, *map(clean, made.notes), "Start the agent again."]))
+    words += [*map(clean, made.notes), "Next: start this register's agent (again), so that the others know it too."]
+    output.show(args, _facts(made), "\n".join(words))
     return exits.OK
 
 
@@ -113,6 +119,10 @@ def _site(args: argparse.Namespace) -> Found:
     if owner != os.geteuid():
         raise UsageError(f"{data} belongs to user {owner}: run this as that user (sudo -u '#{owner}' ...)")
     return found
+
+
+def _for_hq(store: str, authority: str) -> list[str]:
+    return ["    [[stores]]", f'    store = "{clean(store)}"', f'    authority = "{clean(authority)}"']
 
 
 def _facts(made: "Outcome") -> dict[str, Any]:
@@ -146,9 +156,8 @@ def _code(args: argparse.Namespace) -> int:
     words = [
         f"Join code for {clean(made['register'])}:  {clean(made['code'])}",
         "",
-        f"There: tillkeeper store join CODE --config FILE. It holds for {made['expires_s'] / 60:.0f} minutes and leads to "
-        f"{clean(made['address'])};",
-        f"{made['tries']} wrong tries, a new code or a restart of this agent end it.",
+        f"There: `tillkeeper store join --config FILE`, which asks for it. It leads to {clean(made['address'])} and holds for",
+        f"{made['expires_s'] / 60:.0f} minutes; {made['tries']} wrong tries, a new code or a restart of this agent end it.",
     ]
     if made["replaces"]:
         words.append(f"The key that {clean(made['register'])} had ends with that.")
@@ -159,8 +168,16 @@ def _code(args: argparse.Namespace) -> int:
 def _leave(args: argparse.Namespace) -> int:
     code = _asked("Recovery code: ").strip() if args.recovery_code else ""
     with Client.of(args) as client:
+        before = client.get("/v1/store")
         store = client.post("/v1/store/leave", {"register": args.register, "recovery_code": code, "by": args.by})
-    output.show(args, store, f"{clean(args.register)} has left.\n\n{text(store)}")
+    words = [f"{clean(args.register)} has left.", ""]
+    if any(one["may_admit"] for one in before.get("members", ()) if one["register"] == args.register):
+        words = [
+            f"{clean(args.register)} has left. It has had the authority's key: if that machine, or a copy of its disk, is in",
+            "strange hands, docs/trust.md says what to do.",
+            "",
+        ]
+    output.show(args, store, "\n".join([*words, text(store)]))
     return exits.OK
 
 
@@ -172,13 +189,16 @@ def _status(args: argparse.Namespace) -> int:
 
 
 def text(store: dict[str, Any]) -> str:
+    restart = "there are new keys on this register's disk: START ITS AGENT AGAIN"
     if not store["joined"]:
         why = clean(store["trouble"]) or "it has joined no store, and no other register is believed"
-        return f"register {clean(store['register'])} works alone: {why}"
+        return f"register {clean(store['register'])} works alone: {restart if store.get('restart') else why}"
     me = "belongs to it" if store["member"] else "NO LONGER BELONGS TO IT: join again with a new code"
     lines = [
-        f"store {clean(store['store'])}, authority {store['authority'][:16]}, roster {store['digest'][:8]}",
+        f"store {clean(store['store'])}, roster {store['digest'][:8]}",
+        f"authority {clean(store['authority'])}",
         f"this register, {clean(store['register'])}, {me}" + ("; it keeps the authority's key" if store["may_admit"] else ""),
+        *([restart] if store.get("restart") else []),
         "",
         output.table(
             ("REGISTER", "KEY", "MAY ADMIT"),
@@ -186,10 +206,15 @@ def text(store: dict[str, Any]) -> str:
             empty="nobody belongs to it",
         ),
     ]
+    if store.get("waiting"):
+        lines += ["", f"not in the store yet: {', '.join(map(clean, store['waiting']))} (`tillkeeper store code REGISTER`)"]
     if store["left"]:
         ends = [(one["register"], one["key"][:16], sum(one["finals"].values())) for one in store["left"]]
         lines += ["", output.table(("LEFT", "KEY", ">EVENTS THAT COUNT"), ends)]
     if (code := store["code"]) is not None:
-        left = f"{code['expires_s']:.0f} s and {output.count(code['tries_left'], 'wrong try').replace('trys', 'tries')}"
-        lines += ["", f"a join code for {clean(code['register'])} is open: {left} are left"]
+        seconds, tries = f"{code['expires_s']:.0f} s", output.count(code["tries_left"], "wrong try").replace("trys", "tries")
+        state = f"is open: {seconds} and {tries} are left"
+        if code.get("used"):
+            state = f"was used; for {seconds} the same register is answered again, should the answer have been lost"
+        lines += ["", f"the join code for {clean(code['register'])} {state}"]
     return "\n".join(lines)

@@ -22,6 +22,10 @@ class _Network(msgspec.Struct, frozen=True):
     key_file: str = ""
 
 
+class _Staff(msgspec.Struct, frozen=True):
+    file: str = ""
+
+
 class _Register(msgspec.Struct, frozen=True):
     address: str = ""
 
@@ -36,6 +40,7 @@ class _File(msgspec.Struct, frozen=True):
     registers: dict[str, _Register] = {}
     data_dir: str = "data"
     network: _Network = _Network()
+    staff: _Staff = _Staff()
     replication: _Replication = _Replication()
 
 
@@ -64,6 +69,7 @@ def find(path: Path) -> Found:
         register=read.this_register,
         data_dir=folder / Path(read.data_dir).expanduser(),
         key_file=key_file,
+        people=bool(read.staff.file),
     )
     others = [one.address for name, one in read.registers.items() if name != read.this_register and one.address]
     return Found(site, tuple(others), read.replication.port)

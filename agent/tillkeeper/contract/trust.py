@@ -56,7 +56,8 @@ class RegisterAdmitted(Event, frozen=True):
 
 
 class RegisterLeft(Event, frozen=True):
-    """`keys` speak for nobody any more. `finals`: incarnation -> the last event that counts."""
+    """`keys` speak for nobody any more. `finals`: incarnation -> the last event that counts; where a register lets itself go
+    this event counts too."""
 
     register: str
     keys: tuple[str, ...]
@@ -101,9 +102,12 @@ class CodeView(View, frozen=True):
 
 
 class OpenCodeView(View, frozen=True):
+    """`used`: the register has joined with it; the same one is answered again until it ends, should its answer be lost."""
+
     register: str
     expires_s: float
     tries_left: int
+    used: bool = False
 
 
 class MemberView(View, frozen=True):
@@ -121,7 +125,9 @@ class LeftView(View, frozen=True):
 class StoreView(View, frozen=True):
     """`joined`: whether this register has keys of a store; without them it works alone. `member`: whether its key still
     counts. `authority` and `key` are public keys. `may_admit`: the authority's key is kept here. `digest`: of the roster; two
-    registers with the same one know the same. `trouble`: why keys that are there can not be used."""
+    registers with the same one know the same. `trouble`: why keys that are there can not be used. `waiting`: registers of the
+    configuration that do not belong to the store, or not yet. `restart`: there are other keys on the disk than those that the
+    agent uses: it is to be started again."""
 
     store: str
     register: str
@@ -135,3 +141,5 @@ class StoreView(View, frozen=True):
     left: tuple[LeftView, ...] = ()
     code: OpenCodeView | None = None
     trouble: str = ""
+    waiting: tuple[str, ...] = ()
+    restart: bool = False

@@ -29,12 +29,14 @@ BEACON_MODE = 0o640
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a register is: its store, its name, its data folder, and where its beacon key belongs (None: nowhere yet)."""
+    """Where a register is: its store, its name, its data folder, where its beacon key belongs (None: nowhere yet), and whether
+    its people have a roster (PINs)."""
 
     store: str
     register: str
     data_dir: Path
     key_file: Path | None = None
+    people: bool = False
 
     @property
     def shelf(self) -> Shelf:
@@ -212,11 +214,13 @@ def _take_secrets(site: Site, store_secret: str, beacon_key: str) -> tuple[str, 
     before = files.read(place)
     if store_secret and before is not None and before.decode("ascii", "replace").strip() != store_secret:
         files.write(place.with_name(SECRET_FILE + ASIDE), before)
-        notes.append("PINs that were made on this register alone no longer open anything: copy the store's roster of staff")
+        if site.people:
+            notes.append("PINs that were made on this register alone no longer open anything: copy the store's roster of staff")
     if store_secret:
         files.write(place, store_secret.encode() + b"\n")
     if not beacon_key:
-        notes.append("the beacon key was not handed over: copy it by hand (docs/network.md)")
+        if site.key_file is not None and not site.key_file.exists():
+            notes.append(f"the beacon key was not handed over: copy it to {site.key_file} by hand (docs/network.md)")
     elif (target := site.key_file) is None:
         target = site.shelf.path("beacon.key")
         files.write(target, beacon_key.encode() + b"\n", BEACON_MODE)

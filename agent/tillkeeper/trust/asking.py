@@ -3,6 +3,7 @@ back what it needs to be a member."""
 
 import asyncio
 import contextlib
+import os
 import secrets
 import ssl
 from collections.abc import AsyncIterator, Sequence
@@ -129,7 +130,7 @@ async def _talk(place: Place, context: ssl.SSLContext) -> AsyncIterator[tuple[as
         hint = "it may have too many callers: try again in some seconds"
         raise TrustTrouble("peer_busy", "talk to", _words(place), "it has cut the line", hint) from error
     except (OSError, TimeoutError) as error:
-        cause = f"no answer within {WITHIN_S:g} s" if isinstance(error, TimeoutError) else error.strerror or str(error)
+        cause = f"no answer within {WITHIN_S:g} s" if isinstance(error, TimeoutError) else refusal_words(error)
         hint = "is the agent there running, and does its [replication] `listen` name this network?"
         raise TrustTrouble("peer_unreachable", "reach", _words(place), cause, hint) from error
     finally:
@@ -185,6 +186,11 @@ def _shut_out(place: Place, kind: Kind) -> TrustTrouble:
 def _stranger(operation: str, place: Place, cause: str) -> TrustTrouble:
     hint = "is the address of another store, or does somebody stand in between? Nothing was told to it"
     return TrustTrouble("wrong_authority", operation, _words(place), cause, hint)
+
+
+def refusal_words(error: OSError) -> str:
+    """Why nobody answers; asyncio's own words for it are the arguments of a call."""
+    return os.strerror(error.errno).lower() if error.errno and error.errno > 0 else error.strerror or str(error)
 
 
 def _words(place: Place) -> str:

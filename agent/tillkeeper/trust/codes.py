@@ -114,7 +114,8 @@ def _read(kind: str, text: str, length: Callable[[bytes], int]) -> bytes:
     groups = [[_VALUE[character] for character in plain[at : at + 5]] for at in range(0, len(plain), 5)]
     wrong = [str(at + 1) for at, group in enumerate(groups) if len(group) == 5 and _check(at, group[:4]) != group[4]]
     if wrong:
-        raise _mistyped(kind, f"group {', '.join(wrong)} is mistyped")
+        several = f"groups {', '.join(wrong[:-1])} and {wrong[-1]} are" if len(wrong) > 1 else f"group {wrong[0]} is"
+        raise _mistyped(kind, f"{several} mistyped")
     if not groups or len(groups[-1]) != 5:
         raise _mistyped(kind, "something is missing at its end" if groups else "it is empty")
     number = 0
