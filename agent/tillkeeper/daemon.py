@@ -216,6 +216,7 @@ class _Register:
             desks=(self.people, self.hours, self.drawers, self.setup),
             drawer_session=self.drawers.session_of,
             second_copy=replication.second_copy,
+            step_aside=replication.courtesy.step_aside,
         )
         self.network = NetworkDesk(
             DeskParts(
@@ -280,6 +281,7 @@ class _Register:
             self.intake = Intake(self.parts, tasks, self._changed)
             self.fires = Fires(self.shelf, self.intake, clock.wall_ms)
             self.replication.joining = self.trust.admitting
+            self.replication.courtesy.in_hand = lambda: self.intake.in_hand
             await self.replication.before_spool(self.spool)
             self.replication.start(tasks, self.spool, self.intake, self._hq_transport(), self._link_changed)
             tasks.create_task(self.mode.run(), name="till.mode")

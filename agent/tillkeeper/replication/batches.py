@@ -1,6 +1,7 @@
 """The batches that a link sends: cut to size, and to where a log is signed."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from tillkeeper.contract.envelope import Envelope, HqBatch, SignedHead
@@ -9,6 +10,8 @@ from tillkeeper.replication.model import LogId
 
 _ENVELOPE_BYTES = 600
 """About what header and JSON add to the body of an event."""
+PIECE = 64
+"""Events that are read at once while a sink catches up: about half a millisecond."""
 
 
 class Outgoing(Protocol):
@@ -32,24 +35,41 @@ class Outgoing(Protocol):
 
 
 class Batches:
-    """Of one sink."""
+    """Of one sink. `step_aside`: awaited between the pieces of a large batch."""
 
-    def __init__(self, store: str, outgoing: Outgoing) -> None:
-        self._store, self._outgoing = store, outgoing
+    def __init__(
+        self, store: str, outgoing: Outgoing, step_aside: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
+    ) -> None:
+        self._store, self._outgoing, self._step_aside = store, outgoing, step_aside
 
-    def next(self, send: Send) -> HqBatch:
+    async def next(self, send: Send) -> HqBatch:
         """Ends where the log is signed, if it is another's: whoever gets it can check it. Empty where that can not be now.
         Raises: StorageUnreadable."""
-        events = within(self._outgoing.events(send.log, send.after_seq, send.limit), send.max_bytes)
+        events = within(await self._read(send.log, send.after_seq, send.limit), send.max_bytes)
         if send.log.register == self._outgoing.own.register:
             return HqBatch(self._store, *send.log, events, self._head(send.log, events))
         events = unbroken(events)
         head = self._head(send.log, events)
         if head is not None and head.seq <= send.after_seq:  # the next signed place is further than this batch reaches
             # Authors sign at least every `MAX_EVENTS`.
-            events = unbroken(self._outgoing.events(send.log, send.after_seq, MAX_EVENTS))
+            events = unbroken(await self._read(send.log, send.after_seq, MAX_EVENTS))
             head = self._head(send.log, events)
         return HqBatch(self._store, *send.log, tuple(e for e in events if head is None or e.seq <= head.seq), head)
+
+    async def _read(self, log: LogId, after_seq: int, limit: int) -> list[Envelope]:
+        """Raises: StorageUnreadable."""
+        found: list[Envelope] = []
+        while len(found) < limit:
+            wanted = min(PIECE, limit - len(found))
+            if limit > PIECE:
+                await self._step_aside()
+            piece = self._outgoing.events(log, after_seq + len(found), wanted)
+            found += piece
+            if len(piece) < wanted:
+                break
+        if limit > PIECE:
+            await self._step_aside()  # packing comes next
+        return found
 
     def proof(self, send: Send, acked: int) -> HqBatch:
         """One event: the last that is signed, up to the one asked for. Empty where `acked` is as far. Raises: as `next`."""

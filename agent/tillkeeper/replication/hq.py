@@ -1,7 +1,8 @@
 """The link to HQ: its cursors live in the journal, and its check numbers go to the till with them."""
 
+import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -33,8 +34,8 @@ class NumberSink(Protocol):
     """The till: it owns the folds of the checks."""
 
     async def numbers_assigned(self, numbers: Sequence[NumberAssigned], settings: dict[str, bytes]) -> None:
-        """One journal append: `check_numbered` for those checks that are known and have no number yet, with their changed
-        rows, plus `settings` (the cursor) - the settings also where no check is left to number."""
+        """`check_numbered` for those checks that are known and have no number yet, with their changed rows. With the last of
+        them, in one journal append, `settings` (the cursor) - the settings also where no check is left to number."""
 
 
 class _Saved(msgspec.Struct):
@@ -97,6 +98,7 @@ class HqLink(SinkLink):
         chance: random.Random | None = None,
         changed: Callable[[], None] = lambda: None,
         conflict: Callable[[LogId, str], None] = lambda _log, _reason: None,
+        step_aside: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
         about: Store | None = None,
     ) -> None:
         self._hq = transport
@@ -111,6 +113,7 @@ class HqLink(SinkLink):
             chance=chance or random.Random(),  # noqa: S311 - jitter, no secret
             changed=changed,
             conflict=conflict,
+            step_aside=step_aside,
         )
 
     def status(self) -> LinkStatus:

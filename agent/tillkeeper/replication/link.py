@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -86,6 +86,7 @@ class SinkLink:
         beat_s: how often an empty batch goes out; infinity: never.
         changed: told after each exchange.
         conflict: told where the sink holds more of the own log than there is here, or another event in one of its places.
+        step_aside: awaited between the pieces of a large batch.
     """
 
     def __init__(
@@ -102,11 +103,12 @@ class SinkLink:
         most_events: int = cursors.MAX_EVENTS,
         changed: Callable[[], None] = lambda: None,
         conflict: Callable[[LogId, str], None] = lambda _log, _reason: None,
+        step_aside: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
     ) -> None:
         self.name = name
         self._outgoing, self._transport, self._keeper = outgoing, transport, keeper
         self._store, self._beat_s, self._most = store, beat_s, most_events
-        self._batches = Batches(store, outgoing)
+        self._batches = Batches(store, outgoing, step_aside)
         self._now_s, self._chance = now_s, chance
         self._changed, self._conflict = changed, conflict
         self._wake = asyncio.Event()
@@ -181,7 +183,7 @@ class SinkLink:
                     self._cursors[send.log] = msgspec.structs.replace(self._cursors[send.log], branch="same")
                     return
             elif send.limit:
-                batch = self._batches.next(send)
+                batch = await self._batches.next(send)
                 if not batch.events:
                     self._put_off(send, "no part of it can be sent now")
                     return

@@ -17,6 +17,7 @@ from tillkeeper.config.model import Config
 from tillkeeper.config.replication_rules import place
 from tillkeeper.errors import TillkeeperError
 from tillkeeper.journal.journal import Journal
+from tillkeeper.replication.courtesy import Courtesy
 from tillkeeper.replication.hq import HqLink, HqTransport, NumberSink
 from tillkeeper.replication.link import LinkStatus
 from tillkeeper.replication.model import Holdings, LogId
@@ -68,6 +69,7 @@ class Replication:
     ) -> None:
         self._config, self._journal, self._logs, self._holdings, self._keys = config, journal, logs, holdings, keys
         self.renewals = Renewals(journal)
+        self.courtesy = Courtesy()
         self.peers: PeersDesk | None = None
         self.adoption: Adoption | None = None
         self._recall: Recall | None = None
@@ -164,6 +166,7 @@ class Replication:
                 now_ms=clock.wall_ms,
                 chance=random.Random(),  # noqa: S311 - jitter, no secret
                 second_copy_s=settings.second_copy_ms / 1000,
+                step_aside=self.courtesy.step_aside,
                 hq=self._reaches_hq,
                 forked=lambda: self.audit.forked if self.audit is not None else frozenset(),
                 told_adopted=self._told_adopted,
@@ -241,6 +244,7 @@ class Replication:
                 store=self._config.store.id,
                 changed=changed,
                 conflict=self._hq_conflict,
+                step_aside=self.courtesy.step_aside,
                 about=self._config.store,
             )
             tasks.create_task(self.hq.run(), name="replication.hq")

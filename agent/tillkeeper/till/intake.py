@@ -62,13 +62,16 @@ _encode = msgspec.json.Encoder().encode
 _decode_result = msgspec.json.Decoder(CommandResult).decode
 _decode_job = msgspec.json.Decoder(JobRef).decode
 
+NUMBERS_AT_ONCE = 8
+"""Of HQ's check numbers in one batch: a sale that comes meanwhile waits for no more than that."""
 PRINTS = ("escpos", "star", "escpos_display")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
     """What an intake works with. `drawer_session`: the open session of a drawer, or empty. `second_copy`: waits a moment until
-    another register holds what was just stored; an answer goes out after it."""
+    another register holds what was just stored; an answer goes out after it. `step_aside`: awaited between the pieces of what
+    is not urgent."""
 
     config: Config
     journal: Journal
@@ -85,6 +88,7 @@ class Parts:
     desks: tuple[Desk, ...] = ()
     drawer_session: Callable[[str], str] = lambda _drawer: ""
     second_copy: Callable[[], Awaitable[None]] | None = None
+    step_aside: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
 
 
 class Intake:
@@ -96,6 +100,11 @@ class Intake:
         self._changed = changed
         self._desks = {command: desk for desk in parts.desks for command in desk.commands}
         self._desk_locks = {desk.name: asyncio.Lock() for desk in parts.desks}
+
+    @property
+    def in_hand(self) -> bool:
+        """Whether a command is on its way to being durable."""
+        return self._once.busy
 
     # --- commands ---
 
@@ -202,8 +211,15 @@ class Intake:
                 await self._commit(Draft(stamped, check, tuple(jobs), (), CommandResult(events=len(events))), None)
 
     async def numbers_assigned(self, numbers: Sequence[NumberAssigned], settings: dict[str, bytes]) -> None:
-        """HQ's check numbers and the cursor that says so, in one batch. Unknown or numbered checks are passed over, and so is a
-        number that another check has: one that names two checks is worse than none."""
+        """HQ's check numbers, a few in a batch, and with the last of them the cursor that says so: killed between two batches
+        the numbers come again. Unknown or numbered checks are passed over, and so is a number that another check has: one
+        that names two checks is worse than none."""
+        for at in range(0, max(1, len(numbers)), NUMBERS_AT_ONCE):
+            await self._.step_aside()
+            last = at + NUMBERS_AT_ONCE >= len(numbers)
+            await self._number(numbers[at : at + NUMBERS_AT_ONCE], settings if last else {})
+
+    async def _number(self, numbers: Sequence[NumberAssigned], settings: dict[str, bytes]) -> None:
         async with self._.shelf.changing(*(number.check_id for number in numbers)):
             moment = self._moment()
             events: list[Event] = []

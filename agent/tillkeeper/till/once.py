@@ -25,6 +25,11 @@ class Once:
         self._tasks = tasks
         self._under_way: dict[str, tuple[bytes, asyncio.Future[bytes]]] = {}
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way."""
+        return bool(self._under_way)
+
     async def run(self, key: str, body: bytes, work: Work) -> tuple[bytes, bool]:
         """The answer, and whether it is that of an earlier run.
 

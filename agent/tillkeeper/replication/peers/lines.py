@@ -143,6 +143,7 @@ class Lines:
                 chance=desk.parts.chance,
                 most_events=MAX_EVENTS,
                 changed=desk.parts.changed,
+                step_aside=desk.parts.step_aside,
             )
             state.calling, state.link = session, link
             desk.rival = ""

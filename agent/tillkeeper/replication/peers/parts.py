@@ -1,5 +1,6 @@
 """What the peers' room works with."""
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ class PeersParts:
     now_ms: Callable[[], int]
     chance: random.Random
     second_copy_s: float
+    step_aside: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
+    """Awaited between the pieces of a large batch."""
     hq: Callable[[], bool] = lambda: False
     told_adopted: Callable[[str], tuple[str, ...]] = lambda _register: ()
     adopted_elsewhere: Callable[[str, tuple[str, ...]], None] = lambda _register, _job_ids: None
