@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tillkeeper import clock
+from tillkeeper.apart import apart
 from tillkeeper.api.app import create_app
 from tillkeeper.api.auth import Access, load_or_create_token
 from tillkeeper.api.hub import LiveHub
@@ -104,10 +105,11 @@ async def run(config: Config, started: Callable[[Bound], None] = lambda _bound: 
         stamp = Stamp(config.store, clock.wall_ms, lambda: newest_stamp(journal))
         keys = await open_keys(config)
         replication = await Replication.open(stack, config, journal, keys[0])  # before the first append
+        replication.tell_opened(openings.used_before)
         await adopt(journal, catalogue, stamp.today(), clock.wall_ms())
         register = _Register(config, journal, openings, stamp, Catalogues(journal, catalogue), keys, replication)
-        stack.push_async_callback(register.registry.close)
-        await register.run(started)
+        stack.push_async_callback(lambda: apart(register.registry.close()))
+        await apart(register.run(started))
 
 
 class JournalDamaged(StorageRefused):

@@ -101,3 +101,28 @@ def test_a_power_cut_is_no_damage(tmp_path: Path) -> None:
         assert not [one for one in status["advisories"] if one["severity"] == "alarm"]
 
     in_store(tmp_path, scene, hq=False)
+
+
+def test_who_asks_again_after_the_damage_gets_the_first_sale(tmp_path: Path) -> None:
+    async def scene(rig: StoreRig) -> None:
+        for n in range(20):  # so that the damaged page is none of the newest events
+            await rig.order("cola", key=f"before-{n}")
+        sold = await rig.order("cola", key="again")
+        await rig.wait_all_settled()
+        assert await rig.stop_agent() == 0
+        damage(rig.data / "journal.db")
+        await rig.start_agent()
+        assert list(rig.data.glob("*-set-aside-*.db"))
+        body = {"order_type": "takeout", "lines": [{"item_id": "cola"}], "tenders": [{"tender": "cash"}]}
+        answer = await rig.post("/v1/orders", body, key="again")
+        assert answer.headers["idempotent-replayed"] == "true"
+        assert answer.json() == sold
+        await rig.wait_synced()
+
+        async def all_there() -> bool:
+            return bool((await rig.hq_books())[0]["sales"] >= 21)
+
+        await rig.wait_for("HQ has every sale", all_there)
+        assert (await rig.hq_books())[0]["sales"] == 21
+
+    in_store(tmp_path, scene, changes={"store": {"timezone": "UTC"}})

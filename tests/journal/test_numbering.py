@@ -96,3 +96,16 @@ def test_a_disk_that_refuses_gives_no_code(tmp_path: Path) -> None:
         codes.next(DAY)
     (tmp_path / "missing").mkdir()
     assert codes.next(DAY) == 1
+
+
+def test_what_was_given_out_in_a_forgotten_time_comes_no_second_time(tmp_path: Path) -> None:
+    """The disk was lost, or is an older copy; others tell."""
+    codes = Codes(tmp_path / "codes", None)
+    codes.used_before(DAY, 250)
+    codes.used_before(DAY, 7)
+    assert codes.next(DAY) == 251
+    assert codes.next("2026-03-30") == 1
+    codes.used_before(DAY, 251)
+    codes.used_before(DAY, 400)
+    assert codes.next(DAY) == 401
+    assert Codes(tmp_path / "codes", None).next(DAY) > 401

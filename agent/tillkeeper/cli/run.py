@@ -8,9 +8,11 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tillkeeper import daemon, sd_notify
+from tillkeeper.apart import apart
 from tillkeeper.api.server import Bound
 from tillkeeper.cli import exits, output
 from tillkeeper.config.model import Config
@@ -80,10 +82,8 @@ async def _embedded(args: argparse.Namespace) -> None:
         ports = {name: printer.port for name, printer in printers.printers.items()}
         config = embedded(data, ports=ports, listen=args.listen, hq_url=args.hq_url, hq_token_file=args.hq_token_file)
         config = shift.with_shift(config, data)
-        bound: asyncio.Future[Bound] = asyncio.get_running_loop().create_future()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(daemon.run(config, bound.set_result), name="register")
-            where = await bound
+
+        async def show(where: Bound) -> None:
             took_s = time.monotonic() - began_s
             port = where.tcp[1] if where.tcp else 0
             token = (data / "api-token").read_text("ascii").strip()
@@ -93,6 +93,15 @@ async def _embedded(args: argparse.Namespace) -> None:
             _tell(args.ready_file, where, ports, printers.control_at)
             output.say(_introduction(config, where, ports, printers.control_at, data, took_s))
             output.say(shift.introduction(where.url, (data / "page-token").read_text("ascii").strip()))
+
+        await apart(_register_and(config, show))
+
+
+async def _register_and(config: Config, show: Callable[[Bound], Awaitable[None]]) -> None:
+    bound: asyncio.Future[Bound] = asyncio.get_running_loop().create_future()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(daemon.run(config, bound.set_result), name="register")
+        await show(await bound)
 
 
 def _tell(file: Path | None, bound: Bound, printers: dict[str, int] | None = None, control: str = "") -> None:

@@ -3,7 +3,7 @@ that were replaced stay replaced; and the idempotency keys of its newest events,
 and a client that asks again must not sell a second time. All else of a damaged journal is evidence, and no longer counts."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import apsw
 import msgspec
@@ -13,7 +13,6 @@ from tillkeeper.contract.chain import ChainBroken, verify
 from tillkeeper.contract.envelope import Envelope
 from tillkeeper.journal.commit import Log, read_head
 from tillkeeper.journal.database import connect_reader
-from tillkeeper.journal.incarnations import read_logs
 from tillkeeper.journal.reader import read_envelopes
 from tillkeeper.journal.records import KeptAnswer
 
@@ -35,15 +34,16 @@ class Carried(NamedTuple):
     answers: tuple[KeptAnswer, ...] = ()
 
 
-def read(path: Path) -> Carried:
-    """Of the damaged journal at `path`, its log included where SQLite can still read that; else of the file alone."""
+def read(path: Path, store: str, register: str) -> Carried:
+    """Of the damaged journal at `path`, its log included where SQLite can still read that; else of the file alone. Whose it is
+    the hashes of its events tell: the row that says so may be what is damaged."""
     found = Carried({}, "the file is missing")
     if not path.exists():
         return found
     settings: dict[str, bytes] = {}
     kept: dict[bytes, KeptAnswer] = {}
     for immutable in (False, True):
-        found = _read(path, immutable)
+        found = _read(path, immutable, store, register)
         # The file alone may be older than its log: what the log said is newer.
         settings = found.settings | settings
         kept = {one.key_sha256: one for one in found.answers} | kept
@@ -52,7 +52,7 @@ def read(path: Path) -> Carried:
     return Carried(settings, found.trouble, tuple(kept.values()))
 
 
-def _read(path: Path, immutable: bool) -> Carried:
+def _read(path: Path, immutable: bool, store: str, register: str) -> Carried:
     settings: dict[str, bytes] = {}
     kept: list[KeptAnswer] = []
     try:
@@ -60,7 +60,7 @@ def _read(path: Path, immutable: bool) -> Carried:
     except apsw.Error as error:
         return Carried(settings, str(error) or type(error).__name__)
     try:
-        kept += _kept(connection)
+        kept += _kept(connection, store, register)
         for name, value in connection.execute(_SQL, (_MOST,)):
             if isinstance(name, str) and isinstance(value, bytes) and len(value) <= _MOST_BYTES:
                 settings[name] = value  # noqa: PERF403 - what was read before the damage counts
@@ -71,15 +71,15 @@ def _read(path: Path, immutable: bool) -> Carried:
     return Carried(settings, answers=tuple(kept))
 
 
-def _kept(connection: apsw.Connection) -> list[KeptAnswer]:
+def _kept(connection: apsw.Connection, store: str, register: str) -> list[KeptAnswer]:
     """Of commands all of whose events can be read; oldest first."""
     found: list[Answer] = []
     try:
-        logs = read_logs(connection)[-2:]
+        rows: list[Any] = connection.execute("SELECT log_no, incarnation FROM logs ORDER BY log_no").fetchall()
     except apsw.Error:
         return []
-    for log in logs:
-        found += answers(_newest(connection, log))
+    for log_no, incarnation in rows[-2:]:
+        found += answers(_newest(connection, Log(log_no, store, register, incarnation)))
     return [_in_full(connection, answer) for answer in found]
 
 

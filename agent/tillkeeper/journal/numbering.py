@@ -88,6 +88,12 @@ class Codes:
             used = {**self._counter.used, business_day: code - 1}
             self._counter = msgspec.structs.replace(self._counter, used=used)
 
+    def used_before(self, business_day: str, code: int) -> None:
+        """It was given out in a time that the journal does not know: counting goes on behind it."""
+        if code > self._counter.used.get(business_day, 0):
+            used = _newest({**self._counter.used, business_day: code})
+            self._counter = msgspec.structs.replace(self._counter, used=used)
+
     def setting(self) -> dict[str, bytes]:
         """What goes into `Batch.settings` of the batch that uses the code."""
         return {self._name: msgspec.json.encode(self._counter.used)}

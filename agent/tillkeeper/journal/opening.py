@@ -94,7 +94,7 @@ def _open_locked(
         connection = _examine(path, vfs, alarms)
     except Damaged as damage:
         previous = _incarnation_of(path)
-        kept = carried.read(path)
+        kept = carried.read(path, who.store, who.register)
         aside = set_aside(path, previous or str(wall_ms()))
         marker_of(path).unlink(missing_ok=True)
         alarms.append(f"the journal was damaged ({damage}); it is kept as {aside}, and a new log began{_words(kept)}")
@@ -102,7 +102,7 @@ def _open_locked(
         if connection is None:
             # A journal that is missing while another was set aside: the set-aside was interrupted before the new one stood.
             if aside and not alarms:
-                kept = carried.read(path.with_name(aside))
+                kept = carried.read(path.with_name(aside), who.store, who.register)
             began = IncarnationBegan(
                 reason="corrupt_journal" if aside else "first_start", previous_incarnation=previous, set_aside=aside
             )

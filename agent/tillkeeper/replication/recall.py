@@ -14,6 +14,7 @@ import msgspec
 from tillkeeper.contract.answers import answers
 from tillkeeper.contract.documents import DocumentRerouted, DocumentSettled
 from tillkeeper.contract.envelope import Envelope, HqBatch
+from tillkeeper.contract.events import CheckOpened
 from tillkeeper.contract.placing import read_event
 from tillkeeper.errors import TillkeeperError
 from tillkeeper.journal.records import Appended, Batch, JobRow, KeptAnswer
@@ -60,6 +61,7 @@ class Recall:
         self._fresh: set[tuple[str, int]] = set()
         self._adopted: dict[str, None] = {}
         self._wake = asyncio.Event()
+        self._opened: Callable[[CheckOpened, str], None] = lambda _event, _business_day: None
         self.texts: dict[str, str] = {}
 
     def adopted_elsewhere(self, job_ids: Iterable[str]) -> None:
@@ -77,8 +79,19 @@ class Recall:
                 if place not in self._events and len(self._events) < MAX_EVENTS:
                     self._events[place] = event
                     self._fresh.add(place)
+                    self._tell(event)
         if self._fresh:
             self._wake.set()
+
+    def tell_opened(self, opened: Callable[[CheckOpened, str], None]) -> None:
+        """Of those that are known now and of later ones: the check, and its business day."""
+        self._opened = opened
+        for event in self._events.values():
+            self._tell(event)
+
+    def _tell(self, envelope: Envelope) -> None:
+        if envelope.type == "check_opened" and isinstance(event := read_event(envelope), CheckOpened):
+            self._opened(event, envelope.business_day)
 
     async def run(self, spool: Recalling) -> None:
         """Until cancelled."""

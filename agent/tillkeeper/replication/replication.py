@@ -15,6 +15,7 @@ from tillkeeper import clock
 from tillkeeper.apart import apart
 from tillkeeper.config.model import Config
 from tillkeeper.config.replication_rules import place
+from tillkeeper.contract.events import CheckOpened
 from tillkeeper.errors import TillkeeperError
 from tillkeeper.journal.journal import Journal
 from tillkeeper.replication.courtesy import Courtesy
@@ -188,6 +189,11 @@ class Replication:
         members, now_s = keys.roster.members, clock.boot_s()
         states = self.peers.states.items() if self.peers is not None else ()
         return [name for name, state in states if name in members and state.age_s(now_s) is None]
+
+    def tell_opened(self, opened: Callable[[CheckOpened, str], None]) -> None:
+        """See `Recall.tell_opened`."""
+        if self._recall is not None:
+            self._recall.tell_opened(opened)
 
     async def before_spool(self, spool: "Spooling") -> None:
         """See `returning.py`."""

@@ -14,6 +14,7 @@ from tillkeeper.sales.training import LETTER
 CARS = "cars"
 """The name of the setting that holds the order of the cars."""
 DAYS_KEPT = 14
+MOST_DIGITS = 6
 
 
 class Opening(NamedTuple):
@@ -53,6 +54,17 @@ class OpeningCodes:
         lane = _lane(opening.business_day, opening.training)
         if opening.car and self._cars.get(lane) == opening.car:
             self._cars = {**self._cars, lane: opening.car - 1}
+
+    def used_before(self, event: CheckOpened, business_day: str) -> None:
+        """This register opened it, and does not have it any more: what it was called comes no second time."""
+        letter, _, digits = event.ticket_code.partition("-")
+        expected, codes = self._series[event.training]
+        if letter != expected or not digits.isascii() or not digits.isdecimal() or len(digits) > MOST_DIGITS:
+            return
+        codes.used_before(business_day, int(digits))
+        lane = _lane(business_day, event.training)
+        if event.car > self._cars.get(lane, 0):
+            self._cars = _newest({**self._cars, lane: event.car})
 
     def settings(self, events: Iterable[NewEvent]) -> dict[str, bytes]:
         """What goes into the batch of these events."""
