@@ -26,7 +26,7 @@ COUNTS = (
     ("only on the lost disk", "sales"), ("events only on the lost disk", "events"), ("asked again across a lost disk", "sales"),
     ("taken and never answered", "sales"), ("forked logs", "logs"), ("conflicts expected", "events"),
     ("conflicts listed", "events"), ("tickets printed", "tickets"), ("marked repeats", "tickets"),
-    ("repeats without a mark, of copied disks", "tickets"),
+    ("repeats without a mark, of copied disks", "tickets"), ("ticket codes given twice", "checks"),
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from tests.support.process import Process
 from tests.support.store import STORE
 
 PROCESSES = (8081, 8082)
-ASK_S = 20.0
+ASK_S, AGAIN_S = 20.0, 0.2
 SUMS = ("sales", "gross_minor", "net_minor", "tax_minor")
 BALANCER = """table ip balance {
   chain pre {
@@ -94,7 +95,7 @@ class Hq:
         books: dict[str, int] = {}
         quarantined: dict[str, int] = {}
         with inside(self._space), self._client() as client:
-            days = client.get("/v1/books", params={"store": STORE}).raise_for_status().json()["days"]
+            days = _get(client, "/v1/books")["days"]
             for one in _pages(client):
                 event = of_envelope(one["envelope"])
                 aside[event.hash] = (one["reason"], event)
@@ -119,10 +120,20 @@ class Hq:
                 return False
 
 
+def _get(client: httpx.Client, path: str, **query: str) -> Any:
+    """A 503 is asked again, as whoever reads from HQ does: its database was away, and it connects anew."""
+    till = time.monotonic() + ASK_S
+    while True:
+        answer = client.get(path, params={"store": STORE, **query})
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > till:
+            return answer.raise_for_status().json()
+        time.sleep(AGAIN_S)
+
+
 def _pages(client: httpx.Client) -> Iterator[dict[str, Any]]:
     after: int | None = 0
     while after is not None:
-        page = client.get("/v1/quarantine", params={"store": STORE, "after": str(after)}).raise_for_status().json()
+        page = _get(client, "/v1/quarantine", after=str(after))
         yield from page["events"]
         after = page.get("next_after") if page["events"] else None
 

@@ -264,6 +264,8 @@ class _Judge:
         for number, count in Counter(self.e.hq.numbers.values()).items():
             if count > 1:
                 wrong.fail(f"number {number} has {count} checks", count - 1)
+        codes = Counter(self.bodies[name]["ticket_code"] for name, event in self.at_hq.items() if event.type == "check_opened")
+        self.counts["ticket codes given twice"] = sum(count - 1 for count in codes.values())
         for name, event in self.e.hq.good.items():
             if event.type == "check_opened" and self.bodies[name]["check_id"] not in self.e.hq.numbers:
                 wrong.fail(f"check {self.bodies[name]['check_id']} has none")

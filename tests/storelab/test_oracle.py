@@ -21,7 +21,7 @@ def sale(register: str, seq: int, number: int, *, log: str = "log", twin: str = 
     check = f"{register}-check-{number}{twin}"
     totals = {"gross_minor": NET + TAX + number, "net_minor": NET + number, "tax_minor": TAX}
     bodies: list[tuple[str, dict[str, Any]]] = [
-        ("check_opened", {}),
+        ("check_opened", {"ticket_code": f"{register}-{number}{twin}"}),
         ("line_added", {"note": f"key-{check}"}),
         ("ticket_fired", {"job_id": f"job-{check}"}),
         ("tender_recorded", {"tender_id": f"tender-{check}", "amount_minor": totals["gross_minor"]}),

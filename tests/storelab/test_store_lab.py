@@ -16,7 +16,7 @@ from tests.storelab.world import Run, StoreLab
 from tests.support.postgres import need as need_postgres
 from tests.support.prerequisites import need
 
-SEED, SECONDS = 3, 65.0
+SEED, SECONDS = 3, 50.0
 KINDS = {kind for kinds in NETWORK.values() for kind in kinds} | {*PROCESSES, *HQ, *DISKS}
 
 
