@@ -249,6 +249,7 @@ class _Register:
             devices=lambda: self.reads.devices(),
             stamp=stamp,
             trust_alarms=self.trust.alarms,
+            trust_standing=self.trust.standing,
             staff_trouble=lambda: self.roster.trouble if self.roster else "",
             drawers_left_open=self.drawers.left_open,
             drawers_open=self.drawer_watch.too_long,

@@ -35,6 +35,14 @@ def test_nothing_is_paused_where_hq_answers_or_none_is_expected(changes: dict[st
         ),
         (SinkFacts(name="side", kind="register", reachable=False), "never heard, how much it holds is not known"),
         (SinkFacts(name="last", kind="register", reachable=True, sends=False), "reachable"),
+        (
+            SinkFacts(name="HQ", kind="hq", reachable=True, behind=7, for_s=1.0, put_off="does not take side's"),
+            "reachable, behind by 7, does not take side's",
+        ),
+        (
+            SinkFacts(name="side", kind="register", reachable=False, trouble="not a member", outside="has left the store"),
+            "has left the store",
+        ),
     ],
 )
 def test_a_sink_in_words(sink: SinkFacts, words: str) -> None:

@@ -89,6 +89,10 @@ def test_a_store_is_made_joined_left_and_recovered(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
+async def sinks(rig: StoreRig) -> dict[str, str]:
+    return {one["name"]: one["words"] for one in (await rig.ok("GET", "/v1/status"))["sinks"]}
+
+
 async def made(front: StoreRig) -> str:
     """The recovery code of a new store."""
     config = ("--config", str(front.config_file))
@@ -97,6 +101,7 @@ async def made(front: StoreRig) -> str:
     await front.start_agent()
     alone = await store(front)
     assert (alone["member"], alone["may_admit"], len(alone["members"])) == (True, True, 1)
+    assert await sinks(front) == {"bar": "has not joined the store yet (`tillkeeper store code bar`)"}
     return str(recovery)
 
 
@@ -152,6 +157,7 @@ async def let_go(front: StoreRig, bar: StoreRig) -> None:
         return not (await store(bar))["member"]
 
     await until(knows, front, bar)
+    assert await sinks(front) == {"bar": "has left the store"}
     _code, out, _err = await cli("status", "--socket", str(bar.socket))
     assert "NO LONGER BELONGS" in out
     advisories = (await bar.ok("GET", "/v1/status"))["advisories"]

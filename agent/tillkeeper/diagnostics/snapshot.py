@@ -63,11 +63,14 @@ def _sink(sink: SinkFacts) -> SinkView:
         behind=sink.behind,
         words=sink_words(sink),
         version=sink.version,
+        sends=sink.sends,
     )
 
 
 def sink_words(sink: SinkFacts) -> str:
     """"reachable, behind by 1200, about 3 min"."""
+    if sink.outside:
+        return sink.outside
     if sink.reachable:
         said = ["reachable"]
     else:
@@ -81,7 +84,10 @@ def sink_words(sink: SinkFacts) -> str:
         said.append("has everything")
     else:
         said.append(f"behind by {sink.behind}")
-        said += [f"about {duration_words(max(1.0, sink.for_s))}"] if sink.for_s is not None else []
+        if sink.put_off:
+            said.append(sink.put_off)
+        elif sink.for_s is not None:
+            said.append(f"about {duration_words(max(1.0, sink.for_s))}")
     return ", ".join(said)
 
 

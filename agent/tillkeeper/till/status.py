@@ -1,7 +1,7 @@
 """Gathers the facts of one moment for the status snapshot."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -25,6 +25,7 @@ from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.carried import LOST
 from tillkeeper.journal.journal import Journal
 from tillkeeper.kitchen.routing import on_the_lan
+from tillkeeper.replication.link import LogStatus
 from tillkeeper.replication.model import LogId
 from tillkeeper.replication.replication import Books, Replication
 from tillkeeper.spool.ordered import by_age
@@ -55,6 +56,7 @@ class StatusDesk:
     stamp: Stamp
     staff_trouble: Callable[[], str]
     trust_alarms: Callable[[], tuple[str, ...]]
+    trust_standing: Callable[[str], str]
     drawers_left_open: Callable[[], tuple[str, ...]]
     drawers_open: Callable[[], tuple[OpenDrawerFacts, ...]]
     network: Callable[[], NetworkFacts]
@@ -86,7 +88,7 @@ class StatusDesk:
                 on_the_lan=on_the_lan(self.config.devices),
                 only_here=books.only_here,
                 to_hq=books.to_hq,
-                sinks=sink_facts(books, now_s),
+                sinks=sink_facts(books, now_s, self.trust_standing),
                 books_alarms=(*self.trust_alarms(), *books.alarms),
                 jobs_waiting=len(jobs) - len(held),
                 held_tickets=len(held) - len(others),
@@ -154,19 +156,29 @@ class StatusDesk:
         )
 
 
-def sink_facts(books: Books, now_s: float) -> tuple[SinkFacts, ...]:
-    """HQ first, then the registers that this one sends to or hears."""
+def sink_facts(books: Books, now_s: float, standing: Callable[[str], str]) -> tuple[SinkFacts, ...]:
+    """HQ first, then the registers that this one sends to or hears. `standing`: why a register is no member, empty for those
+    that are."""
     found = []
     if (hq := books.hq) is not None:
         age_s = None if hq.last_ok_s is None else now_s - hq.last_ok_s
         for_s = hq.behind / hq.events_per_s if hq.events_per_s > 0 and not hq.trouble else None
         found.append(
             SinkFacts(name="HQ", kind="hq", reachable=not hq.trouble and age_s is not None, behind=hq.behind, for_s=for_s,
-                      heard_s=age_s, trouble=hq.last_error)
+                      heard_s=age_s, trouble=hq.last_error, put_off=_put_off(hq.logs))
         )  # fmt: skip
     found += [
         SinkFacts(name=one.register, kind="register", reachable=one.reachable, behind=one.behind, for_s=one.for_s,
-                  heard_s=one.heard_s, trouble=one.error, sends=one.sink, version=one.version)
+                  heard_s=one.heard_s, trouble=one.error, sends=one.sink, version=one.version,
+                  outside=standing(one.register))
         for one in books.peers
     ]  # fmt: skip
     return tuple(found)
+
+
+def _put_off(logs: Iterable[LogStatus]) -> str:
+    """Of logs of others: what is own is refused as `last_error`."""
+    for log in logs:
+        if log.relayed and log.note and log.head > log.acked:
+            return f"does not take the books of register {log.register}: {log.note}"
+    return ""

@@ -89,6 +89,15 @@ class Trust:
         why = "it was let go" if self.keys.roster.has_left(self.keys.signer.key) else "another machine has its place"
         return (f"This register no longer belongs to the store ({why}): nobody takes copies of its books but HQ",)
 
+    def standing(self, register: str) -> str:
+        """Why another register does not belong to the store, in words; empty where it does, and where this one does not
+        either: then it can not tell."""
+        if self.keys is None or not self.keys.is_member or register in self.keys.roster.members:
+            return ""
+        if self.keys.roster.keys(register):
+            return "has left the store"
+        return f"has not joined the store yet (`tillkeeper store code {register}`)"
+
     async def record(self, event: Event, settings: Mapping[str, bytes] | None = None) -> None:
         """Raises `StorageRefused`, `Overloaded`."""
         await self._journal.append(Batch(events=(self._stamp(event),), settings=dict(settings or {})))

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from tillkeeper.replication.peers.wire import HEADER, Malformed, Message, decode, frame_length
 from tillkeeper.replication.trouble import SinkTrouble
+from tillkeeper.trust.asking import refusal_words
 from tillkeeper.trust.tls import is_for_desk, peer_key
 
 log = logging.getLogger(__name__)
@@ -117,8 +118,7 @@ async def dial(keys: Keys, register: str, host: str, port: int) -> StreamConnect
     except SSLError as error:
         raise SinkTrouble("not_a_member", subject, f"{host} port {port}: {error.reason or error}") from error
     except OSError as error:
-        cause = error.strerror or str(error) or "it hung up"
-        raise SinkTrouble("unreachable", subject, f"{host} port {port}: {cause}") from error
+        raise SinkTrouble("unreachable", subject, f"{host} port {port}: {refusal_words(error) or 'it hung up'}") from error
     key = peer_key(writer.get_extra_info("ssl_object"))
     return StreamConnection(reader, writer, register, key, f"{host}:{port}")
 
