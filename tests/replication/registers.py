@@ -38,6 +38,7 @@ class Counter:
         self.folder, self.register, self.order, self.lines = folder, register, order, lines
         self.port = 0
         self.hq = False
+        self.forked: frozenset[LogId] = frozenset()
         self._stack = contextlib.AsyncExitStack()
 
     async def open(self) -> None:
@@ -60,6 +61,7 @@ class Counter:
                 callable=frozenset(self.lines), library=self.library, writing=self.journal, holdings=self.held, keys=keys,
                 dial=self._dial, listen=self._listen, renewals=self.renewals, now_s=clock.boot_s, now_ms=clock.wall_ms,
                 chance=random.Random(1), second_copy_s=0.05, hq=lambda: self.hq,
+                forked=lambda: self.forked,
             )
         )  # fmt: skip
 

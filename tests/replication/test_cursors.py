@@ -145,6 +145,13 @@ def test_rejected_events_are_passed_and_counted_once() -> None:
     assert again.cursor.rejected == 1
 
 
+def test_what_a_sink_rejected_before_it_lost_everything_counts_no_more() -> None:
+    lost = cursors.answered(Cursor(9, 9, rejected=4), 10, 9, answer(0)).cursor
+    assert lost.rejected == 4, "it may have kept that"
+    again = cursors.answered(lost, 1, 3, answer(3, (1, "stored"), (2, "rejected"), (3, "stored"))).cursor
+    assert again.rejected == 1
+
+
 def test_held_seq_alone_never_moves_the_cursor() -> None:
     """HQ stored the batch, its answer was lost: the numbers were in that answer."""
     beat = cursors.answered(Cursor(2, 2), 3, 2, answer(6))

@@ -5,6 +5,8 @@ import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+from tests.replication.logs_of_others import batch, fork, sales
 from tests.replication.registers import Corner, Counter, corner, until
 
 from tillkeeper.contract.envelope import HqAnswer, HqBatch
@@ -198,7 +200,75 @@ def test_a_restored_register_that_was_alone_at_its_start_finds_it_out_later(tmp_
     play(tmp_path, scene, "a", "b")
 
 
-def test_a_second_live_session_of_one_register_is_refused_and_both_are_told(tmp_path: Path) -> None:
+def test_a_branch_that_another_register_has_otherwise_is_told_once_and_not_at_every_line(tmp_path: Path) -> None:
+    async def scene(store: Corner) -> None:
+        a, b = store["a"], store["b"]
+        await a.sell(40)
+        await until(lambda: b.holds(a.own) == 41)
+        old = a.own
+        sent: list[int] = []
+        take = b.held.take
+
+        async def counting(batch: HqBatch, now_ms: int, last_accepted: int | None = None) -> HqAnswer:
+            if batch.incarnation == old.incarnation:
+                sent.append(len(batch.events))
+            return await take(batch, now_ms, last_accepted)
+
+        await store.end("a")
+        for kept in ("journal.db", "journal.db-wal"):  # an older copy, which then goes its own way
+            if (a.folder / kept).exists():
+                shutil.copy(a.folder / kept, tmp_path / kept)
+        a = await store.begin("a")
+        await a.sell(5)
+        await until(lambda: b.holds(old) == 46)
+        await store.end("a")
+        for kept in ("journal.db", "journal.db-wal", "journal.db-shm"):
+            (a.folder / kept).unlink(missing_ok=True)
+            if (tmp_path / kept).exists():
+                shutil.copy(tmp_path / kept, a.folder / kept)
+        a = await store.build("a")
+        await a.sell(2)  # before anybody is asked
+        b.held.take = counting  # type: ignore[method-assign]
+        await store.begin("a")
+        await until(lambda: a.own != old and a.desk.states["b"].acked.get(old) == 43)
+        told = len(sent)
+        for _ in range(3):
+            await store.cut("a", "b")
+            await until(lambda: not a.desk.states["b"].calling)
+            await store.mend("a", "b")
+            await a.sell(1)
+            await until(lambda: b.holds(a.own) == a.journal.last_seq)
+        assert len(sent) == told
+        await store.end("b")
+        b = await store.begin("b")
+        take, b.held.take = b.held.take, counting  # type: ignore[method-assign]
+        await until(lambda: len(sent) > told), "its agent is another one now, and so may its disk be"
+
+    play(tmp_path, scene, "a", "b")
+
+
+def test_a_log_of_which_hq_has_another_branch_or_that_has_two_is_relayed_though_its_author_is_well(tmp_path: Path) -> None:
+    async def scene(store: Corner) -> None:
+        a, b = store["a"], store["b"]
+        a.hq = b.hq = True
+        await a.sell(4)
+        await until(lambda: b.holds(a.own) == 5 and b.desk.states["a"].hq)
+        await until(lambda: not b.desk.to_relay)
+        b.forked = frozenset({a.own})
+        await until(lambda: b.desk.to_relay == b.desk.forked == {a.own})
+        b.forked = frozenset()
+        await until(lambda: not b.desk.to_relay)
+        stranger = sales(3, "c", "i")
+        for events in (stranger.events[:6], fork(stranger, 3, "clone", 2).events[6:]):
+            await b.held.take(batch(events), 0)
+        await until(lambda: b.desk.forked == {("c", "i")})
+
+    play(tmp_path, scene, "a", "b")
+
+
+def test_a_second_live_session_of_one_register_is_refused_and_both_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def scene(store: Corner) -> None:
         a, b = store["a"], store["b"]
         await a.sell(3)
@@ -217,6 +287,12 @@ def test_a_second_live_session_of_one_register_is_refused_and_both_are_told(tmp_
             await a.sell(2)
             await until(lambda: b.holds(a.own) == 6)
             assert clone.desk.states["b"].trouble == "two_sessions"
+            for _ in range(3):  # it calls again and again
+                clone.desk.rival = ""
+                await until(lambda: clone.desk.rival)
+            said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+            assert sum("runs twice" in words for words in said) == 1
+            assert sum("refused another machine" in words for words in said) == 1
         finally:
             await clone.stop()
             await clone.close()

@@ -35,7 +35,7 @@ MARK = Mark("a", "i", 3, "ab" * 32, HEAD)
 EVENT = Envelope("s", "a", "i", 1, "odd", 1, "2026-11-22", 5, '{"x":1}' * 300, "0" * 64, "ab" * 32, {"d": ("salt", "text")})
 STATEMENT = Signed(Admitted(store="s", register="a", key="ab" * 32), "cd" * 64)
 MESSAGES: list[Message] = [
-    Hello("s", "a", "i", "session", "1.0", marks=(MARK,), admission=(STATEMENT,), heard=("b",), adopted=("job",)),
+    Hello("s", "a", "i", "session", "1.0", marks=(MARK,), admission=(STATEMENT,), adoptions=(HqBatch("s", "a", "i"),)),
     Push(HqBatch("s", "a", "i", (EVENT,) * 50, HEAD)),
     Answer("a", "i", HqAnswer(3, (EventVerdict(3, "rejected", "forked_log"),))),
     Roster((STATEMENT,)),

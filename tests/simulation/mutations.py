@@ -13,6 +13,9 @@ from tillkeeper.contract.envelope import Envelope, EventVerdict, HqAnswer, HqBat
 from tillkeeper.contract.placing import FORKED
 from tillkeeper.journal.records import Batch
 from tillkeeper.replication import link
+from tillkeeper.replication.audit import Audit
+from tillkeeper.replication.conflicts import Conflicts
+from tillkeeper.replication.link import SinkLink
 from tillkeeper.replication.peers.desk import PeersDesk
 
 
@@ -102,11 +105,46 @@ def _never_relays() -> Any:
     return _instead(PeersDesk, "_relays", nothing)
 
 
-MUTATIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
-    "answers_before_the_sync": (_answers_before_the_sync, ("kill",)),
-    "peer_answers_before_the_sync": (_peer_answers_before_the_sync, ("power", "lost_disk", "wan")),
-    "drops_forks": (_drops_forks, ("clone",)),
-    "moves_by_held": (_moves_by_held, ("hq_answers", "kill", "power")),
-    "never_relays": (_never_relays, ("lost_disk", "wan")),
+def _trusts_held_seq() -> Any:
+    """A relay goes by how far HQ says it holds a log, whichever branch that is; nobody compares."""
+    answered = link.cursors.answered
+
+    def trusting(cursor: Any, *args: Any, others: bool = False) -> Any:
+        found = answered(cursor, *args, others=others)
+        if not others or not found.cursor.held:
+            return found
+        after = msgspec.structs.replace(found.cursor, acked=found.cursor.held, branch="same")
+        return msgspec.structs.replace(found, cursor=after)
+
+    @contextmanager
+    def both() -> Iterator[None]:
+        held = _instead(link.cursors, "answered", trusting)
+        with held, _instead(Audit, "look", _nothing), _instead(SinkLink, "_fork", _skip):
+            yield
+
+    return both()
+
+
+async def _nothing(*_args: Any) -> None:
+    return
+
+
+def _skip(*_args: Any) -> None:
+    return
+
+
+def _keeps_conflicts_to_itself() -> Any:
+    """What lost its place to another event is kept, and HQ is not told."""
+    return _instead(Conflicts, "tell", _nothing)
+
+
+MUTATIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...], int]] = {
+    "answers_before_the_sync": (_answers_before_the_sync, ("kill",), 1),
+    "peer_answers_before_the_sync": (_peer_answers_before_the_sync, ("power", "lost_disk", "wan"), 1),
+    "drops_forks": (_drops_forks, ("clone",), 1),
+    "moves_by_held": (_moves_by_held, ("hq_answers", "kill", "power"), 1),
+    "never_relays": (_never_relays, ("lost_disk", "wan"), 1),
+    "trusts_held_seq": (_trusts_held_seq, ("restored", "wan", "power", "cut"), 1),
+    "keeps_conflicts_to_itself": (_keeps_conflicts_to_itself, ("restored", "island", "hq_down", "wan"), 28),
 }
-"""Name -> what puts it in, and the kinds of faults under which it shows."""
+"""Name -> what puts it in, the kinds of faults under which it shows, and the first seed that is tried."""

@@ -171,7 +171,7 @@ class Machine:
         holdings = Told(platter.held, lambda batch, answer: self._watch.promised(self.name, platter.held, batch, answer))
         order = self._order
 
-        def told_adopted(register: str) -> tuple[str, ...]:
+        def told_adopted(register: str) -> tuple[HqBatch, ...]:
             return adoption.told_adopted(register)
 
         def adopted_elsewhere(register: str, job_ids: tuple[str, ...]) -> None:

@@ -2,17 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
-from tillkeeper.errors import TillkeeperError
+from tillkeeper.contract.documents import DocumentRerouted
+from tillkeeper.contract.envelope import HqBatch
+from tillkeeper.contract.events import TYPE_NAMES
+from tillkeeper.contract.placing import read_event
+from tillkeeper.errors import StorageRefused, TillkeeperError
 from tillkeeper.journal.records import Appended, Batch, JobRow
 from tillkeeper.replication import sinks
 from tillkeeper.replication.model import LogId
 from tillkeeper.replication.orphans import NEWEST, Orphans
 from tillkeeper.replication.outgoing import Logs
+from tillkeeper.replication.peers.adopted import MAX_PROVEN
 from tillkeeper.replication.peers.state import PeerState
 from tillkeeper.spool.adopting import Orphan, adopted_id
 from tillkeeper.spool.model import Job
@@ -24,8 +29,20 @@ SLICE = 500
 """Events that are read in one go; then sales have their turn."""
 OLD_MS = 12 * 3_600_000
 """Whoever fired a ticket so long ago does not wait for it any more."""
-MAX_TOLD = 500
-"""Adopted jobs of one register that are remembered for its return."""
+REROUTED = TYPE_NAMES[DocumentRerouted]
+MAX_TOLD = MAX_PROVEN
+"""Adopted jobs of one register that are remembered for its return, the newest."""
+
+
+class _Told(msgspec.Struct, frozen=True, array_like=True):
+    """A job that was adopted, and where this register's log says so."""
+
+    job_id: str
+    incarnation: str
+    seq: int
+
+
+_decoder = msgspec.json.Decoder(tuple[_Told, ...])
 
 
 class Adopting(Protocol):
@@ -73,6 +90,7 @@ class Adoption:
         self._since_s = now_s()
         self._looked_at: dict[str, dict[LogId, int]] = {}
         self._elsewhere: dict[str, tuple[str, ...]] = {}
+        self._proofs: dict[str, tuple[bytes, tuple[HqBatch, ...]]] = {}
         self.texts: dict[str, str] = {}
 
     async def run(self, spool: Adopting) -> None:
@@ -115,43 +133,72 @@ class Adoption:
                 found.append(register)
         return found
 
-    def told_adopted(self, register: str) -> tuple[str, ...]:
-        """The jobs of that register that this one has adopted, for its return."""
+    def told_adopted(self, register: str) -> tuple[HqBatch, ...]:
+        """The jobs of that register that this one has adopted, for its return: what this register's log says of each, signed
+        there (`peers.adopted`)."""
         kept = self._settings.setting(_setting(register))
-        return () if kept is None else msgspec.json.decode(kept, type=tuple[str, ...])
+        if kept is None:
+            return ()
+        known, proofs = self._proofs.get(register, (b"", ()))
+        if known != kept:
+            try:
+                proofs = tuple(proof for one in _decoder.decode(kept) if (proof := self._proof(one)) is not None)
+            except StorageRefused as error:
+                log.error("register %s is not told which of its tickets are printed here: %s", register, error)
+                return ()
+            self._proofs[register] = kept, proofs
+        return proofs
+
+    def _proof(self, told: _Told) -> HqBatch | None:
+        name = LogId(self._me, told.incarnation)
+        events, head = self._logs.events(name, told.seq - 1, 1), self._logs.head_for(name, told.seq)
+        return HqBatch(events[0].store, *name, tuple(events), head) if events and head is not None else None
 
     async def _adopt(self, spool: Adopting, register: str) -> None:
         heads = {name: mark.seq for name, mark in self._logs.heads().items()}
         theirs = {name: seq for name, seq in heads.items() if name.register == register}
         if not theirs or self._looked_at.get(register) == theirs:
             return
-        fold = Orphans()
+        fold, own = Orphans(), dict[str, tuple[str, int]]()
         others = [name for name in heads if name.register != register]
         for name in (*theirs, *others):
-            await self._read(fold, name, heads[name])
+            await self._read(fold, name, max(0, heads[name] - NEWEST), heads[name], own)
         dead = self.dead()
         if register not in dead:
             return  # it came back meanwhile
         waiting = fold.waiting(dead, self._now_ms() - OLD_MS)
         self.texts |= {digest: fold.texts[digest] for digest in _digests(waiting) if digest in fold.texts}
         jobs = await spool.adopt(waiting, register)
-        self._looked_at[register] = theirs
         if jobs:
             log.warning("%d kitchen tickets of register %s are printed here: it is silent", len(jobs), register)
-        before = self.told_adopted(register)
-        here = [one.job.job_id for one in waiting if self._settings.job(adopted_id(one.job.job_id, self._me)) is not None]
-        told = tuple(dict.fromkeys((*before, *here)))[-MAX_TOLD:]
+        for name, mark in self._logs.heads().items():  # what has just been written
+            if name.register == self._me:
+                await self._read(fold, name, heads.get(name, 0), mark.seq, own)
+        await self._remember(register, [one.job.job_id for one in waiting], own)
+        self._looked_at[register] = theirs
+
+    async def _remember(self, register: str, job_ids: Iterable[str], own: Mapping[str, tuple[str, int]]) -> None:
+        """Which of these jobs this register's log (`own`: job -> place) says it has adopted."""
+        kept = self._settings.setting(_setting(register))
+        before = () if kept is None else _decoder.decode(kept)
+        known = {one.job_id for one in before}
+        here = ((job_id, own.get(adopted_id(job_id, self._me))) for job_id in job_ids if job_id not in known)
+        told = (*before, *(_Told(job_id, *place) for job_id, place in here if place is not None))[-MAX_TOLD:]
         if told != before:
             await self._settings.append(Batch(settings={_setting(register): msgspec.json.encode(told)}))
 
-    async def _read(self, fold: Orphans, name: LogId, head: int) -> None:
-        after = max(0, head - NEWEST)
+    async def _read(self, fold: Orphans, name: LogId, after: int, head: int, own: dict[str, tuple[str, int]]) -> None:
+        """`own` learns which jobs this register's log says it has made of others."""
         while after < head:
             events = self._logs.events(name, after, SLICE)
             if not events:
                 return
             for event in events:
                 fold.take(event)
+                if name.register == self._me and event.type == REROUTED:
+                    moved = read_event(event)
+                    if isinstance(moved, DocumentRerouted):
+                        own[moved.new_job_id] = (name.incarnation, event.seq)
             after = events[-1].seq
             await asyncio.sleep(0)
 
@@ -161,4 +208,4 @@ def _digests(orphans: Iterable[Orphan]) -> Iterable[str]:
 
 
 def _setting(register: str) -> str:
-    return f"adopted.{register}"
+    return f"adopted_at.{register}"

@@ -166,7 +166,8 @@ def answered(cursor: Cursor, first: int, last: int, answer: HqAnswer, *, others:
     stuck = lost or acked < last
     limit = cursor.limit if stuck else min(MAX_EVENTS, cursor.limit * 2)
     failures = cursor.failures if stuck else 0
-    after = Cursor(acked, answer.held_seq, cursor.rejected + len(fresh), limit, failures, branch=branch)
+    counted = cursor.rejected if first > 1 or not answer.verdicts else 0  # a sink that lost everything gets it anew
+    after = Cursor(acked, answer.held_seq, counted + len(fresh), limit, failures, branch=branch)
     return Progress(after, acked != cursor.acked or bool(answer.numbers), stuck, lost, fresh, answer.numbers)
 
 

@@ -283,11 +283,15 @@ class SinkLink:
                 self._lost.discard(gone)
             with contextlib.suppress(StorageRefused):
                 self._cursors |= {log: self._keeper.load(log) for log in heads if log not in self._cursors}
-        for log, cursor in self._cursors.items():
-            if cursor.branch != "other" and log.register != self._outgoing.own.register and self._outgoing.is_forked(log):
-                # That the sink has the end of it says nothing of what is before.
-                self._cursors[log] = msgspec.structs.replace(cursor, acked=0, branch="other")
+        for log in self._cursors:
+            self._fork(log)
         return {log: head for log, head in heads.items() if log in self._cursors}
+
+    def _fork(self, log: LogId) -> None:
+        """Of a log with two branches in it the sink gets all: that it has the end of it says nothing of what is before."""
+        cursor = self._cursors[log]
+        if cursor.branch != "other" and log.register != self._outgoing.own.register and self._outgoing.is_forked(log):
+            self._cursors[log] = msgspec.structs.replace(cursor, acked=0, branch="other")
 
     def status(self) -> LinkStatus:
         heads = self._heads()

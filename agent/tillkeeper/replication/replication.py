@@ -15,6 +15,7 @@ from tillkeeper import clock
 from tillkeeper.apart import apart
 from tillkeeper.config.model import Config
 from tillkeeper.config.replication_rules import place
+from tillkeeper.contract.envelope import HqBatch
 from tillkeeper.contract.events import CheckOpened
 from tillkeeper.errors import TillkeeperError
 from tillkeeper.journal.journal import Journal
@@ -320,7 +321,7 @@ class Replication:
             alarms=tuple(dict.fromkeys(alarms)),
         )
 
-    def _told_adopted(self, register: str) -> tuple[str, ...]:
+    def _told_adopted(self, register: str) -> tuple[HqBatch, ...]:
         return self.adoption.told_adopted(register) if self.adoption is not None else ()
 
     def _adopted_elsewhere(self, register: str, job_ids: tuple[str, ...]) -> None:

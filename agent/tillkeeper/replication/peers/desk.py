@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 BEAT_S = 1.0
 ROSTER_AGAIN_BEATS = 5
+SAID_AGAIN_S = 600.0
+MAX_SAID = 50
+"""Different words in that time: a register that is out of its mind fills no disk."""
 
 
 class PeersDesk:
@@ -47,6 +50,7 @@ class PeersDesk:
         self.rival = ""
         """Words about another machine that says it is this register; empty while there is none."""
         self._told: dict[LogId, Mark] = {}
+        self._said: dict[str, float] = {}
         self._beats = 0
 
     async def run(self) -> None:
@@ -96,7 +100,7 @@ class PeersDesk:
             verdicts = tuple(EventVerdict(event.seq, "retryable", error.code) for event in batch.events)
             answer = HqAnswer(held.seq if held is not None else 0, verdicts)
         if refused:
-            log.warning("register %s sent what is not taken: %s", session.register, refused)
+            self.say(f"register {session.register} sent what is not taken: {refused}")
         elif which in self.to_relay:
             self.parts.relayed()
         return Answer(batch.register, batch.incarnation, answer, refused[:500])
@@ -125,7 +129,16 @@ class PeersDesk:
     def rivalled(self, session: Session, rival: Rival) -> None:
         if rival.session != self.parts.session:
             self.rival = f"register {session.register} refused another machine ({rival.address[:100]}) that says it is this one"
-            log.error("%s", self.rival)
+            self.say(self.rival)
+
+    def say(self, words: str) -> None:
+        """Into the log; what goes on and on is said again every `SAID_AGAIN_S` only."""
+        now_s = self.parts.now_s()
+        said = {one: at_s for one, at_s in self._said.items() if now_s - at_s < SAID_AGAIN_S}
+        if words not in said and len(said) < MAX_SAID:
+            log.error("%s", words)
+            said[words] = now_s
+        self._said = said
 
     # --- once a second ---
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from tillkeeper.contract.envelope import HqBatch
 from tillkeeper.errors import StorageRefused, TillkeeperError
+from tillkeeper.replication.model import LogId
 from tillkeeper.replication.peers import wire
+from tillkeeper.replication.peers.adopted import adopted_by
 from tillkeeper.replication.peers.lost import lost_by, own_of
 from tillkeeper.replication.peers.session import HELLO_S, Connection, Session, said_no
 from tillkeeper.replication.peers.state import PeerState
@@ -74,7 +76,7 @@ class Door:
             roster_digest=parts.keys.roster.digest,
             admission=parts.keys.admission(),
             asks_only=asks_only,
-            adopted=parts.told_adopted(to),
+            adoptions=parts.told_adopted(to),
             hq=parts.hq(),
             heard=self._desk.heard(),
             lost=lost,
@@ -129,10 +131,24 @@ class Door:
         state.marks, state.alarm = {}, ""
         state.learn(hello.marks[: wire.MAX_MARKS])
         self._desk.own_log.compare(state, hello.marks)
-        self._parts.adopted_elsewhere(state.register, hello.adopted)
+        self._parts.adopted_elsewhere(state.register, self._adopted_by(hello))
         if hello.lost:
             keys = self._parts.keys.roster.keys(self._parts.register)
             self._parts.lost(own_of(hello.lost, self._parts.store, self._parts.register, keys))
+
+    def _adopted_by(self, hello: Hello) -> tuple[str, ...]:
+        """What it says without a proof is not believed."""
+
+        def hash_at(name: LogId, seq: int) -> str:
+            mark = heads.get(name)
+            return self._desk.own_log.hash_at(mark, seq) if mark is not None and seq <= mark.seq else ""
+
+        heads, keys = self._desk.heads(), self._parts.keys.roster.keys(hello.register)
+        found = adopted_by(hello.register, hello.adoptions, self._parts.store, keys, hash_at)
+        if len(found) < len(hello.adoptions):
+            unproven = len(hello.adoptions) - len(found)
+            self._desk.say(f"register {hello.register} says it prints {unproven} tickets of this one; its log does not say so")
+        return found
 
     # --- being called ---
 
@@ -180,7 +196,7 @@ class Door:
             return  # it had gone, and only its line had not been missed yet
         other.connection.post(encode(Rival(hello.session, connection.address[:100])))
         state.alarm = f"register {state.register} runs twice: a second session, from {connection.address}, was refused"
-        log.error("%s", state.alarm)
+        self._desk.say(state.alarm)
         refused = wire.Refused(
             "two_sessions", f"register {state.register} runs on another machine", "stop one of them, and let it join anew"
         )

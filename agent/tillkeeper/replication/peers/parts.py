@@ -34,8 +34,8 @@ class PeersParts:
     """`order`: all registers of the store, the same everywhere. `callable`: those that have an address. `session`: made anew
     at each start. `dial` raises SinkTrouble. `listen` serves callers until cancelled, None where nothing listens. `hq`: whether
     HQ answers this register. `forked`: logs of others of which HQ is known to have another branch. `relayed`: told when what
-    is to be relayed to HQ changed. `changed`: told when a line came or went. `told_adopted`: the jobs of another register that
-    this one has adopted; `adopted_elsewhere`: told the same by others."""
+    is to be relayed to HQ changed. `changed`: told when a line came or went. `told_adopted`: proofs that this register has
+    adopted jobs of another; `adopted_elsewhere`: told which ones others have proved to have."""
 
     store: str
     register: str
@@ -57,7 +57,7 @@ class PeersParts:
     step_aside: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
     """Awaited between the pieces of a large batch."""
     hq: Callable[[], bool] = lambda: False
-    told_adopted: Callable[[str], tuple[str, ...]] = lambda _register: ()
+    told_adopted: Callable[[str], tuple[HqBatch, ...]] = lambda _register: ()
     adopted_elsewhere: Callable[[str, tuple[str, ...]], None] = lambda _register, _job_ids: None
     lost: Callable[[tuple[HqBatch, ...]], None] = lambda _batches: None
     """Told what others hold of this register's own logs and it does not have."""

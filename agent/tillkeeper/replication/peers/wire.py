@@ -31,8 +31,9 @@ class Hello(msgspec.Struct, frozen=True, tag="hello", omit_defaults=True):
     """The first message of either side. `protocol`, `oldest`: the newest and oldest that the sender speaks. `session`: made
     anew at each start of the agent. `incarnation`: of the log that the sender writes. `marks`: what it has and holds.
     `asks_only`: the sender wants to know the marks and will push nothing. `roster_digest`: of its roster. `admission`: by which
-    statements the sender is a member, for one that has not heard of it yet. `adopted`: the receiver's jobs that the sender has
-    adopted while it was away. `lost`: the newest events of the receiver's logs that it says it does not have (`lost.py`)."""
+    statements the sender is a member, for one that has not heard of it yet. `adoptions`: what the sender's log says of jobs of
+    the receiver that it has adopted while that was away (`adopted.py`). `lost`: the newest events of the receiver's logs
+    that it says it does not have (`lost.py`)."""
 
     store: str
     register: str
@@ -45,7 +46,7 @@ class Hello(msgspec.Struct, frozen=True, tag="hello", omit_defaults=True):
     roster_digest: str = ""
     admission: tuple[Signed, ...] = ()
     asks_only: bool = False
-    adopted: tuple[str, ...] = ()
+    adoptions: tuple[HqBatch, ...] = ()
     hq: bool = False
     heard: tuple[str, ...] = ()
     lost: tuple[HqBatch, ...] = ()
