@@ -80,8 +80,9 @@ run: env
 demo: env
 	@$(BIN)/tillkeeper demo
 
+# Most tests wait, so three at a time on two cores. Those that measure time in network namespaces (xdist_group "lab") go one by one.
 test: dev-env machine $(VENV)/.peers
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 pictures: dev-env machine
 	$(BIN)/python -m tests.browser.pictures

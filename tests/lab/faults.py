@@ -72,6 +72,8 @@ class Fault:
     """What the other registers may rightly say of a fault that is not this one's."""
     corrected: frozenset[str] = frozenset()
     """What peers make of it after the heal."""
+    stays: bool = False
+    """The verdict outlives the heal for minutes, so nobody waits for its end."""
 
 
 SETS = ("before", "corrected", "elsewhere", "families")
@@ -240,6 +242,7 @@ _LIST = (
         goal_s=0.3,
         right_percent=98,
         hold_s=4.0,
+        stays=True,
         **STORE,
     ),
     _fault(
@@ -249,6 +252,7 @@ _LIST = (
         goal_s=0.3,
         right_percent=98,
         hold_s=4.0,
+        stays=True,
         **STORE,
     ),
     _fault(

@@ -9,14 +9,14 @@ from tests.lab.places import V4
 from tests.lab.register import Watched
 from tests.lab.spaces import now_s
 from tests.lab.topology import Lab, Shape, key_text, put
-from tests.lab.trial import LATE_S, SETTLE_S, Lateness, why
+from tests.lab.trial import LATE_S, SETTLE_S, Lateness, NotSettled, why
 from tests.lab.watch import confirmed
 from tests.support.prerequisites import need
 from tests.support.wall_clock import WallClock
 
 from tillkeeper.network.model import Report
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.timeout(400), pytest.mark.xdist_group("lab")]
 
 STEPS = ("+1d", "+0", "-1d", "+1y", "-1y", "+0")
 BETWEEN_S = 4.0
@@ -33,7 +33,12 @@ def test_a_wall_clock_that_is_set_is_told_and_nothing_else_is(tmp_path: Path) ->
             folder = tmp_path / str(attempt)
             folder.mkdir()
             async with Lateness() as late:
-                false = await steps(folder, WallClock(folder / "wall"))
+                try:
+                    false = await steps(folder, WallClock(folder / "wall"))
+                except NotSettled:
+                    if late.worst_s <= LATE_S or attempt == AGAIN - 1:
+                        raise
+                    continue
             # A machine that other tests keep busy answers late indeed, and once is no news of the clock.
             slow = late.worst_s > LATE_S or all(one == ("latency_lan",) for one in false)
             if not false or not slow:
@@ -49,7 +54,8 @@ async def steps(folder: Path, wall: WallClock) -> list[tuple[str, ...]]:
     with Lab(Shape(families=(V4,), registers=2), "k") as lab:
         async with lab.served(), Watched(lab, "r1", folder, wall.prefix) as one, Watched(lab, "r2", folder) as other:
             for register in (one, other):
-                assert await register.wait_fine(SETTLE_S), why(register)
+                if not await register.wait_fine(SETTLE_S):
+                    raise NotSettled(why(register))
             from_s = now_s()
             for step in STEPS:
                 wall.set_ahead(step)

@@ -17,10 +17,10 @@ from tests.lab.policer import LIMIT_PER_S
 from tests.lab.topology import Lab, Shape
 from tests.support.prerequisites import need
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.timeout(400), pytest.mark.xdist_group("lab")]
 
 PRINTERS = tuple(f"off{number}" for number in range(16))
-AGENT_S, BOTH_S, ORDERED_S = 15.0, 15.0, 25.0
+AGENT_S, BOTH_S, ORDERED_S = 10.0, 10.0, 25.0
 """Every look and every retry has come around by then: the longest pause of a device that refuses is 5 s."""
 ORDER = json.dumps(TYPICAL).encode()
 

@@ -50,7 +50,7 @@ from tests.lab.policer import Policer
 from tests.lab.servers import Services
 from tests.lab.spaces import ETC, PREFIX, LabTrouble, answers, inside, ip, nft, now_s, remove, settings, sweep
 
-READY_S = 10.0
+READY_S = 30.0
 
 
 @dataclass(frozen=True)
