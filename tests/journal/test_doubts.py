@@ -8,7 +8,8 @@ from tests.journal.world import check_opened, check_row, job_row, kept, line, mo
 
 from tillkeeper.clock import new_id
 from tillkeeper.contract.answers import answers
-from tillkeeper.contract.keys import Mark, mark_of, marked
+from tillkeeper.contract.events import EVENT_TYPES
+from tillkeeper.contract.keys import MEMBER, Mark, mark_of, marked
 from tillkeeper.journal.commit import key_digest
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.records import Batch, KeptAnswer
@@ -99,8 +100,12 @@ def test_the_key_of_a_command_travels_with_its_events(tmp_path: Path) -> None:
 def test_what_looks_like_a_key_and_is_none_is_passed_over() -> None:
     assert mark_of(marked(b"{}", Mark("ab" * 32, 3)).decode()) == Mark("ab" * 32, 3)
     assert mark_of(marked(b'{"a":1}\n', Mark("ab" * 32, 3)).decode()) == Mark("ab" * 32, 3)
-    text = '{"note":"\\"command\\":{\\"sha256\\":\\"x"}'
-    start = '{"command":{"sha256":"'
+    text = f'{{"note":"\\"{MEMBER}\\":{{\\"sha256\\":\\"x"}}'
+    start = f'{{"{MEMBER}":{{"sha256":"'
     for body in (start + 'ab","events":1}}', start, text, start + "G" * 64 + '"', start + "G" * 64 + '","events":1}}'):
         assert mark_of(body) is None
     assert mark_of(marked(b"{}", Mark("ab" * 32, 0)).decode()) is None
+
+
+def test_no_event_has_a_field_of_the_name_under_which_the_key_travels() -> None:
+    assert not [name for name, (struct, _version) in EVENT_TYPES.items() if MEMBER in struct.__struct_fields__]

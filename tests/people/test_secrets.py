@@ -59,6 +59,7 @@ def test_the_journal_says_who_approved_what_right_before_it(tmp_path: Path) -> N
     kinds = [kind for kind, _ in events]
     at = kinds.index("approval_given")
     assert kinds[at + 1] == "refund_recorded"
+    assert events[at][1].pop("idempotency_key"), "of the command that the approval was for"
     assert events[at][1] | {"check_id": ""} == {
         "approver": "mia", "employee": "ana", "terminal": "front", "permission": "refund", "command": "refund_check",
         "check_id": "",
