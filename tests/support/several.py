@@ -29,12 +29,20 @@ class SeveralRig:
     Args:
         changes: as of `StoreRig`, for all registers.
         keys: their keys are on their disks; without them nobody believes anybody.
+        pinned: HQ's credentials say whose signatures count in the store.
     """
 
     def __init__(
-        self, folder: Path, *names: str, changes: Mapping[str, Any] | None = None, keys: bool = True, hq: bool = True
+        self,
+        folder: Path,
+        *names: str,
+        changes: Mapping[str, Any] | None = None,
+        keys: bool = True,
+        hq: bool = True,
+        pinned: bool = True,
     ) -> None:
         self.folder, self.names, self._changes, self._keys, self._with_hq = folder, names, changes or {}, keys, hq
+        self._pinned = pinned
         self.rigs: dict[str, StoreRig] = {}
         self.lines: dict[tuple[str, str], Line] = {}
         self.internets: dict[str, Line] = {}
@@ -104,7 +112,7 @@ class SeveralRig:
 
     async def start_hq(self) -> None:
         lines = [f'[[readers]]\nstore = "{STORE}"\ntoken = "{self._reader}"\n']
-        if self._keys:
+        if self._keys and self._pinned:
             lines.append(f'[[stores]]\nstore = "{STORE}"\nauthority = "{AUTHORITY.key}"\n')
         lines += [f'[[registers]]\nstore = "{STORE}"\nregister = "{n}"\ntoken = "{t}"\n' for n, t in self.tokens.items()]
         credentials, ready = self.folder / "hq-credentials.toml", self.folder / "hq-ready.json"

@@ -75,7 +75,9 @@ def check_head(batch: HqBatch, keys: Collection[str], verify_signature: Verify, 
         return msgspec.structs.replace(batch, head=None) if head is not None else batch
     if head is None or not keys:
         if keys or relayed:
-            raise HeadRefused(UNSIGNED, "no signature" if keys else f"no key of register {batch.register[:64]} is known")
+            who = f"register {batch.register[:64]}"
+            cause = f"it is not signed, and {who} has a key in this store; if that is lost, {who} has to join the store again"
+            raise HeadRefused(UNSIGNED, cause if keys else f"no key of {who} is known")
         return msgspec.structs.replace(batch, head=None) if head is not None else batch
     last = batch.events[-1]
     place = (batch.store, batch.register, batch.incarnation, last.seq, last.hash)
