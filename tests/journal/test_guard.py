@@ -1,5 +1,7 @@
 """The card-number guard: what is refused, in whatever disguise, and what must pass."""
 
+import random
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -8,6 +10,8 @@ from tests.journal.world import NOW, check_opened, check_row, job_row, kept, lin
 
 from tillkeeper.clock import new_id
 from tillkeeper.contract.events import encode_body
+from tillkeeper.contract.privacy import MAX_DIGESTS, PersonalDataErased
+from tillkeeper.contract.trust import RegisterAdmitted, RegisterLeft, StoreKeysTaken
 from tillkeeper.errors import Refused
 from tillkeeper.journal.guard import guard_batch, holds_card_number, refuse_card_numbers
 from tillkeeper.journal.records import Batch
@@ -98,6 +102,22 @@ def test_our_own_ids_stamps_and_digests_never_trip_it() -> None:
             settings={"cursor": b"4111111111111111"},
         )
         guard_batch("append", batch, [("line_added", encode_body(new.event)) for new in events])
+
+
+def test_keys_of_registers_and_many_digests_never_trip_it() -> None:
+    """Of 64 random hex digits one in a few hundred holds what looks like a card number: a register must start all the same."""
+    chance = random.Random(1)
+    found = [chance.randbytes(32).hex() for _ in range(3_000)]
+    assert sum(map(holds_card_number, found)) > 5
+    for key, other in zip(found, reversed(found), strict=True):
+        events = (
+            StoreKeysTaken(act="created", register="front", key=key, authority=other),
+            RegisterAdmitted(register="front", key=key, term=1, replaced=(other,)),
+            RegisterLeft(register="front", keys=(key, other), finals={new_id(): 7}),
+        )
+        guard_batch("append", Batch(), [("x", encode_body(event)) for event in events])
+    for at in range(0, len(found), MAX_DIGESTS):
+        guard_batch("append", Batch(), [("x", encode_body(PersonalDataErased(digests=tuple(found[at : at + MAX_DIGESTS]))))])
 
 
 @given(st.uuids())

@@ -236,7 +236,8 @@ SinkKind = Literal["hq", "register"]
 
 class SinkView(View, frozen=True):
     """Who gets copies of this register's events: HQ, or another register of the store. `behind`: how many it is still to get,
-    None where that is not known. `words`: all of it for people. `version`: of that register's agent, where it is known."""
+    None where that is not known. `words`: all of it for people. `version`: of that register's agent, where it is known.
+    `sends`: this register sends to it; a register that is only heard has its copies from others."""
 
     name: str
     kind: SinkKind
@@ -244,6 +245,7 @@ class SinkView(View, frozen=True):
     behind: int | None = None
     words: str = ""
     version: str = ""
+    sends: bool = True
 
 
 class StatusView(View, frozen=True):

@@ -127,8 +127,9 @@ _OURS = {
         ("entry_id", "no_sale_id", "entity_id", "previous_incarnation", "rerouted_from", "taxes", "quantities", "items"),
         _OUR_ID,
     ),
-    **dict.fromkeys(("movement_id", "session_id", "drawer_session", "session"), _OUR_ID),
-    **dict.fromkeys(("digest", "sha256", "salt", "personal"), _HEX),
+    **dict.fromkeys(("movement_id", "session_id", "drawer_session", "session", "finals"), _OUR_ID),
+    **dict.fromkeys(("digest", "digests", "sha256", "salt", "personal"), _HEX),
+    **dict.fromkeys(("key", "keys", "authority", "replaced"), _HEX),  # public keys of registers
     "set_aside": _SET_ASIDE,
 }
 _CATALOGUE_KEYS = frozenset({"item_id", "modifier_id", "catalogue_version"})

@@ -6,6 +6,7 @@ import { Dot } from "../../shared/ui.js";
 import { DOCUMENTS, age, deviceState, sentence } from "../../shared/words.js";
 import { ticketsOf } from "../live-state.js";
 import { connection } from "../notices.js";
+import { Copies } from "./copies.js";
 import { DeviceActions, isPrinter, replace } from "../setup/devices.js";
 
 const LEVELS = { alarm: { mark: "!", kind: "bad" }, warning: { mark: "!", kind: "warn" }, notice: { mark: "i", kind: "info" } };
@@ -32,10 +33,10 @@ export function Status({ desk, state }) {
     <section class="card part" aria-label="Connection"><h2>Connection</h2>
       <p class="row"><${Dot} colour=${dot.colour} words=${dot.words} /></p>
       ${status?.network && html`<${Network} network=${status.network} />`}
-      ${status && html`<p data-only-here=${status.only_here}>${sentence(status.only_here_words)}</p>
-        ${status.paused?.length > 0 && html`<div data-testid="paused"><p class="strong">Paused meanwhile</p><ul>${status.paused.map((words) => html`<li key=${words}>${words}</li>`)}</ul></div>`}
+      ${status && html`${status.paused?.length > 0 && html`<div data-testid="paused"><p class="strong">Paused meanwhile</p><ul>${status.paused.map((words) => html`<li key=${words}>${words}</li>`)}</ul></div>`}
         <p class="small muted">Register ${status.register} · version ${status.version} · business day ${status.business_day} · catalogue ${status.catalogue_version}</p>`}
     </section>
+    ${status && html`<${Copies} status=${status} link=${state.link} />`}
     <section class="card part" aria-label="Here"><h2>Here</h2><div class="choice-grid">
       <button type="button" data-action="no-sale" onClick=${desk.act.noSale}>Open drawer (no sale)…</button>
       ${session && html`<button type="button" data-action="training" aria-pressed=${session.training ? "true" : "false"} onClick=${flip}>${session.training ? "End training" : "Training mode"}</button>
