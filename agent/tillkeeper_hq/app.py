@@ -45,7 +45,8 @@ R = TypeVar("R")
 
 
 class _App:
-    def __init__(self, database: Database, credentials: Credentials) -> None:
+    def __init__(self, database: Database, credentials: Credentials, keep_heard_s: float) -> None:
+        self._keep_heard_s = keep_heard_s
         self._database = database
         self._credentials = credentials
         self._rosters = Rosters(credentials.authorities)
@@ -78,7 +79,7 @@ class _App:
 
     async def _keep_heard(self) -> None:
         while True:
-            await asyncio.sleep(KEEP_HEARD_S)
+            await asyncio.sleep(self._keep_heard_s)
             if not (rows := self._heard.waiting()):
                 continue
             try:
@@ -220,11 +221,17 @@ def _no_authority(caller: Caller) -> Problem:
 
 
 def create_app(
-    database: Database, credentials: Credentials, *, https: bool = False, now_ms: Callable[[], int] | None = None
+    database: Database,
+    credentials: Credentials,
+    *,
+    https: bool = False,
+    now_ms: Callable[[], int] | None = None,
+    keep_heard_s: float = KEEP_HEARD_S,
 ) -> Starlette:
     """`database` is open; the caller closes it after the server has stopped. `https`: whoever comes from another machine has a
-    TLS connection. `now_ms`: the wall clock of the pages."""
-    app = _App(database, credentials)
+    TLS connection. `now_ms`: the wall clock of the pages. `keep_heard_s`: how often it is written down when registers were
+    heard."""
+    app = _App(database, credentials, keep_heard_s)
     pages = Pages(Site(database, credentials, app.with_beat, now_ms or _now_ms, https=https))
     return Starlette(
         routes=[

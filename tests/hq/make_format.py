@@ -12,16 +12,22 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.hq.people import NOW, kept, password_of
 from tests.hq.world import Log, personal
 from tests.support import postgres
 
-from tillkeeper.contract.envelope import HqBatch
+from tillkeeper.contract.envelope import Author, HqBatch
 from tillkeeper.contract.events import CheckOpened
+from tillkeeper_hq import heard
 from tillkeeper_hq.database import Database
+from tillkeeper_hq.heard import Heard
 from tillkeeper_hq.ingest import Taking
+from tillkeeper_hq.pages import figures
 from tillkeeper_hq.postgres import PostgresBackend
-from tillkeeper_hq.sql import Backend
+from tillkeeper_hq.sql import Backend, Sql
 from tillkeeper_hq.sqlite import FILE_NAME, SqliteBackend
+from tillkeeper_hq.users import tables
+from tillkeeper_hq.users.model import Role, User
 
 UNKNOWN = ("robot_waiter_dispatched", '{ "b" : 1.50,\t"a":"\\u00e9 \u00e9 \u6f22", "b":2 }')
 
@@ -50,10 +56,23 @@ def batches() -> list[HqBatch]:
     return [log.batch(1, 10), log.batch(11), clone.batch(), poisoned.batch(), harbour.batch()]
 
 
+def people(sql: Sql) -> None:
+    """Somebody who signs in and has looked at an event; a register that is behind."""
+    mia = User(0, "mia", Role.OWNER, created_ms=NOW)
+    tables.add(sql, mia, kept(password_of("mia")))
+    figures.note_look(sql, 1, NOW, "mia", "Found on a Tuesday")
+    tables.write_act(sql, NOW, "mia", "quarantine_looked_at", "corner / till-1 / 1", "Found on a Tuesday")
+    tables.take_try(sql, "somebody", NOW)
+    log = good_log()
+    said = Author(len(log.events) + 3, "EUR", 2, "Europe/Berlin")
+    heard.keep(sql, [((log.store, log.register, log.incarnation), Heard(NOW - 3 * 60_000, said))])
+
+
 def fill(backend: Backend) -> None:
     with Database(backend, 100) as database:
         for batch in batches():
             database.write(Taking(batch)).result(60)
+        database.change(people).result(60)
 
 
 def dumped(server: postgres.Server, url: str) -> str:

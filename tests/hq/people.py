@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,7 @@ from tillkeeper.contract.envelope import Author, HqAnswer, HqBatch
 from tillkeeper_hq.app import create_app
 from tillkeeper_hq.credentials import parse
 from tillkeeper_hq.database import Database
-from tillkeeper_hq.sql import Backend
+from tillkeeper_hq.sql import Backend, Sql
 from tillkeeper_hq.sqlite import SqliteBackend
 from tillkeeper_hq.users import passwords, tables
 from tillkeeper_hq.users.model import ROLES, User
@@ -94,15 +95,23 @@ def words(markup: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", markup)).split())
 
 
+def _claims(sql: Sql) -> dict[tuple[str, str, str], int | None]:
+    return {(store, register, inc): seq for store, register, inc, seq in sql.rows(_CLAIMS)}
+
+
+_CLAIMS = "SELECT store, register, incarnation, claimed_seq FROM logs"
+
+
 class Office:
     """HQ inside the test. `now_ms` is what its clock says."""
 
     def __init__(self, folder: Path, backend: Backend | None = None, *, https: bool = False, client: str = "127.0.0.1") -> None:
         self.now_ms = NOW
+        self._said: dict[tuple[str, str, str], int | None] = {}
         self._database = Database(backend or SqliteBackend(folder), 1)
         registers = [{"store": store, "register": name, "token": token(f"{store}-{name}")} for store, name in REGISTERS]
         credentials = parse(msgspec.json.encode({"registers": registers}).decode(), "test")
-        app = create_app(self._database, credentials, https=https, now_ms=lambda: self.now_ms)
+        app = create_app(self._database, credentials, https=https, now_ms=lambda: self.now_ms, keep_heard_s=0.05)
         self._lifespan = app.router.lifespan_context(app)
         transport = httpx.ASGITransport(app, client=(client, 50_000))
         self._runner = asyncio.Runner()
@@ -143,9 +152,18 @@ class Office:
     def take(self, log: Log, first: int = 1, last: int | None = None, author: Author | None = None) -> HqAnswer:
         return self.post(msgspec.structs.replace(log.batch(first, last), author=author))
 
+    def settle(self) -> None:
+        """Waits until what registers said of themselves is written down."""
+        deadline = time.monotonic() + 30
+        while not self._said.items() <= self._database.read(_claims).result(30).items():
+            assert time.monotonic() < deadline
+            self._runner.run(asyncio.sleep(0.02))
+
     def post(self, batch: HqBatch, sender: str = "") -> HqAnswer:
         """`sender`: the register whose token brings it; its own, where it is empty."""
         headers = {"Authorization": f"Bearer {token(f'{batch.store}-{sender or batch.register}')}"}
+        if batch.author is not None:
+            self._said[batch.store, batch.register, batch.incarnation] = batch.author.last_seq
         answer = self.request("POST", "/v1/events", content=msgspec.json.encode(batch), headers=headers)
         assert answer.status_code == 200, answer.text
         return msgspec.json.decode(answer.content, type=HqAnswer)

@@ -62,7 +62,7 @@ def _row(one: CheckRecord, facts: Facts) -> list[Child]:
         str(one.number),
         one.ticket_code,
         badge(one.state, _STATES.get(one.state, "plain")),
-        (link(one.store, "/store", store=one.store), f" / {one.register}"),
+        el("span", link(one.store, "/store", store=one.store), f" / {one.register}"),
         link(one.business_day, "/day", store=one.store, day=one.business_day),
         money(one.totals.gross_minor, facts) if one.totals else "-",
         money(one.refunded_minor, facts) if one.refunded_minor else "-",

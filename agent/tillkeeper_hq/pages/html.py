@@ -92,8 +92,10 @@ def table(
     )
 
 
-def facts(*pairs: tuple[str, Child]) -> Html:
-    return el("dl", *(el("div", el("dt", words), el("dd", value)) for words, value in pairs), class_="facts")
+def facts(*pairs: tuple[str, Child], narrow: bool = False) -> Html:
+    """`narrow`: short values, which stand closer."""
+    made = (el("div", el("dt", words), el("dd", value)) for words, value in pairs)
+    return el("dl", *made, class_="facts figures" if narrow else "facts")
 
 
 def badge(words: Child, kind: str) -> Html:

@@ -178,6 +178,7 @@ def _in_full(books: DayBooks, facts: Facts) -> Iterable[Html]:
             ("No-sales", f"{books.no_sales:,}"),
             ("Opened", f"{books.opened:,}"),
             ("Open at the end", f"{books.open_checks:,}"),
+            narrow=True,
         ),
         class_="card part",
     )

@@ -1,7 +1,6 @@
 """All pages, who may see which, and the one gate that they go through."""
 
 import asyncio
-import hmac
 import logging
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
@@ -104,7 +103,7 @@ class Pages:
         if found is None:
             return moved_to("/login")
         user, token = found
-        if method == "POST" and not hmac.compare_digest(sessions.form_key(token), form.get(FORM_KEY, "")):
+        if method == "POST" and not sessions.is_form_key(form.get(FORM_KEY, ""), token):
             raise PageRefused(
                 403, "That form is not of this session", "Nothing was done. Open the page anew and send it again."
             )

@@ -21,6 +21,10 @@ def form_key(token: str) -> str:
     return hmac.digest(token.encode("utf-8", "surrogatepass"), b"tillkeeper-hq form", "sha256").hex()
 
 
+def is_form_key(given: str, token: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), form_key(token).encode())
+
+
 def is_alive(began_ms: int, used_ms: int, now_ms: int) -> bool:
     """A clock that goes back by more than a minute ends it too."""
     return began_ms - 60_000 <= now_ms < began_ms + LONGEST_MS and now_ms < used_ms + IDLE_MS
