@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
-from tests.lab.places import HQ, HQ_PORT, PORTS, ROUTER_LAN, V4, V6, lan4
+from tests.lab.places import HQ, HQ_PORT, PORTS, ROUTER_LAN, ROUTER_LINK_LOCAL, V4, V6, lan4
 from tests.lab.relay import delayed
 from tests.lab.servers import CAPTIVE_PORT, NOERROR, SERVFAIL
 from tests.lab.spaces import ip, nft
@@ -182,8 +182,9 @@ def router_mac_changed(lab: Lab, *, told: bool) -> Iterator[None]:
     try:
         yield
     finally:
+        addresses = [ROUTER_LAN[family] for family in lab.shape.families] + [ROUTER_LINK_LOCAL] * lab.has(V6)
         for host in (*lab.shape.names, "printer", "display"):
-            ip(lab.space(host), "neigh flush dev eth0")
+            ip(lab.space(host), *(f"neigh flush to {address} dev eth0" for address in addresses))
 
 
 def resolver_refuses(lab: Lab) -> AbstractContextManager[None]:
