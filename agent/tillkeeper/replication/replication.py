@@ -21,6 +21,7 @@ from tillkeeper.errors import TillkeeperError
 from tillkeeper.journal.journal import Journal
 from tillkeeper.replication.courtesy import Courtesy
 from tillkeeper.replication.hq import HqLink, HqTransport, NumberSink
+from tillkeeper.replication.kept_copies import KeptCopies
 from tillkeeper.replication.link import LinkStatus
 from tillkeeper.replication.model import Holdings, LogId
 from tillkeeper.replication.outgoing import Logs, OwnLogs, Selected
@@ -178,6 +179,7 @@ class Replication:
                 changed=lambda: self._changed(),
             )
         )
+        self.peers.begin_with(KeptCopies(self._journal, self.peers.answered).of)
         self.adoption = Adoption(
             config.this_register, tuple(config.registers), self.peers, library, self._journal,
             after_s=settings.adopt_after_s, now_s=clock.boot_s, now_ms=clock.wall_ms,
@@ -237,6 +239,8 @@ class Replication:
             tasks.create_task(self._take_over(self._holdings, transport), name="replication.own_past")
         if self.peers is not None:
             tasks.create_task(self.peers.run(), name="replication.peers")
+            kept = KeptCopies(self._journal, self.peers.answered)
+            tasks.create_task(kept.run(), name="replication.kept_copies")
         if self.adoption is not None:
             tasks.create_task(self.adoption.run(spool), name="replication.adoption")
         if self._recall is not None:
@@ -303,7 +307,7 @@ class Replication:
         me = self._config.this_register
         own = {name: mark.seq for name, mark in self._logs.heads().items() if name.register == me}
         hq = self.hq.status() if self.hq is not None else None
-        copies = self.peers.copies_of() if self.peers is not None else []
+        copies = list(self.peers.answered().values()) if self.peers is not None else []
         alarms = [*self.renewals.alarms, *([self._deaf] if self._deaf else ())]
         if hq is not None:
             copies.append({LogId(one.register, one.incarnation): one.acked for one in hq.logs})

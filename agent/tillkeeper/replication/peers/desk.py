@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from tillkeeper.contract.ed25519 import verify
 from tillkeeper.contract.envelope import EventVerdict, HqAnswer, HqBatch
@@ -192,9 +193,15 @@ class PeersDesk:
 
     # --- seen from outside ---
 
-    def copies_of(self) -> list[dict[LogId, int]]:
+    def answered(self) -> dict[str, dict[LogId, int]]:
         """Of every register: up to where it has answered for each log."""
-        return [state.acked for state in self.states.values()]
+        return {register: state.acked for register, state in self.states.items()}
+
+    def begin_with(self, answered: Callable[[str], Mapping[LogId, int]]) -> None:
+        """What each had answered for before a restart. Of one that is met it is what it says then."""
+        for register, state in self.states.items():
+            with suppress(StorageRefused):
+                state.acked.update(answered(register))
 
     def finals(self, register: str) -> dict[str, int]:
         """The furthest that anyone who was heard is known to hold of a register's logs, by incarnation."""
