@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import pty
 import socket
 import sqlite3
 import subprocess
@@ -187,6 +188,21 @@ async def brought_back(folder: Path, front: StoreRig, bar: StoreRig, recovery: s
 
         await until(agree, fresh, bar)
         assert (await store(fresh))["may_admit"]
+
+
+def test_a_mistyped_code_is_asked_for_again_at_a_keyboard_and_seen_while_it_is_typed(tmp_path: Path) -> None:
+    config = tmp_path / "store.toml"
+    config.write_text('this_register = "bar"\n[store]\nid = "corner"\n[registers.bar]\nletter = "B"\n', "ascii")
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "wb", buffering=0) as keyboard, os.fdopen(theirs, "rb") as stdin:
+        keyboard.write(b"ABCDE-FGHJK\n" * 2 + b"\x04")
+        command = [sys.executable, "-m", "tillkeeper", "store", "join", "--config", str(config)]
+        done = subprocess.run(command, stdin=stdin, capture_output=True, text=True, check=False, timeout=WAIT_S)
+        assert b"ABCDE" in os.read(ours, 4096), "the terminal echoes it"
+    assert done.returncode == exits.USAGE
+    assert done.stderr.count("groups 1 and 2 are mistyped: once more") == 2
+    assert done.stderr.count("Join code: ") == 3
+    assert "nobody answers" in done.stderr
 
 
 @pytest.mark.timeout(300)

@@ -1,6 +1,7 @@
 """The store's keys: which registers belong together, and how one joins, leaves or takes the place of one that died.
 
-`create`, `join` and `recover` work on the register's own files, with the agent running or not: start it again afterwards.
+`create`, `join`, `recover` and `paper` work on the register's own files, with the agent running or not; start it again after the
+first three.
 `code`, `leave` and `status` ask the running agent.
 """
 
@@ -9,19 +10,24 @@ import getpass
 import os
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import Client, add_connection, add_json
 from tillkeeper.cli.exits import UsageError
 from tillkeeper.cli.store_site import Found, find
 from tillkeeper.cli.terminal import clean
+from tillkeeper.errors import TillkeeperError
 
 if TYPE_CHECKING:
     from tillkeeper.trust.acts import Outcome
 
 MAX_STDIN = 400
+TRIES = 5
+"""At a keyboard."""
+C = TypeVar("C")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,10 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create = actions.add_parser("create", help="a new store, with this register as its first; shows the recovery code once")
     code = actions.add_parser("code", help="a code with which one register may join, for ten minutes")
     join = actions.add_parser("join", help="join a store with a code")
+    paper = actions.add_parser("paper", help="print the recovery code again, where the authority's key is kept")
     leave = actions.add_parser("leave", help="let a register go: its key ends for ever")
     recover = actions.add_parser("recover", help="bring the store's authority back with the printed recovery code")
     add_connection(actions.add_parser("status", help="who belongs to the store"))
-    for action in (create, join, recover):
+    create.add_argument("--print", action="store_true", help="the code on the receipt printer, instead of on the screen")
+    for action in (create, paper):
+        action.add_argument("--printer", default="", metavar="NAME", help="another one of the configuration's printers")
+    for action in (create, join, recover, paper):
         action.add_argument("--config", type=Path, required=True, metavar="FILE", help="the register's configuration")
         action.add_argument("--by", default="", metavar="PERSON", help="who does it: the name goes to the journal (nobody)")
         add_json(action)
@@ -53,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     acts: dict[str, Callable[[argparse.Namespace], int]] = {
-        "create": _create, "join": _join, "recover": _recover, "code": _code, "leave": _leave, "status": _status,
+        "create": _create, "paper": _paper, "join": _join, "recover": _recover, "code": _code, "leave": _leave, "status": _status,
     }  # fmt: skip
     return acts[args.action](args)
 
@@ -64,22 +74,56 @@ def run(args: argparse.Namespace) -> int:
 def _create(args: argparse.Namespace) -> int:
     from tillkeeper.trust.acts import create
 
-    made = create(_site(args).site, args.by)
-    words = [
-        f"store {made.roster.store} is made, and register {next(iter(made.roster.members))} belongs to it.",
-        "",
+    found = _site(args)
+    if args.print:
+        _printable(args)
+    made = create(found.site, args.by)
+    words = [f"store {made.roster.store} is made, and register {next(iter(made.roster.members))} belongs to it.", ""]
+    after = "Start the agent again. Then `tillkeeper store code REGISTER` lets the next one join."
+    facts = _facts(made)
+    if args.print:
+        try:
+            return _on_paper(args, made.recovery, facts, "\n".join([*words, after]))
+        except TillkeeperError as error:
+            exits.explain(error, as_json=args.json)
+    words += [
         f"Recovery code:  {made.recovery}",
         "",
-        "Write it down or print it, and keep it away from the registers: it is shown this once. When this register dies,",
-        "another one takes over with it (`tillkeeper store recover`); without it none could join or leave any more.",
+        "Write it down or print it, and keep it away from the registers: it is shown this once. When this register dies, it is",
+        "what another one becomes the store's authority with (`tillkeeper store recover`).",
         "",
-        "HQ takes what registers hand in for each other once its credentials say whose signatures count (docs/hq-contract.md):",
-        "",
-        *_for_hq(made.roster.store, made.roster.authority),
-        "",
-        "Next: start this register's agent (again), then `tillkeeper store code REGISTER` for each other register.",
+        after,
     ]
-    output.show(args, _facts(made) | {"recovery_code": made.recovery}, "\n".join(words))
+    output.show(args, facts | {"recovery_code": made.recovery, "printed": ""}, "\n".join(words))
+    return exits.PARTLY if args.print else exits.OK
+
+
+def _paper(args: argparse.Namespace) -> int:
+    from tillkeeper.trust.codes import recovery_code
+    from tillkeeper.trust.trouble import TrustTrouble
+
+    found = _site(args)
+    if (secret := found.site.shelf.authority_secret()) is None:
+        cause, hint = "this register does not keep the authority's key", "print it where `tillkeeper store status` says that it is"
+        raise TrustTrouble("no_authority_key", "print", "the recovery code", cause, hint)
+    return _on_paper(args, recovery_code(secret), {"store": found.site.store}, "")
+
+
+def _printable(args: argparse.Namespace) -> None:
+    """Before anything is made: is there a printer at all. Raises: ConfigInvalid, Refused."""
+    from tillkeeper.config.load import load
+    from tillkeeper.trust.paper import printer_of
+
+    printer_of(load(args.config), args.printer)
+
+
+def _on_paper(args: argparse.Namespace, code: str, facts: dict[str, Any], words: str) -> int:
+    """The code is on no screen. Raises: ConfigInvalid, Refused."""
+    from tillkeeper.trust.paper import print_code
+
+    how = print_code(args.config, args.printer, code, date.today().isoformat())
+    said = "the recovery code is on paper" + ("" if how == "confirmed" else ": look whether it came out whole")
+    output.show(args, facts | {"printed": how}, f"{said}. Keep it away from the registers.\n{words}".rstrip())
     return exits.OK
 
 
@@ -88,7 +132,7 @@ def _join(args: argparse.Namespace) -> int:
     from tillkeeper.trust.codes import read_join_code
 
     found = _site(args)
-    code = read_join_code(args.code or _asked("Join code: "))
+    code = read_join_code(args.code) if args.code else _typed("Join code: ", read_join_code, _shown)
     made = join_store(found.site, code, args.by)
     words = [f"register {found.site.register} belongs to store {made.roster.store} now, admitted by {clean(made.at)}."]
     words += [*map(clean, made.notes), "Next: start this register's agent (again); `tillkeeper store status` then lists all."]
@@ -103,7 +147,8 @@ def _recover(args: argparse.Namespace) -> int:
 
     found = _site(args)
     peers = [place(text, found.port) for text in args.peer or found.others]
-    made = recover(found.site, read_recovery_code(_asked("Recovery code: ")), peers, alone=args.alone, by=args.by)
+    secret = _typed("Recovery code (not shown): ", read_recovery_code, getpass.getpass)
+    made = recover(found.site, secret, peers, alone=args.alone, by=args.by)
     words = [f"register {found.site.register} keeps the authority's key of store {made.roster.store} now."]
     words += [*map(clean, made.notes), "Next: start this register's agent (again), so that the others know it too."]
     output.show(args, _facts(made), "\n".join(words))
@@ -136,10 +181,34 @@ def _facts(made: "Outcome") -> dict[str, Any]:
     }
 
 
-def _asked(prompt: str) -> str:
-    """Typed unseen, or the first line of a pipe. Never an argument: those are seen by every user of the machine."""
+def _typed(prompt: str, read: Callable[[str], C], ask: Callable[[str], str]) -> C:
+    """A code from the keyboard, asked for again where it was mistyped; or the first line of a pipe. One that lasts is never
+    an argument: those are seen by every user of the machine."""
+    from tillkeeper.trust.trouble import TrustTrouble
+
+    for _ in range(TRIES - 1 if sys.stdin.isatty() else 0):
+        try:
+            return read(_asked(prompt, ask))
+        except TrustTrouble as trouble:
+            print(f"{trouble.cause}: once more", file=sys.stderr)
+    return read(_asked(prompt, ask))
+
+
+def _shown(prompt: str) -> str:
+    """A join code is worth nothing once it was used, and fifty characters are not typed unseen."""
+    print(prompt, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline(MAX_STDIN)
+
+
+def _asked(prompt: str, ask: Callable[[str], str]) -> str:
     if sys.stdin.isatty():
-        return getpass.getpass(prompt)
+        try:
+            line = ask(prompt)
+        except EOFError:
+            line = ""
+        if not line:
+            raise UsageError(f"nobody answers {prompt.strip()!r}")
+        return line
     line = sys.stdin.readline(MAX_STDIN)
     if not line:
         raise UsageError(f"nobody answers {prompt.strip()!r}: give it on standard input")
@@ -166,7 +235,7 @@ def _code(args: argparse.Namespace) -> int:
 
 
 def _leave(args: argparse.Namespace) -> int:
-    code = _asked("Recovery code: ").strip() if args.recovery_code else ""
+    code = _asked("Recovery code (not shown): ", getpass.getpass).strip() if args.recovery_code else ""
     with Client.of(args) as client:
         before = client.get("/v1/store")
         store = client.post("/v1/store/leave", {"register": args.register, "recovery_code": code, "by": args.by})
