@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 from tests.hq.people import add_by_command
-from tests.hq.world import STORE, Hq, Log
+from tests.hq.world import STORE, Hq, Log, token
 
 from tillkeeper.contract.envelope import Author
 from tillkeeper_hq import heard
@@ -15,6 +15,7 @@ from tillkeeper_hq.ingest import Taking
 from tillkeeper_hq.sqlite import SqliteBackend
 
 DAYS = ("2026-11-19", "2026-11-20", "2026-11-21")
+STORES = (STORE, "harbour", "station")
 SAID = Author(0, "EUR", 2, "Europe/Berlin")
 MARKUP = "<script>document.title='owned'</script><b>"
 
@@ -22,8 +23,7 @@ MARKUP = "<script>document.title='owned'</script><b>"
 def fill(folder: Path, now_ms: int) -> None:
     """Before HQ starts. `now_ms`: when registers were heard last, but for one that fell silent three hours before."""
     chance = random.Random(5)
-    stores = (STORE, "harbour", "station")
-    logs = [Log(register, f"01JD{register}", store) for store in stores for register in ("till-1", "till-2")]
+    logs = [Log(register, f"01JD{register}", store) for store in STORES for register in ("till-1", "till-2")]
     for log in logs:
         for day in DAYS:
             for n in range(chance.randint(8, 25)):
@@ -35,9 +35,10 @@ def fill(folder: Path, now_ms: int) -> None:
     odd.raw("check_voided", f'{{"name":"{MARKUP}","bytes":"\\u0000\\u0007\u202e"}}')
     with Database(SqliteBackend(folder / "hq")) as database:
         for log in logs:
-            database.write(Taking(log.batch(), sender=log.register)).result(60)
+            # As a relay: it is no sign of life, which comes below.
+            database.write(Taking(log.batch(), relayed=True, sender=log.register)).result(60)
         for log in (clone, odd):
-            database.write(Taking(log.batch(), sender="till-1")).result(60)
+            database.write(Taking(log.batch(), relayed=True, sender="till-1")).result(60)
         rows = []
         for n, log in enumerate([*logs, odd]):
             last = len(log.events) + (37 if n == 1 else 0)
@@ -45,6 +46,14 @@ def fill(folder: Path, now_ms: int) -> None:
             heard_ms = now_ms - 3 * 3_600_000 if n == 2 else now_ms
             rows.append(((log.store, log.register, log.incarnation), Heard(heard_ms, said)))
         database.change(lambda sql: heard.keep(sql, sorted(rows, key=lambda row: row[0]))).result(60)
+
+
+def credentials(folder: Path) -> Path:
+    """Of a register more than has ever been heard."""
+    rows = [(store, name) for store in STORES for name in ("till-1", "till-2")] + [("station", "till-3")]
+    path = folder / "chain.toml"
+    path.write_text("".join(f'[[registers]]\nstore = "{s}"\nregister = "{r}"\ntoken = "{token(s + r)}"\n' for s, r in rows))
+    return path
 
 
 def staffed(hq: Hq) -> None:

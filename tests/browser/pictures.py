@@ -21,10 +21,14 @@ CHOSEN = {
     "page-phone": "order-phone-dark",
     "page-kitchen": "kitchen-stop-tablet-dark",
     "page-replace": "replace-slip-tablet-light",
+    "hq-overview": "hq-overview-desktop-light",
+    "hq-sales": "hq-sales-desktop-dark",
+    "hq-rejected": "hq-rejected-desktop-light",
+    "hq-phone": "hq-overview-phone-dark",
 }
 """Name in docs/pictures -> name of the screenshot."""
-TESTS = ("tests/browser/test_views.py", "tests/browser/test_replace_printer.py")
-"""The second needs root; where it is skipped its picture stays as it was."""
+TESTS = ("tests/browser/test_views.py", "tests/browser/test_hq_pages.py", "tests/browser/test_replace_printer.py")
+"""The last needs root; where it is skipped its picture stays as it was."""
 MOST_BYTES = 150_000
 COLOURS = (256, 128, 64, 32)
 

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 from playwright.async_api import Page, expect
-from tests.browser.hq_books import DAYS, MARKUP, fill, staffed
+from tests.browser.hq_books import DAYS, MARKUP, credentials, fill, staffed
 from tests.hq.people import password_of
 from tests.hq.world import STORE, Hq, running
 from tests.support.browser import Chromium
@@ -32,7 +32,7 @@ SEEN = {
 def hq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hq]:
     folder = tmp_path_factory.mktemp("hq")
     fill(folder, time.time_ns() // 1_000_000)
-    with running(folder) as hq:
+    with running(folder, "--credentials", str(credentials(folder))) as hq:
         staffed(hq)
         yield hq
 
