@@ -1,7 +1,7 @@
 """The store's keys: which registers belong together, and how one joins, leaves or takes the place of one that died.
 
-`create`, `join`, `recover` and `paper` work on the register's own files, with the agent running or not; start it again after the
-first three.
+`create`, `join`, `recover` and `paper` work on the register's own files, with the agent running or not; start it again after
+the first three.
 `code`, `leave` and `status` ask the running agent.
 """
 
@@ -63,7 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     acts: dict[str, Callable[[argparse.Namespace], int]] = {
-        "create": _create, "paper": _paper, "join": _join, "recover": _recover, "code": _code, "leave": _leave, "status": _status,
+        "create": _create, "paper": _paper, "join": _join, "recover": _recover,
+        "code": _code, "leave": _leave, "status": _status,
     }  # fmt: skip
     return acts[args.action](args)
 
@@ -79,20 +80,26 @@ def _create(args: argparse.Namespace) -> int:
         _printable(args)
     made = create(found.site, args.by)
     words = [f"store {made.roster.store} is made, and register {next(iter(made.roster.members))} belongs to it.", ""]
-    after = "Start the agent again. Then `tillkeeper store code REGISTER` lets the next one join."
+    after = [
+        "HQ takes what registers hand in for each other once its credentials say whose signatures count (docs/hq-contract.md):",
+        "",
+        *_for_hq(made.roster.store, made.roster.authority),
+        "",
+        "Next: start this register's agent (again), then `tillkeeper store code REGISTER` for each other register.",
+    ]
     facts = _facts(made)
     if args.print:
         try:
-            return _on_paper(args, made.recovery, facts, "\n".join([*words, after]))
+            return _on_paper(args, made.recovery, facts, "\n".join([*words, *after]))
         except TillkeeperError as error:
             exits.explain(error, as_json=args.json)
     words += [
         f"Recovery code:  {made.recovery}",
         "",
-        "Write it down or print it, and keep it away from the registers: it is shown this once. When this register dies, it is",
-        "what another one becomes the store's authority with (`tillkeeper store recover`).",
+        "Write it down or print it, and keep it away from the registers: it is shown this once. When this register dies,",
+        "another one takes over with it (`tillkeeper store recover`); without it none could join or leave any more.",
         "",
-        after,
+        *after,
     ]
     output.show(args, facts | {"recovery_code": made.recovery, "printed": ""}, "\n".join(words))
     return exits.PARTLY if args.print else exits.OK
@@ -104,7 +111,7 @@ def _paper(args: argparse.Namespace) -> int:
 
     found = _site(args)
     if (secret := found.site.shelf.authority_secret()) is None:
-        cause, hint = "this register does not keep the authority's key", "print it where `tillkeeper store status` says that it is"
+        cause, hint = "this register does not keep the authority's key", "print it where `store status` says that it is"
         raise TrustTrouble("no_authority_key", "print", "the recovery code", cause, hint)
     return _on_paper(args, recovery_code(secret), {"store": found.site.store}, "")
 

@@ -212,6 +212,11 @@ def warm() -> None:
     encoder.warm()
 
 
+def driver_of(name: str, config: Config) -> Device:
+    """A driver of its own for a configured printer, for who prints without the agent. Raises KeyError."""
+    return _on_paper(name, config.devices[name], config, Locator(wall_ms))
+
+
 def _on_paper(name: str, device: DeviceConfig, config: Config, locator: Locator) -> Device:
     """A printer, or a display that takes what printers take."""
     if device.kind == "escpos_display":
