@@ -48,7 +48,7 @@ class Faults:
         self._store, self._planned = store, planned
         self._chance = random.Random(f"{seed} faults")
         self._locks: dict[str, asyncio.Lock] = {}
-        self._number = 0
+        self._number = self._joined_before = 0
         self.done: dict[str, int] = {}
 
     async def run(self, began_s: float) -> None:
@@ -145,10 +145,12 @@ class Faults:
         machine = self._store.machines[planned.target]
         async with machine.turn:
             await machine.copy(self._copy_of(planned))
+            self._joined_before = machine.joined
         await self._store.witness.disk_copied(self._copy_of(planned))
 
     async def _restored(self, planned: Planned) -> None:
-        """An older copy of its own disk is put back, with the keys that are on it."""
+        """An older copy of its own disk is put back, with the keys that are on it; where these were replaced since, somebody
+        takes them away and lets it join again, as `store join` says."""
         machine, copy = self._store.machines[planned.target], self._copy_of(planned)
         async with machine.turn:
             await machine.kill()
@@ -156,6 +158,9 @@ class Faults:
             await machine.wipe()
             await machine.put_back(copy)
             await asyncio.sleep(planned.lasts_s)
+            if machine.joined > self._joined_before:
+                await machine.drop_keys()
+                await self._join(machine)
             await machine.start()
 
     async def _re_imaged(self, planned: Planned) -> None:
@@ -193,6 +198,7 @@ class Faults:
             if time.monotonic() > self._store.end_s:
                 raise TimeoutError(f"{machine.name} can not join again: {said}")
             await asyncio.sleep(JOIN_AGAIN_S)
+        machine.joined += 1
 
     async def _cloned(self, planned: Planned) -> None:
         machine = self._store.machines[planned.target]

@@ -86,14 +86,15 @@ class Printers:
 
 
 class Machine:
-    """`host`: which host of the LAN it is; `register`: which one it says it is. `life`: how often its disk was replaced.
-    `unexpected`: words, where its agent ended by itself. `turn` is held by whoever does something to it."""
+    """`host`: which host of the LAN it is; `register`: which one it says it is. `life`: how often its disk was replaced;
+    `joined`: how often it was let in anew. `unexpected`: words, where its agent ended by itself. `turn` is held by whoever
+    does something to it."""
 
     def __init__(self, lab: Lab, host: str, register: str, folder: Path, token: str) -> None:
         self.lab, self.host, self.register, self.folder = lab, host, register, folder
         self.space = lab.space(host)
         self.data, self.socket, self.config = folder / "data", folder / "till.sock", folder / "store.toml"
-        self.life = 0
+        self.life = self.joined = 0
         self.up = False
         self.unexpected: list[str] = []
         self.turn = asyncio.Lock()
@@ -224,6 +225,9 @@ class Machine:
 
     async def put_back(self, source: Path) -> None:
         await asyncio.to_thread(_copy, source, self.data)
+
+    async def drop_keys(self) -> None:
+        await asyncio.to_thread(shutil.rmtree, self.data / "trust")
 
     async def wipe(self) -> None:
         await asyncio.to_thread(shutil.rmtree, self.data)
