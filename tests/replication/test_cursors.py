@@ -115,6 +115,14 @@ def test_of_another_branch_everything_is_sent_whatever_the_sink_says_it_holds() 
     assert cursors.next_action(Link(), known, heads, NOW, 0.0) == Send(OTHERS, 4, 5)
 
 
+def test_an_answer_to_what_came_before_a_step_back_moves_nothing() -> None:
+    """While it was under way the log was found to be forked, and is to be sent from its beginning."""
+    back = Cursor(0, 110, branch="other")
+    said = answer(110, *((seq, "stored") for seq in range(101, 111)))
+    assert cursors.answered(back, 101, 110, said, others=True).cursor.acked == 0
+    assert cursors.proved(back, 110, said).cursor == back
+
+
 def test_what_others_brought_meanwhile_is_passed_over_once_it_is_proved() -> None:
     before = Cursor(4, 4, branch="same")
     jumped = cursors.answered(before, 5, 6, answer(9, (5, "stored"), (6, "stored")), others=True).cursor

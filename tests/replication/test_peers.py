@@ -11,6 +11,8 @@ from tests.replication.registers import Corner, Counter, corner, until
 
 from tillkeeper.contract.envelope import HqAnswer, HqBatch
 from tillkeeper.errors import StorageRefused
+from tillkeeper.replication.peers import wire
+from tillkeeper.replication.sinks import SILENT_S
 
 
 def play(folder: Path, scene: Callable[[Corner], Awaitable[None]], *names: str) -> None:
@@ -264,6 +266,68 @@ def test_a_log_of_which_hq_has_another_branch_or_that_has_two_is_relayed_though_
         await until(lambda: b.desk.forked == {("c", "i")})
 
     play(tmp_path, scene, "a", "b")
+
+
+def test_who_waits_for_our_slow_disk_is_not_taken_for_silent(tmp_path: Path) -> None:
+    """Else its kitchen tickets would be printed here as well."""
+
+    async def scene(store: Corner) -> None:
+        a, b = store["a"], store["b"]
+        await until(lambda: b.desk.states["a"].called)
+        take, well, waiting = b.held.take, asyncio.Event(), asyncio.Event()
+
+        async def slow(batch: HqBatch, now_ms: int, last_accepted: int | None = None) -> HqAnswer:
+            waiting.set()
+            await well.wait()
+            return await take(batch, now_ms, last_accepted)
+
+        b.held.take = slow  # type: ignore[method-assign]
+        await a.sell(1)
+        await waiting.wait()
+        session, began_s = b.desk.states["a"].called, b.now_s()
+        assert session is not None
+        await until(lambda: session.heard_s > began_s + SILENT_S or b.desk.states["a"].called is not session)
+        assert b.desk.states["a"].called is session
+        well.set()
+        await until(lambda: b.holds(a.own) == 2)
+
+    play(tmp_path, scene, "a", "b")
+
+
+def test_who_holds_less_than_it_said_is_asked_anew_how_much(tmp_path: Path) -> None:
+    """Its file was damaged while it ran."""
+
+    async def scene(store: Corner) -> None:
+        a, b = store["a"], store["b"]
+        await a.sell(5)
+        await until(lambda: b.holds(a.own) == 6)
+        await until(lambda: b.own in a.desk.states["b"].marks and a.own in a.desk.states["b"].marks)
+        before, marks = a.desk.states["b"].calling, b.held.marks
+        b.held.marks = dict  # type: ignore[method-assign]
+        await until(lambda: a.desk.states["b"].calling not in (None, before))
+        await until(lambda: a.desk.states["b"].acked.get(a.own) == 6)
+        b.held.marks = marks  # type: ignore[method-assign]
+
+    play(tmp_path, scene, "a", "b")
+
+
+def test_whoever_comes_later_learns_all_marks_however_many_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "MAX_MARKS", 4)
+
+    async def scene(store: Corner) -> None:
+        a, b = store["a"], store["b"]
+        await store.end("b")
+        logs = [sales(1, "old", f"i{n}") for n in range(14)]
+        for log in logs:
+            await a.held.take(batch(log.events), 0)
+        told = {(log.register, log.incarnation) for log in logs}
+        await until(lambda: told <= store["c"].desk.states["a"].marks.keys())
+        b = await store.begin("b")
+        await until(lambda: told <= b.desk.states["a"].marks.keys())
+
+    play(tmp_path, scene)
 
 
 def test_a_second_live_session_of_one_register_is_refused_and_both_are_told(

@@ -145,7 +145,8 @@ def answered(cursor: Cursor, first: int, last: int, answer: HqAnswer, *, others:
     """
     said = {v.seq: v for v in answer.verdicts}
     acked, rejected = cursor.acked, []
-    for seq in range(first, last + 1):
+    # Where the cursor went back meanwhile this is no answer to what it needs next.
+    for seq in range(first, last + 1 if first <= acked + 1 else first):
         verdict = said.get(seq, EventVerdict(seq, "stored" if seq <= answer.held_seq else "retryable"))
         if verdict.verdict == "rejected":
             rejected.append(verdict)
@@ -176,6 +177,8 @@ def proved(cursor: Cursor, seq: int, answer: HqAnswer) -> Progress:
     found = next((v for v in answer.verdicts if v.seq == seq), EventVerdict(seq, "retryable"))
     same = found.verdict == "stored" or (found.verdict == "rejected" and found.reason in _IN_PLACE)
     stuck = not same and found.verdict != "rejected"
+    if cursor.branch == "other":
+        same, stuck = False, False  # that was learned meanwhile
     after = msgspec.structs.replace(
         cursor,
         acked=max(cursor.acked, seq) if same else cursor.acked,

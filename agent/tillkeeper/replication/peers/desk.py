@@ -150,6 +150,7 @@ class PeersDesk:
         heads = self.heads()
         fresh = [mark for name, mark in heads.items() if self._told.get(name) != mark][: wire.MAX_MARKS]
         self._told |= {mark.log: mark for mark in fresh}
+        self._look_for_loss(heads)
         if fresh:
             self.notify()  # not every append is told of: what a printer did, for one
         frame = encode(Beat(tuple(fresh), parts.hq(), self.heard(), roster.digest))
@@ -166,6 +167,15 @@ class PeersDesk:
         held = {name: mark for name, mark in heads.items() if name.register != parts.register}
         self._relays(held, now_s)
         self.lines.look()
+
+    def _look_for_loss(self, heads: Mapping[LogId, Mark]) -> None:
+        """Where less is held than others were told they call again, and go by what is held then."""
+        lost = [name for name, mark in self._told.items() if name not in heads or heads[name].seq < mark.seq]
+        for name in lost:
+            del self._told[name]
+        for state in self.states.values():
+            if lost and state.called is not None:
+                state.called.connection.abort()
 
     def _relays(self, held: Mapping[LogId, Mark], now_s: float) -> None:
         authors = {register: author for register, state in self.states.items() if (author := state.author(now_s)) is not None}

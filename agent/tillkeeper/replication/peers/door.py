@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tillkeeper.contract.envelope import HqBatch
 from tillkeeper.errors import StorageRefused, TillkeeperError
-from tillkeeper.replication.model import LogId
+from tillkeeper.replication.model import LogId, Mark
 from tillkeeper.replication.peers import wire
 from tillkeeper.replication.peers.adopted import adopted_by
 from tillkeeper.replication.peers.lost import lost_by, own_of
@@ -63,9 +63,7 @@ class Door:
     # --- meeting ---
 
     def hello(self, to: str, *, asks_only: bool = False, lost: tuple[HqBatch, ...] = ()) -> Hello:
-        """`to`: whose logs come first among the marks, should there be too many."""
-        parts, heads = self._parts, self._desk.heads()
-        marks = sorted(heads.values(), key=lambda mark: (mark.register != to, mark.register != parts.register))
+        parts, marks = self._parts, self._marks(to)
         return Hello(
             store=parts.store,
             register=parts.register,
@@ -81,6 +79,19 @@ class Door:
             heard=self._desk.heard(),
             lost=lost,
         )
+
+    def _marks(self, to: str) -> list[Mark]:
+        """First of the logs of whom they are for, then of the own ones."""
+        me = self._parts.register
+        return sorted(self._desk.heads().values(), key=lambda mark: (mark.register != to, mark.register != me, mark.log))
+
+    async def tell_rest(self, connection: Connection) -> None:
+        """The marks for which there was no room in the greeting. Raises: SinkTrouble."""
+        marks = self._marks(connection.register)
+        for first in range(wire.MAX_MARKS, len(marks), wire.MAX_MARKS):
+            digest = self._parts.keys.roster.digest
+            beat = wire.Beat(tuple(marks[first : first + wire.MAX_MARKS]), self._parts.hq(), self._desk.heard(), digest)
+            await connection.send(encode(beat))
 
     def _lost_by(self, hello: Hello) -> tuple[HqBatch, ...]:
         with suppress(StorageRefused):
@@ -169,6 +180,7 @@ class Door:
             state.called = session
             self._desk.lines.poke(state.register)
             try:
+                await self.tell_rest(connection)
                 await session.run(self._desk)
             finally:
                 if state.called is session:

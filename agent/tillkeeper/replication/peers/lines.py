@@ -149,6 +149,7 @@ class Lines:
             desk.rival = ""
             self._changed.set()
             desk.parts.changed()
+            await desk.door.tell_rest(connection)
             await self._talk(session, link)
         finally:
             if session is not None and state.calling is session:  # not that of a later call

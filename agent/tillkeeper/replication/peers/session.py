@@ -96,14 +96,17 @@ class Session:
 
     async def run(self, desk: Desk) -> None:
         """Hears the other side until the line ends. Raises: SinkTrouble, always."""
+        answering: asyncio.Task[None] | None = None
         try:
             while True:
                 message = await self.connection.receive(QUIET_S)
                 self.heard_s = self._now_s()
                 match message:
                     case Push():
-                        await self.connection.send(encode(await desk.pushed(self, message.batch)))
-                        self.heard_s = self._now_s()
+                        if answering is not None:
+                            await answering  # whoever pushes on without an answer waits
+                        answering = asyncio.create_task(self._answer(desk, message), name=f"replication.answer {self.register}")
+                        answering.add_done_callback(self._answered)
                     case Answer():
                         if self._asked is not None and not self._asked.done():
                             self._asked.set_result(message)
@@ -120,7 +123,24 @@ class Session:
                 self._asked.set_exception(SinkTrouble(trouble.code, trouble.subject, trouble.cause, trouble.hint))
             raise
         finally:
+            if answering is not None:
+                answering.cancel()
+                await asyncio.wait([answering])
             await self.aclose()
+            if answering is not None and not answering.cancelled():
+                answering.result()
+
+    async def _answer(self, desk: Desk, push: Push) -> None:
+        """Beside the hearing: a disk that is slow here does not make the other side silent."""
+        answer = await desk.pushed(self, push.batch)
+        try:
+            await self.connection.send(encode(answer))
+        except SinkTrouble:
+            self.connection.abort()
+
+    def _answered(self, answering: asyncio.Task[None]) -> None:
+        if not answering.cancelled() and answering.exception() is not None:
+            self.connection.abort()
 
     async def aclose(self) -> None:
         await self.connection.aclose()
