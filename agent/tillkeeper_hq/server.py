@@ -65,6 +65,7 @@ async def serving(
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             limit_concurrency=MAX_CONNECTIONS,
             h11_max_incomplete_event_size=16 * 1024,
             timeout_graceful_shutdown=SHUTDOWN_S,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.hq.people import Office, Person, words
+from tests.hq.people import Office, Person, password_of, words
 from tests.hq.world import DAY, STORE, Log, token
 
 from tillkeeper_hq.pages.site import PAGES, Page
@@ -166,8 +166,15 @@ def test_over_a_plain_connection_from_elsewhere_nobody_types_a_password(tmp_path
         refused = office.stranger().ask("/login")
         assert refused.status_code == 403
         assert "--behind-tls" in words(refused.text)
-        form = {"form_key": "x", "name": "mia", "password": "a long word for mia"}
+        form = {"form_key": "x", "name": "mia", "password": password_of("mia")}
         assert office.stranger().ask("/login", "POST", form).status_code == 403
+
+
+def test_a_proxy_on_this_machine_without_tls_is_no_private_way(tmp_path: Path) -> None:
+    with Office(tmp_path) as office:
+        for header in ("X-Forwarded-For", "Forwarded", "Via"):
+            assert office.stranger().ask("/login", **{header: "192.0.2.7"}).status_code == 403
+        assert office.stranger().ask("/login").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from tillkeeper_hq.users.model import User, UserRefused, tidy_name
 
 WAITING = 16
 """People whose password waits to be looked at; one more is told to come again."""
+_PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-proto", "x-real-ip")
+"""A proxy on this machine says so; on which wire it was asked is not known."""
 WRONG = "Name or password is wrong."
 
 
@@ -127,9 +129,11 @@ class Door:
         response.set_cookie(name, value, secure=self._site.https, httponly=True, samesite="strict", path="/")
 
     def _is_private(self, request: Request) -> bool:
-        """Over TLS, or from this machine."""
+        """Over TLS, or from this machine and through nobody else's hands."""
         if self._site.https:
             return True
+        if any(name in request.headers for name in _PASSED_ON):
+            return False
         try:
             return request.client is None or ipaddress.ip_address(request.client.host).is_loopback
         except ValueError:
@@ -138,11 +142,11 @@ class Door:
 
 def _begin(sql: Sql, name: str, kept: str, token: str, now_ms: int) -> bool:
     """Unless the user was changed while the password was looked at."""
-    user = tables.user(sql, name)
-    if user is None or tables.password(sql, name) != kept:
+    user_id = tables.lock(sql, name, kept)
+    if user_id is None:
         return False
     tables.forget_tries(sql, name)
-    tables.begin(sql, user.user_id, sessions.token_hash(token), now_ms)
+    tables.begin(sql, user_id, sessions.token_hash(token), now_ms)
     tables.write_act(sql, now_ms, name, "signed_in")
     return True
 

@@ -44,6 +44,14 @@ def password(sql: Sql, name: str) -> str:
     return str(rows[0][0]) if rows else ""
 
 
+def lock(sql: Sql, name: str, kept_password: str) -> int | None:
+    """The user's id, if that is still the password; until this transaction ends nobody changes it."""
+    rows = sql.rows(
+        "UPDATE users SET name = name WHERE name = $1 AND password = $2 AND disabled = 0 RETURNING user_id", name, kept_password
+    )
+    return int(rows[0][0]) if rows else None
+
+
 def add(sql: Sql, new: User, kept_password: str) -> None:
     """Raises UserRefused."""
     ((count,),) = sql.rows("SELECT COUNT(*) FROM users")
