@@ -1,19 +1,29 @@
-"""Verify a journal: every hash of every log, and every personal text against its digest. Works beside a running agent."""
+"""Verify a journal and what is held for other registers beside it: every hash of every log, and every personal text against
+its digest. Works beside a running agent."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import add_json
 
-JOURNAL = "journal.db"
+if TYPE_CHECKING:
+    from tillkeeper.journal.verify import LogReport
+
+JOURNAL, HELD = "journal.db", "held.db"
+HELD_NAME = "held"
+"""How the names of such files begin, also of those that were set aside."""
 _SQLITE = b"SQLite format 3\0"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     verify = actions.add_parser("verify", help="exit code 5 where something does not verify")
-    verify.add_argument("path", type=Path, help=f"the journal, or the data folder that holds {JOURNAL}")
+    verify.add_argument(
+        "path", type=Path, help=f"the data folder: its {JOURNAL}, and {HELD} where there is one; or one such file"
+    )
     add_json(verify)
 
 
@@ -22,36 +32,58 @@ def run(args: argparse.Namespace) -> int:
 
     from tillkeeper.journal.faults import StorageUnreadable
     from tillkeeper.journal.verify import verify_file
+    from tillkeeper.replication.held.verify import verify_file as verify_held
 
-    path = args.path / JOURNAL if args.path.is_dir() else args.path
-    if not path.is_file():
-        raise exits.UsageError(f"there is no journal at {path}")
-    _require_journal(path)
+    journal, held = _files(args.path)
     try:
-        reports = verify_file(path)
+        own = verify_file(journal) if journal is not None else []
+        others = verify_held(held) if held is not None else []
     except StorageUnreadable as error:
         return exits.explain(error, as_json=args.json, code=exits.VERIFICATION)
+    parts = [_table(own)] if journal is not None else []
+    if held is not None:
+        parts.append(f"held for other registers, in {held.name}:\n\n{_table(others)}")
+    output.show(args, msgspec.to_builtins({"logs": own, "held": others}), "\n\n".join(parts))
+    return exits.VERIFICATION if any(report.problem for report in (*own, *others)) else exits.OK
+
+
+def _table(reports: "Sequence[LogReport]") -> str:
     rows = [
         (report.register, report.incarnation, report.last_seq, report.head_hash[:16], report.problem or "verified")
         for report in reports
     ]
-    text = output.table(("REGISTER", "INCARNATION", ">EVENTS", "HEAD", "RESULT"), rows, empty="no logs")
-    output.show(args, msgspec.to_builtins({"logs": reports}), text)
-    return exits.VERIFICATION if any(report.problem for report in reports) else exits.OK
+    return output.table(("REGISTER", "INCARNATION", ">EVENTS", "HEAD", "RESULT"), rows, empty="no logs")
 
 
-def _require_journal(path: Path) -> None:
-    """Another kind of file is a wrong command line, not a damaged journal. An empty one is damaged: nothing makes it so.
+def _files(path: Path) -> tuple[Path | None, Path | None]:
+    """The journal, and the file of held logs. Raises: UsageError, OSError."""
+    from tillkeeper.journal.database import JOURNAL as OWN
+    from tillkeeper.replication.held.file import FORMAT
 
-    SQLite's file format 1.3: 16 bytes of magic, the application id big-endian at byte 68.
+    if path.is_dir():
+        held = path / HELD
+        return _required(path / JOURNAL, OWN.application_id), held if held.is_file() else None
+    # While it is in use all of a young file may be in its -wal: then its name has to say what it is.
+    if path.is_file() and _is_format(path, FORMAT.application_id, or_cut=path.name.startswith(HELD_NAME)):
+        return None, path
+    return _required(path, OWN.application_id), None
 
-    Raises:
-        UsageError, OSError
-    """
-    from tillkeeper.journal.database import JOURNAL as FORMAT
 
+def _required(path: Path, application_id: int) -> Path:
+    """Another kind of file is a wrong command line, not a damaged journal. An empty one is damaged: nothing makes it so."""
+    if not path.is_file():
+        raise exits.UsageError(f"there is no journal at {path}")
+    if not _is_format(path, application_id, or_cut=True):
+        raise exits.UsageError(f"{path} is not a journal")
+    return path
+
+
+def _is_format(path: Path, application_id: int, *, or_cut: bool = False) -> bool:
+    """SQLite's file format 1.3: 16 bytes of magic, the application id big-endian at byte 68. `or_cut`: or the beginning of
+    such a file, or one whose first page still is in the -wal beside it."""
     with path.open("rb") as file:
         head = file.read(72)
-    whole = head[:16] == _SQLITE[: len(head)] and head[68:] in (b"", FORMAT.application_id.to_bytes(4, "big"))
-    if not whole:
-        raise exits.UsageError(f"{path} is not a journal")
+    wanted = {application_id.to_bytes(4, "big")}
+    if or_cut:
+        wanted |= {b""} | ({bytes(4)} if path.with_name(path.name + "-wal").exists() else set())
+    return head[:16] == _SQLITE[: len(head)] and head[68:] in wanted
