@@ -156,7 +156,9 @@ class _Judge:
 
     def cents(self) -> None:
         off = self.promise("cents between HQ's books and the union of the registers'", "cents")
-        union, good = self.fold(self.union), self.fold(self.e.hq.good)
+        # What was on a disk that is lost now, and is at HQ, is theirs too.
+        kept = {name: event for name, event in self.e.buried.items() if name in self.at_hq}
+        union, good = self.fold({**kept, **self.union}), self.fold(self.e.hq.good)
         aside = self.fold({name: event for name, (_, event) in self.e.hq.aside.items()})
         self.counts["cents compared"] = union["gross_minor"]
         for name in SUMS:

@@ -10,6 +10,7 @@ from tests.storelab.evidence import AtHq, Event, Evidence, Slip, Sold
 from tests.storelab.oracle import Verdict, judge
 
 TAX, NET = 80, 1000
+_replace = msgspec.structs.replace
 
 
 def event(register: str, seq: int, kind: str, log: str = "log", twin: str = "", **body: Any) -> Event:
@@ -89,15 +90,25 @@ def broken(verdict: Verdict) -> set[str]:
 
 def test_whole_books_pass() -> None:
     verdict = judge(whole())
-    assert broken(verdict) == set()
+    assert broken(verdict) == set(), verdict
     assert verdict.counts["sales accepted"] == 7
     assert verdict.counts["only on the lost disk"] == 1
     assert (verdict.counts["conflicts expected"], verdict.counts["conflicts listed"]) == (6, 6)
     assert verdict.counts["cents compared"] == 6 * (NET + TAX) + 4 * 2 + 2 * 1
 
 
+def test_what_only_hq_kept_of_a_lost_disk_counts() -> None:
+    evidence = whole()
+    lost = dict(evidence.buried)
+    aside = {name: one for name, (_, one) in evidence.hq.aside.items()}
+    closed = [one for one in lost.values() if one.type == "check_closed"]
+    slips = (*evidence.slips, *(Slip(one.register, sold(one).key, marked=False) for one in closed))
+    verdict = judge(_replace(evidence, hq=at_hq({**evidence.hq.good, **lost}, aside), slips=slips))
+    assert broken(verdict) == set(), verdict
+    assert verdict.counts.get("only on the lost disk", 0) == 0
+
+
 Change = Callable[[Evidence], Evidence]
-_replace = msgspec.structs.replace
 
 
 def of(evidence: Evidence, kind: str, log: str = "r1-log") -> str:
