@@ -52,7 +52,9 @@ class Rosters:
         if found != count:
             rows = sql.rows("SELECT signed FROM statements WHERE store = $1 ORDER BY statement", store)
             statements = [msgspec.json.decode(signed, type=Signed) for (signed,) in rows]
-            self._known[store] = found, roster.merged(statements).roster
+            for one in [statements]:
+                roster = roster.merged(one).roster
+            self._known[store] = found, roster
         return self._known.get(store, (0, roster))[1]
 
     def checked(self, sql: Sql, batch: HqBatch, sender: str) -> tuple[Taking, str]:

@@ -108,22 +108,21 @@ def beside(sql: Sql, day: str) -> tuple[str, str]:
     return before or "", after or ""
 
 
-def day_of_all(sql: Sql, day: str) -> dict[str, StoreDay]:
-    """One business day of every store that has figures on it."""
-    opens = {
-        store: int(amount)
-        for store, amount in sql.rows(
-            "SELECT store, CAST(SUM(CASE kind WHEN 'opened' THEN amount ELSE -amount END) AS BIGINT) FROM books"
-            " WHERE quarantined = 0 AND kind IN ('opened', 'sales', 'voids') AND business_day <= $1 GROUP BY store",
-            day,
-        )
-    }
-    rows = sql.rows("SELECT store, quarantined, business_day, kind, name, amount FROM books WHERE business_day = $1", day)
-    return {
-        store: found[day]
-        for store, found in _drawn_up(rows, {(store, day): n for store, n in opens.items()}).items()
-        if day in found
-    }
+def day_of_all(sql: Sql, day: str, store: str = "") -> dict[str, StoreDay]:
+    """One business day of every store that has figures on it, or of one alone."""
+    moved = sql.rows(
+        "SELECT store, CAST(SUM(CASE kind WHEN 'opened' THEN amount ELSE -amount END) AS BIGINT) FROM books"
+        " WHERE quarantined = 0 AND kind IN ('opened', 'sales', 'voids') AND business_day <= $1 AND ($2 = '' OR store = $2)"
+        " GROUP BY store",
+        day, store,
+    )  # fmt: skip
+    rows = sql.rows(
+        "SELECT store, quarantined, business_day, kind, name, amount FROM books"
+        " WHERE business_day = $1 AND ($2 = '' OR store = $2)",
+        day, store,
+    )  # fmt: skip
+    drawn = _drawn_up(rows, {(one, day): int(amount) for one, amount in moved})
+    return {one: found[day] for one, found in drawn.items() if day in found}
 
 
 def days_of(sql: Sql, store: str, before: str, limit: int) -> list[StoreDay]:

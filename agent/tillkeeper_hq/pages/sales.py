@@ -139,7 +139,7 @@ async def day(visit: Visit) -> Response:
         raise PageRefused(404, "There is no such day")
 
     def found(sql: Sql) -> tuple[StoreDay | None, Facts]:
-        return figures.day_of_all(sql, wanted).get(store), figures.facts(sql).get(store, Facts())
+        return figures.day_of_all(sql, wanted, store).get(store), figures.facts(sql).get(store, Facts())
 
     one, facts = await visit.look(found)
     head = el("p", link(store, "/store", store=store), f", {_currency(facts)}", class_="muted about")
