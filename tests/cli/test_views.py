@@ -56,7 +56,7 @@ def show(tmp_path: Path, capsys: Capture, line: str, **answers: msgspec.Struct) 
 
 def test_books(tmp_path: Path, capsys: Capture) -> None:
     text = show(tmp_path, capsys, "books --day 2030-03-17", **{"GET /v1/books": BOOKS})
-    for words in ("2030-03-17", "108.88", "8.88", "12.34", "only on this register: 4"):
+    for words in ("2030-03-17", "108.88", "8.88", "12.34", "not at HQ yet: 4 events"):
         assert words in text
 
 

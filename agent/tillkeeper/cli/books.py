@@ -36,12 +36,13 @@ def text(books: dict[str, Any]) -> str:
         (tender["tender"], *(money(tender[f"{name}_minor"]) for name in ("taken", "returned", "refunded")))
         for tender in books["tenders"]
     ]
+    waiting = books["only_here"]
     return "\n\n".join(
         [
-            f"business day {output.clean(books['business_day'])}, in {output.clean(books['currency'])}",
+            f"business day {output.clean(books['business_day'])} of this register, in {output.clean(books['currency'])}",
             output.table(("", ">"), rows),
             output.table(("TAX", "NAME", ">NET", ">TAX"), taxes, empty="no taxes"),
             output.table(("TENDER", ">TAKEN", ">RETURNED", ">REFUNDED"), tenders, empty="no tenders"),
-            f"only on this register: {books['only_here']}" if books["only_here"] else "everything of this register is at HQ",
+            f"not at HQ yet: {output.count(waiting, 'event')}" if waiting else "everything of this register is at HQ",
         ]
     )

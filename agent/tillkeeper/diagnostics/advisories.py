@@ -157,7 +157,7 @@ ADVISORIES: tuple[Advisory, ...] = (
         severity="alarm",
         title="HQ did not accept some events",
         text="HQ rejected {count}. The money counts here and is kept.",
-        hint="Call support: this does not go away by itself.",
+        hint="HQ's quarantine lists each with the reason. Call support: this does not go away by itself.",
         find=_rejected,
     ),
     Advisory(
@@ -165,7 +165,7 @@ ADVISORIES: tuple[Advisory, ...] = (
         severity="alarm",
         title="Something is wrong with the books' copies",
         text="{words}",
-        hint="Nothing was thrown away. `tillkeeper status` shows who holds what; docs/replication.md says what this means.",
+        hint='Nothing was thrown away. docs/replication.md, "What goes wrong", says what it means and what to do.',
         find=_books,
     ),
     Advisory(
