@@ -392,6 +392,19 @@ def test_a_register_that_has_left_is_shut_out_while_it_talks(tmp_path: Path) -> 
     play(tmp_path, scene, "a", "b")
 
 
+def test_one_that_was_let_go_while_it_was_away_learns_so_from_whom_it_calls(tmp_path: Path) -> None:
+    async def scene(store: Corner) -> None:
+        a, b = store["a"], store["b"]
+        key = a.keys.signer.key
+        await store.end("a")
+        await b.keys.take(store.leaving("a"))
+        a = await store.begin("a")
+        await until(lambda: a.keys.roster.has_left(key))
+        await until(lambda: a.desk.states["b"].trouble == "not_a_member")
+
+    play(tmp_path, scene, "a", "b")
+
+
 def test_statements_of_the_roster_reach_everybody(tmp_path: Path) -> None:
     async def scene(store: Corner) -> None:
         a, c = store["a"], store["c"]

@@ -102,6 +102,9 @@ class Door:
         """The first message of the other side, once it is known to be from whom it says. Raises: SinkTrouble; then the other
         side was told."""
         message = await connection.receive(HELLO_S)
+        if isinstance(message, wire.Roster) and expected:
+            await self._desk.take_statements(message.statements)
+            message = await connection.receive(HELLO_S)
         if not isinstance(message, Hello):
             raise said_no(message, expected or "unknown")
         register = await self._member(connection, message)
@@ -123,7 +126,10 @@ class Door:
             code, detail = "protocol_unknown", f"protocols {wire.OLDEST} to {wire.PROTOCOL} are spoken here"
         if code:
             refused = wire.Refused(code, detail, hint)
+            roster = self._parts.keys.roster
             with suppress(SinkTrouble):
+                if not register and connection.key in roster.keys(message.register):  # so that it knows itself that it is out
+                    await connection.send(encode(wire.Roster(roster.statements, roster.digest)))
                 await connection.send(encode(refused))
             raise said_no(refused, expected or message.register[:64])
         connection.register = register
