@@ -52,8 +52,8 @@ class Rosters:
         if found != count:
             rows = sql.rows("SELECT signed FROM statements WHERE store = $1 ORDER BY statement", store)
             statements = [msgspec.json.decode(signed, type=Signed) for (signed,) in rows]
-            for one in [statements]:
-                roster = roster.merged(one).roster
+            for one in statements:  # one by one: those of an authority that was replaced must not use up what forged ones may
+                roster = roster.merged([one]).roster
             self._known[store] = found, roster
         return self._known.get(store, (0, roster))[1]
 
