@@ -2,16 +2,17 @@
 test with a clock that the test sets."""
 
 import asyncio
+import contextlib
 import html
 import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 import msgspec
@@ -26,6 +27,7 @@ from tillkeeper_hq.sqlite import SqliteBackend
 from tillkeeper_hq.users import passwords, tables
 from tillkeeper_hq.users.model import ROLES, User
 
+T = TypeVar("T")
 NOW = 1_795_300_000_000
 PASSWORD = "a long word for {}"
 _KEPT: dict[str, str] = {}
@@ -52,11 +54,17 @@ def add_by_command(hq: Hq, name: str, role: str, *stores: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def _asked(method: str, url: str, **rest: Any) -> httpx.Response:
+    """Over plain http; without certificates, which take long to load."""
+    with httpx.Client(verify=False, trust_env=False, timeout=60) as client:
+        return client.request(method, url, **rest)
+
+
 class Person:
     """One browser. `request` as `httpx.request`, without a memory of its own; `base`: what comes before paths."""
 
-    def __init__(self, request: Callable[..., httpx.Response] = httpx.request, base: str = "") -> None:
-        self._request, self._base = request, base
+    def __init__(self, request: Callable[..., httpx.Response] | None = None, base: str = "") -> None:
+        self._request, self._base = request or _asked, base
         self.cookies: dict[str, str] = {}
 
     def ask(self, path: str, method: str = "GET", data: Mapping[str, Any] | None = None, **headers: str) -> httpx.Response:
@@ -113,7 +121,7 @@ class Office:
         credentials = parse(msgspec.json.encode({"registers": registers}).decode(), "test")
         app = create_app(self._database, credentials, https=https, now_ms=lambda: self.now_ms, keep_heard_s=0.05)
         self._lifespan = app.router.lifespan_context(app)
-        transport = httpx.ASGITransport(app, client=(client, 50_000))
+        transport = self._transport = httpx.ASGITransport(app, client=(client, 50_000))
         self._runner = asyncio.Runner()
         self._client = httpx.AsyncClient(transport=transport, base_url="http://hq.example")
 
@@ -134,6 +142,19 @@ class Office:
         answer = self._runner.run(self._client.request(method, path, **rest))
         self._client.cookies.clear()
         return answer
+
+    def run(self, scene: Coroutine[Any, Any, T]) -> T:
+        """In HQ's own loop."""
+        return self._runner.run(scene)
+
+    @contextlib.asynccontextmanager
+    async def clients(self) -> AsyncIterator[Callable[[], httpx.AsyncClient]]:
+        """Makes clients for many requests at once."""
+        async with contextlib.AsyncExitStack() as stack:
+            made = [httpx.AsyncClient(transport=self._transport, base_url="http://hq.example") for _ in range(200)]
+            for client in made:
+                stack.push_async_callback(client.aclose)
+            yield iter(made).__next__
 
     def add(self, name: str, role: str, *stores: str, must_change: bool = False) -> None:
         new = User(0, name, ROLES[role], stores, must_change=must_change, created_ms=self.now_ms)
@@ -159,12 +180,16 @@ class Office:
             assert time.monotonic() < deadline
             self._runner.run(asyncio.sleep(0.02))
 
+    @staticmethod
+    def written(batch: HqBatch) -> bytes:
+        return msgspec.json.encode(batch)
+
     def post(self, batch: HqBatch, sender: str = "") -> HqAnswer:
         """`sender`: the register whose token brings it; its own, where it is empty."""
         headers = {"Authorization": f"Bearer {token(f'{batch.store}-{sender or batch.register}')}"}
         if batch.author is not None:
             self._said[batch.store, batch.register, batch.incarnation] = batch.author.last_seq
-        answer = self.request("POST", "/v1/events", content=msgspec.json.encode(batch), headers=headers)
+        answer = self.request("POST", "/v1/events", content=self.written(batch), headers=headers)
         assert answer.status_code == 200, answer.text
         return msgspec.json.decode(answer.content, type=HqAnswer)
 
