@@ -75,7 +75,7 @@ class FoundTexts(View, frozen=True):
 
 
 class ErasedTexts(View, frozen=True):
-    """`digests`: how many were named. `erased`: how many texts were here and are gone. `notes`: what is not done yet, in words."""
+    """`digests`: how many were named. `erased`: how many texts were here and are gone. `notes`: what is not done yet."""
 
     digests: int
     erased: int

@@ -198,7 +198,8 @@ class JournalReader:
 
     def erased(self, after: str, limit: int) -> list[str]:
         """Digests of texts that were erased, in their order, behind `after`."""
-        return [row[0] for row in self._rows("SELECT digest FROM erased WHERE digest > ? ORDER BY digest LIMIT ?", (after, limit))]
+        sql = "SELECT digest FROM erased WHERE digest > ? ORDER BY digest LIMIT ?"
+        return [row[0] for row in self._rows(sql, (after, limit))]
 
     def setting(self, name: str) -> bytes | None:
         return next((row[0] for row in self._rows("SELECT value FROM settings WHERE name = ?", (name,))), None)
