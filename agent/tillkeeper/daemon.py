@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import hashlib
 import logging
 import random
 from collections.abc import Callable, Coroutine, Mapping
@@ -35,6 +34,7 @@ from tillkeeper.journal.files import newest_set_aside
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.numbering import SETTING as CODES_SETTING
 from tillkeeper.journal.numbering import TRAINING_BLOCK, TRAINING_SETTING, Codes
+from tillkeeper.machine import machine_id as machine_id
 from tillkeeper.network.desk import DeskParts, NetworkDesk
 from tillkeeper.people.roster import SECRET_FILE, Member
 from tillkeeper.people.sessions import Now
@@ -389,13 +389,3 @@ class _Register:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def machine_id() -> str:
-    """A digest that says whether this is still the same machine; empty where it can not be told. machine-id(5) asks not to
-    show the id itself."""
-    try:
-        raw = Path("/etc/machine-id").read_bytes().strip()
-    except OSError:
-        return ""
-    return hashlib.sha256(b"tillkeeper:" + raw).hexdigest() if raw else ""

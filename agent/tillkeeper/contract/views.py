@@ -9,6 +9,7 @@ from typing import Literal
 from tillkeeper.contract.base import View
 from tillkeeper.contract.devices import ReplacedView
 from tillkeeper.contract.network import NetworkBrief
+from tillkeeper.contract.sinks import SinkView
 from tillkeeper.contract.values import CheckState, DocumentClass, JobState, Modifier, OrderType, Tax, TenderKind, Totals
 
 Tri = Literal["yes", "no", "unknown"]
@@ -229,23 +230,6 @@ class AdvisoryView(View, frozen=True):
     text: str
     hint: str = ""
     subject: str = ""
-
-
-SinkKind = Literal["hq", "register"]
-
-
-class SinkView(View, frozen=True):
-    """Who gets copies of this register's events: HQ, or another register of the store. `behind`: how many it is still to get,
-    None where that is not known. `words`: all of it for people. `version`: of that register's agent, where it is known.
-    `sends`: this register sends to it; a register that is only heard has its copies from others."""
-
-    name: str
-    kind: SinkKind
-    reachable: bool
-    behind: int | None = None
-    words: str = ""
-    version: str = ""
-    sends: bool = True
 
 
 class StatusView(View, frozen=True):

@@ -3,7 +3,8 @@
 import msgspec
 
 from tillkeeper.contract.network import NetworkBrief
-from tillkeeper.contract.views import DeviceView, Mode, SinkKind
+from tillkeeper.contract.sinks import SinkKind
+from tillkeeper.contract.views import DeviceView, Mode
 
 
 class HqFacts(msgspec.Struct, frozen=True, kw_only=True):

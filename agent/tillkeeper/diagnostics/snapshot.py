@@ -1,6 +1,7 @@
 """One immutable value for the API, the CLI and the pages: what is true of this register now, in numbers and in words."""
 
-from tillkeeper.contract.views import Dot, SinkView, StatusView
+from tillkeeper.contract.sinks import SinkView
+from tillkeeper.contract.views import Dot, StatusView
 from tillkeeper.diagnostics.advisories import advise
 from tillkeeper.diagnostics.facts import Facts, SinkFacts
 from tillkeeper.diagnostics.network import outage_behind
