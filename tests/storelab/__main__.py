@@ -23,7 +23,8 @@ FILE = Path(__file__).resolve().parents[2] / "build" / "store-lab.json"
 CONVERGE_GOAL_S = 120.0
 COUNTS = (
     ("sales accepted", "sales"), ("cents compared", "cents"), ("cents in quarantine", "cents"), ("events", "events"),
-    ("only on the lost disk", "sales"), ("events only on the lost disk", "events"), ("asked again across a lost disk", "sales"),
+    ("only on the lost disk", "sales"), ("oldest only on the lost disk", "s"),
+    ("events only on the lost disk", "events"), ("asked again across a lost disk", "sales"),
     ("taken and never answered", "sales"), ("forked logs", "logs"), ("conflicts expected", "events"),
     ("conflicts listed", "events"), ("tickets printed", "tickets"), ("marked repeats", "tickets"),
     ("repeats without a mark, of copied disks", "tickets"), ("ticket codes given twice", "checks"),

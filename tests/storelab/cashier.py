@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ class Cashier:
             return
         said = json.loads(answer.content)
         lives = (first, self._machine.life)
-        sale = Sold(key, self._machine.name, said["check_id"], said["totals"]["gross_minor"], lives)
+        sale = Sold(key, self._machine.name, said["check_id"], said["totals"]["gross_minor"], lives, time.monotonic())
         await asyncio.to_thread(self._ledger.note, sale)
 
     async def _ask(self, key: str, body: dict[str, Any]) -> httpx.Response | None:

@@ -23,13 +23,14 @@ class Event(NamedTuple):
 
 class Sold(msgspec.Struct, frozen=True):
     """A sale that a client was told is taken. `key` is its own and stands on its kitchen ticket. `lives`: how often the disk of
-    its machine had been replaced when it was asked for first, and when it was answered."""
+    its machine had been replaced when it was asked for first, and when it was answered. `answered_s`: CLOCK_MONOTONIC."""
 
     key: str
     machine: str
     check_id: str
     amount_minor: int
     lives: tuple[int, int] = (0, 0)
+    answered_s: float = 0.0
 
 
 class Slip(NamedTuple):
@@ -54,14 +55,15 @@ class AtHq(msgspec.Struct, frozen=True):
 
 class Evidence(msgspec.Struct, frozen=True):
     """`own`, `held`: events on the disks that are left, by machine and hash. `gone`: events that were on a disk when it was
-    lost and on no other; `buried`: all events of the lost disks. `copied`: keys of sales with tickets that waited on a disk
-    when it was copied. `broken`: words of whatever did not verify. `conflicts_held`: logs (register, incarnation) with events
-    in a register's quarantine. `refused`: words of the sales that a register would not take."""
+    lost and on no other, with the moment (CLOCK_MONOTONIC); `buried`: all events of the lost disks. `copied`: keys of sales
+    with tickets that waited on a disk when it was copied. `broken`: words of whatever did not verify. `conflicts_held`: logs
+    (register, incarnation) with events in a register's quarantine. `refused`: words of the sales that a register would not
+    take."""
 
     sold: tuple[Sold, ...]
     own: Mapping[str, Mapping[str, Event]]
     held: Mapping[str, Mapping[str, Event]]
-    gone: frozenset[str]
+    gone: Mapping[str, float]
     buried: Mapping[str, Event]
     hq: AtHq
     slips: tuple[Slip, ...]

@@ -12,6 +12,8 @@ import msgspec
 from tests.storelab.evidence import Event, Evidence
 
 EXAMPLES = 5
+MOST_ALONE_S = 120.0
+"""No register of the lab is cut off from all others and from HQ for so long."""
 SUMS = ("sales", "gross_minor", "net_minor", "tax_minor", "taken_minor")
 LISTED_BESIDES_FORKS = ("after_leaving",)
 """What else may be in quarantine without a fork: what a register wrote with a key that was replaced."""
@@ -52,7 +54,7 @@ class _Judge:
             self.union |= part
         self.at_hq: dict[str, Event] = {**{name: event for name, (_, event) in evidence.hq.aside.items()}, **evidence.hq.good}
         self.everywhere: dict[str, Event] = {**evidence.buried, **self.union, **self.at_hq}
-        self.gone = evidence.gone - self.union.keys() - self.at_hq.keys()
+        self.gone = evidence.gone.keys() - self.union.keys() - self.at_hq.keys()
         self.bodies = {name: json.loads(event.body) for name, event in self.everywhere.items()}
         self.promises: list[Promise] = []
         self.counts: Counter[str] = Counter()
@@ -91,6 +93,7 @@ class _Judge:
     def sales(self) -> None:
         missing = self.promise("acknowledged sales missing at HQ", "sales")
         other = self.promise("sales at HQ with another amount than was answered", "sales")
+        hoarded = self.promise(f"sales lost with a disk after more than {MOST_ALONE_S:g} s without a copy", "sales")
         unmade = self.promise("acknowledged sales that were on no disk", "sales")
         at_hq, buried, disks = self.closed(self.at_hq), self.closed(self.e.buried), self.closed(self.union)
         for sale in self.e.sold:
@@ -103,7 +106,12 @@ class _Judge:
                     other.fail(f"{words}: {self.gross(name)} at HQ")
             if there:
                 continue
-            if any(name in self.gone for name in buried.get(sale.check_id, [])):
+            lost = [name for name in buried.get(sale.check_id, []) if name in self.gone]
+            if lost:
+                age_s = self.e.gone[lost[0]] - sale.answered_s
+                if age_s > MOST_ALONE_S:
+                    hoarded.fail(f"{words}: {age_s:.0f} s after it was answered")
+                self.counts["oldest only on the lost disk"] = max(self.counts["oldest only on the lost disk"], round(age_s))
                 self.counts["only on the lost disk"] += 1
                 self.counts["minor only on the lost disk"] += sale.amount_minor
             elif sale.check_id in disks or sale.check_id in buried:

@@ -77,7 +77,7 @@ def whole() -> Evidence:
         sold=tuple(map(sold, closed)),
         own={"r1": r1, "r2": r2, "twin": named(*before, *twin, began), "r3": r3},
         held={"r1": r2, "r2": r1},
-        gone=frozenset(lost),
+        gone=dict.fromkeys(lost, 30.0),
         buried=lost,
         hq=at_hq(r1 | r2 | r3 | named(began), named(*twin)),
         slips=tuple(Slip(one.register, sold(one).key, marked=False) for one in closed if one.hash not in lost),
@@ -131,7 +131,12 @@ def lost_everywhere(evidence: Evidence) -> Evidence:
 
 def dropped_by_a_holder(evidence: Evidence) -> Evidence:
     """What the lost disk had was held by another register at that moment, and is nowhere now."""
-    return _replace(evidence, gone=frozenset())
+    return _replace(evidence, gone={})
+
+
+def hoarded(evidence: Evidence) -> Evidence:
+    """The lost sale had been on that disk alone for long."""
+    return _replace(evidence, gone=dict.fromkeys(evidence.gone, 500.0))
 
 
 def doubled_row(evidence: Evidence) -> Evidence:
@@ -199,6 +204,7 @@ def same_number(evidence: Evidence) -> Evidence:
         (lambda e: swallowed(e, of(e, "document_settled")), {"events of the registers missing at HQ"}),
         (lost_everywhere, {"acknowledged sales that were on no disk"}),
         (dropped_by_a_holder, {"events lost although another disk had them"}),
+        (hoarded, {"sales lost with a disk after more than 120 s without a copy"}),
         (doubled_row, {"sales or events at HQ twice"}),
         (closed_twice, {"sales or events at HQ twice"}),
         (cent_off, {"cents between HQ's books and the union of the registers'"}),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
@@ -18,7 +19,7 @@ class Witness:
 
     def __init__(self, machines: Mapping[str, Machine], hq: Callable[[], Hq]) -> None:
         self._machines, self._hq = machines, hq
-        self.gone: set[str] = set()
+        self.gone: dict[str, float] = {}
         self.buried: dict[str, Event] = {}
         self.copied: set[str] = set()
 
@@ -35,7 +36,7 @@ class Witness:
         with suppress(DatabaseAway):  # what only HQ has then is not missing in the end
             others |= self._hq().hashes()
         lost = doomed.keys() - others
-        self.gone |= lost
+        self.gone |= dict.fromkeys(lost, time.monotonic())
         self.buried |= doomed
         return len(lost)
 

@@ -269,7 +269,7 @@ class StoreLab:
             sold=tuple(self.ledger.sold),
             own={name: disk.own for name, disk in found.items()},
             held={name: disk.held | disk.aside for name, disk in found.items()},
-            gone=frozenset(self.witness.gone),
+            gone=self.witness.gone,
             buried=self.witness.buried,
             hq=hq,
             slips=tuple(self._slips()),
