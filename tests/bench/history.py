@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from tests.bench.world import ROOT, orders
@@ -95,31 +95,53 @@ def _printed(job: Job, now_ms: int) -> Job:
 
 def journal_with(events: int, folder: Path) -> Path:
     """A data folder whose journal holds at least so many events; made where there is none of this schema yet."""
+    # An order of the day comes to about ten events; only roughly right is enough to spread them over the days.
+    days = max(1, events // (10 * ORDERS_A_DAY))
+    return _made(f"past-{events}", folder, Past(events, None, days, ORDERS_A_DAY))
+
+
+def days_of(days: int, orders_a_day: int, folder: Path) -> Path:
+    """A data folder whose journal holds exactly `days * orders_a_day` orders; made where there is none of this schema yet."""
+    return _made(f"days-{days}-{orders_a_day}", folder, Past(None, days * orders_a_day, days, orders_a_day))
+
+
+class Past(NamedTuple):
+    """Ends after so many events or orders. `days`: before today, with so many orders each."""
+
+    events: int | None
+    orders: int | None
+    days: int
+    orders_a_day: int
+
+    def left(self, rung: int, written: int) -> int:
+        """Orders that are still to come, roughly where events are counted."""
+        return (self.events - written + 9) // 10 if self.events is not None else (self.orders or 0) - rung
+
+
+def _made(name: str, folder: Path, past: Past) -> Path:
     schema = sorted((file for file in _SQL.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
     form = hashlib.sha256(b"".join(file.read_bytes() for file in schema)).hexdigest()[:8]
-    data = folder / f"past-{events}-{form}"
+    data = folder / f"{name}-{form}"
     if not (data / JOURNAL_FILE).exists():
         making = data.with_name(f"{data.name}.new")
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(parents=True)
-        asyncio.run(_fill(making / JOURNAL_FILE, events))
+        asyncio.run(_fill(making / JOURNAL_FILE, past))
         making.rename(data)
     return data
 
 
-async def _fill(path: Path, events: int) -> None:
-    ringer, drawn = Ringer(), orders(seed=events)
-    # An order of the day comes to about ten events; only roughly right is enough to spread them over the days.
-    days = max(1, events // (10 * ORDERS_A_DAY))
-    now_ms = clock.wall_ms() - (days + 1) * DAY_MS
+async def _fill(path: Path, past: Past) -> None:
+    ringer, drawn, rung = Ringer(), orders(seed=past.events or past.orders or 0), 0
+    now_ms = clock.wall_ms() - (past.days + 1) * DAY_MS
     config = ringer.config
     async with await Journal.open(
         path, config.store.id, config.this_register, wall_ms=clock.wall_ms, new_id=clock.new_id, machine_id=machine_id()
     ) as journal:
-        while journal.last_seq < events:
-            keep = events - journal.last_seq < 10 * KEYS_KEPT
+        while (left := past.left(rung, journal.last_seq)) > 0:
             group = []
-            for _ in range(AT_ONCE):
-                now_ms += DAY_MS // ORDERS_A_DAY
-                group.append(ringer.ring(next(drawn), now_ms, settled=True, keep=keep))
+            for _ in range(AT_ONCE if past.orders is None else min(AT_ONCE, left)):
+                now_ms += DAY_MS // past.orders_a_day
+                group.append(ringer.ring(next(drawn), now_ms, settled=True, keep=left < KEYS_KEPT))
+                rung += 1
             await asyncio.gather(*map(journal.append, group))

@@ -2,14 +2,16 @@
 
 import asyncio
 import contextlib
+import gzip
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from tillkeeper import clock
 from tillkeeper.config.model import Hq
-from tillkeeper.contract.envelope import HqAnswer, HqBatch
-from tillkeeper.replication.http import HttpTransport
+from tillkeeper.contract.envelope import Envelope, HqAnswer, HqBatch
+from tillkeeper.replication.http import WORTH_PACKING, HttpTransport
 from tillkeeper.replication.trouble import SinkTrouble
 
 BEAT = HqBatch("corner", "till-1", "inc-1")
@@ -152,3 +154,59 @@ def test_nobody_there() -> None:
             assert caught.value.code == "unreachable"
 
     asyncio.run(scene())
+
+
+class Choosy(Server):
+    """Takes nothing that is packed, and says so in the one way or the other."""
+
+    def __init__(self, refusal: bytes) -> None:
+        super().__init__(response("200 OK", b'{"held_seq":1}'), 0.0, False)
+        self.refusal, self.good = refusal, self.answer
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        self.answer = self.refusal if b"gzip" in head.lower() else self.good
+        again = asyncio.StreamReader()
+        again.feed_data(head)
+        length = next(int(line.split(b":")[1]) for line in head.splitlines() if line.lower().startswith(b"content-length"))
+        again.feed_data(await reader.readexactly(length))
+        await super().serve(again, writer)
+
+
+def batch_of(size: int) -> HqBatch:
+    event = Envelope("corner", "till-1", "inc-1", 1, "odd", 1, "2026-11-21", 0, "x" * size, "a", "b")
+    return HqBatch("corner", "till-1", "inc-1", (event,))
+
+
+def pushed(server: Server, *batches: HqBatch) -> list[tuple[bool, HqBatch]]:
+    """What a server got of these: packed or not, and the batch."""
+
+    async def scene() -> None:
+        async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
+            transport = HttpTransport(Hq(url=f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"), "the-secret")
+            try:
+                for batch in batches:
+                    await transport.exchange(batch)
+            finally:
+                await transport.aclose()
+
+    asyncio.run(scene())
+    found = []
+    for request in server.requests:
+        head, _, body = request.partition(b"\r\n\r\n")
+        packed = b"content-encoding: gzip" in head.lower()
+        found.append((packed, msgspec.json.decode(gzip.decompress(body) if packed else body, type=HqBatch)))
+    return found
+
+
+def test_a_large_batch_goes_out_packed_and_a_small_one_as_it_is() -> None:
+    large, small = batch_of(WORTH_PACKING), batch_of(100)
+    server = Server(response("200 OK", b'{"held_seq":1}'), 0.0, False)
+    assert pushed(server, large, small, large) == [(True, large), (False, small), (True, large)]
+
+
+@pytest.mark.parametrize("status", ["415 Unsupported Media Type", "400 Bad Request"])
+def test_an_hq_that_takes_nothing_packed_gets_the_same_batch_unpacked_and_no_packed_one_after_it(status: str) -> None:
+    large = batch_of(WORTH_PACKING)
+    server = Choosy(response(status, b"{}"))
+    assert pushed(server, large, large) == [(True, large), (False, large), (False, large)]

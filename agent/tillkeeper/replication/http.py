@@ -2,6 +2,7 @@
 library error is translated here."""
 
 import asyncio
+import gzip
 import logging
 import ssl
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from tillkeeper.contract.roster import Roster
 from tillkeeper.replication.trouble import SinkTrouble
 
 MAX_ANSWER_BYTES = 1024 * 1024
+WORTH_PACKING = 32 * 1024
+"""Bytes of a batch. What is just sold goes out as it is, and at once; days of books are a seventh when packed."""
 _MAX_SEQ = 2**53
 ROSTER_AGAIN_S = 60.0
 """So long HQ is not told the roster again that it did not want, or took and still names another."""
@@ -30,7 +33,7 @@ _decoder = msgspec.json.Decoder(HqAnswer)
 class HttpTransport:
     """`exchange` posts a batch and returns HQ's answer. The whole exchange has `hq.timeout_s` seconds, however slowly HQ drips;
     redirects are never followed, because the token would go with them. `roster`: the store's, None where it has none; HQ is
-    told before a batch whenever it has another one."""
+    told before a batch whenever it has another one. Large batches are packed, until HQ takes one only unpacked."""
 
     def __init__(self, hq: Hq, token: str, roster: Callable[[], Roster | None] = lambda: None) -> None:
         self._roster = roster
@@ -40,6 +43,7 @@ class HttpTransport:
         self._url = hq.url.rstrip("/") + "/v1/events"
         self._roster_url = hq.url.rstrip("/") + "/v1/roster"
         self._timeout_s = hq.timeout_s
+        self._packs = True
         self.hq_minus_boot_s: float | None = None
         # Without https no certificates are needed, and loading them costs more than anything else here.
         tls = httpx.create_ssl_context() if self._url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -55,12 +59,22 @@ class HttpTransport:
     async def exchange(self, batch: HqBatch) -> HqAnswer:
         """Raises SinkTrouble: there is no answer to rely on; HQ may have stored the batch all the same."""
         await self._tell_roster()
-        response, body = await self._post(self._url, _encoder.encode(batch))
+        response, body = await self._post_batch(_encoder.encode(batch))
         answer = _answer(self._url, response.status_code, body)
         said_s = _date_s(response.headers.get("date", ""))
         self.hq_minus_boot_s = None if said_s is None else said_s - clock.boot_s()
         self._hq_roster = answer.roster
         return answer
+
+    async def _post_batch(self, content: bytes) -> tuple[httpx.Response, bytes]:
+        if not self._packs or len(content) < WORTH_PACKING:
+            return await self._post(self._url, content)
+        packed = await asyncio.to_thread(gzip.compress, content, 1, mtime=0)
+        response, body = await self._post(self._url, packed, {"Content-Encoding": "gzip"})
+        if response.status_code in (400, 415):  # it may be the packing
+            response, body = await self._post(self._url, content)
+            self._packs = response.status_code != 200
+        return response, body
 
     async def _tell_roster(self) -> None:
         """Whether HQ wants it is its own affair: a vendor's may not know rosters, another may pin another authority."""
@@ -76,10 +90,11 @@ class HttpTransport:
         if response.status_code != 200:
             log.info("HQ does not take the roster and checks no signatures: HTTP %d: %s", response.status_code, _detail(body))
 
-    async def _post(self, url: str, content: bytes) -> tuple[httpx.Response, bytes]:
+    async def _post(self, url: str, content: bytes, headers: dict[str, str] | None = None) -> tuple[httpx.Response, bytes]:
         """Raises SinkTrouble."""
         try:
-            async with asyncio.timeout(self._timeout_s), self._client.stream("POST", url, content=content) as response:
+            asking = self._client.stream("POST", url, content=content, headers=headers)
+            async with asyncio.timeout(self._timeout_s), asking as response:
                 return response, await _bounded(response)
         except (TimeoutError, httpx.TimeoutException):
             raise SinkTrouble("timeout", url, f"no answer within {self._timeout_s:g} s") from None
