@@ -140,9 +140,9 @@ class TrustDesk:
         """A join code for one register; one that is open ends.
 
         Raises:
-            TrustTrouble: no keys here, or of one that has left; no authority's key, or no address for the code.
+            TrustTrouble: no keys here, no authority's key, or no address for the code.
             NotFound: no register of this name is configured.
-            Refused: it is this register, or one that has a key, and `replace` was not said.
+            Refused: it is this register, or one that has a key, and `replace` was not said; or this one has left the store.
         """
         subject = f"register {asked.register}"
         require_all("admit", subject, ("admit_registers",), caller)
@@ -177,16 +177,19 @@ class TrustDesk:
         """The register's keys speak for nobody any more. What is said again changes nothing.
 
         Raises:
-            TrustTrouble: no keys here, or of one that has left; no authority's key, or a wrong recovery code.
+            TrustTrouble: no keys here, no authority's key, or a wrong recovery code.
             NotFound: it never belonged to the store.
-            Refused: it is this register, and no other one could admit or let go any more.
+            Refused: it is this register, and no other one could admit or let go any more; or this one has left the store.
         """
         subject = f"register {asked.register}"
         require_all("let go", subject, ("admit_registers",), caller)
         keys, _ = self._joined("let go", subject)
         going, itself = sorted(keys.roster.staying(asked.register)), asked.register == keys.register
-        if not itself or going:
-            self._require_member(keys, "let go", subject)
+        if itself and not going:  # said again: the answer may have been lost
+            await keys.take(())
+            keys.shelf.drop_authority()
+            return self.view()
+        self._require_member(keys, "let go", subject)
         authority = self._authority(keys, asked.recovery_code)
         if not keys.roster.keys(asked.register):
             raise NotFound("let go", subject, "it never belonged to this store", "`tillkeeper store status` lists who does")
@@ -203,6 +206,8 @@ class TrustDesk:
             await keys.take([signed(authority, one) for one in gone])
         else:
             await keys.take(())
+        if itself:
+            keys.shelf.drop_authority()
         return self.view()
 
     def _require_another(self, keys: StoreKeys, subject: str) -> None:
@@ -232,10 +237,10 @@ class TrustDesk:
         return self._.keys, self._.admitting
 
     def _require_member(self, keys: StoreKeys, operation: str, subject: str) -> None:
-        """One that has left may keep the authority's key, but no register listens to it: HQ would hear what they do not."""
+        """One that was let go may keep the authority's key, but no register listens to it: HQ would hear what they do not."""
         if not keys.is_member:
             hint = "do it at a register that belongs to the store (`tillkeeper store status` there)"
-            raise TrustTrouble("revoked", operation, subject, "this register does not belong to the store any more", hint)
+            raise Refused("not_a_member", operation, subject, "this register does not belong to the store any more", hint)
 
     def _address(self, asked: CodeBody, subject: str) -> tuple[str, int]:
         listening = self._.listening()

@@ -118,6 +118,12 @@ class Shelf:
     def keep_authority(self, secret: bytes) -> None:
         files.write(self.path(AUTHORITY_KEY), secret.hex().encode() + b"\n")
 
+    def drop_authority(self) -> None:
+        try:
+            self.path(AUTHORITY_KEY).unlink(missing_ok=True)
+        except OSError as error:
+            raise TrustTrouble("file_rights", "remove", AUTHORITY_KEY, error.strerror or "not permitted") from error
+
     def keep_certificates(self, own: bytes, authority: bytes) -> None:
         """Both as DER."""
         files.write(self.path(CERTIFICATE), pem(own).encode())
