@@ -96,6 +96,7 @@ def test_an_answer_is_an_answer() -> None:
 
 
 PROBLEM = b'{"type":"x","title":"No valid token","detail":"ask the manager"}'
+NO_AUTHORITY = b'{"type":"urn:tillkeeper:hq:problem:no_authority","title":"HQ believes no signature of this store"}'
 
 
 @pytest.mark.parametrize(
@@ -103,6 +104,7 @@ PROBLEM = b'{"type":"x","title":"No valid token","detail":"ask the manager"}'
     [
         (response("401 Unauthorized", PROBLEM), "credentials_refused", "ask the manager"),
         (response("403 Forbidden", b"<html>"), "credentials_refused", "credentials refused"),
+        (response("403 Forbidden", NO_AUTHORITY), "credentials_refused", "HQ takes nothing of other registers"),
         (response("302 Found", b"", "Location: http://127.0.0.1:9/elsewhere"), "redirected", "not followed"),
         (response("307 Temporary Redirect", b"", "Location: /v1/events"), "redirected", "not followed"),
         (response("413 Too Large", b""), "batch_refused", "413"),

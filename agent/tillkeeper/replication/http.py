@@ -126,6 +126,9 @@ async def _bounded(response: httpx.Response) -> bytes:
 
 def _answer(url: str, status: int, body: bytes) -> HqAnswer:
     cause = f"HTTP {status}: {_detail(body)}"
+    if status == 403 and _problem(body).type.endswith(":no_authority"):
+        words = f"HQ takes nothing of other registers ({cause})"
+        raise SinkTrouble("credentials_refused", url, words, "add [[stores]] with the store's authority to HQ's credentials")
     if status in (401, 403):
         raise SinkTrouble("credentials_refused", url, f"credentials refused ({cause})", "check hq.token_file")
     if 300 <= status < 400:
@@ -146,14 +149,19 @@ def _answer(url: str, status: int, body: bytes) -> HqAnswer:
 
 
 class _Problem(msgspec.Struct):
+    type: str = ""
     detail: str = ""
     title: str = ""
 
 
 def _detail(body: bytes) -> str:
     """What a problem document (RFC 9457) says, or nothing: pages of proxies are no reading."""
-    try:
-        problem = msgspec.json.decode(body, type=_Problem)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return "no details"
+    problem = _problem(body)
     return (problem.detail or problem.title or "no details")[:300]
+
+
+def _problem(body: bytes) -> _Problem:
+    try:
+        return msgspec.json.decode(body, type=_Problem)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _Problem()
