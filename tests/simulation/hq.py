@@ -52,7 +52,7 @@ class Shelf(Held):
 
 class Hq:
     """`shelf` survives; the process does not. `lost_answers`, `late`: shares of exchanges whose answer is lost, or whose
-    question arrives when nobody waits any more."""
+    question arrives when nobody waits any more. `asked`: how often it got events."""
 
     def __init__(self, time: Time, net: Net, seed: int, roster: Callable[[], Roster]) -> None:
         self._time, self._net, self._roster = time, net, roster
@@ -63,6 +63,7 @@ class Hq:
         self.up = True
         self.full = False
         self.lost_answers = self.late = 0.0
+        self.asked = 0
         self.promised: Callable[[str, Held, HqBatch, HqAnswer], None] = lambda *_args: None
 
     def kill(self) -> None:
@@ -84,6 +85,7 @@ class Hq:
 
     async def _serve(self, sender: str, raw: bytes, answered: "Callable[[HqAnswer | SinkTrouble], None]") -> None:
         batch = _decode.decode(raw)
+        self.asked += bool(batch.events)
         if self.full:
             answered(SinkTrouble("server_error", "HQ", "503"))
             return

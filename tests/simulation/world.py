@@ -27,6 +27,10 @@ CONVERGE_S = 300.0
 in vain (30 s), then tickets behind a printer that is out (60 s each)."""
 
 
+CALM_S, REST_S = 40.0, 40.0
+"""So long after everything has converged no event is sent any more; it is watched for as long."""
+
+
 ALONE_S = 60.0
 """Once a second machine of one name is off, the other one has to be heard again within this time."""
 
@@ -145,6 +149,11 @@ class World:
         converged_s = self.time.now_s - healed_s
         faults.remove_clones(self)
         self._agree(self.time.now_s + ALONE_S)
+        self._until(self.time.now_s + CALM_S)
+        asked = self.hq.asked
+        self._until(self.time.now_s + REST_S)
+        if self.hq.asked > asked:
+            self.oracle.fail("rest", f"HQ got events {self.hq.asked - asked} times in {REST_S:g} s in which nothing happened")
         return converged_s
 
     def _agree(self, till_s: float) -> None:
