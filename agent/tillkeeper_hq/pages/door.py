@@ -1,6 +1,7 @@
 """Signing in and out. Who has no session gets no page but the door's."""
 
 import asyncio
+import contextlib
 import ipaddress
 import os
 import secrets
@@ -9,10 +10,11 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tillkeeper_hq.database import Overloaded
 from tillkeeper_hq.pages.frame import alone
 from tillkeeper_hq.pages.html import Html, banner, el, field, join
 from tillkeeper_hq.pages.visit import FORM_KEY, PageRefused, Site, Visit, moved_to
-from tillkeeper_hq.sql import Sql
+from tillkeeper_hq.sql import Sql, StoreFailed
 from tillkeeper_hq.users import passwords, sessions, tables
 from tillkeeper_hq.users.model import User, UserRefused, tidy_name
 
@@ -34,7 +36,7 @@ class Door:
         self._session_cookie, self._form_cookie = f"{prefix}hq", f"{prefix}hq-form"
 
     async def signed_in(self, request: Request) -> tuple[User, str] | None:
-        """Whose session the browser has, and its token. Raises StoreFailed, Overloaded."""
+        """Whose session the browser has, and its token. Raises StoreFailed."""
         token = request.cookies.get(self._session_cookie, "")
         if not token or len(token) > sessions.MAX_TOKEN:
             return None
@@ -43,7 +45,9 @@ class Door:
         if session is None or not sessions.is_alive(session.began_ms, session.used_ms, now_ms):
             return None
         if now_ms - session.used_ms >= sessions.USED_EVERY_MS:
-            await self._site.change(partial(tables.used, token_hash=hashed, now_ms=now_ms))
+            # While nothing can be written people still may read; the session then ends too early rather than never.
+            with contextlib.suppress(StoreFailed, Overloaded):
+                await self._site.change(partial(tables.used, token_hash=hashed, now_ms=now_ms))
         return session.user, token
 
     def ask(self, request: Request, trouble: str = "", status: int = 200, wait_s: int = 0) -> Response:

@@ -11,7 +11,9 @@ from tillkeeper_hq.pages.words import Facts
 from tillkeeper_hq.queries import CheckRecord, RegisterLog, StoreDay, check_records
 from tillkeeper_hq.sql import Sql
 
-MAX_LOGS = 50_000
+LOGS_OF_ONE = 100
+"""Of one register: whoever makes up logs by the thousand hides nobody else's."""
+MAX_LOGS = 100_000
 MAX_STORES = 5_000
 MAX_SHOWN_BYTES = 65_536
 """Of a rejected event on a page; `GET /v1/quarantine` has it whole."""
@@ -60,11 +62,12 @@ class Wanted(NamedTuple):
 
 
 def logs(sql: Sql, store: str = "") -> list[RegisterLog]:
-    """`store` empty: of all stores."""
+    """Of each register those that were heard last, in the order in which HQ met them. `store` empty: of all stores."""
     rows = sql.rows(
-        "SELECT store, register, incarnation, held_seq, head_hash, rejected, last_seen_ms, claimed_seq FROM logs"
-        " WHERE $1 = '' OR store = $1 ORDER BY log_id LIMIT $2",
-        store, MAX_LOGS,
+        "SELECT store, register, incarnation, held_seq, head_hash, rejected, last_seen_ms, claimed_seq FROM (SELECT logs.*,"
+        " ROW_NUMBER() OVER (PARTITION BY store, register ORDER BY last_seen_ms DESC, log_id DESC) AS place FROM logs"
+        " WHERE $1 = '' OR store = $1) AS numbered WHERE place <= $2 ORDER BY log_id LIMIT $3",
+        store, LOGS_OF_ONE, MAX_LOGS,
     )  # fmt: skip
     return [RegisterLog(*row) for row in rows]
 

@@ -18,6 +18,7 @@ from tillkeeper_hq.sql import Sql
 
 STORES = 50
 """On one page, those in trouble first."""
+LOG_ROWS = 300
 _REGISTERS = (
     Column("Register", lead=True),
     Column("State"),
@@ -82,7 +83,9 @@ async def store(visit: Visit) -> Response:
     facts = seen.facts.get(name, Facts())
     days = await sales.newest_days(visit, name, facts)
     rows = [_log_row(log, facts) for log in sorted(seen.logs, key=lambda one: (one.register, -one.last_seen_ms))]
-    logs = el("section", el("h2", "Logs"), _OF_LOGS, el("div", table("Logs", _LOGS, rows[:500]), class_="card"), class_="block")
+    cut = el("p", f"{len(rows) - LOG_ROWS:,} older logs are not shown.", class_="muted") if len(rows) > LOG_ROWS else None
+    listed = el("div", table("Logs", _LOGS, rows[:LOG_ROWS]), class_="card")
+    logs = el("section", el("h2", "Logs"), _OF_LOGS, listed, cut, class_="block")
     return page(visit, name, _alarms(seen.waiting), _registers(visit, standings), days, logs, place="/")
 
 

@@ -16,7 +16,7 @@ from tillkeeper_hq.pages import checks, overview, people, quarantine, sales
 from tillkeeper_hq.pages.door import Door, account_page, change_own
 from tillkeeper_hq.pages.frame import HEADERS, page, refused
 from tillkeeper_hq.pages.visit import FORM_KEY, PageRefused, Site, Visit, moved_to
-from tillkeeper_hq.sql import StoreFailed
+from tillkeeper_hq.sql import DatabaseAway, StoreFailed
 from tillkeeper_hq.users import sessions
 from tillkeeper_hq.users.model import Role
 
@@ -85,11 +85,14 @@ class Pages:
             return refused(error)
         except Overloaded:
             return refused(PageRefused(503, "HQ is busy", "Try again in a moment.", 1))
-        except StoreFailed as error:
+        except DatabaseAway as error:
             log.warning("a page was refused: %s", error)
             return refused(
                 PageRefused(503, "HQ's database does not answer", "Registers keep what they have and send it later.", 5)
             )
+        except StoreFailed as error:
+            log.warning("a page was refused: %s", error)
+            return refused(PageRefused(507, "HQ's database refused it", "Nothing was changed. Is its disk full?", 5))
 
     async def _answer(self, request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
