@@ -20,6 +20,7 @@ from tillkeeper.spool.policy import unknown_mark
 from tillkeeper.spool.ports import Devices, JobJournal, Spooling
 from tillkeeper.spool.queue import DeviceQueue
 
+IN_HAND_S = 0.5
 DOUBTED = "it may have been printed in a time that this register does not know"
 
 
@@ -116,6 +117,7 @@ class Elsewhere:
         """
         count = 0
         for job_id, outcome in outcomes.items():
+            await self._out_of_hand(job_id)
             row = self._journal.job(job_id)
             if row is not None and not row.settled and outcome.state in steps.SETTLED:
                 now_ms, reason = self._spool.now_ms(), "told by another register"
@@ -132,6 +134,14 @@ class Elsewhere:
             loaded += worker.queue.by_age(held=False)
             rows = (self._journal.job(job.job_id) for job in loaded)
             worker.doubt([row.job_id for row in rows if row is not None and row.doubtful])
+
+    async def _out_of_hand(self, job_id: str) -> None:
+        """For a moment: a job whose state is being stored is back in its queue soon; one that is being sent is not."""
+        till_s = asyncio.get_running_loop().time() + IN_HAND_S
+        while any(worker.current is not None and worker.current.job_id == job_id for worker in self._workers.values()):
+            if asyncio.get_running_loop().time() >= till_s:
+                return
+            await asyncio.sleep(IN_HAND_S / 20)
 
     async def _end(self, settled: Job, events: tuple[Event, ...]) -> bool:
         """False where it is being sent right now."""

@@ -141,16 +141,16 @@ class DeviceQueue:
         """So many of the oldest jobs of a state tell what there is room for, and whether there are more."""
         return len(self._ids) + self._limit + 1
 
-    def load(self, jobs: Iterable[Job]) -> None:
-        """Take in what the journal holds, oldest first, as far as there is room."""
-        self.more = self._more_held = False
+    def load(self, jobs: Iterable[Job], *, more: bool = False) -> None:
+        """Take in what the journal holds, oldest first, as far as there is room. `more`: it holds queued ones behind these."""
+        self.more, self._more_held, full = more, False, False
         for job in jobs:
             if job.job_id in self._ids:
                 continue
             if job.state in ("sending", "held"):
                 self.put(job)
-            elif self.more or len(self._queued) >= self._limit:
-                self.more = True
+            elif full or len(self._queued) >= self._limit:
+                self.more = full = True
             else:
                 self.put(job)
 

@@ -12,7 +12,7 @@ from tillkeeper.clock import IdSource, WallClock
 from tillkeeper.config.model import Config
 from tillkeeper.contract.base import Event
 from tillkeeper.errors import Conflict, NotFound
-from tillkeeper.journal.records import Batch, KeptCommand, NewEvent
+from tillkeeper.journal.records import Batch, JobRow, KeptCommand, NewEvent
 from tillkeeper.kitchen.routing import backups
 from tillkeeper.spool import jobs as steps
 from tillkeeper.spool.adopting import Orphan
@@ -308,14 +308,13 @@ class Spool:
         """As many of its jobs as there is room for. Each state is asked for by itself: no number of held jobs hides those that
         wait, and an interrupted one is always found."""
         devices = [name for name in self._journal.devices_with_jobs() if self._devices.worker_of(name) == worker_id]
-        rows = [
-            row
-            for device in devices
-            for state in ("sending", "queued", "held")
-            for row in self._journal.unsettled_jobs(device, state, queue.window)
-        ]
-        jobs = sorted((self._ordered(seen(row)) for row in rows), key=lambda job: job.order)
-        queue.load(jobs)
+        window, rows, more = queue.window, list[JobRow](), False
+        for device in devices:
+            for state in ("sending", "queued", "held"):
+                found = self._journal.unsettled_jobs(device, state, window)
+                more |= state == "queued" and len(found) >= window
+                rows += found
+        queue.load(sorted((self._ordered(seen(row)) for row in rows), key=lambda job: job.order), more=more)
 
     def _ordered(self, job: Job) -> Job:
         self._order = max(self._order, job.order)
