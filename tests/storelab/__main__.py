@@ -28,6 +28,7 @@ COUNTS = (
     ("taken and never answered", "sales"), ("forked logs", "logs"), ("conflicts expected", "events"),
     ("conflicts listed", "events"), ("tickets printed", "tickets"), ("marked repeats", "tickets"),
     ("repeats without a mark, of copied disks", "tickets"), ("ticket codes given twice", "checks"),
+    ("ticket codes given twice, by a clone", "checks"),
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -240,7 +240,7 @@ class Faults:
 
 
 @contextlib.contextmanager
-def _switch_off(lab: Lab):  # type: ignore[no-untyped-def]
+def _switch_off(lab: Lab) -> Iterator[None]:
     ip(lab.space("switch"), "link set br0 down")
     try:
         yield

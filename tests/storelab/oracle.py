@@ -275,11 +275,23 @@ class _Judge:
         for number, count in Counter(self.e.hq.numbers.values()).items():
             if count > 1:
                 wrong.fail(f"number {number} has {count} checks", count - 1)
-        codes = Counter(self.bodies[name]["ticket_code"] for name, event in self.at_hq.items() if event.type == "check_opened")
-        self.counts["ticket codes given twice"] = sum(count - 1 for count in codes.values())
+        self.codes()
         for name, event in self.e.hq.good.items():
             if event.type == "check_opened" and self.bodies[name]["check_id"] not in self.e.hq.numbers:
                 wrong.fail(f"check {self.bodies[name]['check_id']} has none")
+
+    def codes(self) -> None:
+        """How many checks have a ticket code that another has; those that a clone gave are counted apart."""
+        copies = set().union(*(names for machine, names in self.e.own.items() if machine.endswith("-twin")))
+        cloned = copies.difference(*(names for machine, names in self.e.own.items() if not machine.endswith("-twin")))
+        given: dict[str, list[str]] = defaultdict(list)
+        for name, event in self.at_hq.items():
+            if event.type == "check_opened":
+                given[self.bodies[name]["ticket_code"]].append(name)
+        for names in given.values():
+            own = [name for name in names if name not in cloned]
+            self.counts["ticket codes given twice"] += max(0, len(own) - 1)
+            self.counts["ticket codes given twice, by a clone"] += len(names) - max(1, len(own))
 
 
 def _words(event: Event) -> str:

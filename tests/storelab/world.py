@@ -5,7 +5,7 @@ import contextlib
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -178,10 +178,10 @@ class StoreLab:
                         self.tell(words)
                         await machine.start()
 
-    async def _until(self, what: str, lacking: Callable[[], "asyncio.Future[str] | object"], deadline_s: float) -> None:
+    async def _until(self, what: str, lacking: Callable[[], Awaitable[str]], deadline_s: float) -> None:
         """Until `lacking` says nothing any more. Raises TimeoutError with what it said last."""
         began_s = said_s = time.monotonic()
-        while words := await lacking():  # type: ignore[misc]
+        while words := await lacking():
             now_s = time.monotonic()
             if now_s - said_s >= SAY_S:
                 self.tell(f"waiting until {what}: {words}")
