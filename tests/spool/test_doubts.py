@@ -181,3 +181,29 @@ def test_what_is_being_sent_right_now_goes_on_whatever_others_say() -> None:
         assert grill.printed() == ["T-1"]
 
     run_virtual(scenario())
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_what_another_has_adopted_is_given_up_in_whatever_state_it_waits(when: str) -> None:
+    """One that a person would release later would come out without a mark."""
+
+    async def scenario() -> None:
+        world = World()
+        queued, held, sending, other = (world.job(f"T-{n}") for n in range(4))
+        await waiting(world, queued, held, sending, other)
+        world.journal.rows |= {
+            held.job_id: steps.job_row(steps.settle(world.stored(held.job_id), "was_held", world.now_ms())),
+            sending.job_id: steps.job_row(steps.begin(world.stored(sending.job_id), "abcd")),
+        }
+        adopted = [queued.job_id, held.job_id, sending.job_id, "unknown"]
+        if when == "before":
+            await world.spool.given_up(adopted, "side")
+        async with world.living():
+            await world.spool.given_up(adopted, "side")
+            await world.until_done()
+        assert world.states([queued, held, sending, other]) == ["rerouted", "rerouted", "rerouted", "confirmed"]
+        assert world.printers["grill"].printed() == ["T-3"]
+        ends = [job_id for job_id, outcome in world.outcomes() if outcome == "rerouted"]
+        assert sorted(ends) == sorted(adopted[:3])
+
+    run_virtual(scenario())

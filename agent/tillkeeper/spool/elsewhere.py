@@ -97,16 +97,18 @@ class Elsewhere:
             return jobs
 
     async def given_up(self, job_ids: Iterable[str], register: str) -> None:
-        """Another register has adopted these while this one was away: what was not tried here yet is not printed here.
+        """Another register has adopted these while this one was away: what waits here, also for a person or for the end of an
+        attempt, is not printed here.
 
         Raises:
             StorageRefused: those that come after are not given up yet; handing them over again is safe.
         """
         for job_id in job_ids:
+            await self._out_of_hand(job_id)
             row = self._journal.job(job_id)
-            if row is not None and row.state == "queued":
-                reason = f"printed by register {register}"
-                settled = steps.settle(steps.decode(row.body), "was_rerouted", self._spool.now_ms(), reason=reason)
+            if row is not None and not row.settled:
+                job, reason = steps.decode(row.body), f"printed by register {register}"
+                settled = steps.recall(job, "rerouted", self._spool.now_ms(), reason=reason)
                 await self._end(settled, (settled_event(settled, register),))
 
     async def settled_before(self, outcomes: Mapping[str, Outcome]) -> int:
