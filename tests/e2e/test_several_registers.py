@@ -151,8 +151,12 @@ def test_a_register_that_lost_its_disk_or_was_restored_goes_on_and_nothing_is_lo
         shutil.rmtree(front.data)
         shutil.copytree(backup, front.data)
         await front.start_agent()
-        restored = await front.get("/v1/status")
-        assert restored["incarnation"] != before["incarnation"], "the others know the old log better"
+
+        async def renewed() -> Any:
+            status = await front.get("/v1/status")
+            return status["incarnation"] != before["incarnation"] and status
+
+        restored = await front.wait_for("a new log, for the others know the old one better", renewed)
         await front.order("cola")
         await store.wait_sinks("front", side=0, back=0)
         await front.kill_agent()
