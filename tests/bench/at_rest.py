@@ -34,7 +34,7 @@ def measure(folder: Path) -> list[rows.Row]:
         memory = [branch[name].rss_mib() for name in names]
     note = f"median {rows.p50(shares):.3g} %, least {min(shares):.3g} %; {took_s:.0f} s; the machine was busy to "
     note += f"{100 - 100 * idle_s / took_s / (psutil.cpu_count() or 1):.0f} %"
-    wire = f"and {to_hq / 1000:.2g} kB/s to HQ, with what carries them but Ethernet, IP and TCP; a beat a second each way"
+    wire = f"and {to_hq / 1000:.2g} kB/s to HQ; TLS and HTTP counted, TCP and below not; a beat a second each way"
     return [
         rows.figure("20 registers of a store at rest: processor of the busiest, of one core", max(shares), "%", GOAL, note),
         rows.figure("20 registers at rest: bytes between registers, for each", to_each / 1000, "kB/s", note=wire),

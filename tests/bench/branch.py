@@ -169,11 +169,15 @@ class Branch:
         found = self._hq_get("/v1/registers")["registers"]
         return max((int(row["held_seq"]) for row in found if row["register"] == register), default=0)
 
-    def sales_at_hq(self) -> int:
-        """Checks that HQ's books count as closed. AssertionError where anything is in quarantine."""
+    def days_at_hq(self) -> dict[str, int]:
+        """Checks that HQ's books count as closed, by business day. AssertionError where anything is in quarantine."""
         days = self._hq_get("/v1/books")["days"]
         assert not any(day["quarantined"] for day in days), days
-        return sum(int(day["books"]["sales"]) for day in days)
+        return {day["books"]["business_day"]: int(day["books"]["sales"]) for day in days}
+
+    def sales_at_hq(self) -> int:
+        """Over all days; as `days_at_hq`."""
+        return sum(self.days_at_hq().values())
 
     def _ask(self, name: str, file: str, sql: str) -> Any:
         reading = connect_reader(self.agents[name].data / file)
