@@ -68,6 +68,7 @@ class _Connection:
 
 
 def _opened(path: Path) -> apsw.Connection:
+    path.touch(0o600)  # names of guests and digests of passwords are for HQ alone; SQLite's other files follow this one
     db = apsw.Connection(str(path))
     db.set_busy_timeout(_BUSY_MS)
     db.execute("PRAGMA journal_mode = WAL")

@@ -184,6 +184,14 @@ def test_a_user_has_a_bounded_number_of_sessions(tmp_path: Path) -> None:
         assert last.ask("/").status_code == 200
 
 
+def test_the_database_is_for_hq_alone(tmp_path: Path) -> None:
+    with Office(tmp_path) as office:
+        office.add("mia", "owner")
+        office.person("mia")
+        for path in tmp_path.glob("hq.sqlite3*"):
+            assert path.stat().st_mode & 0o077 == 0, path.name
+
+
 def test_forged_cookies_open_nothing(tmp_path: Path) -> None:
     with Office(tmp_path) as office:
         office.add("mia", "owner")
