@@ -11,6 +11,7 @@ from typing import NamedTuple
 import uvicorn
 
 from tillkeeper_hq.app import create_app
+from tillkeeper_hq.connections import Hurried
 from tillkeeper_hq.credentials import Credentials
 from tillkeeper_hq.database import Database
 from tillkeeper_hq.sql import Backend
@@ -57,7 +58,7 @@ async def serving(
     with _bound(listen) as sock, Database(backend, first_number) as database:
         config = uvicorn.Config(
             create_app(database, credentials, https=https),
-            http="h11",
+            http=Hurried,
             ssl_certfile=tls.certificate if tls else None,
             ssl_keyfile=tls.key if tls else None,
             ws="none",
