@@ -52,7 +52,7 @@ class Shelf(Held):
 
 class Hq:
     """`shelf` survives; the process does not. `lost_answers`, `late`: shares of exchanges whose answer is lost, or whose
-    question arrives when nobody waits any more. `asked`: how often it got events."""
+    question arrives when nobody waits any more. `asked`: how often somebody sent it events."""
 
     def __init__(self, time: Time, net: Net, seed: int, roster: Callable[[], Roster]) -> None:
         self._time, self._net, self._roster = time, net, roster
@@ -85,7 +85,6 @@ class Hq:
 
     async def _serve(self, sender: str, raw: bytes, answered: "Callable[[HqAnswer | SinkTrouble], None]") -> None:
         batch = _decode.decode(raw)
-        self.asked += bool(batch.events)
         if self.full:
             answered(SinkTrouble("server_error", "HQ", "503"))
             return
@@ -112,6 +111,7 @@ class HqLine:
 
     async def exchange(self, batch: HqBatch) -> HqAnswer:
         chance, nature = self._chance, self._net.nature
+        self._hq.asked += bool(batch.events)
         there, back = self._net.path(self._name, NAME), self._net.path(NAME, self._name)
         raw = _encode.encode(batch)
         future: asyncio.Future[HqAnswer | SinkTrouble] = asyncio.get_running_loop().create_future()
