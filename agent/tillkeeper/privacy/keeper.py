@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 RETRY_S = 5.0
 LOOK_S = 3_600.0
 """How often is looked for texts that have become too old, and whether both files still agree."""
-OLD_AT_ONCE = 200
+OLD_AT_ONCE = 100
 REST_S = 0.05
 """Between two turns of what nobody waits for."""
 MOST_WAITING = 20_000

@@ -1,6 +1,6 @@
 """What personal texts the files of a register hold, read on connections of their own. Blocking: run it in a thread."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -45,12 +45,11 @@ class Old(NamedTuple):
 def find(files: Files, asked: FindBody) -> FoundTexts:
     """Raises: StorageRefused."""
     found: list[HeldText] = []
-    wanted = _wanted(asked)
     more, held = False, 0
     for path, sources in _sources(files):
         with _reading(path) as connection:
             held += int(connection.execute("SELECT count(*) FROM personal").get or 0)
-            for one in _texts(connection, sources, wanted):
+            for one in _texts(connection, sources, asked):
                 if len(found) == asked.limit:
                     more = True
                     break
@@ -73,12 +72,9 @@ class _Row(NamedTuple):
     at_ms: int
 
 
-def _wanted(asked: FindBody) -> Callable[[_Row, dict[str, Any]], bool]:
-    if asked.text:
-        return lambda row, _body: fits(row.text, asked.text, exact=asked.exact)
-    return lambda row, body: (
-        asked.check in (body.get("check_id"), body.get("ticket_code")) and asked.day in (None, row.business_day)
-    )
+def _is_about(row: _Row, body: dict[str, Any], asked: FindBody) -> bool:
+    """Whether the event speaks of the check that is asked for."""
+    return asked.check in (body.get("check_id"), body.get("ticket_code")) and asked.day in (None, row.business_day)
 
 
 def _sources(files: Files) -> Iterator[tuple[Path, tuple[tuple[Place, str], ...]]]:
@@ -87,13 +83,14 @@ def _sources(files: Files) -> Iterator[tuple[Path, tuple[tuple[Place, str], ...]
         yield files.held, (("held", _HELD), ("quarantine", _ASIDE))
 
 
-def _texts(
-    connection: apsw.Connection, sources: tuple[tuple[Place, str], ...], wanted: Callable[[_Row, dict[str, Any]], bool]
-) -> Iterator[HeldText]:
+def _texts(connection: apsw.Connection, sources: tuple[tuple[Place, str], ...], asked: FindBody) -> Iterator[HeldText]:
     for place, sql in sources:
         for values in connection.execute(sql):
-            row, body = _read(_Row(*values), place)
-            if wanted(row, body):
+            row = _Row(*values)
+            if asked.text and not fits(row.text, asked.text, exact=asked.exact):
+                continue  # most of them: what they are about is not read
+            row, body = _read(row, place)
+            if asked.text or _is_about(row, body, asked):
                 yield HeldText(
                     digest=row.digest,
                     field=next((name for name, value in body.items() if _digest_of(value) == row.digest), ""),
