@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.support.several import SeveralRig
 from tests.support.store import StoreRig
+from tests.support.store import in_store as in_one_store
 
 NAMES = ("front", "side", "back")
 OTHERS = NAMES[1:]
@@ -219,3 +220,29 @@ def test_a_register_that_lost_its_disk_prints_what_it_had_fired_and_sells_nothin
         assert store["side"].slips("grill") == store["back"].slips("grill") == []
 
     in_store(tmp_path / "store", scene, adopt_after_s=3600)
+
+
+def test_a_register_alone_with_hq_marks_what_still_waits_when_hq_knows_more(tmp_path: Path) -> None:
+    async def scene(front: StoreRig) -> None:
+        backup = tmp_path / "backup"
+        order = await waiting_ticket(front)
+        await front.wait_synced()
+        await front.stop_agent()
+        shutil.copytree(front.data, backup)
+        await front.start_agent()
+        await front.order("cola")
+        await front.wait_synced()
+        await front.kill_agent()
+        restore(front, backup)
+        await front.start_agent()
+
+        async def renewed() -> bool:
+            return "written no further" in str((await front.get("/v1/status"))["advisories"])
+
+        await front.wait_for("a new log", renewed)
+        await front.printer("grill").power_on()
+        (slip,) = await printed(front, 1)
+        assert order["ticket_code"] in slip
+        assert "POSSIBLE DUPLICATE" in slip
+
+    in_one_store(tmp_path / "store", scene, changes={"stations": ALONE})

@@ -6,13 +6,14 @@ import random
 import msgspec
 import pytest
 from tests.spool.virtual import run_virtual
-from tests.spool.world import CLEAN, World
+from tests.spool.world import CLEAN, Printer, World
 
 from tillkeeper.contract.values import JobState
 from tillkeeper.spool import jobs as steps
 from tillkeeper.spool.elsewhere import Outcome
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.queue import MAX_LOADED
+from tillkeeper_drivers.api import Status
 
 OUT = msgspec.structs.replace(CLEAN, paper_out="yes")
 KITCHEN = ("POSSIBLE DUPLICATE",)
@@ -135,6 +136,62 @@ def test_one_in_hand_that_was_refused_is_marked_too() -> None:
             await world.until(lambda: grill.busy, 60)
             doubt(world, ticket)
             world.spool.doubt()
+            await world.until_done()
+        assert [sheet[:2] for sheet in grill.paper] == [("T-1", KITCHEN)]
+
+    run_virtual(scenario())
+
+
+def test_one_whose_device_is_only_just_being_found_does_not_come_out_without_the_mark() -> None:
+    """The attempt began before anybody knew; the printer comes back a moment later."""
+
+    async def scenario() -> None:
+        world = World()
+        ticket = world.job("T-1")
+        await waiting(world, ticket)
+        grill = world.printers["grill"]
+        grill.script = ["hang"]
+        async with world.living():
+            await world.until(lambda: grill.busy, 60)
+            doubt(world, ticket)
+            world.spool.doubt()
+            await world.until_done()
+        assert world.stored(ticket.job_id).may_have_printed
+        assert [sheet[:2] for sheet in grill.paper] in ([("T-1", KITCHEN)], [("T-1", ()), ("T-1", KITCHEN)])
+
+    run_virtual(scenario())
+
+
+class SlowToSay(Printer):
+    """Takes its time to say how it is."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.asking, self.answer = asyncio.Event(), asyncio.Event()
+
+    async def status(self) -> Status:
+        self.asking.set()
+        await self.answer.wait()
+        return await super().status()
+
+
+def test_one_whose_device_is_being_asked_is_marked_too() -> None:
+    async def scenario() -> None:
+        world = World()
+        ticket = world.job("T-1")
+        await waiting(world, ticket)
+        world.printers["grill"] = grill = SlowToSay("grill")
+        grill.answer.set()
+        grill.condition = OUT
+        async with world.living():
+            await asyncio.sleep(3)
+            grill.answer.clear()
+            grill.asking.clear()
+            grill.condition = CLEAN
+            await world.until(lambda: grill.asking.is_set() and bool(world.spool.snapshot()[0].current_job), 60)
+            doubt(world, ticket)
+            world.spool.doubt()
+            grill.answer.set()
             await world.until_done()
         assert [sheet[:2] for sheet in grill.paper] == [("T-1", KITCHEN)]
 

@@ -62,6 +62,7 @@ class Worker:
         self._came = False
         self._doubted = ""
         """The id of the job in hand, where that came to be doubted meanwhile."""
+        self._delivering: asyncio.Timeout | None = None
         self._set_up = asyncio.Event()
 
     def wake(self) -> None:
@@ -88,6 +89,9 @@ class Worker:
         for job_id in job_ids:
             if self.current is not None and self.current.job_id == job_id:
                 self._doubted = job_id
+                if self._delivering is not None and not (self.current.may_have_printed or self._delivering.expired()):
+                    # It has no mark, and its device may only just be found: cut off, for what comes out twice must say so.
+                    self._delivering.reschedule(asyncio.get_running_loop().time())
             elif (job := self.queue.find(job_id)) is not None:
                 self.queue.put(doubted(job))
         self.wake()
@@ -216,7 +220,7 @@ class Worker:
             await self._end(job, "grew_too_old", reason=decision.reason)
         elif (reason := await self._asking.obstacle(job)) is not None:
             await self._refused(job, reason, route)
-        else:
+        elif not await self._came_in_doubt(job):
             await self._send(job, route)
 
     async def _send(self, job: Job, route: Route) -> None:
@@ -245,18 +249,24 @@ class Worker:
         if isinstance(policy.before_attempt(job, route, self._spool.now_ms()), policy.Expire):
             await self._refused(sending, "no_answer", route)  # the disk took its time, or the machine slept: no byte has left
             return
+        if await self._came_in_doubt(sending):
+            return
         await self._deliver(sending, document, route, began_ms)
 
     async def _deliver(self, job: Job, document: Document, route: Route, began_ms: int) -> None:
         try:
-            async with asyncio.timeout(DELIVER_CEILING_S):
-                delivery = await self._device.deliver(document, job.token.encode("ascii"))
+            try:
+                async with asyncio.timeout(DELIVER_CEILING_S) as self._delivering:
+                    delivery = await self._device.deliver(document, job.token.encode("ascii"))
+            finally:
+                self._delivering = None
         except NotSent as error:
             await self._refused(job, error.reason, route)
         except OutcomeUnknown as error:
             await self._unknown(job, error.reason, began_ms)
         except TimeoutError:
-            await self._unknown(job, f"the driver gave no answer for {DELIVER_CEILING_S:g} s", began_ms)
+            late = f"the driver gave no answer for {DELIVER_CEILING_S:g} s"
+            await self._unknown(job, DOUBTED if job.job_id == self._doubted else late, began_ms)
         except DRIVER_FAULTS as error:
             log.exception("the driver of %s failed", self.id)
             await self._unknown(job, f"the driver failed: {type(error).__name__}", began_ms)
@@ -276,8 +286,7 @@ class Worker:
 
     async def _refused(self, job: Job, reason: Reason, route: Route) -> None:
         now_ms = self._spool.now_ms()
-        if job.job_id == self._doubted and not job.may_have_printed:
-            await self._unknown(doubted(job), DOUBTED, now_ms)
+        if await self._came_in_doubt(job):
             return
         self.health.refused(job, reason, now_ms)
         decision = self._after_refusal(job, route, reason, now_ms)
@@ -312,6 +321,13 @@ class Worker:
             island=reason in NOT_THERE and self._spool.chain.island(job),
             jitter=self._spool.jitter(),
         )
+
+    async def _came_in_doubt(self, job: Job) -> bool:
+        """While it was in hand and no byte had left: then what follows an unknown outcome has been done."""
+        if job.job_id != self._doubted or job.may_have_printed:
+            return False
+        await self._unknown(doubted(job), DOUBTED, self._spool.now_ms())
+        return True
 
     async def _unknown(self, job: Job, reason: str, began_ms: int) -> None:
         now_ms = self._spool.now_ms()
