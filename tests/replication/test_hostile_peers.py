@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import random
 import socket
 import ssl
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -245,5 +247,35 @@ def test_strangers_take_no_places_from_members(tmp_path: Path) -> None:
         b = await store.begin("b")  # as soon as the silent ones are thrown out
         await b.sell(1)
         await until(lambda: a.holds(b.own) == b.journal.last_seq)
+
+    play(tmp_path, scene)
+
+
+def test_names_without_end_are_neither_remembered_nor_said_back(tmp_path: Path) -> None:
+    async def scene(store: Corner) -> None:
+        a = store["a"]
+        await store["b"].stop()
+        # Packed better than an answer would be: it comes in within the bounds of a frame, and would not go out within them.
+        name = "".join(random.Random(1).choices("0123456789abcdef", k=1_830_000))
+        packed = zlib.compress(msgspec.msgpack.encode(Push(HqBatch(STORE, "b", name))), 9)
+        long_word = "x" * 1_000_000
+        frames = [
+            HEADER.pack(len(packed), 1) + packed,
+            encode(Beat((Mark("b", long_word, 1, "h"),))),
+            encode(Beat((Mark("b", "i", 1, long_word),))),
+            encode(Beat(heard=(long_word,))),
+        ]
+        for frame in frames:
+            async with liar(store, a) as one:
+                await one.hello()
+                await one.connection.send(frame)
+                with pytest.raises(SinkTrouble):
+                    await one.hear(Answer)
+        async with liar(store, a) as one:
+            with contextlib.suppress(SinkTrouble):
+                await one.hello(version=long_word)
+        assert sum(len(mark.incarnation) + len(mark.hash) for mark in a.desk.states["b"].marks.values()) < 10_000
+        async with liar(store, a) as one:  # it goes on, for those who speak in turn
+            assert isinstance(await one.hello(), (Hello, Roster))
 
     play(tmp_path, scene)

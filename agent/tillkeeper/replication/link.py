@@ -211,7 +211,7 @@ class SinkLink:
         cursor = progress.cursor
         if progress.stuck:
             cursor = cursors.held_back(cursor, now_s, self._chance.random())
-            self._notes[send.log] = next((v.reason for v in answer.verdicts if v.verdict == "retryable"), "")
+            self._notes[send.log] = next((v.reason[:300] for v in answer.verdicts if v.verdict == "retryable"), "")
         else:
             self._notes.pop(send.log, None)
         before = self._cursors.get(send.log)

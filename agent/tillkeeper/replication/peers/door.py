@@ -192,7 +192,7 @@ class Door:
                 if state.called is session:
                     state.called = None
                     state.hear(session.heard_s)
-        except TillkeeperError as trouble:  # its own, or of our disk
+        except (TillkeeperError, wire.Malformed) as trouble:  # its own, of our disk, or our words are too many for a frame
             log.info("caller %s: %s", connection.register or connection.address, trouble)
         finally:
             await connection.aclose()

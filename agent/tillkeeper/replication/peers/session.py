@@ -91,7 +91,7 @@ class Session:
             await self.aclose()
             raise SinkTrouble("garbage", f"register {self.register}", "it answers about another log")
         if answer.refused:
-            raise SinkTrouble("batch_refused", f"register {self.register}", answer.refused)
+            raise SinkTrouble("batch_refused", f"register {self.register}", answer.refused[:500])
         return answer.answer
 
     async def run(self, desk: Desk) -> None:
@@ -135,7 +135,7 @@ class Session:
         answer = await desk.pushed(self, push.batch)
         try:
             await self.connection.send(encode(answer))
-        except SinkTrouble:
+        except (SinkTrouble, Malformed):
             self.connection.abort()
 
     def _answered(self, answering: asyncio.Task[None]) -> None:

@@ -7,12 +7,14 @@ fields are ignored, so that a newer register can talk to an older one.
 
 import struct
 import zlib
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
 
 from tillkeeper.contract.envelope import HqAnswer, HqBatch
 from tillkeeper.contract.roster import Signed
+from tillkeeper.contract.values import MAX_NAME
 from tillkeeper.replication.model import Mark
 
 PROTOCOL: Final = 1
@@ -23,6 +25,8 @@ MAX_FRAME = 1024 * 1024
 MAX_UNPACKED = 8 * 1024 * 1024
 MAX_MARKS = 500
 """In one message: each takes about 500 bytes, and more where names are long."""
+MAX_WORD = 4 * MAX_NAME
+"""Characters of any name, hash or signature: what is remembered of a register or said back to it has a bound."""
 PLAIN, DEFLATED = 0, 1
 _WORTH_PACKING = 1_024
 
@@ -146,7 +150,7 @@ def decode(flag: int, payload: bytes) -> Message | None:
     if flag == DEFLATED:
         payload = _unpacked(payload)
     try:
-        return _decoder.decode(payload)
+        message = _decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         try:
             tag = _tag_decoder.decode(payload).type
@@ -155,6 +159,30 @@ def decode(flag: int, payload: bytes) -> Message | None:
         if tag in _TAGS:
             raise Malformed(f"{tag}: {error}") from error
         return None
+    if any(len(word) > MAX_WORD for word in _words(message)):
+        raise Malformed(f"a name of more than {MAX_WORD} characters")
+    return message
+
+
+def _words(message: Message) -> Iterator[str]:
+    """What is kept for as long as a register is known, or goes back to it."""
+    match message:
+        case Hello(store, register, incarnation, session, version):
+            yield from (store, register, incarnation, session, version)
+            yield from message.heard
+            yield from _words_of_marks(message.marks)
+        case Push(batch):
+            yield from (batch.store, batch.register, batch.incarnation)
+        case Beat(marks):
+            yield from message.heard
+            yield from _words_of_marks(marks)
+
+
+def _words_of_marks(marks: Iterable[Mark]) -> Iterator[str]:
+    for mark in marks:
+        yield from (mark.register, mark.incarnation, mark.hash, mark.breaks)
+        if (head := mark.head) is not None:
+            yield from (head.store, head.register, head.incarnation, head.hash, head.key, head.signature)
 
 
 def _unpacked(payload: bytes) -> bytes:
