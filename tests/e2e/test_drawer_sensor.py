@@ -30,6 +30,11 @@ def test_what_kicks_have_taught_tells_when_it_stands_open_and_when_it_is_stuck(t
         assert await drawer(rig) == "unknown", "nobody has said which level means open"
         await rig.order("cola")
         await rig.wait_all_settled()
+
+        async def is_shut() -> bool:
+            return not printer.mechanism.drawer_open
+
+        await rig.wait_for("the cashier shuts it", is_shut)
         printer.set_drawer(open_=True)
         (text,) = await until(rig, "drawer_open", said=True)
         assert text.startswith("drawer has been open for")
