@@ -22,7 +22,8 @@ from tests.storelab.world import Run, StoreLab
 FILE = Path(__file__).resolve().parents[2] / "build" / "store-lab.json"
 CONVERGE_GOAL_S = 120.0
 COUNTS = (
-    ("sales accepted", "sales"), ("cents compared", "cents"), ("cents in quarantine", "cents"), ("events", "events"),
+    ("sales accepted", "sales"), ("sales accepted, by the clone", "sales"),
+    ("cents compared", "cents"), ("cents in quarantine", "cents"), ("events", "events"),
     ("only on the lost disk", "sales"), ("oldest only on the lost disk", "s"),
     ("events only on the lost disk", "events"), ("asked again across a lost disk", "sales"),
     ("taken and never answered", "sales"), ("forked logs", "logs"), ("conflicts expected", "events"),

@@ -100,6 +100,7 @@ class _Judge:
             words = f"{sale.key} of {sale.machine}, check {sale.check_id}, {sale.amount_minor}"
             self.counts["sales accepted"] += 1
             self.counts["minor accepted"] += sale.amount_minor
+            self.counts["sales accepted, by the clone"] += sale.machine.endswith("-twin")
             there = at_hq.get(sale.check_id, [])
             for name in there:
                 if self.gross(name) != sale.amount_minor:
