@@ -49,6 +49,7 @@ RAISED: dict[str, tuple[Facts, str]] = {
     "journal_set_aside": (facts(journal=JournalFacts(set_aside="journal-2.bad")), "journal-2.bad"),
     "tickets_held": (facts(held_tickets=3), "3 kitchen tickets"),
     "events_rejected": (facts(hq=HqFacts(configured=True, exchange_age_s=1.0, rejected_events=2)), "2 events"),
+    "prints_for_another": (facts(prints_for=("back",)), "Register back is silent"),
     "books_alarm": (facts(books_alarms=("register back holds more of it",)), "register back holds more"),
     "clock_wrong": (facts(journal=JournalFacts(newest_at_ms=1_790_000_000_000 + 3 * 3_600_000)), "3 h behind the newest sale"),
     "device_trouble": (facts(devices=device(trouble="the paper is out", queued=2)), "pass: the paper is out; 2 documents wait"),

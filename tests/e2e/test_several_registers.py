@@ -105,6 +105,9 @@ def test_what_a_dead_register_had_fired_is_printed_once_by_another_and_not_again
         assert "FROM REGISTER FRONT" in slip
         assert "POSSIBLE DUPLICATE" in slip
         assert "Cheeseburger" in slip
+        advisories = (await store["side"].get("/v1/status"))["advisories"]
+        (told,) = [one["text"] for one in advisories if one["code"] == "prints_for_another"]
+        assert "Register front is silent" in told
         await store["side"].wait_all_settled()
         await store.wait_sinks("side", back=0)
         # The one that adopts dies as well; what it printed is not printed again, by itself or by the third.

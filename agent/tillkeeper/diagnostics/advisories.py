@@ -74,6 +74,11 @@ def _books(facts: Facts) -> Iterator[Found]:
         yield Found({"words": words})
 
 
+def _prints_for(facts: Facts) -> Iterator[Found]:
+    for register in facts.prints_for:
+        yield Found({"register": register})
+
+
 def _catalogue_stale(facts: Facts) -> Iterator[Found]:
     age = facts.catalogue.age_s
     if facts.catalogue.version and age is not None and age > CATALOGUE_STALE_S:
@@ -167,6 +172,14 @@ ADVISORIES: tuple[Advisory, ...] = (
         text="{words}",
         hint='Nothing was thrown away. docs/replication.md, "What goes wrong", says what it means and what to do.',
         find=_books,
+    ),
+    Advisory(
+        code="prints_for_another",
+        severity="warning",
+        title="Tickets of another register are printed here",
+        text="Register {register} is silent. What it had fired for the kitchen comes out here, with its name on it.",
+        hint="Look at that register: is it on, is its cable in? It goes on by itself when it is back.",
+        find=_prints_for,
     ),
     Advisory(
         code="clock_wrong",

@@ -138,6 +138,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     sinks: tuple[SinkFacts, ...] = ()
     books_alarms: tuple[str, ...] = ()
     """What is wrong with the logs, in words: conflicts, lost copies, two machines of one name."""
+    prints_for: tuple[str, ...] = ()
+    """Silent registers whose kitchen tickets come out here."""
     jobs_waiting: int = 0
     held_tickets: int = 0
     held_others: int = 0

@@ -89,6 +89,7 @@ class Adoption:
         self._after_s, self._now_s, self._now_ms = after_s, now_s, now_ms
         self._since_s = now_s()
         self._looked_at: dict[str, dict[LogId, int]] = {}
+        self._printed_for: set[str] = set()
         self._elsewhere: dict[str, tuple[str, ...]] = {}
         self._proofs: dict[str, tuple[bytes, tuple[HqBatch, ...]]] = {}
         self.texts: dict[str, str] = {}
@@ -133,6 +134,10 @@ class Adoption:
                 found.append(register)
         return found
 
+    def prints_for(self) -> tuple[str, ...]:
+        """Silent registers whose kitchen tickets have come out here."""
+        return tuple(register for register in self.dead() if register in self._printed_for)
+
     def told_adopted(self, register: str) -> tuple[HqBatch, ...]:
         """The jobs of that register that this one has adopted, for its return: what this register's log says of each, signed
         there (`peers.adopted`)."""
@@ -170,6 +175,7 @@ class Adoption:
         self.texts |= {digest: fold.texts[digest] for digest in _digests(waiting) if digest in fold.texts}
         jobs = await spool.adopt(waiting, register)
         if jobs:
+            self._printed_for.add(register)
             log.warning("%d kitchen tickets of register %s are printed here: it is silent", len(jobs), register)
         for name, mark in self._logs.heads().items():  # what has just been written
             if name.register == self._me:

@@ -55,13 +55,14 @@ ANSWERING_S = 5.0
 
 class Books(msgspec.Struct, frozen=True):
     """Where this register's events are. `only_here`: held by no other machine. `to_hq`: not yet at HQ, None where there is
-    none. `alarms`: words for what needs a person."""
+    none. `alarms`: words for what needs a person. `prints_for`: silent registers whose kitchen tickets come out here."""
 
     only_here: int
     to_hq: int | None
     hq: LinkStatus | None
     peers: tuple[PeerStatus, ...] = ()
     alarms: tuple[str, ...] = ()
+    prints_for: tuple[str, ...] = ()
 
 
 class Replication:
@@ -323,6 +324,7 @@ class Replication:
             hq=hq,
             peers=peers,
             alarms=tuple(dict.fromkeys(alarms)),
+            prints_for=self.adoption.prints_for() if self.adoption is not None else (),
         )
 
     def _told_adopted(self, register: str) -> tuple[HqBatch, ...]:

@@ -90,6 +90,7 @@ class StatusDesk:
                 to_hq=books.to_hq,
                 sinks=sink_facts(books, now_s, self.trust_standing),
                 books_alarms=(*self.trust_alarms(), *books.alarms),
+                prints_for=books.prints_for,
                 jobs_waiting=len(jobs) - len(held),
                 held_tickets=len(held) - len(others),
                 held_others=len(others),
