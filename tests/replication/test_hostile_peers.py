@@ -264,6 +264,7 @@ def test_names_without_end_are_neither_remembered_nor_said_back(tmp_path: Path) 
             encode(Beat((Mark("b", long_word, 1, "h"),))),
             encode(Beat((Mark("b", "i", 1, long_word),))),
             encode(Beat(heard=(long_word,))),
+            encode(Beat((Mark("b", "i", 1, "h"),) * 12_000)),  # a third of a second of the loop for 20 kB
         ]
         for frame in frames:
             async with liar(store, a) as one:

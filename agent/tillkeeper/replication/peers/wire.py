@@ -159,6 +159,8 @@ def decode(flag: int, payload: bytes) -> Message | None:
         if tag in _TAGS:
             raise Malformed(f"{tag}: {error}") from error
         return None
+    if isinstance(message, (Hello, Beat)) and len(message.marks) > MAX_MARKS:
+        raise Malformed(f"{len(message.marks)} marks in one message")
     if any(len(word) > MAX_WORD for word in _words(message)):
         raise Malformed(f"a name of more than {MAX_WORD} characters")
     return message
