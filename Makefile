@@ -80,9 +80,9 @@ run: env
 demo: env
 	@$(BIN)/tillkeeper demo
 
-# Most tests wait, so three at a time on two cores. Those that measure time in network namespaces (xdist_group "lab") go one by one.
+# Most tests wait, so three at a time on two cores; those that measure time are played again where the machine was late.
 test: dev-env machine $(VENV)/.peers
-	$(BIN)/python -m pytest -n 3 --dist loadgroup
+	$(BIN)/python -m pytest -n 3
 
 pictures: dev-env machine
 	$(BIN)/python -m tests.browser.pictures

@@ -16,7 +16,7 @@ from tests.support.wall_clock import WallClock
 
 from tillkeeper.network.model import Report
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(400), pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(400)]
 
 STEPS = ("+1d", "+0", "-1d", "+1y", "-1y", "+0")
 BETWEEN_S = 4.0

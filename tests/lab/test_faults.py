@@ -14,7 +14,7 @@ from tests.lab.spaces import answers, arp_answers, shown
 from tests.lab.topology import Lab, Shape
 from tests.support.prerequisites import need
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(400), pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(400)]
 
 DEAD_WAN = {"hop2": "no", "anycast": "no", "hq_host": "no", "other_resolver": "silence", "check": "silence", "hq": "silence"}
 DEAF = DEAD_WAN | {"gateway": "no", "gateway_arp": "no", "peer": "no", "printer": "no", "modem": "no", "resolver": "silence"}

@@ -19,7 +19,7 @@ from tests.lab.topology import Lab, Shape
 from tests.lab.trial import Trial, Tried, again, run, why
 from tests.support.prerequisites import need
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(400), pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(400)]
 
 PATIENCE_S = 25.0
 SEED = 4

@@ -11,7 +11,7 @@ from tests.lab.trial import again, watched
 from tests.lab.watch import loaded, stopped
 from tests.support.prerequisites import need
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(400), pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(400)]
 
 STOPPED_S, LOADED_S = 5.0, 6.0
 

@@ -17,7 +17,7 @@ from tests.lab.policer import LIMIT_PER_S
 from tests.lab.topology import Lab, Shape
 from tests.support.prerequisites import need
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(400), pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(400)]
 
 PRINTERS = tuple(f"off{number}" for number in range(16))
 AGENT_S, BOTH_S, ORDERED_S = 10.0, 10.0, 25.0

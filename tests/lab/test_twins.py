@@ -12,7 +12,7 @@ from tests.support.prerequisites import need
 from tillkeeper.network.model import Report
 from tillkeeper.network.twins import EVERY_S
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(400), pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(400)]
 
 
 def test_a_laptop_with_the_printers_address_is_told() -> None:

@@ -40,7 +40,7 @@ from tests.network.wires import End
 
 from tillkeeper.network.deep import packets
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(180), pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(180)]
 ALL = {
     "link", "dhcp", "switch_port", "duplicate_address", "gateway", "resolvers", "route_hq", "route_anycast", "path_mtu",
     "capture",

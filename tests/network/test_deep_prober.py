@@ -18,7 +18,7 @@ from tests.network.test_deep_dissect import lldp_frame
 
 from tillkeeper.network.wire import Diagnose, DiagnoseEnded, DiagnoseStep, FromProber, Reported
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(180), pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(180)]
 ETH_P_ALL = 3
 SHUT_AT_PER_S = 15
 END_S = 40.0
