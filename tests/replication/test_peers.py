@@ -118,6 +118,10 @@ class FullDisk:
         return await self.take_really(batch, now_ms, last_accepted)
 
 
+def refuses(counter: Counter) -> list[str]:
+    return [one.refuses for one in counter.desk.status()]
+
+
 def test_a_sink_whose_disk_is_full_delays_no_other_and_gets_all_later(tmp_path: Path) -> None:
     async def scene(store: Corner) -> None:
         a, b, c = store["a"], store["b"], store["c"]
@@ -128,8 +132,10 @@ def test_a_sink_whose_disk_is_full_delays_no_other_and_gets_all_later(tmp_path: 
         await until(lambda: disk.asked > 1)
         assert b.holds(a.own) == 1
         assert a.desk.states["b"].calling, "a full disk is no reason to hang up"
+        assert refuses(a) == ["storage_refused", ""]
         disk.refuses = False
         await until(lambda: b.holds(a.own) == 51)
+        await until(lambda: refuses(a) == ["", ""])
 
     play(tmp_path, scene)
 

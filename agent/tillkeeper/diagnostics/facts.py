@@ -95,7 +95,7 @@ class MissedDrawerFacts(msgspec.Struct, frozen=True, kw_only=True):
 class SinkFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who gets this register's events, or would. `behind`: how many it is still to get, None where that is not known.
     `for_s`: about how long that takes, None where it does not move. `heard_s`: since its last word. `sends`: this register
-    sends to it. `version`: of its agent. `put_off`: why it does not take what another register wrote. `outside`: why it is no
+    sends to it. `version`: of its agent. `put_off`: why it does not take something, in words. `outside`: why it is no
     member of the store."""
 
     name: str

@@ -171,10 +171,17 @@ def sink_facts(books: Books, now_s: float, standing: Callable[[str], str]) -> tu
     found += [
         SinkFacts(name=one.register, kind="register", reachable=one.reachable, behind=one.behind, for_s=one.for_s,
                   heard_s=one.heard_s, trouble=one.error, sends=one.sink, version=one.version,
-                  outside=standing(one.register))
+                  outside=standing(one.register), put_off=_refusal_words(one.refuses))
         for one in books.peers
     ]  # fmt: skip
     return tuple(found)
+
+
+def _refusal_words(code: str) -> str:
+    """Of another register. `storage_refused` is what it answers with a full disk, or one that fails."""
+    if code == "storage_refused":
+        return "takes nothing: its disk is full or fails (see its own status)"
+    return f"takes nothing: {code}" if code else ""
 
 
 def _put_off(logs: Iterable[LogStatus]) -> str:

@@ -232,12 +232,14 @@ class PeersDesk:
         session = state.calling or state.called
         alarms = [state.alarm] if state.alarm else []
         behind = for_s = None
+        refuses = ""
         if sink and link is not None:
             heads = self.heads()
             behind = sum(max(0, m.seq - state.acked.get(n, 0)) for n, m in heads.items() if n.register == self.parts.register)
             behind += sum(max(0, one.head - one.acked) for one in link.logs if one.relayed)
             moving = state.calling is not None and link.events_per_s > 0
             for_s = behind / link.events_per_s if moving and math.isfinite(link.events_per_s) else None
+            refuses = next((one.note for one in link.logs if one.note and one.head > one.acked), "")
             alarms += link.alarms
             if rejected := sum(one.rejected for one in link.logs):
                 alarms.append(f"register {state.register} has put {rejected} events of these books into quarantine")
@@ -251,5 +253,6 @@ class PeersDesk:
             trouble="" if state.calling is not None else state.trouble,
             error="" if state.calling is not None else state.error,
             version=session.hello.version if session is not None else "",
+            refuses=refuses,
             alarms=tuple(alarms),
         )
