@@ -91,7 +91,7 @@ class PeerState:
 class PeerStatus(msgspec.Struct, frozen=True):
     """`sink`: this register pushes to it. `reachable`: a line to it stands. `heard_s`: seconds since its last word, None for
     never. `behind`: events that it is still to get from here, None where that is not known. `for_s`: about how long that takes
-    at the rate of late, None where it does not move. `version`: of its agent. `refuses`: why it takes no more of these books."""
+    at the rate of late, None where it does not move. `version`: of its agent. `refuses`: why it takes no more of the books."""
 
     register: str
     sink: bool
