@@ -165,6 +165,26 @@ def test_a_damaged_log_is_not_taken_for_the_end_of_it(tmp_path: Path, damage: Ca
     asyncio.run(scenario())
 
 
+def test_the_step_to_todays_format_is_not_written_over_what_lies_behind_damage(tmp_path: Path) -> None:
+    """The first start after an update: what was lost would not even be seen."""
+
+    async def scenario() -> None:
+        path, incarnation, _ = await crashed(tmp_path)
+        older = apsw.Connection(str(path))
+        older.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        older.execute("PRAGMA wal_autocheckpoint=0")
+        older.execute("DROP TABLE erased; PRAGMA user_version=1; INSERT INTO settings (name, value) VALUES ('sold', x'00')")
+        before = wal(path).stat().st_size
+        for n in range(3):
+            older.execute("UPDATE settings SET value = ? WHERE name = 'sold'", (bytes([n + 1]),))
+        older.close()
+        assert wal(path).stat().st_size == before + 3 * 4120, "three small transactions at the end"
+        flip(wal(path), -3 * 4120, 4120)
+        await expect_a_new_beginning(path, incarnation)
+
+    asyncio.run(scenario())
+
+
 def test_a_suspect_journal_is_checked_whole(tmp_path: Path) -> None:
     async def scenario() -> None:
         path = tmp_path / "journal.db"

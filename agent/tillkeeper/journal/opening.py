@@ -140,6 +140,7 @@ def _examine(path: Path, vfs: str | None, alarms: list[str]) -> apsw.Connection 
     connection = None
     try:
         connection = connect_writer(path, vfs)
+        _check_log(connection, path)  # a step to a newer format would be written over what lies behind the damage
         migrate(connection, path)
         _check_whole(connection, path, alarms)
         found, connection = connection, None
@@ -155,11 +156,14 @@ def _examine(path: Path, vfs: str | None, alarms: list[str]) -> apsw.Connection 
             connection.close(True)
 
 
-def _check_whole(connection: apsw.Connection, path: Path, alarms: list[str]) -> None:
+def _check_log(connection: apsw.Connection, path: Path) -> None:
     # NOOP only tells how far SQLite trusts the -wal file.
     frames, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
     if lost_transactions(path, max(frames, 0)):
         raise Damaged("the -wal file is damaged in the middle")
+
+
+def _check_whole(connection: apsw.Connection, path: Path, alarms: list[str]) -> None:
     logs = read_logs(connection)
     if not logs:
         raise Damaged("it does not say whose it is")
