@@ -22,7 +22,7 @@ from tillkeeper.replication.own_past import read
 SAID = {"devices.grill": b'{"address":"192.0.2.7:9100"}', "devices.bar": b"null"}
 OTHERS = {"devicesx": b"1", "device": b"1", "cursor": b"9"}
 KEYS = [f"key-{number}" for number in range(20)]
-READABLE = ("last pages", "an event altered", "an event deleted")
+READABLE = ("last pages", "an event altered", "an event deleted", "a text that is none")
 
 
 async def written(path: Path) -> None:

@@ -46,6 +46,14 @@ def alter_an_event(path: Path) -> None:
     connection.close()
 
 
+def break_a_text(path: Path) -> None:
+    """One bit of the newest event: no error to SQLite, and no UTF-8 any more."""
+    found = bytearray(path.read_bytes())
+    at = found.rindex(b'"previous":"checking"')
+    found[at + 1] ^= 0x80
+    path.write_bytes(bytes(found))
+
+
 def delete_an_event(path: Path) -> None:
     connection = apsw.Connection(str(path))
     connection.execute("DELETE FROM events WHERE id = (SELECT max(id) - 3 FROM events)")
@@ -65,6 +73,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "last pages": lambda path: flip(path, -4096 * 2, 4096 * 2),
     "an event altered": alter_an_event,
     "an event deleted": delete_an_event,
+    "a text that is none": break_a_text,
     "a log without its file": lambda path: (wal(path).write_bytes(path.read_bytes()), path.unlink()),
 }
 
@@ -230,6 +239,23 @@ def test_damage_met_while_running_stops_writing_and_leaves_the_marker(tmp_path: 
             assert journal.trouble is not None
             with pytest.raises(StorageRefused, match="restart"):
                 await journal.append(sale("more"))
+        await expect_a_new_beginning(path, incarnation)
+
+    asyncio.run(scenario())
+
+
+def test_a_text_that_is_none_in_the_middle_is_damage_and_no_end_of_the_agent(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        path = tmp_path / "journal.db"
+        incarnation, _ = await fill(path, 400)
+        connection = apsw.Connection(str(path))
+        connection.execute("UPDATE events SET body = CAST(x'7BFF7D' AS TEXT) WHERE id = (SELECT min(id) + 7 FROM events)")
+        connection.close()
+        async with opened(path) as journal:
+            with pytest.raises(StorageUnreadable):
+                journal.events(incarnation, 0, 100)
+            assert len(journal.events(incarnation, 100, 100)) == 100
+        assert path.with_name("journal.db.suspect").exists()
         await expect_a_new_beginning(path, incarnation)
 
     asyncio.run(scenario())

@@ -68,11 +68,18 @@ def alter_near_the_end(path: Path) -> None:
     connection.close()
 
 
+def break_a_text(path: Path) -> None:
+    connection = apsw.Connection(str(path))
+    connection.execute("UPDATE events SET body = CAST(x'7BFF7D' AS TEXT) WHERE id = (SELECT max(id) - 4 FROM events)")
+    connection.close()
+
+
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "zero header": lambda path: flip(path, 0),
     "garbage all over": garbage,
     "truncated": truncate,
     "an event altered": alter_near_the_end,
+    "a text that is none": break_a_text,
     "last pages": lambda path: flip(path, -4096 * 3, 4096 * 3),
     "a run before met damage": lambda path: path.with_name("held.db.suspect").touch(),
     "a log without its file": lambda path: (wal(path).write_bytes(path.read_bytes()), os.remove(path)),
@@ -94,7 +101,7 @@ def test_a_damaged_file_is_set_aside_and_filled_again(tmp_path: Path, damage: st
                 assert len(rescued) == 1200
                 assert [aside.envelope.seq for aside in asides(held)] == [1199, 1200]
                 assert asides(held)[1].head is not None
-            if damage == "an event altered":
+            if damage in ("an event altered", "a text that is none"):
                 assert len(rescued) == 1195
                 assert held.signed_up_to(log_id(LOG), 2000) == head_of(LOG.events[1099], KEY)
             answer = await held.take(batch(LOG.events[900:]), NOW)
@@ -171,14 +178,15 @@ def test_a_file_of_another_store_or_of_a_newer_agent_is_left_whole(tmp_path: Pat
     asyncio.run(scenario())
 
 
-def test_damage_met_while_running_begins_a_new_file_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", ["at_ms = at_ms + 1", "body = CAST(x'7BFF7D' AS TEXT)"])
+def test_damage_met_while_running_begins_a_new_file_at_once(tmp_path: Path, change: str) -> None:
     """Found by reading: a good event of long ago is not what it was. What is before it is taken over, peers send the rest."""
 
     async def scenario() -> None:
         path = tmp_path / "held.db"
         await fill(path)
         connection = apsw.Connection(str(path))
-        connection.execute("UPDATE events SET at_ms = at_ms + 1 WHERE id & 1099511627775 = 51")
+        connection.execute(f"UPDATE events SET {change} WHERE id & 1099511627775 = 51")
         connection.close()
         async with opened(path) as held:
             assert held.events(log_id(LOG), 100, 50) == LOG.events[100:150]

@@ -64,7 +64,7 @@ def _read(path: Path, immutable: bool, store: str, register: str) -> Carried:
         for name, value in connection.execute(_SQL, (_MOST,)):
             if isinstance(name, str) and isinstance(value, bytes) and len(value) <= _MOST_BYTES:
                 settings[name] = value  # noqa: PERF403 - what was read before the damage counts
-    except apsw.Error as error:
+    except (apsw.Error, UnicodeDecodeError) as error:
         return Carried(settings, str(error) or type(error).__name__, tuple(kept))
     finally:
         connection.close(True)
@@ -76,7 +76,7 @@ def _kept(connection: apsw.Connection, store: str, register: str) -> list[KeptAn
     found: list[Answer] = []
     try:
         rows: list[Any] = connection.execute("SELECT log_no, incarnation FROM logs ORDER BY log_no").fetchall()
-    except apsw.Error:
+    except (apsw.Error, UnicodeDecodeError):
         return []
     for log_no, incarnation in rows[-2:]:
         found += answers(_newest(connection, Log(log_no, store, register, incarnation)))
@@ -115,6 +115,6 @@ def _in_full(connection: apsw.Connection, answer: Answer) -> KeptAnswer:
         if row is not None:
             msgspec.json.decode(row[0])
             return KeptAnswer(answer.key_sha256, *row)
-    except (apsw.Error, msgspec.DecodeError):
+    except (apsw.Error, msgspec.DecodeError, UnicodeDecodeError):
         pass
     return KeptAnswer(answer.key_sha256, msgspec.json.encode(answer.result), answer.at_ms)

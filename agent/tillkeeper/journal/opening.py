@@ -145,7 +145,7 @@ def _examine(path: Path, vfs: str | None, alarms: list[str]) -> apsw.Connection 
         _check_whole(connection, path, alarms)
         found, connection = connection, None
         return found
-    except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, ChainBroken) as error:
+    except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, ChainBroken, UnicodeDecodeError) as error:
         raise Damaged(str(error)) from error
     except apsw.IOError as error:
         if getattr(error, "extendedresult", 0) in (apsw.SQLITE_IOERR_READ, apsw.SQLITE_IOERR_SHORT_READ):
@@ -264,7 +264,7 @@ def _incarnation_of(path: Path) -> str:
         return ""
     try:
         row = connection.execute("SELECT incarnation FROM logs ORDER BY log_no DESC LIMIT 1").fetchone()
-    except apsw.Error:
+    except (apsw.Error, UnicodeDecodeError):
         return ""
     finally:
         connection.close(True)

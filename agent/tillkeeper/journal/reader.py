@@ -78,8 +78,8 @@ class JournalReader:
     def _ask(self, question: Callable[[apsw.Connection], T]) -> T:
         try:
             return question(self._reading)
-        except apsw.Error as error:
-            if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+        except (apsw.Error, UnicodeDecodeError) as error:  # a bit that fell over in a text is no error to SQLite
+            if isinstance(error, (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError)):
                 mark_suspect(self.path, str(error))
             raise StorageUnreadable("read", self.path.name, str(error), "restart the agent if it persists") from error
 

@@ -44,7 +44,7 @@ def verify_file(path: Path, progress: Progress | None = None) -> list[LogReport]
         raise StorageUnreadable("verify", path.name, str(error), "is it a journal?") from error
     try:
         return verify_connection(connection, progress)
-    except apsw.Error as error:
+    except (apsw.Error, UnicodeDecodeError) as error:
         raise StorageUnreadable("verify", path.name, str(error), "is it a journal?") from error
     finally:
         connection.close(True)

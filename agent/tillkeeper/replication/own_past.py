@@ -136,7 +136,7 @@ def read(aside: Path, store: str, register: str) -> Iterator[Page]:
     """Every event that can be read in the file and fits the chain. Blocking, a page at a time."""
     waiting = beside(aside, "-wal")
     with (
-        suppress(apsw.Error),
+        suppress(apsw.Error, UnicodeDecodeError),
         closing(connect_reader(aside, immutable=not waiting.exists() or not waiting.stat().st_size)) as connection,
     ):
         # Whose they are the hashes tell: the row that says so may be what is damaged.

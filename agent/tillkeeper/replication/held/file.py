@@ -90,7 +90,7 @@ def _examine(path: Path, store: str, vfs: str | None) -> apsw.Connection:
         trust(connection)
         found, connection = connection, None
         return found
-    except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, ChainBroken, msgspec.DecodeError) as error:
+    except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, ChainBroken, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _Unusable(str(error)) from error
     except (JournalTooNew, WrongJournal) as error:
         raise _Unusable(error.cause) from error

@@ -187,7 +187,7 @@ class HeldLogs:
             if self._reading is None:
                 self._reading = _connect_reader(self._path, self._vfs)
             return question(self._reading)
-        except (apsw.CorruptError, apsw.NotADBError, ChainBroken, msgspec.DecodeError) as error:
+        except (apsw.CorruptError, apsw.NotADBError, ChainBroken, msgspec.DecodeError, UnicodeDecodeError) as error:
             mark_suspect(self._path, str(error))
             self._begin_anew(str(error))
             raise StorageUnreadable("read", self._path.name, str(error), "the file begins anew") from error

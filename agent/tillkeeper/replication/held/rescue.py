@@ -20,7 +20,7 @@ from tillkeeper.replication.model import LogId
 EVENTS_AT_ONCE = 500
 RESCUED = ".rescued"
 """Beside a file that was set aside: what could be read of it is in the new one."""
-_UNREADABLE = (apsw.Error, ChainBroken, msgspec.DecodeError)
+_UNREADABLE = (apsw.Error, ChainBroken, msgspec.DecodeError, UnicodeDecodeError)
 
 
 def to_rescue(path: Path) -> list[Path]:
@@ -40,12 +40,12 @@ def readable(aside: Path, store: str, now_ms: int) -> Iterator[Take | EraseTexts
     file. Nothing where it is of another store. Blocking, a page at a time."""
     log = beside(aside, "-wal")
     with (
-        suppress(apsw.Error),
+        suppress(*_UNREADABLE),
         closing(connect_reader(aside, immutable=not log.exists() or not log.stat().st_size)) as connection,
     ):
         if connection.execute("SELECT store FROM owner").get != store:
             return
-        with suppress(apsw.Error):
+        with suppress(*_UNREADABLE):
             digests = [str(row[0]) for row in connection.execute("SELECT digest FROM erased").fetchall()]
             yield EraseTexts(tuple(digests))
         rows: list[Any] = connection.execute("SELECT log_no, register, incarnation FROM logs ORDER BY log_no").fetchall()

@@ -32,7 +32,7 @@ def verify_file(path: Path) -> list[LogReport]:
     try:
         store = str(connection.execute("SELECT store FROM owner").get)
         return [_report(connection, store, log_id, held) for log_id, held in sorted(read_known(connection).items())]
-    except (apsw.Error, msgspec.DecodeError) as error:
+    except (apsw.Error, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from error
     finally:
         connection.close(True)
