@@ -40,10 +40,11 @@ class Once:
         """
         digest = hashlib.sha256(b"%b\n%b" % (key.encode(), body)).digest()  # without the key nobody can try out names
         if (waiting := self._under_way.get(key)) is not None:
-            self._must_match(key, digest, waiting[0])
+            self._must_match(key, (digest,), waiting[0])
             return await asyncio.shield(waiting[1]), True
         if (kept := self._journal.kept_command(key)) is not None:
-            self._must_match(key, digest, kept.body_sha256)
+            before = hashlib.sha256(body).digest()  # as agents kept it that knew of no key in it
+            self._must_match(key, (digest, before), kept.body_sha256)
             return kept.result, True
         if len(self._under_way) >= MAX_UNDER_WAY:
             raise Overloaded("accept", "command", f"{MAX_UNDER_WAY} commands are under way", "try again in a moment")
@@ -79,8 +80,8 @@ class Once:
                 answer.exception()
 
     @staticmethod
-    def _must_match(key: str, digest: bytes, kept: bytes) -> None:
-        if kept and digest != kept:  # of a key that came back with its events it is not known what was asked
+    def _must_match(key: str, digests: tuple[bytes, ...], kept: bytes) -> None:
+        if kept and kept not in digests:  # of a key that came back with its events it is not known what was asked
             raise Conflict(
                 "accept",
                 f"command with key {key}",
