@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -168,10 +168,9 @@ class Adoption:
         others = [name for name in heads if name.register != register]
         for name in (*theirs, *others):
             await self._read(fold, name, max(0, heads[name] - NEWEST), heads[name], own)
-        dead = self.dead()
-        if register not in dead:
+        if register not in self.dead():
             return  # it came back meanwhile
-        waiting = fold.waiting(dead, self._now_ms() - OLD_MS)
+        waiting = fold.waiting({register}, self._now_ms() - OLD_MS)
         self.texts |= {digest: fold.texts[digest] for digest in _digests(waiting) if digest in fold.texts}
         jobs = await spool.adopt(waiting, register)
         if jobs:
@@ -180,21 +179,22 @@ class Adoption:
         for name, mark in self._logs.heads().items():  # what has just been written
             if name.register == self._me:
                 await self._read(fold, name, heads.get(name, 0), mark.seq, own)
-        await self._remember(register, [one.job.job_id for one in waiting], own)
+        await self._remember(register, fold.jobs_of(register), own)
         self._looked_at[register] = theirs
 
-    async def _remember(self, register: str, job_ids: Iterable[str], own: Mapping[str, tuple[str, int]]) -> None:
-        """Which of these jobs this register's log (`own`: job -> place) says it has adopted."""
+    async def _remember(self, register: str, job_ids: Collection[str], own: Mapping[str, tuple[str, int]]) -> None:
+        """Which of these jobs this register's log (`own`: job -> place) says it has adopted, also in a look before: the agent
+        may have been killed, or the disk have refused, when they were printed already."""
         kept = self._settings.setting(_setting(register))
         before = () if kept is None else _decoder.decode(kept)
-        known = {one.job_id for one in before}
-        here = ((job_id, own.get(adopted_id(job_id, self._me))) for job_id in job_ids if job_id not in known)
-        told = (*before, *(_Told(job_id, *place) for job_id, place in here if place is not None))[-MAX_TOLD:]
+        found = {one.job_id: one for one in before}
+        found |= {job_id: _Told(job_id, *place) for job_id, place in own.items() if job_id in job_ids}
+        told = tuple(sorted(found.values(), key=lambda one: (one.incarnation, one.seq)))[-MAX_TOLD:]
         if told != before:
             await self._settings.append(Batch(settings={_setting(register): msgspec.json.encode(told)}))
 
     async def _read(self, fold: Orphans, name: LogId, after: int, head: int, own: dict[str, tuple[str, int]]) -> None:
-        """`own` learns which jobs this register's log says it has made of others."""
+        """`own` learns which jobs this register's log says it has adopted."""
         while after < head:
             events = self._logs.events(name, after, SLICE)
             if not events:
@@ -203,8 +203,8 @@ class Adoption:
                 fold.take(event)
                 if name.register == self._me and event.type == REROUTED:
                     moved = read_event(event)
-                    if isinstance(moved, DocumentRerouted):
-                        own[moved.new_job_id] = (name.incarnation, event.seq)
+                    if isinstance(moved, DocumentRerouted) and moved.new_job_id == adopted_id(moved.job_id, self._me):
+                        own[moved.job_id] = (name.incarnation, event.seq)
             after = events[-1].seq
             await asyncio.sleep(0)
 

@@ -39,7 +39,7 @@ class Orphans:
         """By the job and the register that says so."""
         self._jobs: dict[str, Job] = {}
         self._with: dict[str, str] = {}
-        """Which register has the job now."""
+        """Which register has the job, or had it before it was moved."""
 
     def take(self, envelope: Envelope) -> None:
         """The next event of a log. What this agent does not know, or can not read, is passed over."""
@@ -79,6 +79,10 @@ class Orphans:
                 job = msgspec.structs.replace(job, data=msgspec.structs.replace(job.data, check_number=number))
             found.append(Orphan(job=job, printed="unknown"))
         return tuple(found)
+
+    def jobs_of(self, register: str) -> frozenset[str]:
+        """All that the register ever had, whatever became of them; as of the last `waiting`."""
+        return frozenset(job_id for job_id, who in self._with.items() if who == register)
 
     def _fire(self, event: TicketFired, at: Envelope) -> None:
         check = self._checks.get(event.check_id)
