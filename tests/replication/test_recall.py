@@ -12,11 +12,13 @@ from tests.replication.test_orphans import fired, opened, settled
 
 from tillkeeper import clock
 from tillkeeper.contract.base import Event
+from tillkeeper.contract.chain import personal_digest
 from tillkeeper.contract.envelope import HqBatch
 from tillkeeper.contract.events import CheckOpened, ModeChanged
+from tillkeeper.contract.values import Personal
 from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.journal import Journal
-from tillkeeper.journal.records import Appended, Batch, JobRow, KeptCommand, NewEvent
+from tillkeeper.journal.records import Appended, Batch, JobRow, KeptCommand, NewEvent, PersonalText
 from tillkeeper.replication.peers.lost import MOST_EVENTS, lost_by, own_of
 from tillkeeper.replication.recall import Recall
 from tillkeeper.replication.returning import last_written_ms
@@ -131,6 +133,28 @@ def test_while_the_disk_refuses_it_is_tried_again(tmp_path: Path) -> None:
             await until(lambda: spool.adopted)
             running.cancel()
             await asyncio.wait([running])
+
+    asyncio.run(scenario())
+
+
+def test_a_text_that_was_erased_is_not_remembered(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        digest = personal_digest("00" * 16, "allergic to nuts")
+        sale = command("k1", opened(note=Personal(digest=digest)), fired("j1"), fired("j2"))
+        texts = (PersonalText(digest, "00" * 16, "allergic to nuts"),)
+        async with told(tmp_path, msgspec.structs.replace(sale, personal=texts)) as lost:
+            (batch,) = lost
+            recall = Recall("a", Memory(), clock.wall_ms)
+            recall.learn((msgspec.structs.replace(batch, events=batch.events[:-1]),))
+            assert await recall.work_in(Spool())
+            assert recall.texts == {digest: "allergic to nuts"}
+            recall.forget({digest})
+            assert recall.texts == {}
+            recall.learn(lost)
+            spool = Spool()
+            assert await recall.work_in(spool)
+            assert spool.adopted == ["j1", "j2"]
+            assert recall.texts == {}, "nor with what comes later"
 
     asyncio.run(scenario())
 

@@ -6,7 +6,7 @@ the key of a sale that is not in the journal any more gets the answer of that sa
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -82,6 +82,15 @@ class Recall:
                     self._tell(event)
         if self._fresh:
             self._wake.set()
+
+    def forget(self, digests: Collection[str]) -> None:
+        """These texts were erased."""
+        for digest in digests:
+            self.texts.pop(digest, None)
+        for place, event in self._events.items():
+            if not event.personal.keys().isdisjoint(digests):
+                left = {digest: text for digest, text in event.personal.items() if digest not in digests}
+                self._events[place] = msgspec.structs.replace(event, personal=left)
 
     def tell_opened(self, opened: Callable[[CheckOpened, str], None]) -> None:
         """Of those that are known now and of later ones: the check, and its business day."""

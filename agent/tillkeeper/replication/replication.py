@@ -220,10 +220,13 @@ class Replication:
         return self._holdings
 
     def forget(self, digests: Iterable[str]) -> None:
-        """These texts were erased: those of adopted tickets are in memory."""
+        """These texts were erased: those of adopted tickets, and of what others told, are in memory."""
+        gone = frozenset(digests)
         if self.adoption is not None:
-            for digest in digests:
+            for digest in gone:
                 self.adoption.texts.pop(digest, None)
+        if self._recall is not None:
+            self._recall.forget(gone)
 
     def start(
         self,
