@@ -13,7 +13,7 @@ from tillkeeper.replication.peers.wire import Hello
 MOST_EVENTS = 500
 """The last hundred orders: what a client still asks for, and what a kitchen still waits for."""
 MOST_BYTES = 384 * 1024
-"""Of bodies; a frame takes 1 MiB."""
+"""Of bodies and texts; a frame takes 1 MiB, and the marks and adoptions beside them up to half of that."""
 MOST_LOGS = 20
 
 
@@ -47,18 +47,22 @@ def _within(batches: Iterable[HqBatch]) -> tuple[HqBatch, ...]:
             break
         kept.append(HqBatch(batch.store, batch.register, batch.incarnation, events, batch.head))
         room -= len(events)
-        size -= sum(len(event.body) for event in events)
+        size -= sum(map(_size, events))
     return tuple(kept)
 
 
 def _newest(events: Sequence[Envelope], most: int, most_bytes: int) -> tuple[Envelope, ...]:
     size = count = 0
     for event in reversed(events[-most:] if most > 0 else ()):
-        size += len(event.body) + sum(len(text) for _salt, text in event.personal.values())
+        size += _size(event)
         if size > most_bytes:
             break
         count += 1
     return tuple(events[len(events) - count :])
+
+
+def _size(event: Envelope) -> int:
+    return len(event.body.encode()) + sum(len(text.encode()) for _salt, text in event.personal.values())
 
 
 def own_of(batches: Iterable[HqBatch], store: str, register: str, keys: frozenset[str]) -> tuple[HqBatch, ...]:
