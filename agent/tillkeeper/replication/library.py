@@ -5,7 +5,7 @@ from typing import Protocol
 from tillkeeper.contract.envelope import Envelope, SignedHead
 from tillkeeper.contract.signing import Sign, sign_head
 from tillkeeper.journal.records import LogInfo
-from tillkeeper.replication.model import HeldAside, Holdings, LogId, Mark
+from tillkeeper.replication.model import Holdings, LogId, Mark
 
 
 class LogBook(Protocol):
@@ -82,7 +82,3 @@ class Library:
         if not last:
             return None
         return sign_head(self._journal.store, *log, up_to_seq, last[0].hash, self._key, self._sign)
-
-    def asides(self, after: int, limit: int) -> list[HeldAside]:
-        """Others' events in quarantine. Raises: StorageUnreadable."""
-        return self._holdings.quarantined(after, limit)
