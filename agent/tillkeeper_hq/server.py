@@ -11,7 +11,7 @@ from typing import NamedTuple
 import uvicorn
 
 from tillkeeper_hq.app import create_app
-from tillkeeper_hq.connections import Hurried
+from tillkeeper_hq.connections import HANDSHAKE_S, Door, Hurried
 from tillkeeper_hq.credentials import Credentials
 from tillkeeper_hq.database import Database
 from tillkeeper_hq.sql import Backend
@@ -32,6 +32,23 @@ class Tls(NamedTuple):
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, door: Door) -> None:
+        super().__init__(config)
+        self._door = door
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, which has no setting for a handshake's deadline."""
+        await super().startup(sockets=[])
+        tls = self.config.ssl
+        server = await asyncio.get_running_loop().create_server(
+            lambda: Hurried(self.config, self.server_state, self.lifespan.state, self._door),
+            sock=self._door,
+            ssl=tls,
+            ssl_handshake_timeout=HANDSHAKE_S if tls else None,
+            backlog=self.config.backlog,
+        )
+        self.servers.append(server)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Signals belong to the process that hosts the server."""
@@ -55,10 +72,10 @@ async def serving(
     Raises:
         ListenInvalid, sql.DatabaseUnusable.
     """
-    with _bound(listen) as sock, Database(backend, first_number) as database:
+    with _bound(listen, tls=tls is not None) as door, Database(backend, first_number) as database:
         config = uvicorn.Config(
             create_app(database, credentials, https=https),
-            http=Hurried,
+            http="h11",
             ssl_certfile=tls.certificate if tls else None,
             ssl_keyfile=tls.key if tls else None,
             ws="none",
@@ -75,10 +92,10 @@ async def serving(
             config.load()
         except (OSError, ssl.SSLError) as error:
             raise ListenInvalid(f"--tls-cert, --tls-key: {error}") from error
-        server = _Server(config)
-        host, port = sock.getsockname()[:2]
+        server = _Server(config, door)
+        host, port = door.getsockname()[:2]
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(server.serve(sockets=[sock]), name="hq-http")
+            tasks.create_task(server.serve(sockets=[door]), name="hq-http")
             try:
                 # The socket listens already: a request that comes before uvicorn is up waits in the backlog.
                 yield f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
@@ -86,19 +103,18 @@ async def serving(
                 server.should_exit = True
 
 
-def _bound(listen: str) -> socket.socket:
+def _bound(listen: str, *, tls: bool) -> Door:
     host, _, port = listen.rpartition(":")
     if not host or not (port.isascii() and port.isdigit() and int(port) < 65_536):
         raise ListenInvalid(f"{listen!r} is not HOST:PORT")
     host = host.strip("[]")
-    # The protocol is named: with 0 asyncio leaves TCP_NODELAY off, and each small answer takes 40 ms.
-    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    door = Door(socket.AF_INET6 if ":" in host else socket.AF_INET, tls=tls)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, int(port)))
-        sock.listen(128)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind((host, int(port)))
+        door.listen(128)
     except OSError as error:
-        sock.close()
+        door.close()
         raise ListenInvalid(f"{listen}: {error}") from error
-    sock.setblocking(False)
-    return sock
+    door.setblocking(False)
+    return door

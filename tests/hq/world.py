@@ -192,6 +192,9 @@ class Hq:
     def kill(self) -> None:
         os.kill(self._process.pid, signal.SIGKILL)
 
+    def open_files(self) -> int:
+        return len(os.listdir(f"/proc/{self._process.pid}/fd"))
+
     @property
     def is_running(self) -> bool:
         return self._process.poll() is None
