@@ -158,6 +158,20 @@ def test_the_open_checks_of_a_day_are_those_left_from_before_too(tmp_path: Path)
         assert "← 2026-11-19" in mia.see("/sales")
 
 
+def test_the_days_that_are_offered_are_those_of_the_stores_that_one_may_see(backend: Backend, tmp_path: Path) -> None:
+    with Office(tmp_path, backend) as office:
+        office.add("mia", "owner")
+        office.add("ben", "viewer", "harbour", "elsewhere")
+        corner, harbour = Log(), Log("till-1", "inc-1", "harbour")
+        for log, day in ((corner, "2026-11-17"), (harbour, "2026-11-18"), (corner, "2026-11-19"), (corner, "2026-11-20")):
+            log.sale(f"{log.store}-{day}", 500, day)
+        office.take(corner)
+        office.take(harbour)
+        assert "Sales 2026-11-20" in office.person("mia").see("/sales")
+        seen = office.person("ben").ask("/sales").text
+        assert set(re.findall("2026-11-[0-9]{2}", seen)) - {"2026-11-21"} == {"2026-11-18"}, "21 is today, in the foot"
+
+
 @pytest.mark.parametrize(
     "query", ["day=nonsense", "day=2026-02-30", "day=20261121", "day=%00", "day=9999-12-31", "store=" + "x" * 500]
 )

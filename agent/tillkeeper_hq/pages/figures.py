@@ -90,22 +90,30 @@ def waiting(sql: Sql, store: str = "") -> list[Waiting]:
     return [Waiting(*row) for row in rows]
 
 
-def newest_day(sql: Sql, latest: str) -> str:
-    """The newest business day not after `latest`, else the newest; empty where there is none."""
+def _of_stores(stores: tuple[str, ...]) -> str:
+    """What limits the days of books to those stores, which are parameters from the second on; empty: all."""
+    among = f" AND store IN ({', '.join(f'${n + 2}' for n in range(len(stores)))})" if stores else ""
+    return f" AND kind NOT LIKE '{TRAINING}%'{among}"
+
+
+def newest_day(sql: Sql, latest: str, stores: tuple[str, ...] = ()) -> str:
+    """The newest business day not after `latest`, else the newest; empty where there is none. `stores`: empty for all."""
     for operator in ("<=", ">"):
         rows = sql.rows(
-            f"SELECT MAX(business_day) FROM books WHERE business_day {operator} $1 AND kind NOT LIKE '{TRAINING}%'",  # noqa: S608
+            f"SELECT MAX(business_day) FROM books WHERE business_day {operator} $1{_of_stores(stores)}",  # noqa: S608
             latest,
+            *stores,
         )
         if rows[0][0]:
             return str(rows[0][0])
     return ""
 
 
-def beside(sql: Sql, day: str) -> tuple[str, str]:
+def beside(sql: Sql, day: str, stores: tuple[str, ...] = ()) -> tuple[str, str]:
     """The business days before and after one, empty where there is none."""
+    among = _of_stores(stores)
     (before,), (after,) = (
-        sql.rows(f"SELECT {pick}(business_day) FROM books WHERE business_day {operator} $1", day)[0]  # noqa: S608
+        sql.rows(f"SELECT {pick}(business_day) FROM books WHERE business_day {operator} $1{among}", day, *stores)[0]  # noqa: S608
         for pick, operator in (("MAX", "<"), ("MIN", ">"))
     )
     return before or "", after or ""

@@ -33,12 +33,12 @@ _FIGURES = (
 async def sales(visit: Visit) -> Response:
     """One business day, every store."""
     today = datetime.datetime.fromtimestamp(visit.now_ms / 1000, datetime.UTC).date()
-    asked = _day(visit.asked("day"))
+    asked, own = _day(visit.asked("day")), visit.user.stores
 
     def found(sql: Sql) -> tuple[str, tuple[str, str], dict[str, StoreDay], dict[str, Facts]]:
         # A store may be a day ahead of UTC.
-        day = asked or figures.newest_day(sql, (today + datetime.timedelta(days=1)).isoformat())
-        return day, figures.beside(sql, day), figures.day_of_all(sql, day), figures.facts(sql)
+        day = asked or figures.newest_day(sql, (today + datetime.timedelta(days=1)).isoformat(), own)
+        return day, figures.beside(sql, day, own), figures.day_of_all(sql, day), figures.facts(sql)
 
     day, (before, after), books, facts = await visit.look(found)
     seen = {store: books[store] for store in sorted(books) if visit.user.may_see(store)}
