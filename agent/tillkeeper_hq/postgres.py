@@ -137,7 +137,11 @@ def _bring_up_to_date(db: "psycopg.Connection[tuple[Any, ...]]") -> None:
     if db.info.parameter_status("server_encoding") != "UTF8":
         raise DatabaseUnusable("PostgreSQL: the database's encoding must be UTF8")
     with db.transaction():
+        # However long it takes: an index over years of books does, and so does waiting for another process that makes it.
+        db.execute(b"SET LOCAL statement_timeout = 0")
+        db.execute(b"SET LOCAL lock_timeout = 0")
         db.execute(b"SELECT pg_advisory_xact_lock($1)", [_SCHEMA_LOCK])
+        db.execute(b"SET LOCAL lock_timeout = '5s'")
         db.execute(b"CREATE TABLE IF NOT EXISTS tillkeeper_hq (version BIGINT NOT NULL)")
         row = db.execute(b"SELECT version FROM tillkeeper_hq").fetchone()
         version = 0 if row is None else int(row[0])

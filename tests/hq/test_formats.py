@@ -2,6 +2,8 @@
 
 import gzip
 import subprocess
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from tests.support import postgres
 
 from tillkeeper.contract.books import Books, day_books
 from tillkeeper_hq import formats, queries
+from tillkeeper_hq import postgres as hq_postgres
 from tillkeeper_hq.database import Database
 from tillkeeper_hq.ingest import Taking
 from tillkeeper_hq.postgres import PostgresBackend
@@ -138,3 +141,32 @@ def test_a_newer_format_is_refused_and_left_alone(new_database: Callable[[], str
             one.execute(f"PRAGMA user_version = {formats.VERSION + 1}")
     with pytest.raises(DatabaseUnusable, match=f"this HQ knows {formats.VERSION}"), Database(backend):
         pass
+
+
+def test_who_starts_while_another_brings_the_tables_up_to_date_waits_for_it(
+    server: postgres.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long that takes: longer than a statement of a sale may, or its wait for a lock."""
+    url = server.fresh()
+    monkeypatch.setattr(hq_postgres, "_SESSION", ("SET statement_timeout = '1s'", "SET lock_timeout = '500ms'"))
+    opened: list[object] = []
+
+    def connect() -> None:
+        try:
+            hq_postgres.PostgresBackend(url).connect(reading=False).close()
+        except DatabaseUnusable as error:
+            opened.append(error)
+        else:
+            opened.append("opened")
+
+    late = threading.Thread(target=connect)
+    long = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND now() - query_start > interval '1500ms'"
+    with psycopg.connect(url) as other:
+        other.execute(b"SELECT pg_advisory_xact_lock(%d)" % hq_postgres._SCHEMA_LOCK)
+        late.start()
+        deadline = time.monotonic() + 60
+        while late.is_alive() and not server.ask(long, url):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    late.join(60)
+    assert opened == ["opened"]
