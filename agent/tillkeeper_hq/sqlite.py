@@ -68,7 +68,7 @@ class _Connection:
 
 
 def _opened(path: Path) -> apsw.Connection:
-    path.touch(0o600)  # names of guests and digests of passwords are for HQ alone; SQLite's other files follow this one
+    _keep_to_itself(path)
     db = apsw.Connection(str(path))
     db.set_busy_timeout(_BUSY_MS)
     db.execute("PRAGMA journal_mode = WAL")
@@ -82,6 +82,16 @@ def _opened(path: Path) -> apsw.Connection:
         db.close()
         raise
     return db
+
+
+def _keep_to_itself(path: Path) -> None:
+    """Names of guests and digests of passwords are for HQ alone, also in files of an HQ that made them for all to read. Raises
+    OSError."""
+    path.touch(0o600)
+    for file in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm"))):
+        with contextlib.suppress(FileNotFoundError, PermissionError):  # another user's: the group was let in on purpose
+            if file.stat().st_mode & 0o077:
+                file.chmod(0o600)
 
 
 def _bring_up_to_date(db: apsw.Connection, name: str) -> None:

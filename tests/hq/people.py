@@ -156,6 +156,10 @@ class Office:
                 stack.push_async_callback(client.aclose)
             yield iter(made).__next__
 
+    async def change(self, act: Callable[[Sql], T]) -> T:
+        """Past the pages, as somebody at the server."""
+        return await asyncio.wrap_future(self._database.change(act))
+
     def add(self, name: str, role: str, *stores: str, must_change: bool = False) -> None:
         new = User(0, name, ROLES[role], stores, must_change=must_change, created_ms=self.now_ms)
         self._database.change(lambda sql: tables.add(sql, new, kept(password_of(name)))).result(30)

@@ -1,17 +1,18 @@
 """Signing in: wrong passwords, locks that outlive a restart and say nothing of who exists, sessions that end."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.hq.people import PASSWORD, Office, Person, password_of, words
+from tests.hq.people import PASSWORD, Office, Person, kept, password_of, words
 
 from tillkeeper_hq.postgres import PostgresBackend
 from tillkeeper_hq.sql import Backend
 from tillkeeper_hq.sqlite import SqliteBackend
-from tillkeeper_hq.users import lockout, passwords, sessions
+from tillkeeper_hq.users import lockout, passwords, sessions, tables
 from tillkeeper_hq.users.lockout import Tries
 from tillkeeper_hq.users.model import UserRefused, tidy_name
 
@@ -173,6 +174,29 @@ def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(tmp_path: Pat
         assert office.stranger().sign_in("mia", new).status_code == 303
 
 
+def test_who_is_shut_out_while_the_own_password_is_looked_at_does_not_come_in_again(tmp_path: Path) -> None:
+    new = "ganz anders jetzt"
+
+    async def scene(office: Office, cookie: str, form: dict[str, str]) -> tuple[int, bool]:
+        tries, theirs = "SELECT wrong FROM login_tries WHERE wrong > 0", kept("the owner's words")
+        async with office.clients() as client:
+            sent = client().post("/account", data=form, headers={"Cookie": f"hq={cookie}"})
+            asked = asyncio.create_task(sent)
+            while not asked.done() and not await office.change(lambda sql: sql.rows(tries)):
+                pass
+            await office.change(lambda sql: tables.set_password(sql, "mia", theirs, must_change=True))
+            return (await asked).status_code, "hq=" in (await asked).headers.get("set-cookie", "")
+
+    with Office(tmp_path) as office:
+        office.add("mia", "viewer")
+        mia = office.person("mia")
+        form = {"form_key": mia.form_key(), "password": password_of("mia"), "new": new, "again": new}
+        assert office.run(scene(office, mia.cookies["hq"], form)) == (422, False)
+        assert mia.ask("/account").status_code == 303
+        assert office.stranger().sign_in("mia", new).status_code == 401
+        assert office.stranger().sign_in("mia", "the owner's words").status_code == 303
+
+
 def test_a_user_has_a_bounded_number_of_sessions(tmp_path: Path) -> None:
     with Office(tmp_path) as office:
         office.add("mia", "viewer")
@@ -185,6 +209,9 @@ def test_a_user_has_a_bounded_number_of_sessions(tmp_path: Path) -> None:
 
 
 def test_the_database_is_for_hq_alone(tmp_path: Path) -> None:
+    for name in ("hq.sqlite3", "hq.sqlite3-wal"):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(0o644)
     with Office(tmp_path) as office:
         office.add("mia", "owner")
         office.person("mia")

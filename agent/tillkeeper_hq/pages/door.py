@@ -190,11 +190,14 @@ async def change_own(door: Door, visit: Visit) -> str:
         return "the password now is wrong"
     hashed = await asyncio.to_thread(passwords.hashed, new, os.urandom(passwords.SALT_BYTES))
 
-    def change(sql: Sql) -> None:
+    def change(sql: Sql) -> bool:
+        # Not where an owner has set another one, or shut the user out, while this one was looked at.
+        if tables.lock(sql, name, kept) is None:
+            return False
         tables.forget_tries(sql, name)
         tables.set_password(sql, name, hashed, must_change=False)
         tables.begin(sql, visit.user.user_id, sessions.token_hash(visit.token), visit.now_ms)
         visit.write_act(sql, "password_changed", name)
+        return True
 
-    await visit.change(change)
-    return ""
+    return "" if await visit.change(change) else "the password now is wrong"
