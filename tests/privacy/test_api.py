@@ -17,6 +17,9 @@ def test_a_manager_finds_and_erases_a_cashier_does_not(tmp_path: Path) -> None:
         await cashier.post("/privacy/find", {"text": NAME}, status=403)
         (found,) = (await boss.post("/privacy/find", {"text": "beeblebrox"}))["texts"]
         assert (found["text"], found["check_id"], found["place"]) == (NAME, check_id, "journal")
+        await cashier.post("/orders", order | {"name": "Trillian Astra"})
+        (one,) = (await boss.post("/privacy/find", {"text": " ", "check": check_id}))["texts"]
+        assert one["text"] == NAME, "of that check alone"
         await cashier.post("/privacy/erase", {"digests": [found["digest"]]}, status=403)
         made = await boss.post("/privacy/erase", {"digests": [found["digest"]] * 2})
         assert (made["digests"], made["erased"]) == (1, 1)

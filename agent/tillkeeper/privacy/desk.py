@@ -2,6 +2,8 @@
 
 import asyncio
 
+import msgspec
+
 from tillkeeper.contract.caller import Caller
 from tillkeeper.contract.privacy import EraseBody, ErasedTexts, FindBody, FoundTexts
 from tillkeeper.errors import BadRequest
@@ -19,7 +21,8 @@ class PrivacyDesk:
     async def find(self, asked: FindBody, caller: Caller) -> FoundTexts:
         """Raises: BadRequest, StorageRefused, and what `require_all` says."""
         require_all("find", "personal texts", ("erase_personal",), caller)
-        if bool(asked.text.strip()) == bool(asked.check):
+        asked = msgspec.structs.replace(asked, text=asked.text.strip())
+        if bool(asked.text) == bool(asked.check):
             raise BadRequest("find", "personal texts", "exactly one of text and check is needed", "name a person, or a check")
         return await asyncio.to_thread(find, self._keeper.files, asked)
 
