@@ -46,6 +46,8 @@ def test_it_is_printed_and_nowhere_else(tmp_path: Path) -> None:
             assert code not in made.stdout + made.stderr
 
             await rig.start_agent()
+            named = await cli("paper", *config, "--by", "Mia")
+            assert (named.returncode, codes(rig)) == (exits.USAGE, [code]), "it would be said to be in the journal, and is not"
             again = await cli("paper", *config)
             assert again.returncode == exits.OK, again.stderr
             assert codes(rig) == [code, code]

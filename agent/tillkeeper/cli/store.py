@@ -44,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument("--printer", default="", metavar="NAME", help="another one of the configuration's printers")
     for action in (create, join, recover, paper):
         action.add_argument("--config", type=Path, required=True, metavar="FILE", help="the register's configuration")
-        action.add_argument("--by", default="", metavar="PERSON", help="who does it: the name goes to the journal (nobody)")
+        if action is not paper:  # which writes nothing into the journal
+            action.add_argument("--by", default="", metavar="PERSON", help="who does it: the name goes to the journal (nobody)")
         add_json(action)
     for action in (code, leave):
         action.add_argument("register", metavar="REGISTER", help="its name in [registers]")
