@@ -22,7 +22,10 @@ from tillkeeper.replication.own_past import read
 SAID = {"devices.grill": b'{"address":"192.0.2.7:9100"}', "devices.bar": b"null"}
 OTHERS = {"devicesx": b"1", "device": b"1", "cursor": b"9"}
 KEYS = [f"key-{number}" for number in range(20)]
-READABLE = ("last pages", "an event altered", "an event deleted", "a text that is none")
+READABLE = (
+    "last pages", "an event altered", "an event deleted", "a text that is none", "a body that is no text",
+    "a hash that is no bytes",
+)  # fmt: skip
 
 
 async def written(path: Path) -> None:

@@ -54,6 +54,22 @@ def break_a_text(path: Path) -> None:
     path.write_bytes(bytes(found))
 
 
+def alter_a_type(path: Path, column: str, back: int = 0) -> None:
+    """Of the newest event, or of one before it, as one bit in the head of its row does."""
+    connection = apsw.Connection(str(path))
+    connection.execute("PRAGMA writable_schema=ON")
+    change = "UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE name = 'events'"
+    checked = (") STRICT", "hash) = 32", "BLOB NOT NULL", "TEXT NOT NULL")
+    loose = (")", "hash) > 0", "NOT NULL", "NOT NULL")
+    for old, new in zip(checked, loose, strict=True):
+        connection.execute(change, (old, new))
+    connection.close()
+    connection = apsw.Connection(str(path))
+    other = "CAST(body AS BLOB)" if column == "body" else "hex(hash)"
+    connection.execute(f"UPDATE events SET {column} = {other} WHERE id = (SELECT max(id) - ? FROM events)", (back,))
+    connection.close()
+
+
 def delete_an_event(path: Path) -> None:
     connection = apsw.Connection(str(path))
     connection.execute("DELETE FROM events WHERE id = (SELECT max(id) - 3 FROM events)")
@@ -74,6 +90,8 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "an event altered": alter_an_event,
     "an event deleted": delete_an_event,
     "a text that is none": break_a_text,
+    "a body that is no text": lambda path: alter_a_type(path, "body"),
+    "a hash that is no bytes": lambda path: alter_a_type(path, "hash"),
     "a log without its file": lambda path: (wal(path).write_bytes(path.read_bytes()), path.unlink()),
 }
 

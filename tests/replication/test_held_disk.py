@@ -17,7 +17,7 @@ import apsw
 import pytest
 from tests.hq.world import Log, personal
 from tests.journal.shim import FAULTS, NAME
-from tests.journal.test_damage import flip, garbage, truncate, wal
+from tests.journal.test_damage import alter_a_type, flip, garbage, truncate, wal
 from tests.journal.world import opened as journal_opened
 from tests.journal.world import sale
 from tests.replication.logs_of_others import STORE, ToyKey, altered, asides, batch, everything, fork, head_of, log_id, sales
@@ -80,6 +80,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "truncated": truncate,
     "an event altered": alter_near_the_end,
     "a text that is none": break_a_text,
+    "a body that is no text": lambda path: alter_a_type(path, "body", 4),
     "last pages": lambda path: flip(path, -4096 * 3, 4096 * 3),
     "a run before met damage": lambda path: path.with_name("held.db.suspect").touch(),
     "a log without its file": lambda path: (wal(path).write_bytes(path.read_bytes()), os.remove(path)),

@@ -90,10 +90,14 @@ def prepare(batch: Batch) -> Prepared:
 
 
 def read_head(connection: apsw.Connection, log: Log) -> Head:
-    """The end of the log as the file has it."""
+    """The end of the log as the file has it. Raises: apsw.Error."""
     sql = "SELECT id, hash FROM events WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1"
     row = connection.execute(sql, (log.base, log.base + (1 << LOG_SHIFT) - 1)).fetchone()
-    return Head(0, GENESIS) if row is None else Head(row[0] - log.base, row[1].hex())
+    if row is None:
+        return Head(0, GENESIS)
+    if not isinstance(row[1], bytes):
+        raise apsw.CorruptError(f"the hash of event {row[0] - log.base} is none")
+    return Head(row[0] - log.base, row[1].hex())
 
 
 _EVENT = "INSERT INTO events (id, type, version, business_day, at_ms, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?)"

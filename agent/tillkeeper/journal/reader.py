@@ -25,6 +25,9 @@ _JOB = """SELECT job_id, device, state, created_at_ms, settled, body, check_id,
 T = TypeVar("T")
 
 
+_COLUMNS = (str, int, str, int, str, bytes)
+
+
 def read_envelopes(connection: apsw.Connection, log: Log, after_seq: int, limit: int) -> list[Envelope]:
     """Consecutive events of one log with their personal texts. Raises: apsw.Error."""
     low, high = log.base + after_seq, min(log.base + after_seq + limit, log.base + (1 << LOG_SHIFT) - 1)
@@ -36,7 +39,10 @@ def read_envelopes(connection: apsw.Connection, log: Log, after_seq: int, limit:
         texts.setdefault(event_id, {})[digest] = (salt, text)
     previous = GENESIS
     envelopes = []
-    for event_id, type_name, version, day, at_ms, body, digest in connection.execute(sql, (low, high)):
+    for event_id, *columns in connection.execute(sql, (low, high)):
+        if tuple(map(type, columns)) != _COLUMNS:  # a bit that fell over in the head of a row: SQLite reads on
+            raise apsw.CorruptError(f"event {event_id - log.base} is not of the types that were written")
+        type_name, version, day, at_ms, body, digest = columns
         if event_id > low:
             envelopes.append(
                 Envelope(

@@ -139,6 +139,8 @@ def read_events(connection: apsw.Connection, log: Named, after_seq: int, limit: 
         else:
             personal = texts.get(event_id, {})
             seq = event_id - base
+            if not all(isinstance(text, str) for text in (type_name, day, body)):
+                raise ChainBroken(seq, "it is not of the types that were written")
             found.append(Envelope(log.store, *log.log, seq, type_name, version, day, at_ms, body, previous, tip, personal))
             verify(found[-1:], previous)
         previous = tip
