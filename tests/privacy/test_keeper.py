@@ -211,6 +211,19 @@ def test_old_texts_go_by_an_event_but_not_those_of_open_checks(tmp_path: Path) -
     asyncio.run(scenario())
 
 
+def test_old_texts_go_in_one_look_however_many_there_are(tmp_path: Path) -> None:
+    """Not an hour later where a turn ends between two texts of one check."""
+
+    async def scenario() -> None:
+        async with register(tmp_path) as (journal, held):
+            for n in range(40):
+                await open_check(journal, str(n), NOW - 31 * DAY_MS, name=f"{NAME} {n}", phone=PHONE, note=OTHER)
+            async with running(keeper(journal, held, tmp_path, keep_days=30)):
+                await until(lambda: find(Files(journal.path, None), FindBody(text=NAME)).held == 0)
+
+    asyncio.run(scenario())
+
+
 def test_without_a_limit_nothing_goes(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with register(tmp_path) as (journal, held):
