@@ -1,5 +1,5 @@
-"""`tillkeeper-hq run`: HQ as a process; `tillkeeper-hq user`: who may sign in to its pages. Exit codes: 0 done, or stopped by
-SIGTERM or SIGINT; 2 cannot start, or can not be done."""
+"""`tillkeeper-hq run`: HQ as a process; `user`: who may sign in to its pages; `token`: makes one for a program. Exit codes: 0
+done, or stopped by SIGTERM or SIGINT; 2 cannot start, or can not be done."""
 
 import argparse
 import asyncio
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from tillkeeper.contract.envelope import MAX_NUMBER
+from tillkeeper_hq import tokens
 from tillkeeper_hq.credentials import ENV_NAME, Credentials, CredentialsInvalid, load, parse
 from tillkeeper_hq.options import add_database_options, backend
 from tillkeeper_hq.server import ListenInvalid, Tls, serving
@@ -22,6 +23,8 @@ def main(argv: list[str] | None = None) -> int:
     args = _arguments(argv)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
+        if args.command == "token":
+            return tokens.run(args)
         if args.command == "user":
             return user_commands.run(args)
         asyncio.run(_run(args, _credentials(args.credentials)))
@@ -34,6 +37,7 @@ def main(argv: list[str] | None = None) -> int:
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tillkeeper-hq", description="The server at the other end of Tillkeeper.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    tokens.add_arguments(commands.add_parser("token", help="make a token, and what of it belongs into the credentials"))
     user_commands.add_arguments(commands.add_parser("user", help="who may sign in to the pages"))
     run = commands.add_parser("run", help="serve until SIGTERM")
     add_database_options(run)

@@ -23,11 +23,13 @@ from tillkeeper_hq.credentials import Caller, Credentials
 from tillkeeper_hq.database import Database, Overloaded
 from tillkeeper_hq.heard import HeardLogs
 from tillkeeper_hq.ingest import Taking
+from tillkeeper_hq.online import EXPIRE_EVERY_S, OnlineOrders
 from tillkeeper_hq.pages.site import Pages
 from tillkeeper_hq.pages.visit import Site
 from tillkeeper_hq.problems import Problem, on_problem
 from tillkeeper_hq.rosters import NoAuthority, RosterBody, RosterDesk, Rosters
 from tillkeeper_hq.sql import DatabaseAway, Sql, StoreFailed
+from tillkeeper_hq.witness import Witness
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """Of a request's body, also after unpacking gzip."""
@@ -53,6 +55,8 @@ class _App:
         """Used in the reading thread only; the desk in the writing one."""
         self._desk = RosterDesk(credentials.authorities)
         self._heard = HeardLogs()
+        self.online = OnlineOrders(database, self._caller, _body, self._write, self._read)
+        self.witness = Witness(database, self._caller, _body, self._write, self._read)
 
     async def post_events(self, request: Request) -> Response:
         caller = self._writer(request)
@@ -69,13 +73,25 @@ class _App:
             answer = HqAnswer(held_seq, hq_time_ms=_now_ms(), roster=digest)
         if not taking.relayed:
             self._heard.note(batch, answer.hq_time_ms)
+            self.witness.heard(batch.store, batch.register)
         return _json(answer)
 
     @contextlib.asynccontextmanager
     async def beside(self, _app: Starlette) -> AsyncIterator[None]:
-        keeping = asyncio.create_task(self._keep_heard(), name="hq-heard")
+        beside = {"hq-heard": self._keep_heard(), "hq-online": self._expire()}
+        tasks = [asyncio.create_task(work, name=name) for name, work in beside.items()]
+        tasks += self.witness.start()
         yield
-        keeping.cancel()
+        for task in tasks:
+            task.cancel()
+
+    async def _expire(self) -> None:
+        while True:
+            await asyncio.sleep(EXPIRE_EVERY_S)
+            try:
+                await asyncio.wrap_future(self._database.change(self.online.expire()))
+            except (Overloaded, StoreFailed) as error:
+                log.warning("orders of web shops do not expire now: %s", error)
 
     async def _keep_heard(self) -> None:
         while True:
@@ -236,6 +252,8 @@ def create_app(
     return Starlette(
         routes=[
             *pages.routes(),
+            *app.online.routes(),
+            *app.witness.routes(),
             Route("/v1/events", app.post_events, methods=["POST"]),
             Route("/v1/events", app.get_events, methods=["GET"]),
             Route("/v1/roster", app.post_roster, methods=["POST"]),

@@ -13,6 +13,9 @@ from uvicorn.server import ServerState
 
 HEAD_S = 10.0
 """From the connection, or from the last answer, to the end of the next request's head, however slowly that drips."""
+KEPT_S = 9
+"""A connection on which nothing more is asked is closed: later than many clients let go of theirs (5 s), so that none is closed
+while a request is on its way; in good order, so before `HEAD_S`."""
 HANDSHAKE_S = 5.0
 """From the connection to the end of its TLS handshake."""
 HANDSHAKES_OF_ONE = 64

@@ -11,6 +11,11 @@ The file is TOML, or JSON of the same shape:
     store = "corner"                       # "*": every store
     token = "..."
 
+    [[integrations]]
+    store = "corner"
+    name = "web shop"                      # may give the store orders and ask what became of them, nothing else
+    token = "..."
+
     [[stores]]
     store = "corner"
     authority = "64 hex digits"            # the store's public key: with it HQ believes what registers relay
@@ -46,6 +51,13 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     token_sha256: _Hex | None = None
 
 
+class _Integration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    store: _Name
+    name: _Name
+    token: _Token | None = None
+    token_sha256: _Hex | None = None
+
+
 class _Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     store: _Name
     authority: _Hex
@@ -54,17 +66,19 @@ class _Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registers: tuple[_Entry, ...] = ()
     readers: tuple[_Entry, ...] = ()
+    integrations: tuple[_Integration, ...] = ()
     stores: tuple[_Store, ...] = ()
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who a token belongs to. `register` is empty for a reader."""
+    """Who a token belongs to. `register` is empty for a reader; `integration` is the name of one that reads nothing."""
 
     store: str
     register: str
+    integration: str = ""
 
     def may_read(self, store: str) -> bool:
-        return self.store in (store, ALL_STORES)
+        return not self.integration and self.store in (store, ALL_STORES)
 
 
 class Credentials:
@@ -107,6 +121,10 @@ def parse(text: str, name: str) -> Credentials:
         if entry.register is not None:
             raise CredentialsInvalid(f"{name}: a reader of store {entry.store} names a register")
         entries.append((_digest(entry, name), Caller(entry.store, "")))
+    for shop in file.integrations:
+        if shop.store == ALL_STORES:
+            raise CredentialsInvalid(f"{name}: the integration {shop.name} needs its store")
+        entries.append((_digest(shop, name), Caller(shop.store, "", shop.name)))
     if len({digest for digest, _ in entries}) != len(entries):
         raise CredentialsInvalid(f"{name}: two entries have the same token")
     authorities = {one.store: one.authority for one in file.stores}
@@ -121,7 +139,7 @@ def _register(entry: _Entry, name: str) -> str:
     return entry.register
 
 
-def _digest(entry: _Entry, name: str) -> bytes:
+def _digest(entry: _Entry | _Integration, name: str) -> bytes:
     if (entry.token is None) == (entry.token_sha256 is None):
         raise CredentialsInvalid(f"{name}: store {entry.store}: give either token or token_sha256")
     if entry.token is not None:

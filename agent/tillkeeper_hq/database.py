@@ -1,6 +1,7 @@
 """The way to the database: one thread that writes, with group commit, one that reads for registers, and one that looks things
 up for people, who may ask much. Each has its own connection."""
 
+import logging
 import queue
 import threading
 import time
@@ -12,6 +13,8 @@ from typing import TypeVar
 from tillkeeper.contract.envelope import HqAnswer
 from tillkeeper_hq.ingest import Ingest, Taking
 from tillkeeper_hq.sql import Backend, DatabaseAway, Sql, StoreFailed
+
+logger = logging.getLogger(__name__)
 
 QUEUE_JOBS = 256
 """Batches that wait for the writer; one more is answered 503."""
@@ -107,6 +110,7 @@ class Database:
     def _run(self) -> None:
         try:
             ingest = Ingest(self._first_number)
+            self._read_older(ingest)
             is_last = False
             while not is_last:
                 group, is_last = self._next_group()
@@ -122,6 +126,20 @@ class Database:
                 job_left = self._jobs.get_nowait()
                 if job_left is not None and job_left.answer.set_running_or_notify_cancel():
                     job_left.answer.set_exception(StoreFailed("HQ is stopping"))
+
+    def _read_older(self, ingest: Ingest) -> None:
+        """What an older HQ stored without knowing its type counts from now on."""
+        try:
+            with self._write_sql.transaction():
+                readable = ingest.readable(self._write_sql)
+            for log, type_name, version in readable:
+                after_seq, more = 0, True
+                while more:
+                    with self._write_sql.transaction():
+                        after_seq = ingest.read(self._write_sql, log, type_name, version, after_seq, _now_ms())
+                    more = after_seq > 0
+        except StoreFailed as error:
+            logger.error("what an older HQ stored unread is read at the next start: %s", error)
 
     def _next_group(self) -> tuple[list[_Job], bool]:
         """What waits, up to a bound, and whether it is the last. Blocks for the first."""
@@ -161,9 +179,8 @@ class Database:
         """One transaction, one sync, for the whole group; nobody is answered before it. Raises StoreFailed: nothing counts."""
         if not group:
             return
-        now_ms = time.time_ns() // 1_000_000
         with self._write_sql.transaction():
-            answers = ingest.take(self._write_sql, [job.batch for job in group if job.batch is not None], now_ms)
+            answers = ingest.take(self._write_sql, [job.batch for job in group if job.batch is not None], _now_ms())
         for job, answer in zip(group, answers, strict=True):
             job.answer.set_result(answer)
 
@@ -180,3 +197,8 @@ class Database:
 def _in_snapshot(sql: Sql, query: Callable[[Sql], T]) -> T:
     with sql.transaction(reading=True):
         return query(sql)
+
+
+def _now_ms() -> int:
+    """Wall clock."""
+    return time.time_ns() // 1_000_000

@@ -6,9 +6,10 @@ import msgspec
 
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.events import CheckClosed, CheckNumbered, CheckOpened, CheckVoided, RefundRecorded
+from tillkeeper.contract.together import CheckForked, CheckMerged, CheckTaken
 from tillkeeper_hq.tables import CheckRow
 
-FOLDED = (CheckOpened, CheckNumbered, CheckClosed, CheckVoided, RefundRecorded)
+FOLDED = (CheckOpened, CheckNumbered, CheckClosed, CheckVoided, RefundRecorded, CheckTaken, CheckForked, CheckMerged)
 """What the directory is made of."""
 
 
@@ -30,16 +31,22 @@ class Directory:
         """Rows to write, and the ids of those whose number is no longer what it was."""
         return [self._rows[one] for one in self._changed], list(self._renumbered)
 
-    def fold(self, event: Event, log_id: int, seq: int, business_day: str) -> str:
-        """The id of the check that has the number which `event` claims for another, else nothing."""
+    def fold(self, event: Event, log_id: int, seq: int, business_day: str, register: str = "") -> str:
+        """The id of the check that has the number which `event` of that register claims for another, else nothing. How a check
+        stands is what the register with the highest claim to it says, in whatever order the logs come."""
         match event:
             case CheckOpened():
                 self._open(event, log_id, seq, business_day)
             case CheckNumbered():
                 return self._adopt(event)
-            case CheckClosed():
+            case CheckTaken() | CheckForked():
+                self._move(event, log_id, seq, register)
+            case CheckMerged(totals=totals) if self._speaks(event.check_id, register):
+                sums = None if totals is None else msgspec.json.encode(totals)
+                self._change(event.check_id, state=event.state, totals=sums)
+            case CheckClosed() if self._speaks(event.check_id, register):
                 self._change(event.check_id, state="closed", totals=msgspec.json.encode(event.totals))
-            case CheckVoided():
+            case CheckVoided() if self._speaks(event.check_id, register):
                 self._change(event.check_id, state="voided")
             case RefundRecorded():
                 row = self._rows.get(event.check_id)
@@ -56,6 +63,23 @@ class Directory:
         self._holders[row.number] = row.check_id
         self._changed[row.check_id] = None
         self.next_number += 1
+
+    def _speaks(self, check_id: str, register: str) -> bool:
+        row = self._rows.get(check_id)
+        return row is None or row.held_by in ("", register)
+
+    def _move(self, event: CheckTaken | CheckForked, log_id: int, seq: int, register: str) -> None:
+        """It may be heard of before the log in which it was opened."""
+        row = self._rows.get(event.check_id)
+        if row is None and not event.training:
+            row = CheckRow(event.check_id, self.next_number, log_id, seq, event.ticket_code, event.business_day)
+            self._rows[row.check_id] = row
+            self._holders[row.number] = row.check_id
+            self.next_number += 1
+        if row is None or (event.hand, register) <= (row.hand, row.held_by):
+            return
+        totals = msgspec.json.encode(event.totals) if event.state == "closed" and event.totals is not None else None
+        self._change(event.check_id, hand=event.hand, held_by=register, state=event.state, totals=totals)
 
     def _adopt(self, event: CheckNumbered) -> str:
         """A register tells which number it was given. It differs from ours only where this database was lost and built

@@ -10,17 +10,21 @@ from typing import NamedTuple
 import msgspec
 
 from tillkeeper.contract.base import Event
-from tillkeeper.contract.books import postings
 from tillkeeper.contract.chain import personal_digest
 from tillkeeper.contract.envelope import Envelope, EventVerdict, HqAnswer, HqBatch, NumberAssigned
-from tillkeeper.contract.events import CheckNumbered, CheckOpened
+from tillkeeper.contract.events import EVENT_TYPES, CheckNumbered, CheckOpened
 from tillkeeper.contract.placing import MAX_INT, Held, Kept, place, read_event
 from tillkeeper.contract.privacy import erasures
+from tillkeeper.contract.together import CheckForked, CheckTaken
 from tillkeeper_hq.directory import FOLDED, Directory
+from tillkeeper_hq.posting import Poster, Posting, Sums, is_posted
 from tillkeeper_hq.sql import Sql, Value
 from tillkeeper_hq.tables import LogKey, Tables
 
 TAKEN = "number_taken"
+PAGE = 500
+"""Events that were stored unread and are counted in one transaction."""
+_NUMBERED = ("check_opened", "check_taken", "check_forked")
 
 
 class Taking(NamedTuple):
@@ -43,15 +47,29 @@ class Ingest:
 
     def __init__(self, first_number: int) -> None:
         self._first_number = first_number
+        self._poster = Poster()
         self.erased = False
         """Texts were deleted whose traces may be in the database's files still (`Sql.forget`)."""
 
     def take(self, sql: Sql, group: Sequence[Taking], now_ms: int) -> list[HqAnswer]:
         """`now_ms`: wall clock, for stamps. All of the group counts or, where the database refuses, nothing."""
-        work = _Group(Tables(sql), self._first_number, now_ms)
+        work = _Group(Tables(sql), self._first_number, now_ms, self._poster)
         answers = work.take(group)
         self.erased = self.erased or bool(work.erased)
         return answers
+
+    def readable(self, sql: Sql) -> list[tuple[LogKey, str, int]]:
+        """(log, type, version): what is stored unread, for the HQ that took it did not know the type, and can be read here."""
+        tables = Tables(sql)
+        types = [one for one in tables.unread_types() if (known := EVENT_TYPES.get(one[0])) and known[1] == one[1]]
+        return sorted((log, *one) for one in types for log in tables.unread_logs(*one))
+
+    def read(self, sql: Sql, log: LogKey, type_name: str, version: int, after_seq: int, now_ms: int) -> int:
+        """Count a page of them, as if they came now. Returns where to go on, 0 at the end."""
+        work = _Group(Tables(sql), self._first_number, now_ms, self._poster)
+        after_seq = work.read(log, type_name, version, after_seq)
+        self.erased = self.erased or bool(work.erased)
+        return after_seq
 
 
 class _Log:
@@ -87,8 +105,8 @@ class _Text(NamedTuple):
 
 
 class _Group:
-    def __init__(self, tables: Tables, first_number: int, now_ms: int) -> None:
-        self._tables, self._first_number, self._now_ms = tables, first_number, now_ms
+    def __init__(self, tables: Tables, first_number: int, now_ms: int, poster: Poster) -> None:
+        self._tables, self._first_number, self._now_ms, self._poster = tables, first_number, now_ms, poster
         self._logs: dict[LogKey, _Log] = {}
         self._events: list[tuple[Value, ...]] = []
         self._texts: list[_Text] = []
@@ -96,23 +114,34 @@ class _Group:
         """store -> digests of texts that events of this group erase."""
         self._asides: list[_Aside] = []
         self._folds: dict[str, list[tuple[_Log, Envelope, Event, str]]] = {}
-        self._books: dict[tuple[str, int, str, str, str], int] = {}
+        self._postings: dict[str, list[Posting]] = {}
+        self._sums = Sums()
+        self._unread: list[tuple[int, int, str, int]] = []
+        """log_id, seq, type, version"""
 
     def take(self, group: Sequence[Taking]) -> list[HqAnswer]:
         self._lock_logs(group)
         placed = [self._place_all(one) for one in group]
         self._tables.add_events(self._events)
         opened = [_opened(one.batch, verdicts) for one, (_, verdicts) in zip(group, placed, strict=True)]
-        directories = self._fold(group, opened)
-        self._set_aside()
-        self._settle_texts()
-        self._tables.post(sorted(self._books.items()))
-        changed = [log for log in self._logs.values() if log.held != log.was or log.rejected]
-        self._tables.save_logs((log.log_id, log.held, log.rejected) for log in changed)
+        asked: dict[str, set[str]] = {one.batch.store: set() for one in group}
+        for one, ids in zip(group, opened, strict=True):
+            asked[one.batch.store].update(ids)
+        directories = self._fold(asked)
+        self._save()
         return [
             HqAnswer(held_seq, verdicts, _numbers(directories[one.batch.store], ids), self._now_ms)
             for one, (held_seq, verdicts), ids in zip(group, placed, opened, strict=True)
         ]
+
+    def _save(self) -> None:
+        self._tables.add_unread(self._unread)
+        self._set_aside()
+        self._settle_texts()
+        self._tables.post(sorted(self._sums.books.items()))
+        self._tables.adjust(sorted(self._sums.adjustments.items()))
+        changed = [log for log in self._logs.values() if log.held != log.was or log.rejected]
+        self._tables.save_logs((log.log_id, log.held, log.rejected) for log in changed)
 
     def _lock_logs(self, group: Sequence[Taking]) -> None:
         for key in sorted({one.log for one in group}):
@@ -138,12 +167,31 @@ class _Group:
         elif placed.keeps == "log":
             self._keep_texts(log, envelope)
             if placed.event is not None:
-                self._post(log.store, placed.event, envelope.business_day, quarantined=0)
-                if digests := erasures(placed.event):
-                    self.erased.setdefault(log.store, set()).update(digests)
-                if isinstance(placed.event, FOLDED):
-                    self._folds.setdefault(log.store, []).append((log, envelope, placed.event, one.sender))
+                self._count(log, envelope, placed.event, one.sender)
+            else:
+                self._unread.append((log.log_id, envelope.seq, envelope.type, envelope.version))
         return EventVerdict(envelope.seq, placed.verdict, placed.reason)
+
+    def _count(self, log: _Log, envelope: Envelope, event: Event, sender: str) -> None:
+        if is_posted(event, envelope.business_day):
+            self._postings.setdefault(log.store, []).append(Posting(log.log_id, envelope, event))
+        if digests := erasures(event):
+            self.erased.setdefault(log.store, set()).update(digests)
+        if isinstance(event, FOLDED):
+            self._folds.setdefault(log.store, []).append((log, envelope, event, sender))
+
+    def read(self, key: LogKey, type_name: str, version: int, after_seq: int) -> int:
+        """The next events of a log that an older HQ stored unread. Returns where to go on, 0 at the end."""
+        tables = self._tables
+        log = self._logs[key] = _Log(key[0], *tables.lock_log(key, 0))
+        found = tables.unread(key, log.log_id, type_name, version, after_seq, PAGE)
+        events = [(envelope, event) for envelope in found if (event := read_event(envelope)) is not None]
+        for envelope, event in events:
+            self._count(log, envelope, event, "")
+        tables.read(log.log_id, [envelope.seq for envelope, _ in events])
+        self._fold({store: set() for store in self._folds})
+        self._save()
+        return found[-1].seq if len(found) == PAGE else 0
 
     def _keep_texts(self, log: _Log, envelope: Envelope) -> None:
         for digest, (salt, text) in envelope.personal.items():
@@ -160,19 +208,14 @@ class _Group:
         gone = {(store, digest) for store, some in named.items() for digest in self._tables.erased(store, sorted(some))}
         self._tables.add_texts([text[1:] for text in self._texts if (text.store, text.digest) not in gone])
 
-    def _post(self, store: str, event: Event, business_day: str, *, quarantined: int) -> None:
-        for account, amount in postings(event, business_day):
-            key = (store, quarantined, account.business_day, account.kind, account.name)
-            self._books[key] = self._books.get(key, 0) + amount
-
-    def _fold(self, group: Sequence[Taking], opened: list[list[str]]) -> dict[str, Directory]:
-        """The directories of checks, by store. Where anything changes the store is locked; else they are only read."""
+    def _fold(self, asked: dict[str, set[str]]) -> dict[str, Directory]:
+        """The directories of checks, by store. Where anything changes the store is locked; else they are only read. `asked`:
+        store -> checks whose numbers are to be told."""
         moved = (*(one.log.store for one in self._asides), *(one.store for one in self._texts))
-        changing = {*self._folds, *self.erased, *moved, *(key[0] for key in self._books)}
-        asked: dict[str, set[str]] = {one.batch.store: set() for one in group}
-        for one, ids in zip(group, opened, strict=True):
-            asked[one.batch.store].update(ids)
+        changing = {*self._folds, *self.erased, *moved, *self._postings}
         next_numbers = {store: self._tables.lock_store(store, self._first_number) for store in sorted(changing)}
+        for store, came in sorted(self._postings.items()):
+            self._tables.post_events(self._poster, store, came, self._sums, self._now_ms)
         return {store: self._fold_store(store, ids, next_numbers.get(store, 0)) for store, ids in sorted(asked.items())}
 
     def _fold_store(self, store: str, asked: set[str], next_number: int) -> Directory:
@@ -181,7 +224,7 @@ class _Group:
         numbers = {event.number for _, _, event, _ in folds if isinstance(event, CheckNumbered)}
         directory = Directory(self._tables.checks(store, sorted(ids), sorted(numbers)), next_number)
         for log, envelope, event, sender in folds:
-            holder = directory.fold(event, log.log_id, envelope.seq, envelope.business_day)
+            holder = directory.fold(event, log.log_id, envelope.seq, envelope.business_day, envelope.register)
             if holder and isinstance(event, CheckNumbered):
                 words = f"number {event.number} belongs to check {holder[:64]}"
                 self._asides.append(_Aside(log, envelope, TAKEN, words, None, sender))
@@ -210,7 +253,7 @@ class _Group:
             log.rejected += 1
             self._keep_texts(log, envelope)
             if event is not None:
-                self._post(log.store, event, envelope.business_day, quarantined=1)
+                self._sums.add_quarantined(log.store, event, envelope.business_day)
         self._tables.add_quarantined(rows)
 
 
@@ -237,9 +280,9 @@ def _opened(batch: HqBatch, verdicts: Sequence[EventVerdict]) -> list[str]:
     """The checks whose numbers the answer tells, repeats included."""
     found = []
     for envelope, verdict in zip(batch.events, verdicts, strict=True):
-        if envelope.type == "check_opened" and verdict.verdict == "stored":
+        if envelope.type in _NUMBERED and verdict.verdict == "stored":
             event = read_event(envelope)
-            if isinstance(event, CheckOpened):
+            if isinstance(event, CheckOpened | CheckTaken | CheckForked):
                 found.append(event.check_id)
     return found
 

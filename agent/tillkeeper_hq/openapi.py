@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tillkeeper.contract.envelope import Envelope, HqAnswer, HqBatch
+from tillkeeper.contract.online import OnlineOrder, OnlineOrdersTaken, OnlineOrderState, TakeOnlineOrders
+from tillkeeper.contract.roles import WitnessAsked, WitnessSaid
 from tillkeeper_hq.problems import TYPE_PREFIX
 from tillkeeper_hq.queries import CheckRecord, RegisterLog, StoreBooks
 from tillkeeper_hq.rosters import RosterAnswer, RosterBody
@@ -76,6 +78,11 @@ class Described(NamedTuple):
 
 
 _STORE = ("store", "Which store; the token's own where it is left out")
+_IN_PATHS = (
+    ("reference", "The long id, the number or the ticket code"),
+    ("store", "The store's id"),
+    ("order", "The shop's id of the order"),
+)
 _AFTER = ("after", "Only what comes behind this")
 _READING = (400, 401, 403)
 _WRITING = (400, 401, 403, 408, 413, 415, 422, 503, 507)
@@ -105,6 +112,24 @@ ROUTES = (
     Described(
         "GET", "/v1/events", "get_events", "A log as it was received", LogEvents, _READING,
         query=(_STORE, ("register", "Whose log"), ("incarnation", "Which log of it"), _AFTER, ("limit", "At most so many")),
+    ),
+    Described(
+        "POST", "/v1/stores/{store}/online-orders", "post_online_order", "Give a store an order of a web shop",
+        OnlineOrderState, (400, 401, 403, 408, 409, 413, 415, 422, 429, 503, 507), OnlineOrder,
+    ),
+    Described(
+        "POST", "/v1/stores/{store}/online-orders/take", "take_online_orders",
+        "A register says what became of orders, and gets those that wait", OnlineOrdersTaken,
+        (400, 401, 403, 408, 413, 415, 503, 507), TakeOnlineOrders,
+    ),
+    Described(
+        "GET", "/v1/stores/{store}/online-orders/{order}", "get_online_order", "What became of an order of a web shop",
+        OnlineOrderState, (401, 403, 404, 503),
+    ),
+    Described(
+        "POST", "/v1/stores/{store}/roles/witness", "post_witness",
+        "Whether a register that its primary or backup takes for away was heard", WitnessSaid,
+        (400, 401, 403, 408, 413, 415, 503, 507), WitnessAsked,
     ),
     Described("GET", "/healthz", "get_health", "Whether HQ can store", Health, (503,), open=True),
     Described("GET", "/openapi.json", "get_openapi", "This document", None, (), open=True),
@@ -146,8 +171,9 @@ def _operation(route: Described) -> dict[str, Any]:
         "responses": {"200": {"description": "Done", "content": {"application/json": {"schema": schema}}}}
         | {str(status): {"$ref": "#/components/responses/Problem"} for status in route.statuses},
     }
-    if "{reference}" in route.path:
-        described["parameters"].append(_parameter("path", "reference", "The long id, the number or the ticket code"))
+    for name, words in _IN_PATHS:
+        if f"{{{name}}}" in route.path:
+            described["parameters"].append(_parameter("path", name, words))
     if route.body is not None:
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(route.body)}}}
     if route.open:

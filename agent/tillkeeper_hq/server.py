@@ -11,7 +11,7 @@ from typing import NamedTuple
 import uvicorn
 
 from tillkeeper_hq.app import create_app
-from tillkeeper_hq.connections import HANDSHAKE_S, Door, Hurried
+from tillkeeper_hq.connections import HANDSHAKE_S, KEPT_S, Door, Hurried
 from tillkeeper_hq.credentials import Credentials
 from tillkeeper_hq.database import Database
 from tillkeeper_hq.sql import Backend
@@ -87,6 +87,7 @@ async def serving(
             limit_concurrency=MAX_CONNECTIONS,
             h11_max_incomplete_event_size=16 * 1024,
             timeout_graceful_shutdown=SHUTDOWN_S,
+            timeout_keep_alive=KEPT_S,
         )
         try:
             config.load()

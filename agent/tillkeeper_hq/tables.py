@@ -4,11 +4,14 @@ Transactions of several processes take their locks in one order, so that none wa
 stores (sorted), then `quarantine`; all other rows belong to a log or store whose row is locked already.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from tillkeeper.contract.chain import GENESIS
+from tillkeeper.contract.envelope import Envelope
 from tillkeeper.contract.placing import Held, Kept
+from tillkeeper_hq import posting
+from tillkeeper_hq.posting import Adjusted, Poster, Posting, Sums
 from tillkeeper_hq.sql import Sql, Value
 
 LogKey = tuple[str, str, str]
@@ -18,8 +21,8 @@ _SIZES = (1, 16, 128, 512)
 """Lists of values in a statement have these lengths, so that the database prepares few statements."""
 
 _CHECKS = (
-    "SELECT check_id, number, log_id, opened_seq, ticket_code, business_day, state, totals, refunded_minor"
-    " FROM checks WHERE store = $1 AND"
+    "SELECT check_id, number, log_id, opened_seq, ticket_code, business_day, state, totals, refunded_minor,"
+    " hand, held_by FROM checks WHERE store = $1 AND"
 )
 
 
@@ -35,6 +38,8 @@ class CheckRow(NamedTuple):
     state: str = "open"
     totals: bytes | None = None
     refunded_minor: int = 0
+    hand: int = 0
+    held_by: str = ""
 
 
 class Tables:
@@ -76,6 +81,39 @@ class Tables:
             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             rows,
         )
+
+    def add_unread(self, rows: list[tuple[int, int, str, int]]) -> None:
+        """(log_id, seq, type, version) of events that are stored and not known here."""
+        self._sql.many("INSERT INTO unread (log_id, seq, type, version) VALUES ($1, $2, $3, $4)", rows)
+
+    def unread_logs(self, type_name: str, version: int) -> list[LogKey]:
+        """Logs with such events."""
+        rows = self._sql.rows(
+            "SELECT DISTINCT store, register, incarnation FROM unread JOIN logs USING (log_id)"
+            " WHERE type = $1 AND version = $2",
+            type_name, version,
+        )  # fmt: skip
+        return [(str(store), str(register), str(incarnation)) for store, register, incarnation in rows]
+
+    def unread_types(self) -> list[tuple[str, int]]:
+        return [(str(name), int(version)) for name, version in self._sql.rows("SELECT DISTINCT type, version FROM unread")]
+
+    def unread(self, key: LogKey, log_id: int, type_name: str, version: int, after_seq: int, limit: int) -> list[Envelope]:
+        """Of a log that is locked, in its order, without texts of persons."""
+        rows = self._sql.rows(
+            "SELECT events.seq, business_day, at_ms, body, prev_hash, hash FROM unread JOIN events USING (log_id, seq)"
+            " WHERE unread.type = $1 AND unread.version = $2 AND unread.log_id = $3 AND unread.seq > $4"
+            " ORDER BY unread.seq LIMIT $5",
+            type_name, version, log_id, after_seq, limit,
+        )  # fmt: skip
+        return [
+            Envelope(*key, int(seq), type_name, version, day, int(at_ms), bytes(body).decode(), prev_hash, own_hash)
+            for seq, day, at_ms, body, prev_hash, own_hash in rows
+        ]
+
+    def read(self, log_id: int, seqs: Iterable[int]) -> None:
+        """They are unread no more."""
+        self._sql.many("DELETE FROM unread WHERE log_id = $1 AND seq = $2", [(log_id, seq) for seq in seqs])
 
     def add_texts(self, rows: list[tuple[Value, ...]]) -> None:
         self._sql.many(
@@ -126,9 +164,9 @@ class Tables:
         self._sql.many("DELETE FROM checks WHERE store = $1 AND check_id = $2", [(store, one) for one in renumbered])
         self._sql.many(
             "INSERT INTO checks (store, check_id, number, log_id, opened_seq, ticket_code, business_day, state, totals,"
-            " refunded_minor) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+            " refunded_minor, hand, held_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
             " ON CONFLICT (store, check_id) DO UPDATE SET state = excluded.state, totals = excluded.totals,"
-            " refunded_minor = excluded.refunded_minor",
+            " refunded_minor = excluded.refunded_minor, hand = excluded.hand, held_by = excluded.held_by",
             [(store, *row) for row in rows],
         )
 
@@ -139,6 +177,14 @@ class Tables:
             " ON CONFLICT (store, quarantined, business_day, kind, name) DO UPDATE SET amount = books.amount + excluded.amount",
             [(*account, amount) for account, amount in amounts],
         )
+
+    def adjust(self, amounts: Iterable[tuple[Adjusted, int]]) -> None:
+        """((store, business_day, stamped_day, kind, name), amount)"""
+        posting.save_adjustments(self._sql, amounts)
+
+    def post_events(self, poster: Poster, store: str, came: Sequence[Posting], sums: Sums, now_ms: int) -> None:
+        """See `Poster.post`."""
+        poster.post(self._sql, store, came, sums, now_ms)
 
     def lock_quarantine(self) -> None:
         self._sql.one_at_a_time("quarantine")

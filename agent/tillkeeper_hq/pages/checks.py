@@ -6,7 +6,7 @@ from tillkeeper_hq.pages import figures
 from tillkeeper_hq.pages.frame import page
 from tillkeeper_hq.pages.html import Child, Column, badge, choice, el, field, link, table
 from tillkeeper_hq.pages.visit import Visit
-from tillkeeper_hq.pages.words import Facts, money
+from tillkeeper_hq.pages.words import Facts, money, when
 from tillkeeper_hq.queries import CheckRecord
 from tillkeeper_hq.sql import Sql
 
@@ -57,11 +57,19 @@ async def checks(visit: Visit) -> Response:
     return page(visit, "Checks", form, body, place="/checks")
 
 
+def _state(one: CheckRecord, facts: Facts) -> Child:
+    state = badge(one.state, _STATES.get(one.state, "plain"))
+    if one.slip is None:
+        return state
+    at = f", {when(one.slip.slip_at_ms, facts)}" if one.slip.slip_at_ms else ""
+    return el("span", state, " ", badge(f"from paper: slip {one.slip.slip}{at}", "info"))
+
+
 def _row(one: CheckRecord, facts: Facts) -> list[Child]:
     return [
         str(one.number),
         one.ticket_code,
-        badge(one.state, _STATES.get(one.state, "plain")),
+        _state(one, facts),
         el("span", link(one.store, "/store", store=one.store), f" / {one.register}"),
         link(one.business_day, "/day", store=one.store, day=one.business_day),
         money(one.totals.gross_minor, facts) if one.totals else "-",

@@ -1,6 +1,6 @@
 """What the pages ask the database. Each call runs in one snapshot; every list has a bound and a place where it goes on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -8,7 +8,16 @@ import msgspec
 from tillkeeper.contract.books import TRAINING, Account, Books, DayBooks, day_books, days
 from tillkeeper.contract.envelope import Envelope
 from tillkeeper_hq.pages.words import Facts
-from tillkeeper_hq.queries import CheckRecord, RegisterLog, StoreDay, check_records
+from tillkeeper_hq.queries import (
+    AdjustedDay,
+    CheckRecord,
+    Closed,
+    RegisterLog,
+    StoreDay,
+    adjusted_days,
+    check_records,
+    closed_days,
+)
 from tillkeeper_hq.sql import Sql
 
 LOGS_OF_ONE = 100
@@ -93,7 +102,7 @@ def waiting(sql: Sql, store: str = "") -> list[Waiting]:
 def _of_stores(stores: tuple[str, ...]) -> str:
     """What limits the days of books to those stores, which are parameters from the second on; empty: all."""
     among = f" AND store IN ({', '.join(f'${n + 2}' for n in range(len(stores)))})" if stores else ""
-    return f" AND kind NOT LIKE '{TRAINING}%'{among}"
+    return f" AND amount <> 0 AND kind NOT LIKE '{TRAINING}%'{among}"
 
 
 def newest_day(sql: Sql, latest: str, stores: tuple[str, ...] = ()) -> str:
@@ -129,11 +138,21 @@ def day_of_all(sql: Sql, day: str, store: str = "") -> dict[str, StoreDay]:
     )  # fmt: skip
     rows = sql.rows(
         "SELECT store, quarantined, business_day, kind, name, amount FROM books"
-        " WHERE business_day = $1 AND ($2 = '' OR store = $2)",
+        " WHERE business_day = $1 AND amount <> 0 AND ($2 = '' OR store = $2)",
         day, store,
     )  # fmt: skip
     drawn = _drawn_up(rows, {(one, day): int(amount) for one, amount in moved})
-    return {one: found[day] for one, found in drawn.items() if day in found}
+    closes, adjusted = closed_days(sql, store, day), adjusted_days(sql, store, day)
+    return {one: _closed(found[day], (one, day), closes, adjusted) for one, found in drawn.items() if day in found}
+
+
+def _closed(
+    one: StoreDay,
+    place: tuple[str, str],
+    closes: Mapping[tuple[str, str], Closed],
+    adjusted: Mapping[tuple[str, str], tuple[AdjustedDay, ...]],
+) -> StoreDay:
+    return msgspec.structs.replace(one, closed=closes.get(place), adjustments=adjusted.get(place, ()))
 
 
 def days_of(sql: Sql, store: str, before: str, limit: int) -> list[StoreDay]:
@@ -142,7 +161,7 @@ def days_of(sql: Sql, store: str, before: str, limit: int) -> list[StoreDay]:
         day
         for (day,) in sql.rows(
             f"SELECT DISTINCT business_day FROM books WHERE store = $1 AND ($2 = '' OR business_day < $2)"  # noqa: S608
-            f" AND kind NOT LIKE '{TRAINING}%' ORDER BY business_day DESC LIMIT $3",
+            f" AND amount <> 0 AND kind NOT LIKE '{TRAINING}%' ORDER BY business_day DESC LIMIT $3",
             store, before, limit + 1,
         )
     ]  # fmt: skip
@@ -150,7 +169,7 @@ def days_of(sql: Sql, store: str, before: str, limit: int) -> list[StoreDay]:
         return []
     rows = sql.rows(
         "SELECT store, quarantined, business_day, kind, name, amount FROM books"
-        " WHERE store = $1 AND business_day BETWEEN $2 AND $3",
+        " WHERE store = $1 AND amount <> 0 AND business_day BETWEEN $2 AND $3",
         store, wanted[-1], wanted[0],
     )  # fmt: skip
     moved = sql.rows(
@@ -161,7 +180,8 @@ def days_of(sql: Sql, store: str, before: str, limit: int) -> list[StoreDay]:
     )  # fmt: skip
     opens = {(store, day): sum(int(amount) for at, amount in moved if at <= day) for day in wanted}
     found = _drawn_up(rows, opens).get(store, {})
-    return [found[day] for day in wanted if day in found]
+    closes, adjusted = closed_days(sql, store, ""), adjusted_days(sql, store, "")
+    return [_closed(found[day], (store, day), closes, adjusted) for day in wanted if day in found]
 
 
 def _drawn_up(rows: Iterable[Any], opens: dict[tuple[str, str], int]) -> dict[str, dict[str, StoreDay]]:

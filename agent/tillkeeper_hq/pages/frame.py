@@ -23,6 +23,7 @@ _NAVIGATION = (
     ("/sales", "Sales", Role.VIEWER),
     ("/quarantine", "Quarantine", Role.VIEWER),
     ("/checks", "Checks", Role.VIEWER),
+    ("/online", "Online", Role.VIEWER),
     ("/users", "Users", Role.OWNER),
     ("/journal", "Journal", Role.OWNER),
 )

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from tillkeeper.contract.books import DayBooks
 from tillkeeper_hq.pages import figures
 from tillkeeper_hq.pages.frame import page
-from tillkeeper_hq.pages.html import Child, Column, Html, banner, el, field, join, link, table
+from tillkeeper_hq.pages.html import Child, Column, Html, badge, banner, el, field, join, link, table
 from tillkeeper_hq.pages.html import facts as pairs
 from tillkeeper_hq.pages.visit import PageRefused, Visit
 from tillkeeper_hq.pages.words import Facts, count, money
@@ -27,6 +27,7 @@ _FIGURES = (
     Column("Voids", numeric=True),
     Column("Open", numeric=True),
     Column("Set aside", numeric=True),
+    Column("Day"),
 )
 
 
@@ -82,7 +83,16 @@ def _row(day: StoreDay, facts: Facts) -> list[Child]:
         f"{books.voids:,}",
         f"{books.open_checks:,}",
         aside,
+        _standing(day),
     ]
+
+
+def _standing(day: StoreDay) -> Child:
+    """Whether the day is closed, and what of it is of other days."""
+    parts: list[Child] = [badge("open", "plain")] if day.closed is None else [badge(f"Z {day.closed.z}", "good")]
+    for one in day.adjustments:
+        parts += [" ", badge(f"of {one.of}", "info")]
+    return el("span", *parts)
 
 
 def _kept(books: DayBooks) -> int:
@@ -110,6 +120,7 @@ def _sums(seen: dict[str, StoreDay], facts: dict[str, Facts]) -> list[list[Child
                 f"{sum(one.voids for one in books):,}",
                 f"{sum(one.open_checks for one in books):,}",
                 money(sum(one.gross_minor - one.refunded_minor for one in aside), how) if aside else "-",
+                f"{count(sum(day.closed is not None for day in days), 'day')} closed",
             ]
         )
     return found
@@ -146,8 +157,35 @@ async def day(visit: Visit) -> Response:
     if one is None:
         body: Child = el("p", "No sales on this day.", class_="card part empty")
     else:
-        body = (_set_aside(one.quarantined, store, facts), *_in_full(one.books, facts))
+        body = (
+            _set_aside(one.quarantined, store, facts),
+            _end_of_day(one, store, facts),
+            *_in_full(one.books, facts),
+        )
     return page(visit, f"{wanted}, {store}", head, body, place="/sales")
+
+
+def _end_of_day(day: StoreDay, store: str, facts: Facts) -> Html:
+    """Who closed the day, and what it books for other days."""
+    closed = day.closed
+    words = "This day is open: its figures may still change."
+    if closed is not None:
+        words = f"Closed by register {closed.register}, Z {closed.z}, under roles {closed.epoch}."
+        if closed.others:
+            words += f" {count(closed.others, 'other close')} of this day came too and does not count: its roles are older."
+    rows: list[list[Child]] = [
+        [
+            link(one.of, "/day", store=store, day=one.of),
+            f"{one.books.sales:,}",
+            money(one.books.gross_minor, facts),
+            money(-one.books.refunded_minor, facts),
+            money(_kept(one.books), facts),
+        ]
+        for one in day.adjustments
+    ]
+    columns = (Column("Of", lead=True), *(Column(name, numeric=True) for name in ("Checks", "Gross", "Refunds", "Kept")))
+    adjusted = el("div", table("Adjustments: of days that were closed before it came", columns, rows)) if rows else None
+    return el("section", el("h2", "End of day"), el("p", words), adjusted, class_="card part")
 
 
 def _currency(facts: Facts) -> str:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tillkeeper_hq.database import Overloaded
-from tillkeeper_hq.pages import checks, overview, people, quarantine, sales
+from tillkeeper_hq.pages import checks, online, overview, people, quarantine, sales
 from tillkeeper_hq.pages.door import Door, account_page, change_own
 from tillkeeper_hq.pages.frame import HEADERS, page, refused
 from tillkeeper_hq.pages.visit import FORM_KEY, PageRefused, Site, Visit, moved_to
@@ -46,6 +46,7 @@ PAGES = (
     Page("GET", "/aside", quarantine.one, Role.VIEWER),
     Page("POST", "/aside", quarantine.note_one, Role.MANAGER),
     Page("GET", "/checks", checks.checks, Role.VIEWER),
+    Page("GET", "/online", online.online, Role.VIEWER),
     Page("GET", "/users", people.users, Role.OWNER),
     Page("POST", "/users", people.add, Role.OWNER),
     Page("GET", "/user", people.user, Role.OWNER),
