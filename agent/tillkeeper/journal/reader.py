@@ -202,6 +202,11 @@ class JournalReader:
         sql = "SELECT digest, text FROM personal WHERE digest = ?"
         return dict(row for digest in digests for row in self._rows(sql, (digest,)))
 
+    def personal_texts(self, digests: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """digest -> (salt, text); an erased or unknown one is absent."""
+        sql = "SELECT digest, salt, text FROM personal WHERE digest = ?"
+        return {row[0]: (row[1], row[2]) for digest in digests for row in self._rows(sql, (digest,))}
+
     def erased(self, after: str, limit: int) -> list[str]:
         """Digests of texts that were erased, in their order, behind `after`."""
         sql = "SELECT digest FROM erased WHERE digest > ? ORDER BY digest LIMIT ?"

@@ -28,7 +28,11 @@ class Outgoing(Protocol):
         """Raises: StorageUnreadable."""
 
     def head_for(self, log: LogId, up_to_seq: int) -> SignedHead | None:
-        """The furthest signed place not beyond `up_to_seq`; of an own log exactly there. Raises: StorageUnreadable."""
+        """The furthest signed place not beyond `up_to_seq`; of an own log that the journal has exactly there. Raises:
+        StorageUnreadable."""
+
+    def is_others(self, log: LogId) -> bool:
+        """The journal does not have it: it is held for another register, or was lost here and came back from others."""
 
     def is_forked(self, log: LogId) -> bool:
         """It is known to have events of two machines in it, or to be another branch than others hold."""
@@ -43,17 +47,18 @@ class Batches:
         self._store, self._outgoing, self._step_aside = store, outgoing, step_aside
 
     async def next(self, send: Send) -> HqBatch:
-        """Ends where the log is signed, if it is another's: whoever gets it can check it. Empty where that can not be now.
-        Raises: StorageUnreadable."""
-        events = within(await self._read(send.log, send.after_seq, send.limit), send.max_bytes)
-        if send.log.register == self._outgoing.own.register:
-            return HqBatch(self._store, *send.log, events, self._head(send.log, events))
-        events = unbroken(events)
+        """Ends where the log is signed, if it is held: whoever gets it can check it; and at a break, so that what is before it
+        is signed and whoever gets it can send it on. Empty where that can not be now. Raises: StorageUnreadable."""
+        events = unbroken(within(await self._read(send.log, send.after_seq, send.limit), send.max_bytes))
         head = self._head(send.log, events)
-        if head is not None and head.seq <= send.after_seq:  # the next signed place is further than this batch reaches
+        if not self._outgoing.is_others(send.log) and (head is None or head.seq == events[-1].seq):
+            return HqBatch(self._store, *send.log, events, head)
+        if head is None or head.seq <= send.after_seq:  # the next signed place is further than this batch reaches
             # Authors sign at least every `MAX_EVENTS`.
             events = unbroken(await self._read(send.log, send.after_seq, MAX_EVENTS))
             head = self._head(send.log, events)
+        if head is None and send.log.register != self._outgoing.own.register:
+            events = ()  # nobody would believe it from here
         return HqBatch(self._store, *send.log, tuple(e for e in events if head is None or e.seq <= head.seq), head)
 
     async def _read(self, log: LogId, after_seq: int, limit: int) -> list[Envelope]:
@@ -74,7 +79,7 @@ class Batches:
     def proof(self, send: Send, acked: int) -> HqBatch:
         """One event: the last that is signed, up to the one asked for. Empty where `acked` is as far. Raises: as `next`."""
         seq, head = send.after_seq + 1, self._outgoing.head_for(send.log, send.after_seq + 1)
-        if send.log.register != self._outgoing.own.register:
+        if head is not None or self._outgoing.is_others(send.log):
             seq = head.seq if head is not None else 0
         events = self._outgoing.events(send.log, seq - 1, 1) if seq > acked else []
         return HqBatch(self._store, *send.log, tuple(events), head if events else None)

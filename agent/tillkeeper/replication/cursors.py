@@ -13,6 +13,7 @@ means that the sink has this branch up to there, for whoever sends an event of a
 sink has another branch all of this one goes there, and the sink puts it aside.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -24,6 +25,10 @@ from tillkeeper.replication.model import LogId
 
 MAX_EVENTS = 500
 MAX_BYTES = 512 * 1024
+LEAST_EVENTS = 16
+"""That a batch shrinks to because no answer came in time: some 10 KB, which takes a line of 32 kbit/s three seconds."""
+GROWTH = 1.5
+"""A batch may be so much larger than the last one that was answered: on a slow line one in three is too large again."""
 FIRST_BACKOFF_S = 0.25
 MIN_BEAT_S = 0.01
 """A configured beat of 0 must not become a hot loop."""
@@ -165,7 +170,7 @@ def answered(cursor: Cursor, first: int, last: int, answer: HqAnswer, *, others:
         branch = "same"  # an own log goes on by its answers: what it skips has its numbers
     fresh = tuple(v for v in rejected if v.seq > cursor.acked)
     stuck = lost or acked < last
-    limit = cursor.limit if stuck else min(MAX_EVENTS, cursor.limit * 2)
+    limit = cursor.limit if stuck else min(MAX_EVENTS, math.ceil(cursor.limit * GROWTH))
     failures = cursor.failures if stuck else 0
     counted = cursor.rejected if first > 1 or not answer.verdicts else 0  # a sink that lost everything gets it anew
     after = Cursor(acked, answer.held_seq, counted + len(fresh), limit, failures, branch=branch)
@@ -198,6 +203,12 @@ def asked_anew(cursor: Cursor) -> Cursor:
 def refused_batch(cursor: Cursor, sent: int) -> Cursor:
     """The sink would not take a batch of `sent` events as a whole (too large, malformed): try with half of it, down to one."""
     return msgspec.structs.replace(cursor, limit=max(1, sent // 2))
+
+
+def timed_out(cursor: Cursor, sent: int) -> Cursor:
+    """A batch of `sent` events had no answer in time. It may be more than the line carries by then, or than the sink stores:
+    offered as it is for ever it would never get through."""
+    return msgspec.structs.replace(cursor, limit=min(cursor.limit, max(LEAST_EVENTS, sent // 2)))
 
 
 def held_back(cursor: Cursor, now_s: float, chance: float) -> Cursor:

@@ -4,7 +4,6 @@ library error is translated here."""
 import asyncio
 import gzip
 import logging
-import ssl
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
@@ -15,6 +14,7 @@ from tillkeeper import clock
 from tillkeeper.config.model import Hq
 from tillkeeper.contract.envelope import MAX_NUMBER, HqAnswer, HqBatch
 from tillkeeper.contract.roster import Roster
+from tillkeeper.replication.hq_client import client, post
 from tillkeeper.replication.trouble import SinkTrouble
 
 MAX_ANSWER_BYTES = 1024 * 1024
@@ -44,27 +44,32 @@ class HttpTransport:
         self._roster_url = hq.url.rstrip("/") + "/v1/roster"
         self._timeout_s = hq.timeout_s
         self._packs = True
+        self._looking: httpx.AsyncClient | None = None
         self.hq_minus_boot_s: float | None = None
-        # Without https no certificates are needed, and loading them costs more than anything else here.
-        tls = httpx.create_ssl_context() if self._url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._client = httpx.AsyncClient(
-            verify=tls,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=hq.timeout_s,
-            limits=httpx.Limits(max_connections=1),
-            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept-Encoding": "identity"},
-        )
+        self._another: Callable[[], httpx.AsyncClient] = lambda: client(hq, token, kept=0)
+        self._client = client(hq, token)
 
     async def exchange(self, batch: HqBatch) -> HqAnswer:
         """Raises SinkTrouble: there is no answer to rely on; HQ may have stored the batch all the same."""
         await self._tell_roster()
         response, body = await self._post_batch(_encoder.encode(batch))
+        answer = self._heard(response, body)
+        self._hq_roster = answer.roster
+        return answer
+
+    def _heard(self, response: httpx.Response, body: bytes) -> HqAnswer:
+        """With the time that it was at HQ."""
         answer = _answer(self._url, response.status_code, body)
         said_s = _date_s(response.headers.get("date", ""))
         self.hq_minus_boot_s = None if said_s is None else said_s - clock.boot_s()
-        self._hq_roster = answer.roster
         return answer
+
+    async def look(self, batch: HqBatch, within_s: float) -> HqAnswer:
+        """One exchange on a fresh connection, whatever the usual one does. Raises SinkTrouble."""
+        if self._looking is None:
+            self._looking = self._another()
+        response, body = await self._post(self._url, _encoder.encode(batch), by=self._looking, within_s=within_s)
+        return self._heard(response, body)
 
     async def _post_batch(self, content: bytes) -> tuple[httpx.Response, bytes]:
         if not self._packs or len(content) < WORTH_PACKING:
@@ -90,21 +95,20 @@ class HttpTransport:
         if response.status_code != 200:
             log.info("HQ does not take the roster and checks no signatures: HTTP %d: %s", response.status_code, _detail(body))
 
-    async def _post(self, url: str, content: bytes, headers: dict[str, str] | None = None) -> tuple[httpx.Response, bytes]:
+    async def _post(
+        self, url: str, content: bytes, headers: dict[str, str] | None = None, *,
+        by: httpx.AsyncClient | None = None, within_s: float | None = None,
+    ) -> tuple[httpx.Response, bytes]:  # fmt: skip
         """Raises SinkTrouble."""
-        try:
-            asking = self._client.stream("POST", url, content=content, headers=headers)
-            async with asyncio.timeout(self._timeout_s), asking as response:
-                return response, await _bounded(response)
-        except (TimeoutError, httpx.TimeoutException):
-            raise SinkTrouble("timeout", url, f"no answer within {self._timeout_s:g} s") from None
-        except httpx.TransportError as error:
-            raise SinkTrouble("unreachable", url, str(error) or type(error).__name__) from error
-        except httpx.InvalidURL as error:
-            raise SinkTrouble("unreachable", url, f"not a URL: {error}", "check hq.url") from error
+        return await post(
+            by or self._client, url, content,
+            within_s=self._timeout_s if within_s is None else within_s, most_bytes=MAX_ANSWER_BYTES, headers=headers,
+        )  # fmt: skip
 
     async def aclose(self) -> None:
         await self._client.aclose()
+        if self._looking is not None:
+            await self._looking.aclose()
 
 
 def _date_s(text: str) -> float | None:
@@ -113,15 +117,6 @@ def _date_s(text: str) -> float | None:
         return parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError):
         return None
-
-
-async def _bounded(response: httpx.Response) -> bytes:
-    body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            raise SinkTrouble("garbage", str(response.url), f"answer longer than {MAX_ANSWER_BYTES} bytes")
-    return bytes(body)
 
 
 def _answer(url: str, status: int, body: bytes) -> HqAnswer:

@@ -198,7 +198,7 @@ class SinkLink:
             self._failed(send, len(batch.events), trouble)
         except TillkeeperError as error:
             # Our own trouble, not the sink's: the cursor stays where it was, and the events go out again later.
-            if send.log.register != self._outgoing.own.register:
+            if self._outgoing.is_others(send.log):
                 self._put_off(send, str(error))
                 return
             self._error, self._trouble = str(error), error.code
@@ -231,7 +231,7 @@ class SinkLink:
         if send.proves:
             progress = cursors.proved(cursor, last, answer)
         else:
-            progress = cursors.answered(cursor, first, last, answer, others=send.log.register != own.register)
+            progress = cursors.answered(cursor, first, last, answer, others=self._outgoing.is_others(send.log))
         if progress.lost and cursor.acked:
             self._lost.add(send.log)
             for log in self._cursors.keys() - {send.log, own}:  # then, maybe, also of logs that are not written any more
@@ -249,8 +249,8 @@ class SinkLink:
         now_s = self._now_s()
         if send.log not in self._cursors and trouble.code in _REFUSALS:
             return
-        if send.log.register != self._outgoing.own.register and trouble.code in _REFUSALS:
-            # It answers, and will not take what another register wrote: no reason to hold back our own.
+        if self._outgoing.is_others(send.log) and trouble.code in _REFUSALS:
+            # It answers, and will not take what is not written here: no reason to hold back what is.
             cursor = cursors.refused_batch(self._cursors[send.log], max(sent, 1))
             if send.proves and trouble.code == "batch_refused":
                 cursor = msgspec.structs.replace(cursor, branch="other", limit=cursors.MAX_EVENTS)
@@ -263,6 +263,8 @@ class SinkLink:
             if sent == 1:
                 self._error = f"{self.name} refuses event {send.after_seq + 1} of log {send.log.incarnation}: {trouble.cause}"
             self._cursors[send.log] = cursors.refused_batch(self._cursors[send.log], max(sent, 1))
+        elif trouble.code == "timeout" and sent and send.log in self._cursors:
+            self._cursors[send.log] = cursors.timed_out(self._cursors[send.log], sent)
         self._link = cursors.failed(self._link, now_s, self._chance.random())
 
     def _put_off(self, send: Send, why: str) -> None:
@@ -290,7 +292,7 @@ class SinkLink:
     def _fork(self, log: LogId) -> None:
         """Of a log with two branches in it the sink gets all: that it has the end of it says nothing of what is before."""
         cursor = self._cursors[log]
-        if cursor.branch != "other" and log.register != self._outgoing.own.register and self._outgoing.is_forked(log):
+        if cursor.branch != "other" and self._outgoing.is_others(log) and self._outgoing.is_forked(log):
             self._cursors[log] = msgspec.structs.replace(cursor, acked=0, branch="other")
 
     def status(self) -> LinkStatus:

@@ -20,18 +20,31 @@ class Logs(Protocol):
     def head_for(self, log: LogId, up_to_seq: int) -> SignedHead | None: ...
 
 
+class LogsWithPast(Logs, Protocol):
+    """That knows its own past apart."""
+
+    def regained(self, log: LogId) -> bool:
+        """A log of this register that its journal does not have. Raises: StorageUnreadable."""
+
+
 class Steady:
     """Logs whose ends are those last known while they can not be read."""
 
-    def __init__(self, logs: Logs) -> None:
+    def __init__(self, logs: LogsWithPast) -> None:
         self._logs = logs
         self._last: dict[LogId, Mark] = {}
-        self.events, self.head_for = logs.events, logs.head_for
+        self.events, self.head_for, self._regained = logs.events, logs.head_for, logs.regained
 
     def heads(self) -> dict[LogId, Mark]:
         with suppress(StorageRefused):
             self._last = self._logs.heads()
         return self._last
+
+    def regained(self, log: LogId) -> bool:
+        """While that can not be read it is as any own log."""
+        with suppress(StorageRefused):
+            return self._regained(log)
+        return False
 
 
 class Writing(Protocol):
@@ -50,7 +63,7 @@ class Selected:
 
     def __init__(
         self,
-        logs: Logs,
+        logs: LogsWithPast,
         writing: Writing,
         relays: Callable[[], Collection[LogId]] = tuple,
         forked: Callable[[], Collection[LogId]] = tuple,
@@ -65,6 +78,9 @@ class Selected:
     def heads(self) -> Mapping[LogId, int]:
         register, relays = self._writing.register, self._relays()
         return {log: mark.seq for log, mark in self._logs.heads().items() if log.register == register or log in relays}
+
+    def is_others(self, log: LogId) -> bool:
+        return log.register != self._writing.register or self._logs.regained(log)
 
     def is_forked(self, log: LogId) -> bool:
         return log in self._forked()
@@ -107,3 +123,6 @@ class OwnLogs:
 
     def head_for(self, _log: LogId, _up_to_seq: int) -> SignedHead | None:
         return None
+
+    def regained(self, _log: LogId) -> bool:
+        return False

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,17 +17,18 @@ from tillkeeper.config.model import Config
 from tillkeeper.config.replication_rules import place
 from tillkeeper.contract.envelope import HqBatch
 from tillkeeper.contract.events import CheckOpened
-from tillkeeper.errors import TillkeeperError
+from tillkeeper.errors import StorageRefused, TillkeeperError
 from tillkeeper.journal.journal import Journal
+from tillkeeper.replication.away import Away
 from tillkeeper.replication.courtesy import Courtesy
 from tillkeeper.replication.hq import HqLink, HqTransport, NumberSink
 from tillkeeper.replication.kept_copies import KeptCopies
 from tillkeeper.replication.link import LinkStatus
 from tillkeeper.replication.model import Holdings, LogId
-from tillkeeper.replication.outgoing import Logs, OwnLogs, Selected
+from tillkeeper.replication.outgoing import Logs, LogsWithPast, OwnLogs, Selected
 from tillkeeper.replication.peers.state import PeerStatus
 from tillkeeper.replication.renewals import Renewals
-from tillkeeper.replication.sinks import only_here
+from tillkeeper.replication.sinks import SILENT_S, only_here
 from tillkeeper.roles.mode import Uplink
 from tillkeeper.trust.store_keys import StoreKeys
 
@@ -69,7 +70,7 @@ class Replication:
     """Made by `open`, before the first append. `peers` is None where this register keeps to itself."""
 
     def __init__(
-        self, config: Config, journal: Journal, logs: Logs, holdings: Holdings | None, keys: StoreKeys | None = None
+        self, config: Config, journal: Journal, logs: LogsWithPast, holdings: Holdings | None, keys: StoreKeys | None = None
     ) -> None:
         self._config, self._journal, self._logs, self._holdings, self._keys = config, journal, logs, holdings, keys
         self.renewals = Renewals(journal)
@@ -78,6 +79,7 @@ class Replication:
         self.adoption: Adoption | None = None
         self._recall: Recall | None = None
         self._returning: Returning | None = None
+        self._away = Away(journal, clock.wall_ms)
         self.audit: Audit | None = None
         self.hq: HqLink | None = None
         self.started_s = clock.boot_s()
@@ -124,13 +126,16 @@ class Replication:
     def _meet(self, library: "Library", holdings: Holdings, keys: StoreKeys) -> None:
         from tillkeeper.replication.adoption import Adoption
         from tillkeeper.replication.peers.desk import PeersDesk
+        from tillkeeper.replication.peers.lost import lost_beyond
         from tillkeeper.replication.peers.parts import PeersParts
         from tillkeeper.replication.peers.stream import Listener, dial
         from tillkeeper.replication.recall import Recall
         from tillkeeper.replication.returning import Returning
 
-        self._recall = recall = Recall(self._config.this_register, self._journal, clock.wall_ms)
         config, settings = self._config, self._config.replication
+        self._recall = recall = Recall(config.this_register, self._journal, clock.wall_ms)
+        with suppress(StorageRefused):  # what came back in an earlier run nobody tells once more
+            recall.learn(lost_beyond(config.this_register, library.in_journal(), config.store.id, library.heads(), library))
         ports = {name: place(one.address, settings.port) for name, one in config.registers.items() if one.address}
 
         async def call(register: str) -> "Connection":
@@ -204,6 +209,8 @@ class Replication:
         self.renewals.renewed = spool.doubt
         if self._returning is not None:
             await self._returning.before_spool(spool)
+        else:
+            await self._away.doubt_alone()
 
     def personal(self, digests: Iterable[str]) -> dict[str, str]:
         """digest -> text, also of tickets that were adopted."""
@@ -213,6 +220,11 @@ class Replication:
             texts = self.adoption.texts | (self._recall.texts if self._recall is not None else {})
             found |= {digest: texts[digest] for digest in wanted if digest not in found and digest in texts}
         return found
+
+    @property
+    def logs(self) -> Logs:
+        """All logs that are here: own ones and those held for others."""
+        return self._logs
 
     @property
     def holdings(self) -> Holdings | None:
@@ -263,6 +275,8 @@ class Replication:
                 about=self._config.store,
             )
             tasks.create_task(self.hq.run(), name="replication.hq")
+            if self.hq.recheck is not None:
+                tasks.create_task(self.hq.recheck.run(), name="replication.recheck")
             if self._holdings is not None:
                 self._compare_with_hq(tasks, self._holdings, transport)
 
@@ -295,10 +309,22 @@ class Replication:
             own = LogId(self._journal.register, self._journal.incarnation)
             await self.peers.copies.second(own, self._journal.last_seq)
 
+    def knows_its_past(self) -> bool:
+        """See `PeersDesk.knows_its_past`; a register without others knows what it knows."""
+        return self.peers is None or self.peers.knows_its_past()
+
     def uplink(self) -> Uplink:
         if self.hq is None:
             return Uplink(configured=bool(self._config.hq.url), started_s=self.started_s)
         return self.hq.status().uplink
+
+    def alone(self) -> bool:
+        """Whether the store has other registers, and none of them is heard; not in the first seconds, when none can be."""
+        if self.peers is None or self._keys is None or (now_s := clock.boot_s()) - self.started_s < SILENT_S:
+            return False
+        members = self._keys.roster.members
+        others = [state for name, state in self.peers.states.items() if name in members]
+        return bool(others) and not any(state.is_heard(now_s) for state in others)
 
     def finals(self, register: str) -> Mapping[str, int]:
         """How far each log of a register is known to be held, by incarnation."""

@@ -2,21 +2,18 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Protocol
 
-from tillkeeper.errors import StorageRefused, TillkeeperError
+from tillkeeper.errors import TillkeeperError
 from tillkeeper.journal.journal import Journal
 from tillkeeper.replication.adoption import Adoption
+from tillkeeper.replication.away import Away
 from tillkeeper.replication.recall import Recall
 from tillkeeper.spool.adopting import Orphan
 from tillkeeper.spool.elsewhere import Outcome
 from tillkeeper.spool.model import Job
 
 log = logging.getLogger(__name__)
-
-LOOKED_AT = 50
-"""Events at the end of the log: one of them was stamped last, whatever the clock did since."""
 
 
 class Spooling(Protocol):
@@ -49,14 +46,14 @@ class Returning:
         after_s: float,
     ) -> None:
         self._journal, self._adoption, self._recall = journal, adoption, recall
-        self._unheard, self._now_ms, self._after_s = unheard, now_ms, after_s
-        self._written_ms = last_written_ms(journal)
+        self._unheard, self._after_s = unheard, after_s
+        self._away = Away(journal, now_ms)
 
     async def before_spool(self, spool: Spooling) -> None:
         """After the others were asked. Nothing that fails here keeps a register from selling; it is tried again later."""
         await self._adoption.give_up(spool)
         await self._recall.work_in(spool)
-        unheard = self._unheard() if self._was_away() else ()
+        unheard = self._unheard() if self._away.longer_than(self._after_s) else ()
         if not unheard:
             return
         if self._journal.unsettled_jobs(limit=1):
@@ -65,17 +62,3 @@ class Returning:
             await self._journal.doubt_jobs()
         except TillkeeperError as error:
             log.error("that it is in doubt could not be written down: %s", error)
-
-    def _was_away(self) -> bool:
-        """Long enough for others to have printed what waits. What is not known counts as long: a clock that was set back, and a
-        register that had nothing to write."""
-        away_ms = self._now_ms() - self._written_ms
-        return self._written_ms > 0 and not 0 <= away_ms < self._after_s * 1000
-
-
-def last_written_ms(journal: Journal) -> int:
-    """The latest stamp at the end of the log, in ms since the epoch; 0 where it has only just begun."""
-    with suppress(StorageRefused):
-        first = max(1, journal.last_seq - LOOKED_AT)
-        return max((event.at_ms for event in journal.events(journal.incarnation, first, LOOKED_AT)), default=0)
-    return 0

@@ -1,6 +1,6 @@
 """Who gets what. Pure: the order of the registers, who is heard and who holds how much come in.
 
-The order is that of the config, the same on all registers of a store. A later issue puts primary and backup first.
+The order is the same on all registers of a store: primary and backup first, then as in the config (`roles/keeper.py`).
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

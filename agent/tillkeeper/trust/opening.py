@@ -38,6 +38,12 @@ async def open_keys(config: Config) -> tuple[StoreKeys | None, str]:
         return None, str(trouble)
 
 
+NOT_JOINED = (
+    "This register has not joined its store: no other register keeps a copy of its books "
+    "(`tillkeeper store join`, or `tillkeeper store create` at the first one; then start it again)"
+)
+
+
 class Trust:
     """`keys` and `admitting` are None where the register has joined no store."""
 
@@ -54,6 +60,7 @@ class Trust:
         listening: Callable[[], str],
     ) -> None:
         self.keys, self._trouble = opened
+        self._expects_others = bool(config.replication.listen) and len(config.registers) > 1
         self._journal, self._stamp, self._changed = journal, stamp, changed
         self.admitting: AdmittingDesk | None = None
         if self.keys is not None:
@@ -84,7 +91,9 @@ class Trust:
         """What keeps this register apart from the others, in words."""
         if self._trouble:
             return (f"No other register is believed: {self._trouble}",)
-        if self.keys is None or self.keys.is_member:
+        if self.keys is None:
+            return (NOT_JOINED,) if self._expects_others else ()
+        if self.keys.is_member:
             return ()
         why = "it was let go" if self.keys.roster.has_left(self.keys.signer.key) else "another machine has its place"
         return (f"This register no longer belongs to the store ({why}): nobody takes copies of its books but HQ",)

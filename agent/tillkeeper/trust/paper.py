@@ -46,6 +46,9 @@ def printer_of(config: Config, wanted: str) -> str:
     if device is None or device.kind not in PRINTERS:
         cause = f"{name!r} is no printer of the configuration" if name else "this register has no receipt printer"
         raise Refused("no_printer", "print", "the recovery code", cause, "name one with --printer")
+    if register := config.wired_to(name):
+        cause = f"{name!r} is wired to register {register}, and the code goes through no other register"
+        raise Refused("no_printer", "print", "the recovery code", cause, f"print it at register {register}, or use --printer")
     return name
 
 

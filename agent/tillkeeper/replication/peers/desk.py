@@ -16,18 +16,21 @@ from tillkeeper.replication.copies import Copies
 from tillkeeper.replication.model import LogId, Mark
 from tillkeeper.replication.outgoing import Steady
 from tillkeeper.replication.peers import wire
+from tillkeeper.replication.peers.asking import Asking
 from tillkeeper.replication.peers.door import Door
 from tillkeeper.replication.peers.lines import MAX_EVENTS, Lines
 from tillkeeper.replication.peers.own_log import OwnLog
 from tillkeeper.replication.peers.parts import PeersParts
+from tillkeeper.replication.peers.regaining import Regaining
 from tillkeeper.replication.peers.session import Session
-from tillkeeper.replication.peers.state import ALL_HELP_S, PeerState, PeerStatus, first_helper
+from tillkeeper.replication.peers.state import ALL_HELP_S, PeerState, PeerStatus, first_helper, hears_author
 from tillkeeper.replication.peers.wire import Answer, Beat, Rival, encode
 
 log = logging.getLogger(__name__)
 
 BEAT_S = 1.0
 ROSTER_AGAIN_BEATS = 5
+MEET_S, PAST_S = 10.0, 60.0
 SAID_AGAIN_S = 600.0
 MAX_SAID = 50
 """Different words in that time: a register that is out of its mind fills no disk."""
@@ -40,16 +43,24 @@ class PeersDesk:
         self.parts = parts
         self.states = {register: PeerState(register) for register in parts.order if register != parts.register}
         self.copies = Copies(parts.second_copy_s, self._is_near)
-        self.heads = Steady(parts.library).heads
+        self._steady = Steady(parts.library)
+        self.heads, self.regained = self._steady.heads, self._steady.regained
         self.own_log = OwnLog(parts, self.heads)
+        self.asking = Asking(self.states, lambda register: self.lines.call(register))
+        self.answers, self.ask = self.asking.answers, self.asking.ask
+        self.asked, self.said = self.asking.asked, self.asking.said
+        self.regaining = Regaining(parts.library, parts.holdings, parts.now_ms, parts.step_aside)
         self.door = Door(self)
         self.lines = Lines(self)
         self.to_relay: frozenset[LogId] = frozenset()
         """Logs of others that this register relays to HQ."""
         self.forked: frozenset[LogId] = frozenset()
         """Those of which HQ may have another branch: they are relayed whatever their authors say, and whole."""
+        self._began_s = parts.now_s()
         self.rival = ""
         """Words about another machine that says it is this register; empty while there is none."""
+        self.preferred: Callable[[], Sequence[str]] = lambda: parts.order
+        """All registers in the order in which lines are kept to them and they relay: primary and backup first."""
         self._told: dict[LogId, Mark] = {}
         self._said: dict[str, float] = {}
         self._beats = 0
@@ -60,9 +71,13 @@ class PeersDesk:
             tasks.create_task(self.lines.run(), name="replication.lines")
             if self.parts.listen is not None:
                 tasks.create_task(self.parts.listen(self.door.serve), name="replication.listener")
-            while True:
-                self._beat()
-                await asyncio.sleep(BEAT_S)
+            try:
+                while True:
+                    self._beat()
+                    await asyncio.sleep(BEAT_S)
+            finally:
+                await self.asking.aclose()
+                await self.regaining.aclose()
 
     def notify(self) -> None:
         """There are new events in the journal."""
@@ -84,20 +99,22 @@ class PeersDesk:
         try:
             if batch.store != self.parts.store:
                 raise HeadRefused("other_store", f"this is store {self.parts.store}")
-            if self.parts.library.own(which) or which.register == self.parts.register:
-                raise HeadRefused("own_log", "a register takes no events of its own from others")
             roster = self.parts.keys.roster
             keys = roster.keys(batch.register)
             batch = check_head(batch, keys, verify, relayed=batch.register != session.register)
             signed_by = batch.head.key if batch.head is not None else ""
             final = roster.bound(batch.register, signed_by, batch.incarnation) if signed_by else None
-            answer = await self.parts.holdings.take(batch, self.parts.now_ms(), final)
+            if which.register == self.parts.register:
+                answer = await self.regaining.take(batch, final)
+                self._has(session.register, which, batch, answer)
+            else:
+                answer = await self.parts.holdings.take(batch, self.parts.now_ms(), final)
         except HeadRefused as error:
             refused = f"{error.code}: {error.cause}"
         except Refused as error:
             refused = str(error)
         except (StorageRefused, Overloaded) as error:
-            held = self.parts.holdings.marks().get(which)
+            held = self.heads().get(which)
             verdicts = tuple(EventVerdict(event.seq, "retryable", error.code) for event in batch.events)
             answer = HqAnswer(held.seq if held is not None else 0, verdicts)
         if refused:
@@ -105,6 +122,12 @@ class PeersDesk:
         elif which in self.to_relay:
             self.parts.relayed()
         return Answer(batch.register, batch.incarnation, answer, refused[:500])
+
+    def _has(self, register: str, which: LogId, batch: HqBatch, answer: HqAnswer) -> None:
+        """Who brings an event has it; what this register has of its own past from others is not on it alone."""
+        acked = self.states[register].acked
+        if batch.events and self.regained(which) and answer.held_seq >= batch.events[-1].seq:
+            acked[which] = max(batch.events[-1].seq, acked.get(which, 0))
 
     async def told_roster(self, session: Session, roster: wire.Roster) -> None:
         await self.take_statements(roster.statements)
@@ -181,8 +204,9 @@ class PeersDesk:
         authors = {register: author for register, state in self.states.items() if (author := state.author(now_s)) is not None}
         needed = sinks.to_relay(held, authors)
         # Where events of two machines are in a log, others who hold it as far may hold something else.
-        self.forked = frozenset(name for name, mark in held.items() if mark.breaks) | (self.parts.forked() & held.keys())
-        mine = self.forked | {name for name in needed if self._helps(name, held[name].seq, now_s)}
+        foreign = {name: mark for name, mark in self.heads().items() if name in held or self.regained(name)}
+        self.forked = frozenset(name for name, mark in foreign.items() if mark.breaks) | (self.parts.forked() & foreign.keys())
+        mine = (self.forked & held.keys()) | {name for name in needed if self._helps(name, held[name].seq, now_s)}
         if mine != self.to_relay or mine:
             self.to_relay = mine
             self.parts.relayed()
@@ -194,8 +218,8 @@ class PeersDesk:
         state = self.states.get(name.register)
         age_s = state.age_s(now_s) if state is not None else None
         if age_s is None or age_s > ALL_HELP_S:
-            return True
-        return first_helper(self.parts.order, self.parts.register, name, seq, self.states, now_s) == self.parts.register
+            return not hears_author(self.preferred(), self.parts.register, name, seq, self.states, now_s)
+        return first_helper(self.preferred(), self.parts.register, name, seq, self.states, now_s) == self.parts.register
 
     def heard(self) -> tuple[str, ...]:
         now_s = self.parts.now_s()
@@ -222,6 +246,41 @@ class PeersDesk:
                     found[mark.incarnation] = max(mark.seq, found.get(mark.incarnation, 0))
         return found
 
+    def knows_its_past(self) -> bool:
+        """Whether all that this register ever wrote is here, as far as can be told. After the start the others are waited for
+        some seconds, and what comes back from them for `PAST_S` at most."""
+        age_s, members = self.parts.now_s() - self._began_s, self.parts.keys.roster.members
+        others = [state for name, state in self.states.items() if name in members]
+        asked = age_s >= MEET_S or all(state.is_heard(self.parts.now_s()) for state in others)
+        return age_s >= PAST_S or (asked and not self.behind(self.parts.register))
+
+    def behind(self, of: str = "") -> int:
+        """Events that registers which are heard hold and this one does not, also of its own past. `of`: in logs of that one."""
+        now_s, heads, most = self.parts.now_s(), self.heads(), dict[LogId, int]()
+        for state in self.states.values():
+            if state.is_heard(now_s):
+                for name, mark in state.marks.items():
+                    most[name] = max(mark.seq, most.get(name, 0))
+        held = {name: mark.seq for name, mark in heads.items()}
+        writing = self.parts.library.writing
+        lacking = {name: max(0, seq - held.get(name, 0)) for name, seq in most.items() if name != writing}
+        return sum(count for name, count in lacking.items() if of in ("", name.register))
+
+    def lacks(self, register: str) -> int | None:
+        """Events held here that a register does not hold yet, of logs of others than itself; None where it is not heard."""
+        state = self.states.get(register)
+        if state is None or not state.is_heard(self.parts.now_s()):
+            return None
+        heads = self.heads().items()
+        theirs = {name: max(state.seq(name), state.acked.get(name, 0)) for name, _ in heads}
+        return sum(max(0, mark.seq - theirs[name]) for name, mark in heads if name.register != register)
+
+    def is_heard(self, register: str) -> bool:
+        """Here, or by a register that is heard here: of more than three not every two keep a line."""
+        now_s = self.parts.now_s()
+        heard = [state for state in self.states.values() if state.is_heard(now_s)]
+        return any(state.register == register or register in state.hears for state in heard)
+
     def status(self) -> tuple[PeerStatus, ...]:
         """In the order of the config."""
         now_s, wanted = self.parts.now_s(), self.lines.wanted
@@ -231,6 +290,7 @@ class PeersDesk:
         link = state.link.status() if state.link is not None else state.last_link
         session = state.calling or state.called
         alarms = [state.alarm] if state.alarm else []
+        there = state.is_heard(now_s) or (not sink and self.is_heard(state.register))
         behind = for_s = None
         refuses = ""
         if sink and link is not None:
@@ -246,12 +306,12 @@ class PeersDesk:
         return PeerStatus(
             register=state.register,
             sink=sink,
-            reachable=state.is_heard(now_s),
+            reachable=there,
             heard_s=state.age_s(now_s),
             behind=behind,
             for_s=for_s,
-            trouble="" if state.calling is not None else state.trouble,
-            error="" if state.calling is not None else state.error,
+            trouble="" if state.calling is not None or (there and not sink) else state.trouble,
+            error="" if state.calling is not None or (there and not sink) else state.error,
             version=session.hello.version if session is not None else "",
             refuses=refuses,
             alarms=tuple(alarms),

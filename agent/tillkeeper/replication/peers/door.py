@@ -35,7 +35,7 @@ class Door:
     async def ask(self, within_s: float) -> None:
         """Ask every other register how much it holds of the log that is written here, before anything is appended. Where one
         has more, `renewals` is told. Returns when all have answered, or after the time."""
-        states = (self._desk.states[register] for register in self._parts.callable & self._desk.states.keys())
+        states = (state for register, state in self._desk.states.items() if register in self._parts.callable)
         asked = [asyncio.create_task(self._ask(state), name=f"replication.ask {state.register}") for state in states]
         try:
             done, _late = await asyncio.wait(asked, timeout=within_s) if asked else (set(), set())
@@ -147,6 +147,12 @@ class Door:
         state.hq, state.hears = hello.hq, frozenset(hello.heard)
         state.marks, state.alarm = {}, ""
         state.learn(hello.marks[: wire.MAX_MARKS])
+        heads, me = self._desk.heads(), self._parts.register
+        state.past = frozenset(
+            name for name in heads if name.register == state.register and name.incarnation != hello.incarnation
+        )  # fmt: skip
+        # What it answered for of others' logs, and of its own past, it may have lost since: its marks say what it has.
+        state.acked = {name: seq for name, seq in state.acked.items() if name.register == me}
         self._desk.own_log.compare(state, hello.marks)
         self._parts.adopted_elsewhere(state.register, self._adopted_by(hello))
         if hello.lost:
@@ -184,6 +190,7 @@ class Door:
             if state.called is not None:
                 await state.called.aclose()
             state.called = session
+            self._desk.asking.came()
             self._desk.lines.poke(state.register)
             try:
                 await self.tell_rest(connection)
@@ -192,6 +199,7 @@ class Door:
                 if state.called is session:
                     state.called = None
                     state.hear(session.heard_s)
+                    self._desk.asking.gone(state.register)
         except (TillkeeperError, wire.Malformed) as trouble:  # its own, of our disk, or our words are too many for a frame
             log.info("caller %s: %s", connection.register or connection.address, trouble)
         finally:

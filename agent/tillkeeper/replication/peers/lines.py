@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 MAX_EVENTS = 128
 """In one push. Small, so that encoding and reading it never keeps a sale waiting for longer than a few milliseconds."""
 MAX_BACKOFF_S = 3.0
+CALLED_S = 30.0
+"""So long a line is kept to a register that was asked something and is no sink otherwise."""
 FAR_BACKOFF_S = 15.0
 """For those behind the first `sinks.COPIES`: a register that is switched off costs an ARP request at each call."""
 
@@ -42,13 +44,15 @@ class PeerCursors:
 
     def _begin(self, log: LogId) -> Cursor:
         theirs, mine = self._state.marks.get(log), self._desk.heads().get(log)
+        regained = self._desk.regained(log)
         if theirs is None or not theirs.seq or mine is None:
             return Cursor(0, 0, limit=MAX_EVENTS)
         if theirs.seq <= mine.seq:
             if theirs.breaks == mine.breaks and self._desk.own_log.hash_at(mine, theirs.seq) == theirs.hash:
                 return Cursor(theirs.seq, theirs.seq, limit=MAX_EVENTS)
-        elif log.register != self._desk.parts.register:
-            return Cursor(0, theirs.seq, limit=MAX_EVENTS, branch="unknown")
+        elif regained or log.register != self._desk.parts.register:
+            acked = min(mine.seq, self._state.acked.get(log, 0)) if regained else 0  # it may be who brought it
+            return Cursor(acked, theirs.seq, limit=MAX_EVENTS, branch="unknown")
         # All of it goes there, and what differs into quarantine; but for what its agent has answered since it started.
         session, told = self._state.told.get(log, ("", 0))
         acked = min(told, mine.seq) if session == self._session else 0
@@ -70,6 +74,8 @@ class Lines:
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._pokes = {register: asyncio.Event() for register in desk.states}
         self._changed = asyncio.Event()
+        self._called: dict[str, float] = {}
+        """Until when."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -83,6 +89,13 @@ class Lines:
         """Who is called may have to change."""
         self._changed.set()
 
+    def call(self, register: str) -> None:
+        """Somebody wants to ask it something."""
+        if register in self._desk.parts.callable:
+            self._called[register] = self._desk.parts.now_s() + CALLED_S
+            self._changed.set()
+            self.poke(register)
+
     def poke(self, register: str) -> None:
         """That register is there: it is not called at the end of the backoff, but now."""
         self._pokes[register].set()
@@ -90,9 +103,14 @@ class Lines:
     def _choose(self, tasks: asyncio.TaskGroup) -> None:
         desk = self._desk
         reachable = {register for register, state in desk.states.items() if state.calling is not None}
-        order = [register for register in desk.parts.order if register in desk.parts.callable]
-        self.wanted = sinks.lines(order, desk.parts.register, reachable)
-        for register in self._calls.keys() - set(self.wanted):
+        preferred = desk.preferred()
+        order = [register for register in preferred if register in desk.parts.callable]
+        # The primary sends to everybody: what a register that is no sink has to know of the others (that its check was taken
+        # over while it was silent) reaches it from there.
+        most = len(order) if preferred[0] == desk.parts.register else sinks.COPIES
+        self._called = {one: till_s for one, till_s in self._called.items() if till_s > desk.parts.now_s()}
+        self.wanted = tuple(dict.fromkeys((*sinks.lines(order, desk.parts.register, reachable, most), *self._called)))
+        for register in [one for one in self._calls if one not in self.wanted]:
             self._calls.pop(register).cancel()
         for register in self.wanted:
             if register not in self._calls:
@@ -146,6 +164,7 @@ class Lines:
                 step_aside=desk.parts.step_aside,
             )
             state.calling, state.link = session, link
+            desk.asking.came()
             desk.rival = ""
             self._changed.set()
             desk.parts.changed()
@@ -156,6 +175,7 @@ class Lines:
                 state.hear(session.heard_s)
                 state.last_link = state.link.status() if state.link is not None else None
                 state.calling = state.link = None
+                desk.asking.gone(state.register)
             if all(other.calling is None for other in desk.states.values()):
                 desk.copies.gone()
             self._changed.set()

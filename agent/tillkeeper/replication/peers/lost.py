@@ -18,11 +18,17 @@ MOST_LOGS = 20
 
 
 def lost_by(hello: Hello, store: str, heads: Mapping[LogId, Mark], logs: Logs) -> tuple[HqBatch, ...]:
-    """Of the newest logs of whoever says `hello`, what is held beyond its own marks; each batch ends where its author signed.
+    """As `lost_beyond`, of whoever says `hello` and the marks in it."""
+    return lost_beyond(hello.register, {mark.log: mark for mark in hello.marks}, store, heads, logs)
+
+
+def lost_beyond(
+    register: str, theirs: Mapping[LogId, Mark], store: str, heads: Mapping[LogId, Mark], logs: Logs
+) -> tuple[HqBatch, ...]:
+    """Of the newest logs of a register, what is held beyond the marks `theirs`; each batch ends where its author signed.
     Blocking, some ms. Raises: StorageUnreadable."""
-    theirs = {mark.log: mark for mark in hello.marks}
     found: list[tuple[int, HqBatch]] = []
-    for mark in [mark for name, mark in heads.items() if name.register == hello.register][-MOST_LOGS:]:
+    for mark in sorted((heads[name] for name in heads if name.register == register), key=lambda one: one.log)[-MOST_LOGS:]:
         known = theirs.get(mark.log)
         after = known.seq if known is not None else 0
         if known is not None and after == mark.seq and known.hash != mark.hash:

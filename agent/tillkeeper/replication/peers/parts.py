@@ -8,14 +8,15 @@ from typing import Any, Protocol
 
 from tillkeeper.contract.envelope import HqBatch
 from tillkeeper.contract.roster import Merge, Roster, Signed
-from tillkeeper.replication.model import Holdings, LogId
-from tillkeeper.replication.outgoing import Logs, Writing
+from tillkeeper.replication.model import Holdings, LogId, Mark
+from tillkeeper.replication.outgoing import LogsWithPast, Writing
+from tillkeeper.replication.peers.regaining import Shelves
 from tillkeeper.replication.peers.session import Connection
 from tillkeeper.replication.renewals import Renewals
 
 
-class Library(Logs, Protocol):
-    def own(self, log: LogId) -> bool: ...
+class Library(LogsWithPast, Shelves, Protocol):
+    def in_journal(self) -> dict[LogId, Mark]: ...
 
 
 class Keys(Protocol):

@@ -5,7 +5,20 @@ from collections.abc import Callable
 from typing import Protocol
 
 from tillkeeper.contract.envelope import HqAnswer, HqBatch
-from tillkeeper.replication.peers.wire import Answer, Beat, Hello, Malformed, Message, Push, Refused, Rival, Roster, encode
+from tillkeeper.replication.peers.wire import (
+    Answer,
+    Ask,
+    Beat,
+    Hello,
+    Malformed,
+    Message,
+    Push,
+    Refused,
+    Rival,
+    Roster,
+    Said,
+    encode,
+)
 from tillkeeper.replication.trouble import Kind, SinkTrouble
 
 HELLO_S = 5.0
@@ -57,6 +70,10 @@ class Desk(Protocol):
 
     def rivalled(self, session: "Session", rival: Rival) -> None: ...
 
+    def asked(self, session: "Session", ask: Ask) -> None: ...
+
+    def said(self, session: "Session", said: Said) -> None: ...
+
 
 class Session:
     """`hello`: what the other side said first. `heard_s`: when it last said anything, boot clock. A session that was dialled is
@@ -75,11 +92,12 @@ class Session:
         """Raises: SinkTrouble; after a timeout the line is closed, for a late answer would be taken for another's."""
         if self._asked is not None:
             raise SinkTrouble("busy", f"register {self.register}", "it is being asked already")
-        self._asked = asyncio.get_running_loop().create_future()
+        asked: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._asked = asked
         try:
             async with asyncio.timeout(ANSWER_S):
                 await self.connection.send(encode(Push(batch)))
-                answer = await self._asked
+                answer = await asked
         except TimeoutError:
             await self.aclose()
             raise SinkTrouble("timeout", f"register {self.register}", f"no answer within {ANSWER_S:g} s") from None
@@ -87,6 +105,7 @@ class Session:
             raise SinkTrouble("batch_refused", f"register {self.register}", str(error)) from error
         finally:
             self._asked = None
+            asked.cancel()  # where the line ended while the question was being sent, nobody waits for it
         if (answer.register, answer.incarnation) != (batch.register, batch.incarnation):
             await self.aclose()
             raise SinkTrouble("garbage", f"register {self.register}", "it answers about another log")
@@ -116,6 +135,10 @@ class Session:
                         await desk.told_roster(self, message)
                     case Rival():
                         desk.rivalled(self, message)
+                    case Ask():
+                        desk.asked(self, message)
+                    case Said():
+                        desk.said(self, message)
                     case _:
                         raise said_no(message, self.register)
         except SinkTrouble as trouble:

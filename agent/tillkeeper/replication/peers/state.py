@@ -19,7 +19,8 @@ ALL_HELP_S = 30.0
 
 class PeerState:
     """One other register. `calling`: the session that we dialled, over which we push; `called`: the one it dialled. `told`: of
-    logs of which it has another branch, up to where which run of its agent has answered."""
+    logs of which it has another branch, up to where which run of its agent has answered. `past`: logs of its own that it did
+    not write any more when it was met; what it lacks of them it gets from others at once."""
 
     def __init__(self, register: str) -> None:
         self.register = register
@@ -33,6 +34,7 @@ class PeerState:
         self.marks: dict[LogId, Mark] = {}
         self.acked: dict[LogId, int] = {}
         self.told: dict[LogId, tuple[str, int]] = {}
+        self.past: frozenset[LogId] = frozenset()
         self.trouble = self.error = ""
         self.alarm = ""
         self.relays: frozenset[LogId] = frozenset()
@@ -70,18 +72,19 @@ class PeerState:
         return Author(age_s if self.is_heard(now_s) else max(age_s, SILENT_S + 0.001), self.hq, heads)
 
     def look_for_relays(self, held: Mapping[LogId, Mark], now_s: float) -> bool:
-        """Which logs of others it lacks and does not get by itself; whether that changed."""
+        """Which logs it lacks and does not get by itself: those of others, and what it has lost of its own, which nobody else
+        sends it; whether that changed."""
         relays = set()
         for log, mark in held.items():
             theirs = max(self.seq(log), self.acked.get(log, 0))
-            if log.register == self.register or theirs >= mark.seq:
+            if theirs >= mark.seq:
                 self._lacks.pop(log, None)
                 continue
             before, since_s = self._lacks.get(log, (theirs, now_s))
             if log not in self.relays and theirs != before:
                 since_s = now_s  # it moves by itself
             self._lacks[log] = (theirs, since_s)
-            if now_s - since_s >= STALLED_S:
+            if now_s - since_s >= STALLED_S or log in self.past:
                 relays.add(log)
         changed = relays != self.relays
         self.relays = frozenset(relays)
@@ -89,9 +92,10 @@ class PeerState:
 
 
 class PeerStatus(msgspec.Struct, frozen=True):
-    """`sink`: this register pushes to it. `reachable`: a line to it stands. `heard_s`: seconds since its last word, None for
-    never. `behind`: events that it is still to get from here, None where that is not known. `for_s`: about how long that takes
-    at the rate of late, None where it does not move. `version`: of its agent. `refuses`: why it takes no more of the books."""
+    """`sink`: this register pushes to it. `reachable`: a line to it stands, or, where none is kept, somebody who is heard hears
+    it. `heard_s`: seconds since its last word here, None for never. `behind`: events that it is still to get from here, None
+    where that is not known. `for_s`: about how long that takes at the rate of late, None where it does not move. `version`: of
+    its agent. `refuses`: why it takes no more of the books."""
 
     register: str
     sink: bool
@@ -117,3 +121,16 @@ def first_helper(order: Sequence[str], me: str, log: LogId, seq: int, others: Ma
         if state is not None and state.is_heard(now_s) and state.hq and state.seq(log) >= seq:
             return register
     return me
+
+
+def hears_author(order: Sequence[str], me: str, log: LogId, seq: int, others: Mapping[str, PeerState], now_s: float) -> bool:
+    """Whether somebody before this register in the order hears the author of a log, reaches HQ and holds it as far as `seq`:
+    then it knows better whether the author needs help, and gives it. Of two that could leave it to each other the first helps.
+    """
+    for register in order:
+        if register == me:
+            return False
+        state = others.get(register)
+        if state is not None and state.is_heard(now_s) and state.hq and log.register in state.hears and state.seq(log) >= seq:
+            return True
+    return False

@@ -96,6 +96,26 @@ class Rival(msgspec.Struct, frozen=True, tag="rival", omit_defaults=True):
     address: str = ""
 
 
+class Ask(msgspec.Struct, frozen=True, tag="ask", omit_defaults=True):
+    """A question of one room to the same room of the other register; `n` is the sender's own count of its questions. `body`: as
+    the room has it. Answered by `Said` with the same `n`, in whatever order."""
+
+    n: int
+    topic: str
+    body: bytes = b""
+
+
+class Said(msgspec.Struct, frozen=True, tag="said", omit_defaults=True):
+    """The answer to an `Ask`. `code`: why there is none (`unknown_topic`, `busy`, or the room's own), with words in `detail`
+    and `hint`; empty: `body` is it."""
+
+    n: int
+    body: bytes = b""
+    code: str = ""
+    detail: str = ""
+    hint: str = ""
+
+
 class Refused(msgspec.Struct, frozen=True, tag="refused", omit_defaults=True):
     """The last message: why the sender closes."""
 
@@ -104,8 +124,8 @@ class Refused(msgspec.Struct, frozen=True, tag="refused", omit_defaults=True):
     hint: str = ""
 
 
-Message = Hello | Push | Answer | Roster | Beat | Rival | Refused
-_TAGS = frozenset(str(kind.__struct_config__.tag) for kind in (Hello, Push, Answer, Roster, Beat, Rival, Refused))
+Message = Hello | Push | Answer | Roster | Beat | Rival | Ask | Said | Refused
+_TAGS = frozenset(str(kind.__struct_config__.tag) for kind in (Hello, Push, Answer, Roster, Beat, Rival, Ask, Said, Refused))
 
 
 class _Tagged(msgspec.Struct):
@@ -178,6 +198,10 @@ def _words(message: Message) -> Iterator[str]:
         case Beat(marks):
             yield from message.heard
             yield from _words_of_marks(marks)
+        case Ask(topic=topic):
+            yield topic
+        case Said(code=code, detail=detail, hint=hint):
+            yield from (code, detail, hint)
 
 
 def _words_of_marks(marks: Iterable[Mark]) -> Iterator[str]:

@@ -1,0 +1,52 @@
+"""Asking HQ over HTTP: how a connection to it is made, and one question with a bound on its time and on its answer."""
+
+import asyncio
+import ssl
+
+import httpx
+
+from tillkeeper.config.model import Hq
+from tillkeeper.replication.trouble import SinkTrouble
+
+KEPT_S = 4.0
+"""Let go of before servers do (Node and uvicorn after 5 s): what is sent while the other end closes is lost."""
+
+
+def client(hq: Hq, token: str, kept: int = 1) -> httpx.AsyncClient:
+    """One connection at a time; `kept`: how many of them stay open between two questions. Redirects are never followed, because
+    the token would go with them."""
+    # Without https no certificates are needed, and loading them costs more than anything else here.
+    tls = httpx.create_ssl_context() if hq.url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.AsyncClient(
+        verify=tls,
+        trust_env=False,
+        follow_redirects=False,
+        timeout=hq.timeout_s,
+        limits=httpx.Limits(max_connections=1, max_keepalive_connections=kept, keepalive_expiry=KEPT_S),
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept-Encoding": "identity"},
+    )
+
+
+async def post(
+    by: httpx.AsyncClient, url: str, content: bytes, *, within_s: float, most_bytes: int, headers: dict[str, str] | None = None
+) -> tuple[httpx.Response, bytes]:
+    """The answer, whatever its status. The whole exchange has `within_s` seconds, however slowly HQ drips.
+
+    Raises:
+        SinkTrouble: `timeout`, `unreachable`, or `garbage` for more than `most_bytes`. HQ may have done what was asked.
+    """
+    body = bytearray()
+    try:
+        asking = by.stream("POST", url, content=content, headers=headers)
+        async with asyncio.timeout(within_s), asking as response:
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > most_bytes:
+                    raise SinkTrouble("garbage", url, f"answer longer than {most_bytes} bytes")
+            return response, bytes(body)
+    except (TimeoutError, httpx.TimeoutException):
+        raise SinkTrouble("timeout", url, f"no answer within {within_s:.3g} s") from None
+    except httpx.TransportError as error:
+        raise SinkTrouble("unreachable", url, str(error) or type(error).__name__) from error
+    except httpx.InvalidURL as error:
+        raise SinkTrouble("unreachable", url, f"not a URL: {error}", "check hq.url") from error
