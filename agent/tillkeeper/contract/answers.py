@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from tillkeeper.contract.authorisations import AuthorisationSettled, ReversalOwed
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.cash import DrawerReportPrinted
-from tillkeeper.contract.commands import CommandResult, JobRef
+from tillkeeper.contract.commands import CommandResult, JobRef, KeptRefusal
 from tillkeeper.contract.documents import DrawerKicked, ReceiptIssued, TicketFired, TicketReprinted
 from tillkeeper.contract.envelope import Envelope
 from tillkeeper.contract.events import (
@@ -81,6 +82,10 @@ def _with(result: CommandResult, event: Event) -> CommandResult:
             return msgspec.structs.replace(result, state="closed", totals=event.totals)
         case CheckVoided():
             return msgspec.structs.replace(result, state="voided", refund_minor=sum(event.returned_minor.values()))
+        case AuthorisationSettled(outcome="declined" | "never_made"):
+            result = msgspec.structs.replace(result, refused=_refused("tender_declined", event.reason))
+        case ReversalOwed(cause="not_needed" | "order_not_placed" | "never_heard_of"):
+            result = msgspec.structs.replace(result, refused=_refused("order_not_placed", "it was taken back"))
         case TenderRecorded():
             result = msgspec.structs.replace(result, change_minor=result.change_minor + event.change_minor)
         case RefundRecorded():
@@ -90,6 +95,12 @@ def _with(result: CommandResult, event: Event) -> CommandResult:
     if result.entity_id or result.ticket_code:
         return result
     return msgspec.structs.replace(result, entity_id=next((v for name in _ENTITIES if (v := getattr(event, name, ""))), ""))
+
+
+def _refused(code: str, cause: str) -> KeptRefusal:
+    """What the world had said, as far as the events tell."""
+    hint = "this was the answer to this key before; use a new key for a new attempt"
+    return KeptRefusal(code, "accept", "command", cause or "the gateway declined it", hint)
 
 
 def _job(event: Event) -> JobRef | None:

@@ -28,5 +28,10 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     by: ShortText = ""
 
 
+class CheckCommand(Command, frozen=True):
+    check_id: Id
+    """The long id, the ticket code of today, or the check number."""
+
+
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """Base: every field is always written, so that a reader never has to guess a default."""

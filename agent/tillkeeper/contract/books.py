@@ -8,8 +8,6 @@ import datetime
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-import msgspec
-
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.documents import NoSaleRecorded
 from tillkeeper.contract.events import (
@@ -19,7 +17,11 @@ from tillkeeper.contract.events import (
     RefundRecorded,
     TenderRecorded,
 )
-from tillkeeper.contract.values import MAX_NAME
+from tillkeeper.contract.figures import DayBooks as DayBooks
+from tillkeeper.contract.figures import TaxBooks as TaxBooks
+from tillkeeper.contract.figures import TenderBooks as TenderBooks
+from tillkeeper.contract.together import CheckForked, CheckHandedOver, CheckMerged, CheckTaken, CheckYielded
+from tillkeeper.contract.values import MAX_NAME, Totals
 
 MAX_POSTING = 1_000_000_000_000
 """A posting beyond this (in minor units) is a mistake, never a sale: `postings` refuses it."""
@@ -39,49 +41,6 @@ class Account(NamedTuple):
 
 Books = dict[Account, int]
 """Account -> sum in minor units, or a count. An account that is missing holds 0."""
-
-
-class TaxBooks(msgspec.Struct, frozen=True):
-    """Sales under one tax code: `net_minor` + `tax_minor` = gross."""
-
-    net_minor: int = 0
-    tax_minor: int = 0
-
-
-class TenderBooks(msgspec.Struct, frozen=True):
-    """One tender's money. `taken_minor` was paid by guests (change already taken off), `returned_minor` went back when an
-    unfinished check was voided, `refunded_minor` went back on closed checks."""
-
-    taken_minor: int = 0
-    returned_minor: int = 0
-    refunded_minor: int = 0
-
-    @property
-    def kept_minor(self) -> int:
-        return self.taken_minor - self.returned_minor - self.refunded_minor
-
-
-class DayBooks(msgspec.Struct, frozen=True, kw_only=True):
-    """One business day of a store or register. Sales are closed checks, on the day they closed, before refunds; a voided
-    check is no sale. `refunded_minor` is the money handed back, cash rounding included. `open_checks` were opened on this day
-    or before and were neither closed nor voided by its end."""
-
-    business_day: str
-    sales: int = 0
-    gross_minor: int = 0
-    net_minor: int = 0
-    tax_minor: int = 0
-    discount_minor: int = 0
-    rounding_minor: int = 0
-    taxes: dict[str, TaxBooks] = {}
-    tenders: dict[str, TenderBooks] = {}
-    refunds: int = 0
-    refunded_minor: int = 0
-    refunded_tax_minor: int = 0
-    voids: int = 0
-    no_sales: int = 0
-    opened: int = 0
-    open_checks: int = 0
 
 
 def postings(event: Event, business_day: str) -> tuple[tuple[Account, int], ...]:
@@ -114,15 +73,7 @@ def _amounts(event: Event) -> Iterable[tuple[str, str, int]]:
         case CheckOpened():
             yield "opened", "", 1
         case CheckClosed(totals=totals):
-            yield "sales", "", 1
-            yield "gross", "", totals.gross_minor
-            yield "net", "", totals.net_minor
-            yield "tax", "", totals.tax_minor
-            yield "discount", "", totals.discount_minor
-            yield "rounding", "", totals.rounding_minor
-            for part in totals.taxes:
-                yield "tax_net", part.tax.code, part.net_minor
-                yield "tax_tax", part.tax.code, part.tax_minor
+            yield from _sale(totals, 1)
         case TenderRecorded():
             yield "taken", event.tender, event.amount_minor
         case CheckVoided():
@@ -136,8 +87,47 @@ def _amounts(event: Event) -> Iterable[tuple[str, str, int]]:
             yield "refunded_by", event.tender, event.amount_minor
         case NoSaleRecorded():
             yield "no_sales", "", 1
+        case CheckHandedOver(state="open") | CheckYielded(state="open"):
+            yield "moved", "", -1
+        case CheckTaken(state="open") | CheckForked(state="open"):
+            yield "moved", "", 1
+        case CheckMerged():
+            yield from _merged(event)
         case _:
             return
+
+
+def _sale(totals: Totals, times: int) -> Iterable[tuple[str, str, int]]:
+    yield "sales", "", times
+    yield "gross", "", times * totals.gross_minor
+    yield "net", "", times * totals.net_minor
+    yield "tax", "", times * totals.tax_minor
+    yield "discount", "", times * totals.discount_minor
+    yield "rounding", "", times * totals.rounding_minor
+    for part in totals.taxes:
+        yield "tax_net", part.tax.code, times * part.net_minor
+        yield "tax_tax", part.tax.code, times * part.tax_minor
+
+
+def _merged(event: CheckMerged) -> Iterable[tuple[str, str, int]]:
+    """Whatever the two sides have counted, the check counts once in the end."""
+    now = () if event.totals is None else (event.totals,)
+    counted = [(totals, -1) for totals in event.taken_back] + [(totals, 1) for totals in (*event.put_back, *now)]
+    sums: dict[tuple[str, str], int] = {("voids", ""): event.voids}
+    for totals, times in counted:
+        for kind, name, amount in _sale(totals, times):
+            sums[kind, name] = sums.get((kind, name), 0) + amount
+    before, after = event.was == "open", event.state == "open"
+    sums["moved", ""] = after - before + sums.get(("sales", ""), 0) + event.voids
+    for one in event.twice:
+        if not one.refund:
+            sums["taken", one.tender] = sums.get(("taken", one.tender), 0) - one.amount_minor
+            continue
+        parts = ("refunds", "", 1), ("refunded", "", one.amount_minor), ("refunded_tax", "", one.tax_minor)
+        for kind, name, amount in (*parts, ("refunded_by", one.tender, one.amount_minor)):
+            sums[kind, name] = sums.get((kind, name), 0) - amount
+    for (kind, name), amount in sums.items():
+        yield kind, name, amount
 
 
 def post(books: Books, event: Event, business_day: str) -> None:
@@ -155,8 +145,9 @@ def days(books: Mapping[Account, int]) -> list[str]:
     return sorted({account.business_day for account in books if not account.kind.startswith(TRAINING)})
 
 
-def day_books(books: Mapping[Account, int], business_day: str) -> DayBooks:
-    """The figures of one day. `books` must hold the day and, for `open_checks`, all days before it."""
+def day_books(books: Mapping[Account, int], business_day: str, *, of_register: bool = False) -> DayBooks:
+    """The figures of one day. `books` must hold the day and, for `open_checks`, all days before it. `of_register`: they are
+    those of one register, whose open checks also come from others and go to them."""
 
     def total(kind: str) -> int:
         return books.get(Account(business_day, kind), 0)
@@ -167,7 +158,7 @@ def day_books(books: Mapping[Account, int], business_day: str) -> DayBooks:
     def of(kind: str, name: str) -> int:
         return books.get(Account(business_day, kind, name), 0)
 
-    signs = {"opened": 1, "sales": -1, "voids": -1}
+    signs = {"opened": 1, "sales": -1, "voids": -1} | ({"moved": 1} if of_register else {})
     open_checks = sum(signs.get(a.kind, 0) * amount for a, amount in books.items() if a.business_day <= business_day)
     return DayBooks(
         business_day=business_day,

@@ -26,6 +26,11 @@ Permission = Literal[
     "set_up_devices",
     "admit_registers",
     "erase_personal",
+    "assign_roles",
+    "switch_mode",
+    "take_over",
+    "close_day",
+    "settle",
 ]
 PERMISSIONS: tuple[Permission, ...] = Permission.__args__  # type: ignore[attr-defined]
 

@@ -1,16 +1,22 @@
 """What a client may ask for, and what it is answered. Each command that changes something comes with an idempotency key
 (see `docs/api.md`): the same key with the same command answers the same result, after a restart too."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+from tillkeeper.contract.after import SettleTask
+from tillkeeper.contract.authorisations import AbandonAuthorisation, AuthorisationState, QueryAuthorisation
 from tillkeeper.contract.availability import SetAvailability
-from tillkeeper.contract.base import Amount, Command, FreeText, Id, Quantity, ShortText
+from tillkeeper.contract.base import Amount, CheckCommand, Command, FreeText, Id, Quantity, ShortText
 from tillkeeper.contract.cash import CloseDrawerSession, CountDrawer, MoveCash, OpenDrawerSession, PrintDrawerReport
+from tillkeeper.contract.day import CloseDay, DeclareGap, ParkRegister, PrintDayReport, UnparkRegister
 from tillkeeper.contract.devices import ConfirmReplacement, LearnDrawer, ResetDevice, TryDrawer, UndoReplacement
+from tillkeeper.contract.modes import SwitchOffline, SwitchOffsite
 from tillkeeper.contract.people import DeclareTips, RecordTimeEntry
+from tillkeeper.contract.roles import AssignRoles, ConfirmAway
+from tillkeeper.contract.together import TakeCheck
 from tillkeeper.contract.values import MAX_LINES, CheckState, OrderType, Totals
 
 Seat = Annotated[int, Meta(ge=1, le=99)]
@@ -71,8 +77,8 @@ class OpenCheck(Command, frozen=True, tag="open_check"):
     training: bool = False
 
 
-class PlaceOrder(Command, frozen=True, tag="place_order"):
-    """A whole order in one command: opened, rung, discounted, sent to the kitchen, paid - or nothing of it."""
+class Order(Command, frozen=True):
+    """A whole order, in one command."""
 
     order_type: OrderType
     lines: Annotated[tuple[NewLine, ...], Meta(min_length=1, max_length=MAX_LINES)]
@@ -84,14 +90,28 @@ class PlaceOrder(Command, frozen=True, tag="place_order"):
     note: FreeText = ""
     discounts: Annotated[tuple[NewDiscount, ...], Meta(max_length=20)] = ()
     tenders: Annotated[tuple[NewTender, ...], Meta(max_length=20)] = ()
+
+
+class PlaceOrder(Order, frozen=True, tag="place_order"):
+    """Opened, rung, discounted, sent to the kitchen, paid - or nothing of it. `may_be_doubled`: another register may have
+    placed it already, so the kitchen's tickets say POSSIBLE DUPLICATE."""
+
     send: bool = True
     fire_at_ms: TimeMs | None = None
     training: bool = False
+    may_be_doubled: bool = False
 
 
-class CheckCommand(Command, frozen=True):
-    check_id: Id
-    """The long id, the ticket code of today, or the check number."""
+class EnterFromPaper(Order, frozen=True, kw_only=True, tag="enter_from_paper"):
+    """An order that was sold on paper: nothing is sent to the kitchen, no drawer opens, and a receipt comes only where it is
+    asked for. It counts today; the slip's own number and time are kept. A number that is known is refused unless
+    `although_known`."""
+
+    slip: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"\S")]
+    slip_at_ms: TimeMs | None = None
+    print_receipt: bool = False
+    although_known: bool = False
+    training: bool = False
 
 
 class AddLines(CheckCommand, frozen=True, tag="add_lines"):
@@ -150,11 +170,13 @@ class FireLines(CheckCommand, frozen=True, tag="fire_lines"):
 
 
 class RecordTender(CheckCommand, frozen=True, tag="record_tender"):
-    """The check closes by itself as soon as nothing is due."""
+    """The check closes by itself as soon as nothing is due. `although_unreachable`: also where a register that had the check
+    before is silent and may have been paid."""
 
     tender: Id
     tendered_minor: Amount | None = None
     reference: ShortText = ""
+    although_unreachable: bool = False
 
 
 class CloseCheck(CheckCommand, frozen=True, tag="close_check"):
@@ -198,6 +220,7 @@ class RecordNoSale(Command, frozen=True, tag="record_no_sale"):
 AnyCommand = (
     OpenCheck
     | PlaceOrder
+    | EnterFromPaper
     | AddLines
     | ChangeLine
     | VoidLine
@@ -208,12 +231,15 @@ AnyCommand = (
     | HoldLines
     | FireLines
     | RecordTender
+    | QueryAuthorisation
+    | AbandonAuthorisation
     | CloseCheck
     | VoidCheck
     | RefundCheck
     | ReprintReceipt
     | ReprintTicket
     | AwaitTender
+    | TakeCheck
     | RecordNoSale
     | RecordTimeEntry
     | DeclareTips
@@ -228,6 +254,16 @@ AnyCommand = (
     | ResetDevice
     | TryDrawer
     | LearnDrawer
+    | AssignRoles
+    | ConfirmAway
+    | CloseDay
+    | DeclareGap
+    | ParkRegister
+    | UnparkRegister
+    | PrintDayReport
+    | SwitchOffline
+    | SwitchOffsite
+    | SettleTask
 )
 
 
@@ -239,6 +275,17 @@ class JobRef(msgspec.Struct, frozen=True):
     document_class: str
     device: str
     station: str = ""
+
+
+class KeptRefusal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a command was refused for good with: what the world said does not change when it is asked again."""
+
+    code: str
+    operation: str
+    subject: str
+    cause: str
+    hint: str = ""
+    extra: dict[str, str | int | tuple[str, ...]] = {}
 
 
 class CommandResult(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -256,3 +303,9 @@ class CommandResult(msgspec.Struct, frozen=True, omit_defaults=True):
     jobs: tuple[JobRef, ...] = ()
     entity_id: str = ""
     """Id of what was made that is not a check: discount, refund, no-sale, time entry."""
+    authorisation: AuthorisationState | Literal[""] = ""
+    """What became of the authorisation that was queried or given up."""
+    refused: KeptRefusal | None = None
+    """Kept under the key, never answered: it is answered as the refusal that it was."""
+    maybe_same: str = ""
+    """Ticket code of a check with the same items at a register that is silent: this may be that order, rung again."""

@@ -3,9 +3,12 @@ a default, a new meaning gets a new version. `EVENT_TYPES` is the one registry; 
 
 import msgspec
 
-from tillkeeper.contract.availability import AvailabilitySet
+from tillkeeper.contract.after import TaskSettled
+from tillkeeper.contract.authorisations import AuthorisationAsked, AuthorisationReversed, AuthorisationSettled, ReversalOwed
+from tillkeeper.contract.availability import AvailabilityCounted, AvailabilitySet
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.cash import CashMoved, DrawerCounted, DrawerReportPrinted, DrawerSessionClosed, DrawerSessionOpened
+from tillkeeper.contract.day import DayClosed, DayReportPrinted, DayTailDeclared, GapDeclared, RegisterParked, RegisterUnparked
 from tillkeeper.contract.devices import DeviceReplaced
 from tillkeeper.contract.documents import (
     DocumentRerouted,
@@ -19,6 +22,9 @@ from tillkeeper.contract.documents import (
     TicketReprinted,
     VoidAcknowledged,
 )
+from tillkeeper.contract.fiscal import FiscalSigned, FiscalSigningFailed
+from tillkeeper.contract.modes import ModeSwitched
+from tillkeeper.contract.paper import SlipEntered
 from tillkeeper.contract.people import (
     ApprovalGiven,
     SignedIn,
@@ -30,6 +36,8 @@ from tillkeeper.contract.people import (
     TrainingSwitched,
 )
 from tillkeeper.contract.privacy import PersonalDataErased
+from tillkeeper.contract.roles import RolesAssigned
+from tillkeeper.contract.together import CheckForked, CheckHandedOver, CheckMerged, CheckTaken, CheckYielded
 from tillkeeper.contract.trust import JoinCodeOpened, JoinRefused, RegisterAdmitted, RegisterLeft, StoreKeysTaken
 from tillkeeper.contract.values import (
     Modifier,
@@ -62,7 +70,7 @@ class CatalogueAdopted(Event, frozen=True):
 
 
 class ModeChanged(Event, frozen=True):
-    """`mode`: checking, online, offline, manual_offline."""
+    """`mode`: checking, online, offline, island, offsite, manual_offline."""
 
     mode: str
     previous: str
@@ -106,6 +114,8 @@ class LineAdded(Event, frozen=True):
     order_type: OrderType | None = None
     note: str = ""
     held: bool = False
+    maybe_fired: bool = False
+    """Another register may have sold it already, and told the kitchen."""
 
 
 class LineChanged(Event, frozen=True):
@@ -173,7 +183,7 @@ class FireScheduled(Event, frozen=True):
 
 
 class LinesFired(Event, frozen=True):
-    """From now on the kitchen owes these lines. `cause`: each_item, on_send, on_tender, by_hand, course, timed."""
+    """From now on the kitchen owes these lines. `cause`: each_item, on_send, on_tender, by_hand, course, timed, forked."""
 
     check_id: str
     line_ids: tuple[str, ...]
@@ -196,6 +206,8 @@ class TenderRecorded(Event, frozen=True):
     foreign_currency: str = ""
     foreign_minor: int = 0
     reference: str = ""
+    label: str = ""
+    """What the gateway says of the card, masked by it."""
     by: str = ""
     drawer_session: str = ""
     training: bool = False
@@ -232,7 +244,8 @@ class CheckVoided(Event, frozen=True):
 
 class RefundRecorded(Event, frozen=True):
     """Money given back on a closed check. `amount_minor` is positive and includes `tax_minor`. `quantities`: line id ->
-    pieces returned; empty for an amount without lines."""
+    pieces returned; empty for an amount without lines. `of_overpayment`: two registers took payment for the check; what is
+    given back of that takes nothing off the sale."""
 
     check_id: str
     refund_id: str
@@ -246,6 +259,7 @@ class RefundRecorded(Event, frozen=True):
     by: str = ""
     drawer_session: str = ""
     training: bool = False
+    of_overpayment: bool = False
 
 
 class CheckNumbered(Event, frozen=True):
@@ -274,6 +288,15 @@ EVENT_TYPES: dict[str, tuple[type[Event], int]] = {
     "check_voided": (CheckVoided, 1),
     "refund_recorded": (RefundRecorded, 1),
     "check_numbered": (CheckNumbered, 1),
+    "authorisation_asked": (AuthorisationAsked, 1),
+    "authorisation_settled": (AuthorisationSettled, 1),
+    "reversal_owed": (ReversalOwed, 1),
+    "authorisation_reversed": (AuthorisationReversed, 1),
+    "check_handed_over": (CheckHandedOver, 1),
+    "check_taken": (CheckTaken, 1),
+    "check_forked": (CheckForked, 1),
+    "check_yielded": (CheckYielded, 1),
+    "check_merged": (CheckMerged, 1),
     "ticket_fired": (TicketFired, 1),
     "receipt_issued": (ReceiptIssued, 1),
     "drawer_kicked": (DrawerKicked, 1),
@@ -299,6 +322,7 @@ EVENT_TYPES: dict[str, tuple[type[Event], int]] = {
     "drawer_session_closed": (DrawerSessionClosed, 1),
     "drawer_report_printed": (DrawerReportPrinted, 1),
     "availability_set": (AvailabilitySet, 1),
+    "availability_counted": (AvailabilityCounted, 1),
     "device_replaced": (DeviceReplaced, 1),
     "store_keys_taken": (StoreKeysTaken, 1),
     "join_code_opened": (JoinCodeOpened, 1),
@@ -306,6 +330,18 @@ EVENT_TYPES: dict[str, tuple[type[Event], int]] = {
     "register_admitted": (RegisterAdmitted, 1),
     "register_left": (RegisterLeft, 1),
     "personal_data_erased": (PersonalDataErased, 1),
+    "roles_assigned": (RolesAssigned, 1),
+    "task_settled": (TaskSettled, 1),
+    "day_tail_declared": (DayTailDeclared, 1),
+    "gap_declared": (GapDeclared, 1),
+    "register_parked": (RegisterParked, 1),
+    "register_unparked": (RegisterUnparked, 1),
+    "day_closed": (DayClosed, 1),
+    "day_report_printed": (DayReportPrinted, 1),
+    "fiscal_signed": (FiscalSigned, 1),
+    "fiscal_signing_failed": (FiscalSigningFailed, 1),
+    "mode_switched": (ModeSwitched, 1),
+    "slip_entered": (SlipEntered, 1),
 }
 
 TYPE_NAMES: dict[type[Event], str] = {struct: name for name, (struct, _version) in EVENT_TYPES.items()}

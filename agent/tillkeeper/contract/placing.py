@@ -3,6 +3,7 @@
 A verdict never depends on how often an event was sent before: sending again is always safe.
 """
 
+import re
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
@@ -26,6 +27,8 @@ MAX_INT = 2**53
 
 Keeps = Literal["log", "quarantine", "both", "nothing"]
 _UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
+_MANY_DIGITS = re.compile(rb"[0-9]{16}").search
+"""Only a body in which this is found can hold a number above `MAX_INT`; digests seldom have it."""
 
 
 class Held(NamedTuple):
@@ -125,7 +128,10 @@ def _read(envelope: Envelope) -> Event | None:
     known = EVENT_TYPES.get(envelope.type)
     if known is None or known[1] != envelope.version:
         return None
-    event = decode_body(envelope.type, envelope.body.encode())
+    body = envelope.body.encode()
+    event = decode_body(envelope.type, body)
+    if event is not None and _MANY_DIGITS(body) and not _fits(msgspec.json.decode(msgspec.json.encode(event))):
+        raise ValueError(f"a number above {MAX_INT}")
     if event is not None:
         postings(event, envelope.business_day)
     if any(len(getattr(event, field, "")) > MAX_NAME for field in ("check_id", "ticket_code")):
@@ -133,3 +139,16 @@ def _read(envelope: Envelope) -> Event | None:
     if isinstance(event, CheckNumbered) and not 0 < event.number <= MAX_NUMBER:
         raise ValueError(f"check number {event.number}")
     return event
+
+
+def _fits(value: object) -> bool:
+    """Whether all whole numbers in what was read of an event are within `MAX_INT`: others no follower could keep. What is in
+    fields that this version does not know is nobody's to read."""
+    match value:
+        case int():
+            return -MAX_INT <= value <= MAX_INT
+        case list():
+            return all(map(_fits, value))
+        case dict():
+            return all(map(_fits, value.values()))
+    return True

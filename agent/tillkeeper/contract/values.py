@@ -51,7 +51,8 @@ class TaxTotal(msgspec.Struct, frozen=True):
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """A check's sums. `gross_minor` = net + tax; `due_minor` = gross - paid + rounding, never negative once closed.
+    """A check's sums. `gross_minor` = net + tax; `due_minor` = gross - paid + rounding, negative only where two
+    registers took payments for one check.
 
     `subtotal_minor` is before discounts as rung, `discount_minor` is positive, `rounding_minor` is what cash rounding
     added (negative where it took away)."""

@@ -6,15 +6,22 @@ named `_age_s` are seconds measured on the boot clock. A fact that is not known 
 
 from typing import Literal
 
+from tillkeeper.contract.authorisations import FrozenView
 from tillkeeper.contract.base import View
+from tillkeeper.contract.book_views import BooksView as BooksView
+from tillkeeper.contract.book_views import TaxBook as TaxBook
+from tillkeeper.contract.book_views import TenderBook as TenderBook
 from tillkeeper.contract.devices import ReplacedView
 from tillkeeper.contract.network import NetworkBrief
+from tillkeeper.contract.paper import Slip
+from tillkeeper.contract.roles import RolesBrief
 from tillkeeper.contract.sinks import SinkView
+from tillkeeper.contract.together import Conflict, ElsewhereView
 from tillkeeper.contract.values import CheckState, DocumentClass, JobState, Modifier, OrderType, Tax, TenderKind, Totals
 
 Tri = Literal["yes", "no", "unknown"]
 LineState = Literal["waiting", "held", "scheduled", "fired", "voided"]
-Mode = Literal["checking", "online", "offline", "manual_offline"]
+Mode = Literal["checking", "online", "offline", "island", "offsite", "manual_offline"]
 Colour = Literal["green", "red", "grey"]
 Severity = Literal["notice", "warning", "alarm"]
 
@@ -63,6 +70,8 @@ class PaymentView(View, frozen=True):
     foreign_currency: str = ""
     foreign_minor: int = 0
     reference: str = ""
+    returned: bool = False
+    label: str = ""
 
 
 class RefundView(View, frozen=True):
@@ -73,11 +82,14 @@ class RefundView(View, frozen=True):
     reason: str
     rounding_minor: int = 0
     quantities: dict[str, int] = {}
+    of_overpayment: bool = False
 
 
 class CheckSummary(View, frozen=True):
-    """A row of the list of checks. `synced`: HQ holds everything of it; only then may the not-synced mark go away. `awaiting`:
-    the tender by which it is to be settled later. `car`: place in the drive-through's queue of the day, 0 elsewhere."""
+    """A row of the list of checks. `elsewhere`: another register has it. `doubt`: registers that had it and are silent: it may
+    be paid there. `conflicts`: how many a merge left for a person to look at. `synced`: HQ holds everything of it; only then
+    may the not-synced mark go away. `awaiting`: the tender by which it is to be settled later. `car`: place in the
+    drive-through's queue of the day, 0 elsewhere."""
 
     check_id: str
     ticket_code: str
@@ -98,6 +110,13 @@ class CheckSummary(View, frozen=True):
     awaiting: str = ""
     training: bool = False
     car: int = 0
+    elsewhere: ElsewhereView | None = None
+    doubt: tuple[str, ...] = ()
+    conflicts: int = 0
+    slip: Slip | None = None
+    """It was entered from paper."""
+    frozen: bool = False
+    """What became of a payment of it is not known: it can not change until that is."""
 
 
 class CheckView(View, frozen=True):
@@ -131,6 +150,14 @@ class CheckView(View, frozen=True):
     awaiting: str = ""
     training: bool = False
     car: int = 0
+    elsewhere: ElsewhereView | None = None
+    doubt: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    overpaid_minor: int = 0
+    """Two registers took payments: to be given back (a refund of this amount takes nothing off the sale)."""
+    slip: Slip | None = None
+    """It was entered from paper."""
+    frozen: tuple[FrozenView, ...] = ()
 
 
 class CheckPage(View, frozen=True):
@@ -204,6 +231,8 @@ class DeviceView(View, frozen=True):
     stations: tuple[str, ...] = ()
     address: str = ""
     profile: str = ""
+    register: str = ""
+    """The other register that it is wired to, and through which it is used; empty for one that is driven from here."""
     replaced: ReplacedView | None = None
 
 
@@ -264,6 +293,8 @@ class StatusView(View, frozen=True):
     """What the prober says; all of it is at `/v1/network`."""
     sinks: tuple[SinkView, ...] = ()
     """HQ and the other registers of the store."""
+    roles: RolesBrief | None = None
+    """Who is primary and who backup."""
 
 
 class Health(View, frozen=True):
@@ -341,46 +372,3 @@ class CatalogueView(View, frozen=True):
     tenders: tuple[TenderOffer, ...] = ()
     categories: tuple[CategoryView, ...] = ()
     """In the order in which the catalogue names them."""
-
-
-# --- books ---
-
-
-class TenderBook(View, frozen=True):
-    """`taken_minor` came from guests (change already off), `returned_minor` went back with voided checks, `refunded_minor` on
-    closed ones. All positive."""
-
-    tender: str
-    taken_minor: int
-    returned_minor: int = 0
-    refunded_minor: int = 0
-
-
-class TaxBook(View, frozen=True):
-    code: str
-    title: str
-    net_minor: int
-    tax_minor: int
-
-
-class BooksView(View, frozen=True):
-    """One business day of this register. Sums are over closed checks; refunds are apart and positive. `only_here`: events of
-    this register that HQ does not hold yet, so its books may be behind these."""
-
-    business_day: str
-    currency: str
-    checks_opened: int
-    checks_closed: int
-    checks_voided: int
-    checks_open: int
-    gross_minor: int
-    net_minor: int
-    tax_minor: int
-    discount_minor: int
-    rounding_minor: int
-    refund_minor: int
-    refund_tax_minor: int
-    no_sales: int
-    only_here: int
-    taxes: tuple[TaxBook, ...] = ()
-    tenders: tuple[TenderBook, ...] = ()
