@@ -4,60 +4,16 @@ The pieces of a check are those on its lines; a command takes the difference tha
 ringing, raising, lowering, voiding and other modifiers all go by one rule, and what is on a check already is never touched.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from tillkeeper.contract.availability import (
-    MAX_REMAINING,
-    AvailabilityEntry,
-    AvailabilitySet,
-    AvailabilityState,
-    AvailabilityView,
-    SetAvailability,
-    SubjectKind,
-)
+from tillkeeper.contract.availability import AvailabilityEntry, AvailabilitySet, AvailabilityView, SetAvailability, SubjectKind
 from tillkeeper.errors import Refused
 from tillkeeper.sales.catalogue_model import Catalogue
 from tillkeeper.sales.model import Check, Line
 from tillkeeper.sales.refusals import found
-
-Subject = tuple[SubjectKind, str]
-"""An item or a modifier of the catalogue, by kind and id."""
-
-
-class Level(msgspec.Struct, frozen=True):
-    """`remaining` while counting. Sold out with `remaining` 0 is the end of a countdown, which goes on where pieces are given
-    back; sold out with None is a person's word, and stays. `available` is kept only against the catalogue's own mark."""
-
-    state: AvailabilityState
-    remaining: int | None = None
-    by: str = ""
-
-    @property
-    def counted(self) -> bool:
-        return self.remaining is not None
-
-    def after(self, pieces: int) -> "Level":
-        """A counted level after so many pieces were taken; negative: given back."""
-        left = max(0, min((self.remaining or 0) - pieces, MAX_REMAINING))
-        return Level("counting", left, self.by) if left else Level("sold_out", 0)
-
-
-class Taken(msgspec.Struct, frozen=True):
-    """Pieces of counted subjects that an order takes; negative ones are given back."""
-
-    pieces: dict[Subject, int]
-
-
-class Put(msgspec.Struct, frozen=True):
-    """What a person said of a subject; None: simply available."""
-
-    subject: Subject
-    level: Level | None
-
-
-Change = Taken | Put
+from tillkeeper.sales.stock import Change, Level, Stock, Subject
 
 
 class Shortage(msgspec.Struct, frozen=True):
@@ -67,49 +23,6 @@ class Shortage(msgspec.Struct, frozen=True):
     name: str
     wanted: int
     remaining: int
-
-
-class Stock(msgspec.Struct, frozen=True):
-    """What is not simply available. Ids that the catalogue does not know are kept: it may know them again tomorrow."""
-
-    levels: dict[Subject, Level] = {}
-
-    def of(self, subject: Subject, *, marked: bool) -> Level | None:
-        """`marked`: the catalogue itself says that it is sold out, which holds until somebody says otherwise."""
-        return self.levels.get(subject) or (Level("sold_out") if marked else None)
-
-    def after(self, change: Change) -> "Stock":
-        levels = dict(self.levels)
-        if isinstance(change, Put):
-            levels.pop(change.subject, None)
-            if change.level is not None:
-                levels[change.subject] = change.level
-            return Stock(levels)
-        for subject, pieces in change.pieces.items():
-            if (level := levels.get(subject)) is not None and level.counted:
-                levels[subject] = level.after(pieces)
-        return Stock(levels)
-
-
-NOTHING_SAID = Stock()
-
-
-class _Row(msgspec.Struct, frozen=True, array_like=True):
-    kind: SubjectKind
-    subject_id: str
-    state: AvailabilityState
-    remaining: int | None
-    by: str
-
-
-def encode(stock: Stock) -> bytes:
-    return msgspec.json.encode([_Row(*subject, *msgspec.structs.astuple(level)) for subject, level in stock.levels.items()])
-
-
-def decode(stored: bytes) -> Stock:
-    """Raises: msgspec.DecodeError."""
-    rows = msgspec.json.decode(stored, type=list[_Row])
-    return Stock({(row.kind, row.subject_id): Level(row.state, row.remaining, row.by) for row in rows})
 
 
 # --- what a check takes ---
@@ -146,7 +59,7 @@ def shortage(before: Check | None, after: Check, stock: Stock, catalogue: Catalo
             level = stock.of(subject, marked=_marked(catalogue, line, subject)) if subject in more else None
             if level is None or level.state == "available":
                 continue
-            left = level.remaining or 0
+            left = max(0, level.remaining or 0)
             if more[subject] > left:
                 return Shortage(subject, name, more[subject], left)
     return None
@@ -161,33 +74,24 @@ def _marked(catalogue: Catalogue, line: Line, subject: Subject) -> bool:
     return modifier is not None and modifier.sold_out
 
 
-def counted_down(stock: Stock, pieces: Mapping[Subject, int]) -> tuple[Taken | None, tuple[AvailabilitySet, ...]]:
-    """What `pieces` change of the counted levels, and what is to be journaled of it: a countdown that ends, and one that goes
-    on because something was given back."""
-    counted = {s: n for s, n in pieces.items() if (level := stock.levels.get(s)) is not None and level.counted}
-    if not counted:
-        return None, ()
-    change = Taken(counted)
-    later = stock.after(change)
-    events = tuple(
-        AvailabilitySet(kind=subject[0], subject_id=subject[1], state=now.state, remaining=now.remaining or None)
-        for subject in counted
-        if (now := later.levels[subject]).state != stock.levels[subject].state
-    )
-    return change, events
+def counted_down(stock: Stock, pieces: Mapping[Subject, int]) -> Change | None:
+    """What `pieces` are on this register's counters; None where nothing of them counts down."""
+    counted = tuple(stock.count(subject, number) for subject, number in pieces.items() if stock.counts_down(subject))
+    return Change(counted) if counted else None
 
 
 # --- what a person says ---
 
 
-def put(command: SetAvailability, stock: Stock, catalogue: Catalogue) -> tuple[Put | None, tuple[AvailabilitySet, ...]]:
-    """
+def put(command: SetAvailability, stock: Stock, catalogue: Catalogue, now_ms: int, new_id: Callable[[], str]) -> Change | None:
+    """None: it is so already.
+
     Raises:
         Refused: `unknown_item`, `unknown_modifier`, `remaining_missing`, `remaining_unexpected`.
     """
     operation, subject = "set availability", (command.kind, command.subject_id)
     marks = _marks(catalogue, command.kind)
-    if subject not in stock.levels:  # what is gone from the catalogue can still be set back
+    if subject not in stock.words:  # what is gone from the catalogue can still be set back
         found(marks, command.subject_id, code=f"unknown_{command.kind}", operation=operation, what=command.kind)
     counting = command.state == "counting"
     if counting and command.remaining is None:
@@ -197,19 +101,19 @@ def put(command: SetAvailability, stock: Stock, catalogue: Catalogue) -> tuple[P
         cause = "only a countdown has a number"
         raise Refused("remaining_unexpected", operation, command.subject_id, cause, "leave remaining out, or set it counting")
     _name, marked = marks.get(command.subject_id, ("", False))
-    level = None if command.state == "available" and not marked else Level(command.state, command.remaining, command.by)
-    before = stock.of(subject, marked=marked)
-    same = (before and (before.state, before.remaining)) == (level and (level.state, level.remaining))
-    if same:
-        return None, ()
+    before = stock.of(subject, marked=marked) or Level("available")
+    if (before.state, before.remaining) == (command.state, command.remaining):
+        return None
     event = AvailabilitySet(
         kind=command.kind,
         subject_id=command.subject_id,
         state=command.state,
         remaining=command.remaining,
         by=command.by,
+        word=new_id(),
+        stamp_ms=stock.next_stamp(subject, now_ms),
     )
-    return Put(subject, level), (event,)
+    return Change((event,))
 
 
 def _marks(catalogue: Catalogue, kind: SubjectKind) -> dict[str, tuple[str, bool]]:

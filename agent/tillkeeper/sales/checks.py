@@ -6,11 +6,15 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from tillkeeper.contract import authorisations as auth
 from tillkeeper.contract import events as ev
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.documents import ReceiptIssued, TicketFired
+from tillkeeper.contract.paper import Slip, SlipEntered
+from tillkeeper.contract.together import CheckForked, CheckHandedOver, CheckMerged, CheckTaken, CheckYielded
 from tillkeeper.errors import TillkeeperError
 from tillkeeper.kitchen.tickets import learn
+from tillkeeper.sales import authorisations
 from tillkeeper.sales.model import Check, Discount, Line, Payment, Refund, StationView
 
 
@@ -36,12 +40,21 @@ def apply(check: Check | None, event: Event, business_day: str, at_ms: int) -> C
         if check is not None:
             raise _illegal(check.check_id, event, "the check is open already")
         return _opened(event, business_day, at_ms)
+    if isinstance(event, CheckTaken | CheckForked | CheckMerged):
+        return _arrived(check, event)
     check_id = getattr(event, "check_id", "")
     if check is None or check.check_id != check_id:
         raise _illegal(check.check_id if check else check_id, event, f"there is no check {check_id}")
+    if check.elsewhere and type(event) in {*_FOLD, ev.CheckClosed} and not isinstance(event, _OF_ANYWHERE):
+        raise _illegal(check_id, event, f"the check is at register {check.elsewhere}")
     if isinstance(event, ev.CheckClosed):
         _require(check, event, "open")
+        if authorisations.frozen(check):
+            raise _illegal(check_id, event, "the check is frozen until an authorisation is settled")
         return replace(check, state="closed", closed_at_ms=at_ms, closed_totals=event.totals, awaiting="")
+    if isinstance(event, _OF_AUTHORISATIONS):
+        _require(check, event, *(_SOLD if isinstance(event, auth.AuthorisationAsked) else _ANY))
+        return _authorisation(check, event, at_ms)
     entry = _FOLD.get(type(event))
     if entry is None:
         return check
@@ -88,6 +101,40 @@ def _opened(event: ev.CheckOpened, business_day: str, at_ms: int) -> Check:
     )
 
 
+def _arrived(check: Check | None, event: CheckTaken | CheckForked | CheckMerged) -> Check:
+    """The event holds all of the check: who reads it need not have read what was before."""
+    if isinstance(event, CheckMerged) and (check is None or check.elsewhere):
+        raise _illegal(event.check_id, event, "the check is not at this register")
+    if check is not None and not check.elsewhere and isinstance(event, CheckTaken):
+        raise _illegal(event.check_id, event, "the check is at this register")
+    try:
+        arrived = _decode(event.check)
+    except msgspec.DecodeError as error:
+        raise _illegal(event.check_id, event, f"it can not be read: {error}") from error
+    if arrived.check_id != event.check_id:
+        raise _illegal(event.check_id, event, f"it holds check {arrived.check_id}")
+    return arrived
+
+
+def _gone(check: Check, event: CheckHandedOver | CheckYielded) -> Check:
+    return replace(check, elsewhere=event.to, hand=event.hand)
+
+
+def _authorisation(check: Check, event: Event, at_ms: int) -> Check:
+    try:
+        return authorisations.on_check(check, event, at_ms)
+    except authorisations.IllegalStep as error:
+        raise _illegal(check.check_id, event, str(error)) from error
+
+
+def _used(check: Check, event: Event, authorisation_id: str) -> Check:
+    """Money that needed an authorisation is recorded under its id."""
+    try:
+        return authorisations.with_used(check, authorisation_id)
+    except authorisations.IllegalStep as error:
+        raise _illegal(check.check_id, event, str(error)) from error
+
+
 def _line(check: Check, event: Event, line_id: str) -> Line:
     for line in check.lines:
         if line.line_id == line_id:
@@ -113,9 +160,8 @@ def _line_changed(check: Check, event: ev.LineChanged) -> Check:
     line = _line(check, event, event.line_id)
     if event.quantity < 1 or line.quantity < 1:
         raise _illegal(check.check_id, event, "a line of no pieces cannot change")
-    changed = replace(
-        line,
-        quantity=event.quantity,
+    changed = _say(
+        replace(_removed(check, line, line.quantity - event.quantity), quantity=event.quantity, owed=0),
         tax=event.tax,
         modifiers=event.modifiers,
         seat=event.seat,
@@ -126,11 +172,25 @@ def _line_changed(check: Check, event: ev.LineChanged) -> Check:
     return _with_lines(check, event, (event.line_id,), lambda _: changed)
 
 
+def _say(line: Line, **values: Any) -> Line:
+    """With these attributes; how often each was changed is kept (`sales/sayings.py`)."""
+    turns = {name: line.turns.get(name, 0) + 1 for name, value in values.items() if getattr(line, name) != value}
+    return replace(line, **values, turns=line.turns | turns) if turns else line
+
+
+def _removed(check: Check, line: Line, pieces: int) -> Line:
+    """Of a check that came from another register it is kept who took what off: see `merge`."""
+    if not check.hand or pieces <= 0:
+        return line
+    return replace(line, removed=line.removed | {"": max(line.removed.values(), default=0) + pieces})
+
+
 def _line_voided(check: Check, event: ev.LineVoided) -> Check:
     line = _line(check, event, event.line_id)
     if not 1 <= event.quantity <= line.quantity:
         raise _illegal(check.check_id, event, f"{event.quantity} pieces of {line.quantity}")
     left = line.quantity - event.quantity
+    line = _removed(check, line, event.quantity)
     voided = replace(line, quantity=left, voided_quantity=line.voided_quantity + event.quantity)
     if not left:
         voided = replace(voided, fire_at_ms=None)
@@ -138,8 +198,9 @@ def _line_voided(check: Check, event: ev.LineVoided) -> Check:
 
 
 def _order_type_changed(check: Check, event: ev.OrderTypeChanged) -> Check:
-    check = _with_lines(check, event, event.taxes, lambda line: replace(line, tax=event.taxes[line.line_id]))
-    return replace(check, order_type=event.order_type)
+    check = _with_lines(check, event, event.taxes, lambda line: _say(line, tax=event.taxes[line.line_id]))
+    turns = check.turns | {"order_type": check.turns.get("order_type", 0) + 1}
+    return replace(check, order_type=event.order_type, turns=turns)
 
 
 def _discount_applied(check: Check, event: ev.DiscountApplied) -> Check:
@@ -175,12 +236,12 @@ def _not_fired(check: Check, event: Event, line_ids: Iterable[str]) -> None:
 
 def _lines_held(check: Check, event: ev.LinesHeld) -> Check:
     _not_fired(check, event, event.line_ids)
-    return _with_lines(check, event, event.line_ids, lambda line: replace(line, held=True, fire_at_ms=None))
+    return _with_lines(check, event, event.line_ids, lambda line: _say(line, held=True, fire_at_ms=None))
 
 
 def _fire_scheduled(check: Check, event: ev.FireScheduled) -> Check:
     _not_fired(check, event, event.line_ids)
-    return _with_lines(check, event, event.line_ids, lambda line: replace(line, held=False, fire_at_ms=event.fire_at_ms))
+    return _with_lines(check, event, event.line_ids, lambda line: _say(line, held=False, fire_at_ms=event.fire_at_ms))
 
 
 def _lines_fired(check: Check, event: ev.LinesFired) -> Check:
@@ -188,13 +249,21 @@ def _lines_fired(check: Check, event: ev.LinesFired) -> Check:
     return _with_lines(check, event, event.line_ids, lambda line: replace(line, held=False, fire_at_ms=None, fired=True))
 
 
+def _slip_entered(check: Check, event: SlipEntered) -> Check:
+    _not_fired(check, event, event.line_ids)
+    check = _with_lines(
+        check, event, event.line_ids, lambda line: replace(line, held=False, fire_at_ms=None, fired=True, from_paper=True)
+    )
+    return replace(check, slip=Slip(event.slip, event.slip_at_ms, event.doubled))
+
+
 def _tender_recorded(check: Check, event: ev.TenderRecorded) -> Check:
     if any(payment.tender_id == event.tender_id for payment in check.payments):
         raise _illegal(check.check_id, event, f"there is a tender {event.tender_id} already")
     if min(event.amount_minor, event.change_minor) < 0 or event.tendered_minor != event.amount_minor + event.change_minor:
         raise _illegal(check.check_id, event, "tendered is not amount + change")
-    fields = {name: getattr(event, name) for name in Payment.__struct_fields__}
-    return replace(check, payments=(*check.payments, Payment(**fields)))
+    check = _used(check, event, event.tender_id)
+    return replace(check, payments=(*check.payments, msgspec.convert(event, Payment, from_attributes=True)))
 
 
 def _tender_awaited(check: Check, event: ev.TenderAwaited) -> Check:
@@ -202,6 +271,8 @@ def _tender_awaited(check: Check, event: ev.TenderAwaited) -> Check:
 
 
 def _check_voided(check: Check, event: ev.CheckVoided) -> Check:
+    for one in authorisations.frozen(check):  # what was given back by calls for this
+        check = _used(check, event, one.authorisation_id)
     lines = tuple(line if line.fire_at_ms is None else replace(line, fire_at_ms=None) for line in check.lines)
     return replace(check, state="voided", void_reason=event.reason, lines=lines, awaiting="")
 
@@ -216,7 +287,7 @@ def _refund_recorded(check: Check, event: ev.RefundRecorded) -> Check:
     if event.amount_minor < 0 or event.tax_minor < 0:
         raise _illegal(check.check_id, event, "a refund is not negative")
     check = _with_lines(
-        check,
+        _used(check, event, event.refund_id),
         event,
         event.quantities,
         lambda line: replace(line, refunded_quantity=line.refunded_quantity + event.quantities[line.line_id]),
@@ -245,6 +316,15 @@ def _receipt_issued(check: Check, event: ReceiptIssued) -> Check:
 
 _ANY = ("open", "closed", "voided")
 _SOLD = ("open", "closed")
+_OF_AUTHORISATIONS = (
+    auth.AuthorisationAsked, auth.AuthorisationSettled, auth.ReversalOwed, auth.AuthorisationReversed,
+)  # fmt: skip
+_OF_ANYWHERE = (
+    ev.CheckNumbered, CheckHandedOver, CheckYielded, TicketFired, ReceiptIssued,
+    auth.AuthorisationSettled, auth.ReversalOwed, auth.AuthorisationReversed,
+)  # fmt: skip
+"""What may come of a check that another register has: a later owner, and what was under way."""
+_decode = msgspec.json.Decoder(Check).decode
 
 # Which event may come in which state, and what it does. What is not here tells nothing about the check itself.
 _FOLD: dict[type[Event], tuple[tuple[str, ...], Callable[[Check, Any], Check]]] = {
@@ -257,11 +337,14 @@ _FOLD: dict[type[Event], tuple[tuple[str, ...], Callable[[Check, Any], Check]]] 
     ev.LinesHeld: (_SOLD, _lines_held),
     ev.FireScheduled: (_SOLD, _fire_scheduled),
     ev.LinesFired: (_SOLD, _lines_fired),
+    SlipEntered: (("open",), _slip_entered),
     ev.TenderRecorded: (("open",), _tender_recorded),
     ev.TenderAwaited: (("open",), _tender_awaited),
     ev.CheckVoided: (("open",), _check_voided),
     ev.RefundRecorded: (("closed",), _refund_recorded),
     ev.CheckNumbered: (_ANY, _check_numbered),
+    CheckHandedOver: (_SOLD, _gone),
+    CheckYielded: (_ANY, _gone),
     TicketFired: (_ANY, _ticket_fired),
     ReceiptIssued: (_ANY, _receipt_issued),
 }

@@ -8,16 +8,18 @@ from tillkeeper.contract.base import Event
 from tillkeeper.contract.caller import INTEGRATION, Caller
 from tillkeeper.contract.events import CheckClosed
 from tillkeeper.contract.values import MAX_AMOUNT_MINOR, Personal, Totals
+from tillkeeper.contract.views import Mode
 from tillkeeper.errors import Refused
 from tillkeeper.journal.records import PersonalText
-from tillkeeper.roles.mode import Mode
-from tillkeeper.sales.availability import NOTHING_SAID, Change, Stock, counted_down, shortage, taken
+from tillkeeper.sales.authorisations import frozen, frozen_fields
+from tillkeeper.sales.availability import counted_down, shortage, taken
 from tillkeeper.sales.catalogue_model import Catalogue
 from tillkeeper.sales.checks import apply
 from tillkeeper.sales.model import Check, Line
 from tillkeeper.sales.money import to_text
-from tillkeeper.sales.pricing import Priced, Rules, price, rules_of
+from tillkeeper.sales.pricing import Priced, Rules, price, rules_of, totals
 from tillkeeper.sales.refusals import found
+from tillkeeper.sales.stock import NOTHING_SAID, Change, Stock
 from tillkeeper.sales.tenders import Authoriser, NoTerminal
 
 
@@ -41,6 +43,8 @@ class Context:
     drawer_session: str = ""
     """The open session of the drawer at the caller's terminal; empty for none."""
     authoriser: Authoriser = field(default_factory=NoTerminal)
+    resuming: str = ""
+    """Digest of the idempotency key of this very command, where calls of it are known: they do not freeze the check for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +86,8 @@ class Draft:
         self.opens_drawer = ""
         self.unsent_on_purpose = False
         """The command itself said that nothing goes to the kitchen."""
+        self.from_paper = False
+        """It was sold already: whether there is any left is no question."""
         self._before = self._check = check
         self._last_priced: tuple[Check, Priced] | None = None
 
@@ -125,12 +131,22 @@ class Draft:
             hint = "refund it instead" if self.check.state == "closed" else ""
             raise self.refuse("check_not_open", f"the check is {self.check.state}", hint, state=self.check.state)
 
+    def require_thawed(self) -> None:
+        waits = [one for one in frozen(self.check) if one.key_sha256 != self.context.resuming]
+        if waits:
+            one, tenders = waits[0], self.context.config.tenders
+            title = tenders[one.tender].title if one.tender in tenders else one.tender
+            cause = f"it is not known yet what became of {self.money(one.amount_minor)} by {title}"
+            raise self.refuse("check_frozen", cause, "ask the gateway, or pay another way", **frozen_fields(one))
+
     def require_not_voided(self) -> None:
         if self.check.state == "voided":
             raise self.refuse("check_not_open", "the check is voided", state="voided")
 
     def require_stock(self) -> None:
         """After whatever put more pieces on the check. What was on it before is not asked about."""
+        if self.from_paper:
+            return
         short = shortage(self._before, self.check, self.context.stock, self.context.catalogue)
         if short is None:
             return
@@ -163,7 +179,8 @@ class Draft:
                 f"at most {self.money(MAX_AMOUNT_MINOR)}",
                 max_minor=MAX_AMOUNT_MINOR,
             )
-        if sums.due_minor < 0:
+        before = totals(self._before, self.rules).due_minor if self._before is not None else 0
+        if sums.due_minor < min(0, before):
             raise self.refuse(
                 "below_paid",
                 f"the check would come to {self.money(sums.gross_minor)}, less than the {self.money(sums.paid_minor)} paid",
@@ -178,8 +195,8 @@ class Draft:
         closed = check is not None and check.state == "closed" and any(isinstance(event, CheckClosed) for event in events)
         change = None
         if check is not None and not check.training:  # practice takes nothing from what is left
-            change, ended = counted_down(self.context.stock, taken(self._before, check))
-            events += ended
+            change = counted_down(self.context.stock, taken(self._before, check))
+            events += change.events if change is not None else ()
         return Decision(
             events=events,
             check=check,

@@ -18,6 +18,7 @@ from tillkeeper.errors import Refused
 from tillkeeper.sales import availability, decide_fire, decide_lines, decide_money
 from tillkeeper.sales.context import Context, Decision, Draft
 from tillkeeper.sales.decide_fire import due_fires, next_fire_at_ms
+from tillkeeper.sales.decide_paper import KnownSlips, enter_slip
 from tillkeeper.sales.model import Check
 from tillkeeper.sales.refusals import found, reason_needed
 from tillkeeper.sales.training import in_training
@@ -46,6 +47,13 @@ Decidable = (
 )
 
 
+_ALTERS = (
+    cmd.AddLines, cmd.ChangeLine, cmd.VoidLine, cmd.ChangeOrderType, cmd.ApplyDiscount, cmd.RemoveDiscount,
+    cmd.RecordTender, cmd.CloseCheck, cmd.AwaitTender, cmd.VoidCheck, cmd.RefundCheck,
+)  # fmt: skip
+"""What a frozen check refuses. What is rung already may go to the kitchen: the sum stays as it is."""
+
+
 def decide(command: Decidable, check: Check | None, context: Context) -> Decision:
     """What the command comes to. `check` is the one that it names (already looked up); None for commands without one.
 
@@ -55,6 +63,8 @@ def decide(command: Decidable, check: Check | None, context: Context) -> Decisio
     operation = str(command.__struct_config__.tag).replace("_", " ")
     require_plain_text(command, operation)
     draft = Draft(operation, context, check)
+    if isinstance(command, _ALTERS):
+        draft.require_thawed()
     match command:
         case cmd.OpenCheck():
             _open(draft, command)
@@ -81,6 +91,8 @@ def decide(command: Decidable, check: Check | None, context: Context) -> Decisio
             decide_fire.hold(draft, command)
         case cmd.FireLines():
             decide_fire.fire(draft, command)
+        case cmd.RecordTender(although_unreachable=False) if draft.check.doubt:
+            decide_money.require_one_owner(draft)
         case cmd.RecordTender(tender=tender, tendered_minor=tendered, reference=reference, by=by):
             decide_money.record_tender(draft, tender, tendered_minor=tendered, reference=reference, by=by)
         case cmd.CloseCheck():
@@ -97,12 +109,30 @@ def decide(command: Decidable, check: Check | None, context: Context) -> Decisio
             if context.caller.training:
                 cause = "this is practice: what guests can order stays as it is"
                 raise Refused("training_availability", operation, command.subject_id, cause, "switch training off first")
-            change, events = availability.put(command, context.stock, context.catalogue)
-            return Decision(events=events, stock=change)
+            change = availability.put(command, context.stock, context.catalogue, context.now_ms, context.new_id)
+            return Decision(events=change.events if change else (), stock=change)
     return draft.decision()
 
 
-def _open(draft: Draft, command: cmd.OpenCheck | cmd.PlaceOrder) -> None:
+def enter_from_paper(command: cmd.EnterFromPaper, context: Context, known_slip: KnownSlips) -> Decision:
+    """As an order; nothing of it goes to the kitchen, and what was sold out meanwhile had been sold.
+
+    Raises:
+        Refused: as `decide`, and `slip_known`, `slip_from_the_future`.
+    """
+    operation = "enter from paper"
+    require_plain_text(command, operation)
+    draft = Draft(operation, context, None)
+    draft.from_paper = True
+    _open(draft, command)
+    decide_lines.ring(draft, command.lines)
+    _discount(draft, command)
+    enter_slip(draft, command, known_slip)
+    _pay(draft, command)
+    return draft.decision()
+
+
+def _open(draft: Draft, command: cmd.OpenCheck | cmd.PlaceOrder | cmd.EnterFromPaper) -> None:
     context = draft.context
     draft.add(
         ev.CheckOpened(
@@ -126,7 +156,14 @@ def _open(draft: Draft, command: cmd.OpenCheck | cmd.PlaceOrder) -> None:
 def _place(draft: Draft, command: cmd.PlaceOrder) -> None:
     """Opened, rung, discounted, sent, paid: each part by its own rules, and none of it if one refuses."""
     _open(draft, command)
-    decide_lines.ring(draft, command.lines)
+    decide_lines.ring(draft, command.lines, maybe_fired=command.may_be_doubled)
+    _discount(draft, command)
+    decide_fire.fire_order(draft, command)
+    draft.unsent_on_purpose = not command.send and decide_fire.fire_rule(draft) != "on_tender"
+    _pay(draft, command)
+
+
+def _discount(draft: Draft, command: cmd.Order) -> None:
     for new in command.discounts:
         if new.line is not None and not 0 <= new.line < len(draft.line_ids):
             cause = f"the order has no line {new.line}"
@@ -135,8 +172,9 @@ def _place(draft: Draft, command: cmd.PlaceOrder) -> None:
         decide_lines.apply_discount(
             draft, new.code, line_id=line_id, amount_minor=new.amount_minor, reason=new.reason, by=command.by
         )
-    decide_fire.fire_order(draft, command)
-    draft.unsent_on_purpose = not command.send and decide_fire.fire_rule(draft) != "on_tender"
+
+
+def _pay(draft: Draft, command: cmd.Order) -> None:
     for tender in command.tenders:
         decide_money.record_tender(
             draft, tender.tender, tendered_minor=tender.tendered_minor, reference=tender.reference, by=command.by

@@ -107,12 +107,14 @@ def due_fires(check: Check, now_ms: int) -> tuple[Event, ...]:
     lines = tuple(
         line.line_id
         for line in check.lines
-        if _waits_for_kitchen(line) and line.fire_at_ms is not None and line.fire_at_ms <= now_ms
+        if _waits_for_kitchen(line) and line.fire_at_ms is not None and line.fire_at_ms <= now_ms and not check.elsewhere
     )
     return (ev.LinesFired(check_id=check.check_id, line_ids=lines, cause="timed"),) if lines else ()
 
 
 def next_fire_at_ms(check: Check) -> int | None:
-    """When `due_fires` next has something, in wall clock ms; None while nothing waits for a time."""
+    """When `due_fires` next has something, in wall clock ms; None while nothing waits for a time here."""
+    if check.elsewhere:
+        return None
     times = [line.fire_at_ms for line in check.lines if _waits_for_kitchen(line) and line.fire_at_ms is not None]
     return min(times, default=None)

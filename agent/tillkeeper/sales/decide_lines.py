@@ -25,7 +25,7 @@ def catalogue_of(draft: Draft) -> Catalogue:
     return catalogue
 
 
-def ring(draft: Draft, lines: Iterable[cmd.NewLine]) -> None:
+def ring(draft: Draft, lines: Iterable[cmd.NewLine], *, maybe_fired: bool = False) -> None:
     """Add lines to the open check; fires nothing."""
     draft.require_open()
     catalogue = catalogue_of(draft)
@@ -54,6 +54,7 @@ def ring(draft: Draft, lines: Iterable[cmd.NewLine]) -> None:
                 order_type=new.order_type,
                 note=new.note,
                 held=new.held,
+                maybe_fired=maybe_fired,
             )
         )
         rung.append(line_id)

@@ -6,10 +6,12 @@ from tillkeeper.config.model import Tender
 from tillkeeper.contract import commands as cmd
 from tillkeeper.contract import events as ev
 from tillkeeper.contract.values import MAX_AMOUNT_MINOR
+from tillkeeper.sales.authorisations import given_back
 from tillkeeper.sales.context import Draft
 from tillkeeper.sales.decide_fire import fire_by_rule, fire_rule
+from tillkeeper.sales.merge import overpaid_minor
 from tillkeeper.sales.money import divide, exact, minor_digits, round_to, to_text
-from tillkeeper.sales.refunds import left_of, refund_amount, value_of_pieces
+from tillkeeper.sales.refunds import RefundAmount, left_of, refund_amount, value_of_pieces
 from tillkeeper.sales.refusals import found, reason_needed
 from tillkeeper.sales.tenders import AuthorisationRequest, Situation, admit, allowed_tenders, needs_world
 
@@ -61,13 +63,22 @@ def _require_session(draft: Draft, subject: str) -> None:
     raise draft.refuse("no_drawer_session", cause, hint, subject=subject, drawer=drawer, allowed=allowed)
 
 
+def require_one_owner(draft: Draft) -> None:
+    """Of a check that was forked it is not known whether it was paid where it was."""
+    if not draft.check.doubt:
+        return
+    registers = ", ".join(draft.check.doubt)
+    cause = f"register {registers} had this check and is silent: it may be paid there already"
+    raise draft.refuse("may_be_paid", cause, "ask the guest; take it although it is silent", registers=draft.check.doubt)
+
+
 def record_tender(draft: Draft, name: str, *, tendered_minor: int | None, reference: str, by: str) -> None:
     """Take a payment; the check closes as soon as nothing is due."""
     draft.require_open()
     tender = _tender(draft, name, "payment")
     _require_pieces(draft)
     due = draft.totals().due_minor
-    if due == 0:
+    if due <= 0:
         raise draft.refuse("nothing_due", "nothing is due", "close the check", due_minor=0)
     take = _cash if tender.kind == "cash" else _other
     taken = take(draft, name, tender, due, tendered_minor)
@@ -75,8 +86,12 @@ def record_tender(draft: Draft, name: str, *, tendered_minor: int | None, refere
         _require_session(draft, name)
     context = draft.context
     tender_id = context.new_id()
-    request = AuthorisationRequest("payment", tender_id, name, tender.kind, taken.amount_minor)
-    reference = admit(request, context.config, context.mode, context.authoriser) or reference
+    request = AuthorisationRequest(
+        "payment", tender_id, name, tender.kind, taken.amount_minor,
+        guest_absent=draft.check.awaiting == name, reference=reference,
+    )  # fmt: skip
+    admission = admit(request, context.config, context.mode, context.authoriser)
+    tender_id = admission.authorisation_id or tender_id
     draft.add(
         ev.TenderRecorded(
             check_id=draft.check.check_id,
@@ -89,7 +104,8 @@ def record_tender(draft: Draft, name: str, *, tendered_minor: int | None, refere
             rounding_minor=taken.rounding_minor,
             foreign_currency=taken.foreign_currency,
             foreign_minor=taken.foreign_minor,
-            reference=reference,
+            reference=admission.reference or reference,
+            label=admission.label,
             by=by,
             drawer_session=draft.drawer_session,
             training=draft.check.training,
@@ -170,7 +186,7 @@ def close_check(draft: Draft) -> None:
     draft.require_open()
     _require_pieces(draft)
     due = draft.totals().due_minor
-    if due:
+    if due > 0:
         raise draft.refuse("still_due", f"{draft.money(due)} is still due", "record a tender", due_minor=due)
     _close(draft)
 
@@ -221,7 +237,12 @@ def void_check(draft: Draft, command: cmd.VoidCheck) -> None:
     returned: dict[str, int] = {}
     cash = 0
     for payment in draft.check.payments:
-        request = AuthorisationRequest("refund", payment.tender_id, payment.tender, payment.kind, payment.amount_minor)
+        if payment.returned:
+            continue
+        request = AuthorisationRequest(
+            "refund", payment.tender_id, payment.tender, payment.kind, payment.amount_minor,
+            original=payment.tender_id if needs_world(payment.kind) else "",
+        )  # fmt: skip
         admit(request, context.config, context.mode, context.authoriser)
         returned[payment.tender] = returned.get(payment.tender, 0) + payment.amount_minor
         if payment.kind == "cash":
@@ -255,16 +276,23 @@ def refund_check(draft: Draft, command: cmd.RefundCheck) -> None:
     reason_needed(command.reason, draft.operation, check.check_id)
     left = left_of(check, draft.priced())
     nothing = draft.refuse("nothing_to_refund", "there is nothing to give back for this", left_minor=left.money_minor)
-    if not left.value_minor:
-        raise nothing
-    quantities, value, tax = _refund_value(draft, command)
     coin = coin_of(draft) if tender.kind == "cash" else 1
-    amount = refund_amount(left, value, tax, coin, draft.rules.rounding)
+    quantities: dict[str, int] = {}
+    if over := _of_overpayment(draft, command):
+        money = round_to(over, coin)
+        amount = RefundAmount(money, 0, money)
+    elif not left.value_minor:
+        raise nothing
+    else:
+        quantities, value, tax = _refund_value(draft, command)
+        amount = refund_amount(left, value, tax, coin, draft.rules.rounding)
     if amount.money_minor <= 0:
         raise nothing
     refund_id = context.new_id()
-    request = AuthorisationRequest("refund", refund_id, command.tender, tender.kind, amount.money_minor)
-    admit(request, context.config, context.mode, context.authoriser)
+    original = _original(draft, command.tender, amount.money_minor) if needs_world(tender.kind) else ""
+    request = AuthorisationRequest("refund", refund_id, command.tender, tender.kind, amount.money_minor, original)
+    admission = admit(request, context.config, context.mode, context.authoriser)
+    refund_id = admission.authorisation_id or refund_id
     if tender.kind == "cash":
         _require_session(draft, command.tender)
     draft.add(
@@ -281,12 +309,31 @@ def refund_check(draft: Draft, command: cmd.RefundCheck) -> None:
             by=command.by,
             drawer_session=draft.drawer_session,
             training=draft.check.training,
+            of_overpayment=over > 0,
         )
     )
     draft.refund_minor = amount.money_minor
     draft.entity_id = refund_id
     if _opens_drawer(tender):
         draft.opens_drawer = "refund"
+
+
+def _of_overpayment(draft: Draft, command: cmd.RefundCheck) -> int:
+    """The amount where it is no more than what two registers took too much: it takes nothing off the sale. Else 0."""
+    if command.quantities or command.amount_minor is None:
+        return 0
+    return command.amount_minor if command.amount_minor <= overpaid_minor(draft.check, draft.totals()) else 0
+
+
+def _original(draft: Draft, tender: str, amount_minor: int) -> str:
+    """The payment by this tender that can still give back so much; empty where none was made, or all are given back."""
+    payments = [one for one in draft.check.payments if one.tender == tender]
+    left = {one.tender_id: one.amount_minor - given_back(draft.check, one.tender_id) for one in payments}
+    most = max(left.values(), default=0)
+    if 0 < most < amount_minor:
+        cause = f"no payment by it can give back more than {draft.money(most)}"
+        raise draft.refuse("refund_in_parts", cause, "refund it in parts", subject=tender, max_minor=most)
+    return next((tender_id for tender_id, minor in left.items() if minor >= amount_minor), "")
 
 
 def _refund_value(draft: Draft, command: cmd.RefundCheck) -> tuple[dict[str, int], int, int | None]:

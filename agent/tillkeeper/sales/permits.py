@@ -2,11 +2,17 @@
 
 from tillkeeper.contract import cash as money
 from tillkeeper.contract import commands as cmd
+from tillkeeper.contract import day as days
 from tillkeeper.contract import devices as setup
+from tillkeeper.contract.after import SettleTask
+from tillkeeper.contract.authorisations import AbandonAuthorisation, QueryAuthorisation
 from tillkeeper.contract.availability import SetAvailability
 from tillkeeper.contract.base import Command
 from tillkeeper.contract.caller import Caller, Permission
+from tillkeeper.contract.modes import SwitchOffline, SwitchOffsite
 from tillkeeper.contract.people import DeclareTips, RecordTimeEntry
+from tillkeeper.contract.roles import AssignRoles, ConfirmAway
+from tillkeeper.contract.together import TakeCheck
 from tillkeeper.people.refusals import ApprovalNeeded, SignInNeeded
 from tillkeeper.sales.model import Check, Line
 
@@ -31,6 +37,11 @@ WORDS: dict[Permission, str] = {
     "set_up_devices": "replace and set up devices",
     "erase_personal": "look for texts about persons and erase them",
     "admit_registers": "admit registers to the store, or let them go",
+    "assign_roles": "say which register is primary and which is its backup",
+    "switch_mode": "switch offline or offsite by hand",
+    "take_over": "take over the checks of other registers",
+    "close_day": "close the day",
+    "settle": "settle what an outage left behind",
 }
 
 _ALWAYS: dict[type[Command], tuple[Permission, ...]] = {
@@ -45,6 +56,9 @@ _ALWAYS: dict[type[Command], tuple[Permission, ...]] = {
     cmd.RecordTender: ("tender",),
     cmd.CloseCheck: ("tender",),
     cmd.AwaitTender: ("tender",),
+    TakeCheck: ("take_over",),
+    QueryAuthorisation: ("tender",),
+    AbandonAuthorisation: ("tender",),
     cmd.ApplyDiscount: ("discount",),
     cmd.RemoveDiscount: ("discount",),
     cmd.RefundCheck: ("refund",),
@@ -60,13 +74,23 @@ _ALWAYS: dict[type[Command], tuple[Permission, ...]] = {
     setup.ResetDevice: ("set_up_devices",),
     setup.TryDrawer: ("set_up_devices",),
     setup.LearnDrawer: ("set_up_devices",),
+    SwitchOffline: ("switch_mode",),
+    SwitchOffsite: ("switch_mode",),
+    AssignRoles: ("assign_roles",),
+    ConfirmAway: ("assign_roles",),
+    days.CloseDay: ("close_day",),
+    days.DeclareGap: ("close_day",),
+    days.ParkRegister: ("close_day",),
+    days.UnparkRegister: ("close_day",),
+    days.PrintDayReport: ("reports",),
+    SettleTask: ("settle",),
 }
 
 
 def needed(command: Command, check: Check | None, caller: Caller) -> tuple[Permission, ...]:
     """What a person must be allowed, to do this: all of these. `check`: the one that the command names, as it is."""
     match command:
-        case cmd.PlaceOrder(discounts=discounts, tenders=tenders):
+        case cmd.Order(discounts=discounts, tenders=tenders):
             parts: list[tuple[Permission, object]] = [("ring", True), ("discount", discounts), ("tender", tenders)]
             return tuple(permission for permission, wanted in parts if wanted)
         case cmd.ChangeLine():
@@ -82,6 +106,8 @@ def needed(command: Command, check: Check | None, caller: Caller) -> tuple[Permi
             return ("see_expected",) if session_id is None else ("reports",)
         case RecordTimeEntry(employee=employee, at_ms=at_ms):
             return () if employee == caller.employee and at_ms is None else ("edit_time",)
+        case AbandonAuthorisation(although_unreachable=True):  # it may be recorded elsewhere: then money goes back
+            return ("tender", "refund")
         case DeclareTips(employee=employee):
             return () if employee == caller.employee else ("edit_time",)
     return _ALWAYS[type(command)]

@@ -65,8 +65,9 @@ def price(check: Check, rules: Rules) -> Priced:
         PricedLine(line, rung_minor=rung[index], amount_minor=amounts[index], gross_minor=gross[index], tax_minor=tax[index])
         for index, line in enumerate(check.lines)
     )
-    paid = sum(payment.amount_minor for payment in check.payments)
-    rounding = sum(payment.rounding_minor for payment in check.payments)
+    kept = [payment for payment in check.payments if not payment.returned]
+    paid = sum(payment.amount_minor for payment in kept)
+    rounding = sum(payment.rounding_minor for payment in kept)
     sums = Totals(
         subtotal_minor=sum(rung),
         discount_minor=sum(rung) - sum(amounts),

@@ -4,12 +4,16 @@ Amounts with what they are, names as the store has them; the words around them a
 """
 
 from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from tillkeeper.config.model import Config
+from tillkeeper.contract.paper import Slip
 from tillkeeper.contract.values import TaxTotal, Totals
 from tillkeeper.sales.model import Check, Payment, Refund
 from tillkeeper.sales.pricing import Priced, price, rules_of
 from tillkeeper.sales.refunds import value_of
+from tillkeeper.sales.tenders import needs_world
 from tillkeeper.spool.model import ReceiptAmount, ReceiptData, ReceiptLine
 
 
@@ -39,6 +43,14 @@ def receipt_data(
         original_at_ms=check.closed_at_ms if copy else None,
         training=check.training,
     )
+
+
+def paper_mark(slip: Slip, timezone: str) -> str:
+    """"FROM PAPER 17, 2026-11-22 14:35": the number and the time that were on the slip, in the store's time zone."""
+    if not slip.slip_at_ms:
+        return f"FROM PAPER {slip.slip}"
+    at = datetime.fromtimestamp(slip.slip_at_ms / 1000, ZoneInfo(timezone))
+    return f"FROM PAPER {slip.slip}, {at:%Y-%m-%d %H:%M}"
 
 
 def _lines(check: Check) -> Iterator[ReceiptLine]:
@@ -89,8 +101,10 @@ def _tax_row(total: TaxTotal, config: Config) -> ReceiptAmount | None:
 
 
 def _tender_row(payment: Payment, config: Config) -> ReceiptAmount:
+    """With what the gateway says of the card and its own reference, where there was one."""
+    words = (_title(payment.tender, config), payment.label, payment.reference if needs_world(payment.kind) else "")
     return ReceiptAmount(
-        _title(payment.tender, config),
+        " ".join(word for word in words if word),
         payment.tendered_minor,
         kind="tender",
         foreign_minor=payment.foreign_minor,

@@ -1,7 +1,8 @@
 """Which tender may be taken when: one table. Going offline changes what this table says and nothing else of a sale.
 
 Card, gift and loyalty need an authorisation from outside. While there may be an uplink the actual call decides (nothing
-guesses beforehand); while there is none they are refused, with the reason and with what is allowed instead.
+guesses beforehand); while there is none they are refused, with the reason and with what is allowed instead. Away from the store
+(offsite) a register has whatever link there is, so there, too, the call decides.
 """
 
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from typing import Literal, Protocol, get_args
 
 from tillkeeper.config.model import Config
 from tillkeeper.contract.values import TenderKind
+from tillkeeper.contract.views import Mode
 from tillkeeper.errors import Refused
-from tillkeeper.roles.mode import Mode
 
 Situation = Literal["payment", "refund"]
 Answer = Literal["allowed", "needs_authorisation", "refused"]
@@ -32,12 +33,15 @@ class Verdict:
 _ALLOWED = Verdict("allowed")
 _AUTHORISE = Verdict("needs_authorisation")
 _NO_UPLINK = Verdict("refused", "tender_needs_uplink", "it needs an authorisation, and there is no connection")
+_ALONE = Verdict("refused", "tender_needs_uplink", "it needs an authorisation, and this register reaches nobody")
 _SWITCHED_OFF = Verdict("refused", "tender_needs_uplink", "it needs an authorisation, and the store was set to offline by hand")
 
 _BY_MODE: dict[Mode, Verdict] = {
     "checking": _AUTHORISE,
     "online": _AUTHORISE,
     "offline": _NO_UPLINK,
+    "island": _ALONE,
+    "offsite": _AUTHORISE,
     "manual_offline": _SWITCHED_OFF,
 }
 _LOCAL: dict[Mode, Verdict] = dict.fromkeys(MODES, _ALLOWED)
@@ -63,6 +67,16 @@ def allowed_tenders(config: Config, mode: Mode, situation: Situation = "payment"
     return tuple(name for name, tender in config.tenders.items() if verdict(tender.kind, mode, situation).answer == "allowed")
 
 
+def offered_tenders(config: Config, mode: Mode) -> tuple[str, ...]:
+    """Names of the configured tenders that a page may offer now: those that need nobody, and those whose gateway decides."""
+    return tuple(
+        name
+        for name, tender in config.tenders.items()
+        if (answer := verdict(tender.kind, mode, "payment").answer) == "allowed"
+        or (answer == "needs_authorisation" and tender.gateway)
+    )
+
+
 @dataclass(frozen=True)
 class AuthorisationRequest:
     """`tender_id` names the attempt durably: asking twice with the same id is one authorisation. Store currency."""
@@ -72,17 +86,38 @@ class AuthorisationRequest:
     tender: str
     kind: TenderKind
     amount_minor: int
+    original: str = ""
+    """Of a refund: the `tender_id` of the payment that it gives back, where there is one."""
+    guest_absent: bool = False
+    reference: str = ""
+    """What a person wrote to it."""
+
+
+@dataclass(frozen=True)
+class Admission:
+    """`authorisation_id`: under which it is recorded; empty where nobody had to be asked. `label`: of the card, for people."""
+
+    authorisation_id: str = ""
+    reference: str = ""
+    label: str = ""
 
 
 class Authoriser(Protocol):
-    """The seam to a payment terminal. `decide` is pure, so a shell that talks to a real one makes the call first and hands
-    in its outcome as an authoriser that already knows it."""
+    """The seam to a payment terminal. `decide` is pure, so a shell that talks to a real one decides first which calls are
+    needed, makes them, and decides again with an authoriser that knows their outcomes (`calls.Calls`)."""
 
-    def authorise(self, request: AuthorisationRequest) -> str:
-        """The reference of the authorisation.
+    def authorised(self, request: AuthorisationRequest) -> Admission | None:
+        """What has been authorised for this already, whatever the mode is by now.
 
         Raises:
-            Refused: declined, or nobody to ask.
+            Refused: something else was.
+        """
+        ...
+
+    def authorise(self, request: AuthorisationRequest) -> Admission:
+        """
+        Raises:
+            Refused: nobody to ask.
         """
         ...
 
@@ -90,7 +125,10 @@ class Authoriser(Protocol):
 class NoTerminal:
     """Nothing is connected that could authorise: every such tender is refused."""
 
-    def authorise(self, request: AuthorisationRequest) -> str:
+    def authorised(self, request: AuthorisationRequest) -> Admission | None:
+        return None
+
+    def authorise(self, request: AuthorisationRequest) -> Admission:
         raise Refused(
             "no_terminal",
             f"authorise {request.situation}",
@@ -99,19 +137,27 @@ class NoTerminal:
         )
 
 
-def admit(request: AuthorisationRequest, config: Config, mode: Mode, authoriser: Authoriser) -> str:
-    """The authorisation's reference; empty for a tender that needs none.
+def _mode_knows_nothing(request: AuthorisationRequest, config: Config, mode: Mode) -> bool:
+    """Without an HQ no mode says whether there is a way out: where there is a gateway, its call does."""
+    tender = config.tenders.get(request.tender)
+    return mode == "offline" and not config.hq.url and tender is not None and bool(tender.gateway)
+
+
+def admit(request: AuthorisationRequest, config: Config, mode: Mode, authoriser: Authoriser) -> Admission:
+    """How it is authorised; an empty one for a tender that needs nobody.
 
     Raises:
         Refused: `tender_needs_uplink`, or what the authoriser says. `extra`: `reason`, `mode`, `allowed`.
     """
     ruling = verdict(request.kind, mode, request.situation)
     if ruling.answer == "allowed":
-        return ""
+        return Admission()
+    if (known := authoriser.authorised(request)) is not None:
+        return known
     allowed = allowed_tenders(config, mode, request.situation)
     hint = f"take {' or '.join(allowed)} instead" if allowed else ""
     extra = {"tender": request.tender, "kind": request.kind, "mode": mode, "allowed": allowed}
-    if ruling.answer == "refused":
+    if ruling.answer == "refused" and not _mode_knows_nothing(request, config, mode):
         operation = f"take {request.situation}"
         raise Refused(ruling.code, operation, request.tender, ruling.reason, hint, reason=ruling.reason, **extra)
     try:

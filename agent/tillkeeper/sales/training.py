@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from tillkeeper.config.model import Config
 from tillkeeper.contract.caller import Caller
-from tillkeeper.contract.commands import OpenCheck, PlaceOrder
+from tillkeeper.contract.commands import EnterFromPaper, OpenCheck, PlaceOrder
 from tillkeeper.errors import Refused
 from tillkeeper.sales.model import Check
 
@@ -12,7 +12,7 @@ LETTER = "T"
 """Starts the ticket codes of practice; no register has it."""
 
 
-def in_training(command: OpenCheck | PlaceOrder, caller: Caller) -> bool:
+def in_training(command: OpenCheck | PlaceOrder | EnterFromPaper, caller: Caller) -> bool:
     """Whether the check that this command opens is practice: a session says so for a page, the command for an integration."""
     return caller.training or command.training
 

@@ -35,6 +35,8 @@ class Approvals:
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
         self._live: dict[str, Approval] = {}
+        self._rosters = 0
+        """How many there were; what was given under one before is good no more."""
 
     def add(self, approver: str, employee: str, terminal: str, permission: Permission) -> str:
         """A new one for what `employee` does at `terminal`; its token is given out here and kept nowhere."""
@@ -49,6 +51,7 @@ class Approvals:
     def forget(self) -> None:
         """All of them: who gave one may no longer be who they were."""
         self._live.clear()
+        self._rosters += 1
 
     def look(self, token: str, employee: str, terminal: str) -> Approval | None:
         """The approval, if it is good for this person at this terminal: whoever signs in there next can not use it."""
@@ -77,7 +80,7 @@ class Approvals:
         if not used:
             yield ()
             return
-        approval = self._live.pop(caller.approval, None)
+        approval, roster = self._live.pop(caller.approval, None), self._rosters
         if approval is None:
             raise ApprovalNeeded(command.replace("_", " "), "register", "this approval has been used", used[0])
         try:
@@ -92,7 +95,8 @@ class Approvals:
                 ),
             )
         except BaseException:  # nothing was done, a cancellation included: the approval is still good
-            self._live[caller.approval] = approval
+            if roster == self._rosters:
+                self._live[caller.approval] = approval
             raise
 
 

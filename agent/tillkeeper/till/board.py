@@ -76,7 +76,7 @@ class BoardKeeper:
         return isinstance(job.data, TicketData) and was_shown(job) and not self._stale(job.created_at_ms)
 
     def _stale(self, at_ms: int) -> bool:
-        return stale(self._stamp.day(at_ms), self._stamp.today(), self._now_ms() - at_ms)
+        return stale(self._stamp.day(at_ms), self._stamp.day(self._now_ms()), self._now_ms() - at_ms)
 
     def _shown(self, job: Job, screen: Screen, document: Callable[[Job], Document]) -> ShownTicket:
         laid_out = document(job)

@@ -31,6 +31,15 @@ class Catalogues:
         return found
 
 
+    def holds(self, version: str) -> bool:
+        """A check of another register may have been rung by a catalogue that is not here."""
+        try:
+            self.of(version)
+        except NotFound:
+            return False
+        return True
+
+
 def read_catalogue(file: Path, tax_categories: frozenset[str]) -> Catalogue:
     """Raises `ConfigInvalid` with every problem of the file, `OSError` where it can not be read."""
     return parse_catalogue(file.read_bytes(), str(file), tax_categories)

@@ -9,13 +9,13 @@ from tillkeeper.contract.caller import INTEGRATION, Caller
 from tillkeeper.contract.commands import CommandResult, JobRef
 from tillkeeper.contract.documents import DrawerKicked, NoSaleRecorded, ReceiptIssued
 from tillkeeper.contract.values import Totals
-from tillkeeper.journal.records import NewEvent, PersonalText
+from tillkeeper.journal.records import KeptAnswer, NewEvent, PersonalText
 from tillkeeper.kitchen.tickets import revise
-from tillkeeper.sales.availability import Change
 from tillkeeper.sales.checks import apply
 from tillkeeper.sales.context import Decision
 from tillkeeper.sales.model import Check, Refund
-from tillkeeper.sales.receipt import receipt_data
+from tillkeeper.sales.receipt import paper_mark, receipt_data
+from tillkeeper.sales.stock import Change
 from tillkeeper.sales.training import kitchen_of
 from tillkeeper.spool.model import Job, PulseData
 
@@ -30,6 +30,8 @@ class Draft:
     personal: tuple[PersonalText, ...]
     result: CommandResult
     settings: dict[str, bytes] = field(default_factory=dict)
+    answers: tuple[KeptAnswer, ...] = ()
+    """Of other commands that came to their end with this one."""
     stock: Change | None = None
     """What it takes of what is counted down, or says to be sold out."""
     dropped: Callable[[], None] = lambda: None
@@ -120,6 +122,7 @@ def receipt(
         data=receipt_data(check, totals, moment.config, moment.now_ms, copy=copy, refund=refund),
         created_at_ms=moment.now_ms,
         check_id=check.check_id,
+        marks=(paper_mark(check.slip, moment.config.store.timezone),) if check.slip is not None else (),
         personal=personal,
     )
     refund_id = refund.refund_id if refund else ""

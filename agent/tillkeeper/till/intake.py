@@ -7,19 +7,24 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from typing import cast
 
 import msgspec
 from msgspec.structs import replace
 
-from tillkeeper.clock import IdSource, WallClock
-from tillkeeper.config.model import Config
-from tillkeeper.contract.base import Command, Event
+from tillkeeper.across.here import catalogue_of, find, require_catalogue, take
+from tillkeeper.cards.authorising import Authorising, answer_of
+from tillkeeper.cards.hands import IntakeHands
+from tillkeeper.cards.paying import Run
+from tillkeeper.cards.purposes import PAYABLE, Payable
+from tillkeeper.cards.refusals import raised
+from tillkeeper.cards.unsettled import Unsettled
+from tillkeeper.contract.authorisations import AbandonAuthorisation, QueryAuthorisation
+from tillkeeper.contract.base import CheckCommand, Command, Event
 from tillkeeper.contract.caller import INTEGRATION, Caller
 from tillkeeper.contract.commands import (
     AnyCommand,
-    CheckCommand,
     CommandResult,
     JobRef,
     OpenCheck,
@@ -30,31 +35,28 @@ from tillkeeper.contract.commands import (
 )
 from tillkeeper.contract.envelope import NumberAssigned
 from tillkeeper.contract.events import CheckNumbered, ModeChanged
+from tillkeeper.contract.together import TakeCheck
 from tillkeeper.errors import NotFound, Refused, TillkeeperError
-from tillkeeper.journal.journal import Journal
+from tillkeeper.journal.commit import key_digest
 from tillkeeper.journal.privacy import make_personal
 from tillkeeper.journal.records import Batch, KeptCommand
-from tillkeeper.kitchen.tickets import reprint, revise
-from tillkeeper.layouts.copies import refuse_copies
-from tillkeeper.roles.mode import Mode
+from tillkeeper.kitchen.tickets import revise
+from tillkeeper.sales.calls import Calls
 from tillkeeper.sales.checks import apply
 from tillkeeper.sales.context import Context
 from tillkeeper.sales.decide import Decidable, decide, due_fires
 from tillkeeper.sales.model import Check
-from tillkeeper.sales.pricing import rules_of, totals
+from tillkeeper.sales.tenders import NoTerminal
 from tillkeeper.sales.training import in_training, kitchen_of, require_same_side
 from tillkeeper.spool.jobs import job_row
 from tillkeeper.spool.model import Job, TestSlipData
-from tillkeeper.spool.spool import Spool
-from tillkeeper.till.approvals import Approvals
-from tillkeeper.till.availability import StockKeeper
-from tillkeeper.till.catalogues import Catalogues
-from tillkeeper.till.codes import Opening, OpeningCodes, opening_of
-from tillkeeper.till.compose import Draft, Moment, compose, receipt
+from tillkeeper.till.codes import Opening, opening_of
+from tillkeeper.till.compose import Draft, Moment, compose
 from tillkeeper.till.desk import Desk
 from tillkeeper.till.once import Once, Work
-from tillkeeper.till.shelf import Held, Shelf, row
-from tillkeeper.till.stamp import Stamp
+from tillkeeper.till.parts import Parts as Parts
+from tillkeeper.till.reprints import reprinted
+from tillkeeper.till.shelf import Held, row
 
 log = logging.getLogger(__name__)
 
@@ -67,30 +69,6 @@ NUMBERS_AT_ONCE = 8
 PRINTS = ("escpos", "star", "escpos_display")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    """What an intake works with. `drawer_session`: the open session of a drawer, or empty. `second_copy`: waits a moment until
-    another register holds what was just stored; an answer goes out after it. `step_aside`: awaited between the pieces of what
-    is not urgent."""
-
-    config: Config
-    journal: Journal
-    shelf: Shelf
-    spool: Spool
-    catalogues: Catalogues
-    codes: OpeningCodes
-    approvals: Approvals
-    stock: StockKeeper
-    mode: Callable[[], Mode]
-    stamp: Stamp
-    now_ms: WallClock
-    new_id: IdSource
-    desks: tuple[Desk, ...] = ()
-    drawer_session: Callable[[str], str] = lambda _drawer: ""
-    second_copy: Callable[[], Awaitable[None]] | None = None
-    step_aside: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
-
-
 class Intake:
     """`changed` is told after each durable change, with the check that changed, if one did."""
 
@@ -100,11 +78,18 @@ class Intake:
         self._changed = changed
         self._desks = {command: desk for desk in parts.desks for command in desk.commands}
         self._desk_locks = {desk.name: asyncio.Lock() for desk in parts.desks}
+        hands = IntakeHands(
+            journal=parts.journal, shelf=parts.shelf, codes=parts.codes, at_hand=self._at_hand, moment=self._moment,
+            draft=self._draft, commit=self._commit, second_copy=parts.second_copy,
+            taking=parts.taking,
+        )  # fmt: skip
+        unsettled = Unsettled(parts.journal.setting)
+        self.authorising = Authorising(parts.config, unsettled, parts.gateways, hands, parts.now_s, parts.knows_its_past)
 
     @property
     def in_hand(self) -> bool:
         """Whether a command is on its way to being durable."""
-        return self._once.busy
+        return self._once.under_way > self.authorising.calling
 
     # --- commands ---
 
@@ -118,24 +103,51 @@ class Intake:
 
         async def work(keep: Callable[[bytes], KeptCommand]) -> bytes:
             permitted = self._.approvals.permitted
+            if isinstance(asked, PAYABLE) and self._.gateways:
+                return await self._pay(key, asked, caller, keep)
             if (desk := self._desks.get(type(asked))) is not None:
                 with permitted(asked, None, caller) as given:
                     return await self._at_desk(desk, asked, caller, keep, given)
             if not isinstance(asked, CheckCommand):
                 with permitted(asked, None, caller) as given:
                     return await self._accept(self._draft(asked, None, caller), keep, given)
-            check_id = self._.shelf.find(asked.check_id, self._.stamp.today())
+            check_id = self._find(asked.check_id)
+            if isinstance(asked, QueryAuthorisation):
+                with permitted(asked, self._at_hand(check_id), caller) as given:
+                    done = await self.authorising.query(check_id, keep, given)
+                return answer_of(done)
             async with self._.shelf.changing(check_id):
+                if isinstance(asked, TakeCheck):
+                    with permitted(asked, None, caller) as given:
+                        moment = self._moment(caller)
+                        return await self._accept(await take(self._.shelf, self._.taking, asked, check_id, moment), keep, given)
                 check = self._at_hand(check_id)
                 require_same_side(check, caller, str(asked.__struct_config__.tag).replace("_", " "))
                 with permitted(asked, check, caller) as given:
+                    if isinstance(asked, AbandonAuthorisation):
+                        return await self.authorising.abandon(check_id, asked, keep, given)
                     return await self._accept(self._draft(asked, check, caller), keep, given)
 
         # As it was sent: who asks again for the answer of a key need not be signed in any more.
         answer, replayed = await self._once.run(key, _encode(command), work)
         if not replayed and self._.second_copy is not None:
             await self._.second_copy()
-        return _decode_result(answer), replayed
+        result = _decode_result(answer)
+        if result.refused is not None:
+            raise raised(result.refused)
+        return result, replayed
+
+    async def _pay(self, key: str, asked: Payable, caller: Caller, keep: Callable[[bytes], KeptCommand]) -> bytes:
+        """What may need the world: for all that needs nobody outside this is as short as `_accept`."""
+        check_id = "" if isinstance(asked, PlaceOrder) else self._find(asked.check_id)
+
+        def permitted(check: Check | None) -> AbstractContextManager[tuple[Event, ...]]:
+            if check is not None:
+                require_same_side(check, caller, str(asked.__struct_config__.tag).replace("_", " "))
+            return self._.approvals.permitted(asked, check, caller)
+
+        run = Run(key_digest(key).hex(), asked, caller, check_id, keep=keep, key=key, asks_again=True)
+        return await self.authorising.pay(run, permitted)
 
     async def _at_desk(
         self, desk: Desk, command: Command, caller: Caller, keep: Callable[[bytes], KeptCommand], given: Sequence[Event]
@@ -192,6 +204,18 @@ class Intake:
         return await self._once.run(key, body, work)
 
     # --- what happens by itself ---
+
+    async def change_check(self, check_id: str, make: Callable[[Check | None, Moment], Awaitable[Draft | None]]) -> None:
+        """A change of a check that no command asked for (another register has a higher claim to it), in its turn."""
+        async with self._.shelf.changing(check_id):
+            held = self._.shelf.get(check_id)
+            draft = await make(held.check if held is not None else None, self._moment())
+            if draft is not None:
+                await self._commit(draft, None)
+
+    async def look_across(self, check_id: str) -> None:
+        """Something is new of a check that several registers have worked on."""
+        await self.authorising.look_across(check_id)
 
     async def fire_due(self, check_id: str) -> None:
         """Fire the lines of a check whose time has come."""
@@ -256,39 +280,50 @@ class Intake:
 
     # --- inside ---
 
+    def _find(self, ref: str) -> str:
+        return find(self._.shelf, self._.taking, ref, self._.stamp.today())
+
     def _at_hand(self, check_id: str) -> Check:
+        """Raises: Refused: `check_elsewhere`. NotFound."""
         found = self._.shelf.get(check_id)
+        if self._.taking is not None and (found is None or found.check.elsewhere):
+            raise self._.taking.refusal(check_id)
         if found is None:
             raise NotFound("find", f"check {check_id}", "it is not in this register's journal")
         return found.check
 
     def _moment(self, caller: Caller = INTEGRATION) -> Moment:
         now_ms = self._.now_ms()
-        return Moment(self._.config, self._.stamp.day(now_ms), now_ms, self._.new_id, caller)
+        return Moment(self._.config, self._.stamp.stamped(now_ms), now_ms, self._.new_id, caller)
 
-    def _draft(self, command: AnyCommand, check: Check | None, caller: Caller) -> Draft:
+    def _draft(
+        self, command: AnyCommand, check: Check | None, caller: Caller, calls: Calls | None = None, resuming: str = ""
+    ) -> Draft:
         moment = self._moment(caller)
         if isinstance(command, ReprintReceipt | ReprintTicket):
-            return self._reprint(command, cast(Check, check), moment)
+            return reprinted(command, cast(Check, check), moment)
         if not isinstance(command, OpenCheck | PlaceOrder):
             drawer = command.drawer if isinstance(command, RecordNoSale) else None
-            context = self._context(check, moment, drawer=drawer)
+            require_catalogue(self._.catalogues, command, check)
+            context = self._context(check, moment, drawer=drawer, calls=calls, resuming=resuming)
             return compose(decide(cast(Decidable, command), check, context), moment, command.by)
         training = in_training(command, moment.caller)
         opening = self._.codes.take(moment.business_day, command.order_type, training=training)
         try:
-            return compose(decide(command, None, self._context(None, moment, opening)), moment, command.by)
+            draft = compose(decide(command, None, self._context(None, moment, opening, calls=calls)), moment, command.by)
+            return draft if self._.taking is None else self._.taking.compared(draft, moment)
         except TillkeeperError:
             self._.codes.give_back(opening)
             raise
 
     def _context(
-        self, check: Check | None, moment: Moment, opening: Opening | None = None, drawer: str | None = None
-    ) -> Context:
+        self, check: Check | None, moment: Moment, opening: Opening | None = None, drawer: str | None = None,
+        calls: Calls | None = None, resuming: str = "",
+    ) -> Context:  # fmt: skip
         """`drawer`: where not that of the caller's place."""
         return Context(
             config=moment.config,
-            catalogue=self._.catalogues.of(check.catalogue_version) if check else self._.catalogues.current,
+            catalogue=catalogue_of(self._.catalogues, check),
             mode=self._.mode(),
             now_ms=moment.now_ms,
             business_day=moment.business_day,
@@ -299,38 +334,9 @@ class Intake:
             stock=self._.stock.now,
             caller=moment.caller,
             drawer_session=self._.drawer_session(moment.place.drawer or "" if drawer is None else drawer),
+            authoriser=NoTerminal() if calls is None else calls,
+            resuming=resuming,
         )
-
-    def _reprint(self, command: ReprintReceipt | ReprintTicket, check: Check, moment: Moment) -> Draft:
-        events: list[Event] = []
-        jobs: list[Job] = []
-        if isinstance(command, ReprintTicket):
-            if command.station is not None and command.station not in check.stations:
-                told = ", ".join(check.stations) or "no station"
-                cause = "it was told nothing of this check"
-                raise NotFound("reprint", f"ticket of station {command.station}", cause, f"told: {told}")
-            for reprinted, job in reprint(
-                check, kitchen_of(moment.config, check), moment.now_ms, moment.new_id, by=command.by, station=command.station
-            ):
-                events.append(reprinted)
-                jobs.append(job)
-        elif check.receipts:
-            refuse_copies(check.receipts, moment.config, check.ticket_code)
-            sums = check.closed_totals or totals(check, rules_of(moment.config.store))
-            if (made := receipt(check, sums, moment, copy=check.receipts)) is not None:
-                events.append(made[0])
-                jobs.append(made[1])
-                check = apply(check, made[0], moment.business_day, moment.now_ms)
-        if not jobs:
-            raise Refused("nothing_to_reprint", "reprint", f"check {check.ticket_code}", "nothing was printed for it yet")
-        result = CommandResult(
-            events=len(events),
-            check_id=check.check_id,
-            ticket_code=check.ticket_code,
-            state=check.state,
-            jobs=tuple(JobRef(job.job_id, job.document_class, job.device, job.station) for job in jobs),
-        )
-        return Draft(tuple(map(moment.stamp, events)), check, tuple(jobs), (), result)
 
     async def _accept(self, draft: Draft, keep: Callable[[bytes], KeptCommand], given: Sequence[Event]) -> bytes:
         """`given`: by whose word it may be, right before what it comes to."""
@@ -357,6 +363,7 @@ class Intake:
                 jobs=tuple(job_row(job) for job in prepared),
                 command=command,
                 personal=draft.personal,
+                answers=draft.answers,
                 settings=draft.settings | self._.codes.settings(events) | levels,
             )
             appended = await self._.journal.append(batch)

@@ -39,7 +39,7 @@ class Ledger:
         """The books of one day, complete up to the newest durable event."""
         async with self._one_reader:
             await self._catch_up()
-            return day_books(self._books, business_day)
+            return day_books(self._books, business_day, of_register=True)
 
     async def _catch_up(self) -> None:
         for log in self._journal.logs():

@@ -26,9 +26,9 @@ class Once:
         self._under_way: dict[str, tuple[bytes, asyncio.Future[bytes]]] = {}
 
     @property
-    def busy(self) -> bool:
-        """Whether anything is under way."""
-        return bool(self._under_way)
+    def under_way(self) -> int:
+        """How many commands are."""
+        return len(self._under_way)
 
     async def run(self, key: str, body: bytes, work: Work) -> tuple[bytes, bool]:
         """The answer, and whether it is that of an earlier run.

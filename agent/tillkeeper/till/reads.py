@@ -8,8 +8,10 @@ from typing import get_args
 
 from msgspec.structs import replace
 
+from tillkeeper.across.here import find, is_here
+from tillkeeper.across.taking import Taking, There
 from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery
-from tillkeeper.api.present import check_summary, check_view, device_view, drawer_view, job_view, reason_words
+from tillkeeper.api.present import check_summary, check_view, device_view, drawer_view, job_view, reason_words, wired_view
 from tillkeeper.clock import WallClock
 from tillkeeper.config.model import Config
 from tillkeeper.config.model import Terminal as Place
@@ -20,30 +22,23 @@ from tillkeeper.contract.values import OrderType, Totals
 from tillkeeper.contract.views import (
     BooksView,
     CatalogueView,
-    CategoryView,
     CheckPage,
     CheckSummary,
     CheckView,
     DeviceView,
-    DiscountOffer,
-    ItemView,
     JobView,
-    ModifierGroupView,
-    ModifierOffer,
+    Mode,
     TaxBook,
     TenderBook,
-    TenderOffer,
     Tri,
 )
 from tillkeeper.errors import NotFound
 from tillkeeper.journal.journal import Journal
 from tillkeeper.layouts.names import languages
-from tillkeeper.roles.mode import Mode
 from tillkeeper.sales import availability
 from tillkeeper.sales.model import Check
-from tillkeeper.sales.money import ppm
 from tillkeeper.sales.pricing import rules_of, totals
-from tillkeeper.sales.tenders import allowed_tenders
+from tillkeeper.sales.tenders import offered_tenders
 from tillkeeper.spool.jobs import decode as decode_job
 from tillkeeper.spool.jobs import is_settled
 from tillkeeper.spool.model import Job
@@ -52,9 +47,11 @@ from tillkeeper.spool.spool import Spool
 from tillkeeper.till.availability import StockKeeper
 from tillkeeper.till.catalogues import Catalogues
 from tillkeeper.till.ledger import Ledger
+from tillkeeper.till.offer import offered
 from tillkeeper.till.shelf import Held, Shelf, Span, held_of
 
 STRETCH = 200
+MOST_ELSEWHERE = 200
 MOST_LOOKED_AT = 10_000
 """Checks that one page looks through for those that fit."""
 
@@ -78,11 +75,16 @@ class Reads:
     now_ms: WallClock
     catalogue_age_s: Callable[[], float | None]
     replaced: Callable[[str], ReplacedView | None] = lambda _device: None
+    taking: Taking | None = None
 
     # --- checks ---
 
     def check(self, ref: str) -> CheckView:
-        held = self.shelf.get(self.shelf.find(ref, self.today()))
+        check_id = find(self.shelf, self.taking, ref, self.today())
+        held = self.shelf.get(check_id)
+        there = self.taking.there(check_id) if self.taking is not None and not is_here(self.shelf, check_id) else None
+        if there is not None:
+            return check_view(there.check, self._totals_of(there.check), there.texts, synced=False, elsewhere=there.where)
         if held is None:
             raise NotFound("find", f"check {ref}", "it is not in this register's journal")
         check = held.check
@@ -92,6 +94,28 @@ class Reads:
     async def checks(self, query: ChecksQuery) -> CheckPage:
         """What the journal finds by itself is found in one look; the rest is looked through, a stretch at a time. A look
         that comes to its bound answers a short page, and the next one goes on from there."""
+        if query.where == "elsewhere":
+            return CheckPage(checks=self._elsewhere(query))
+        page = await self._here(query)
+        if query.where == "here" or query.before:
+            return page
+        both = sorted((*page.checks, *self._elsewhere(query)), key=lambda check: check.opened_at_ms, reverse=True)
+        return CheckPage(checks=tuple(both), next_before=page.next_before)
+
+    def _elsewhere(self, query: ChecksQuery) -> tuple[CheckSummary, ...]:
+        """Open checks of other registers, the newest first, at most `MOST_ELSEWHERE`."""
+        if self.taking is None or query.state in ("closed", "voided"):
+            return ()
+        there = [one for one in self.taking.open_elsewhere() if query.day in (None, one.check.business_day)]
+        found = [one for one in there if _wanted(one.check, query)]
+        found.sort(key=lambda one: one.check.opened_at_ms, reverse=True)
+        return tuple(map(self.there, found[:MOST_ELSEWHERE]))
+
+    def there(self, there: There) -> CheckSummary:
+        """Of a check that another register has."""
+        return check_summary(there.check, self._totals_of(there.check), there.texts, synced=False, elsewhere=there.where)
+
+    async def _here(self, query: ChecksQuery) -> CheckPage:
         picky = query.awaiting is not None or query.order_type is not None
         stretch = max(query.limit, STRETCH) if picky else query.limit
         state = query.state or ("open" if query.awaiting else None)  # only an open check can await anything
@@ -101,7 +125,7 @@ class Reads:
             stored = self.journal.checks(state=state, business_day=query.day, limit=stretch, before=before)
             for held in map(held_of, stored):
                 before = held.check.check_id
-                if _wanted(held.check, query):
+                if _wanted(held.check, query) and not held.check.elsewhere:
                     found.append(held)
                 if len(found) == query.limit:
                     return CheckPage(checks=self._summaries(found), next_before=before)
@@ -223,7 +247,8 @@ class Reads:
     def _placed(self, view: DeviceView) -> DeviceView:
         """With where it is, and since when it is not what the configuration says."""
         device = self.config.devices[view.device]
-        return replace(view, address=device.address, profile=device.profile, replaced=self.replaced(view.device))
+        view = replace(view, address=device.address, profile=device.profile, replaced=self.replaced(view.device))
+        return wired_view(view, register) if (register := self.config.wired_to(view.device)) else view
 
     # --- the store ---
 
@@ -268,61 +293,7 @@ class Reads:
     # --- catalogue and books ---
 
     def catalogue(self) -> CatalogueView:
-        current, store = self.catalogues.current, self.config.store
-        allowed = allowed_tenders(self.config, self.mode())
-        return CatalogueView(
-            version=current.version,
-            sha256=current.sha256,
-            currency=store.currency,
-            minor_digits=store.minor_digits,
-            age_s=self.catalogue_age_s(),
-            categories=tuple(CategoryView(category_id=one.id, name=one.name) for one in current.categories.values()),
-            items=tuple(
-                ItemView(
-                    item_id=item.id,
-                    name=item.name,
-                    price_minor=item.price_minor,
-                    category=item.category,
-                    modifier_groups=item.modifier_groups,
-                )
-                for item in current.items.values()
-            ),
-            modifier_groups=tuple(
-                ModifierGroupView(
-                    group_id=group.id,
-                    name=group.name,
-                    minimum=group.min,
-                    maximum=group.max,
-                    modifiers=tuple(
-                        ModifierOffer(modifier_id=entry.id, name=entry.name, price_minor=entry.price_minor)
-                        for entry in group.modifiers
-                    ),
-                )
-                for group in current.groups.values()
-            ),
-            discounts=tuple(
-                DiscountOffer(
-                    code=discount.id,
-                    name=discount.name,
-                    scope=discount.scope,
-                    rate_ppm=None if discount.percent is None else ppm(discount.percent),
-                    amount_minor=discount.amount_minor,
-                    needs_reason=discount.needs_reason,
-                )
-                for discount in current.discounts.values()
-            ),
-            tenders=tuple(
-                TenderOffer(
-                    tender=name,
-                    title=tender.title,
-                    kind=tender.kind,
-                    currency=tender.currency or store.currency,
-                    available=name in allowed,
-                    unavailable_words="" if name in allowed else "needs its own authorisation, which can not be had now",
-                )
-                for name, tender in self.config.tenders.items()
-            ),
-        )
+        return offered(self.config, self.catalogues.current, offered_tenders(self.config, self.mode()), self.catalogue_age_s())
 
     async def books(self, query: BooksQuery) -> BooksView:
         day = query.day or self.today()

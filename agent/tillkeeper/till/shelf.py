@@ -20,11 +20,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 def row(check: Check) -> CheckRow:
+    """What another register has is "elsewhere", whatever its state was when it went."""
     return CheckRow(
         check_id=check.check_id,
         ticket_code=check.ticket_code,
         business_day=check.business_day,
-        state=check.state,
+        state="elsewhere" if check.elsewhere else check.state,
         opened_at_ms=check.opened_at_ms,
         number=check.number,
         next_fire_at_ms=next_fire_at_ms(check),
@@ -90,7 +91,7 @@ class Shelf:
             self._fires.pop(check.check_id, None)
         else:
             self._fires[check.check_id] = fire_at_ms
-        if check.state == "open" or fire_at_ms is not None:
+        if (check.state == "open" and not check.elsewhere) or fire_at_ms is not None:
             self._at_hand[check.check_id] = held
             self._codes.setdefault(check.ticket_code, {})[check.business_day] = check.check_id
         elif self._at_hand.pop(check.check_id, None) is not None:

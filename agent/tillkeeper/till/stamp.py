@@ -6,6 +6,7 @@ from contextlib import suppress
 from tillkeeper.clock import WallClock
 from tillkeeper.config.model import Store
 from tillkeeper.contract.base import Event
+from tillkeeper.contract.days import next_day
 from tillkeeper.diagnostics.advisories import NEVER_BEFORE_MS
 from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.journal import Journal
@@ -17,28 +18,42 @@ LOOKED_AT = 50
 
 
 class Stamp:
-    """A clock that shows a time before this program was made (a dead battery: 1970) is not believed: then time goes on from
+    """`not_before`: the first day that may be stamped; days before it are closed as far as this register knows, or their tail
+    is declared. Selling goes on all the same, on a later day.
+
+    A clock that shows a time before this program was made (a dead battery: 1970) is not believed: then time goes on from
     `newest`, the last that was stamped, so that what is sold falls on no day of 1970."""
 
     def __init__(self, store: Store, now_ms: WallClock, newest: Callable[[], int] = lambda: 0) -> None:
         self._store = store
         self._now_ms = now_ms
         self._newest = newest
+        self.not_before = ""
         self._from: tuple[int, int] | None = None
         """While the clock is not believed: the stamp to go on from, and what the clock showed then."""
 
     def today(self) -> str:
-        return self.day(self._now_ms())
+        """What events are stamped with now."""
+        return self.stamped(self._now_ms())
 
-    def day(self, now_ms: int) -> str:
-        return self._day(self._sound(now_ms))
+    def stamped(self, now_ms: int) -> str:
+        """What an event of now is stamped with."""
+        return max(self.day(now_ms), self.not_before)
+
+    def day(self, at_ms: int) -> str:
+        """What the store's clocks say of a time, whatever is closed."""
+        return self._calendar_day(self._sound(at_ms))
 
     def __call__(self, event: Event) -> NewEvent:
         now_ms = self._sound(self._now_ms())
-        return NewEvent(event, self._day(now_ms), now_ms)
+        return NewEvent(event, max(self._calendar_day(now_ms), self.not_before), now_ms)
 
-    def _day(self, sound_ms: int) -> str:
+    def _calendar_day(self, sound_ms: int) -> str:
         return business_day(sound_ms, self._store.timezone, self._store.day_cutoff)
+
+    def end(self, day: str) -> None:
+        """From now on later days are stamped."""
+        self.not_before = max(self.not_before, next_day(day))
 
     def _sound(self, now_ms: int) -> int:
         if now_ms >= NEVER_BEFORE_MS:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from tillkeeper import clock
 from tillkeeper.config.model import Config
+from tillkeeper.contract.modes import ModeView
+from tillkeeper.contract.roles import RolesBrief
 from tillkeeper.contract.views import DeviceView, StatusView
 from tillkeeper.devices.locator import Moved
 from tillkeeper.diagnostics.facts import (
@@ -61,6 +63,9 @@ class StatusDesk:
     drawers_open: Callable[[], tuple[OpenDrawerFacts, ...]]
     network: Callable[[], NetworkFacts]
     moved: Callable[[], tuple[Moved, ...]] = tuple
+    roles: Callable[[], RolesBrief | None] = lambda: None
+    online_trouble: Callable[[], str] = str
+    fiscal_trouble: Callable[[], str] = str
 
     def view(self) -> StatusView:
         now_s, now_ms = clock.boot_s(), clock.wall_ms()
@@ -77,20 +82,26 @@ class StatusDesk:
                 version=self.version,
                 at_ms=now_ms,
                 uptime_s=now_s - self.started_s,
-                business_day=self.stamp.day(now_ms),
+                business_day=self.stamp.stamped(now_ms),
                 mode=self.mode.mode(),
+                colour=self.mode.colour(),
+                answers=self.mode.state.found == "fresh",
+                switched_by=self.mode.switched.by if self.mode.switched else "",
                 offline_support=self.config.offline.support,
                 online_window_s=self.config.offline.online_window_s,
                 hq=self._hq(books, now_s, now_ms),
                 journal=self._journal(),
                 catalogue=CatalogueFacts(version=self.catalogue_version, age_s=self.catalogue_age_s()),
                 devices=devices,
-                on_the_lan=on_the_lan(self.config.devices),
+                on_the_lan=on_the_lan(self.config.devices, self.config.this_register),
                 only_here=books.only_here,
                 to_hq=books.to_hq,
                 sinks=sink_facts(books, now_s, self.trust_standing),
                 books_alarms=(*self.trust_alarms(), *books.alarms),
                 prints_for=books.prints_for,
+                roles=self.roles(),
+                online_trouble=self.online_trouble(),
+                fiscal_trouble=self.fiscal_trouble(),
                 jobs_waiting=len(jobs) - len(held),
                 held_tickets=len(held) - len(others),
                 held_others=len(others),
@@ -111,6 +122,21 @@ class StatusDesk:
                 ),
                 checks_open=sum(1 for held in self.shelf.open_checks() if not held.check.training),
             )
+        )
+
+    def mode_view(self) -> ModeView:
+        """The mode alone, with who switched it."""
+        status, state, switched = self.view(), self.mode.state, self.mode.switched
+        return ModeView(
+            mode=state.mode,
+            dot=status.dot,
+            words=state.cause,
+            may_switch=self.config.offline.support,
+            pending=None if state.mode == state.wanted else state.wanted,
+            by_hand=switched.switch if switched else None,
+            by=switched.by if switched else "",
+            since_ms=switched.at_ms if switched else None,
+            paused=status.paused,
         )
 
     def held_by_hq(self, incarnation: str) -> int:

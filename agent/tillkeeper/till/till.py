@@ -7,9 +7,12 @@ from typing import Literal
 
 import msgspec
 
+from tillkeeper.after.desk import AfterDesk
+from tillkeeper.after.green import GreenDesk
 from tillkeeper.api.hub import LiveHub
 from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, KitchenDoor, LiveFeed, PreviewQuery
 from tillkeeper.api.present import job_view
+from tillkeeper.contract.authorisations import AuthorisationsView
 from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.caller import INTEGRATION, Caller
 from tillkeeper.contract.cash import DrawerList
@@ -24,15 +27,19 @@ from tillkeeper.contract.live import (
     JobChanged,
     StatusChanged,
 )
+from tillkeeper.contract.modes import ModeView
 from tillkeeper.contract.pages import PageSettings, PreviewOptions
 from tillkeeper.contract.views import BooksView, CatalogueView, CheckPage, CheckView, DeviceView, JobPage, JobView, StatusView
+from tillkeeper.day.desk import DayDesk
 from tillkeeper.devices.found import FoundDesk
 from tillkeeper.devices.pictures import Pictures
 from tillkeeper.devices.replace import SetupDesk
 from tillkeeper.journal.records import KeptCommand
 from tillkeeper.layouts.previews import Asked
 from tillkeeper.network.desk import NetworkDesk
+from tillkeeper.online.opening import OnlineOrders
 from tillkeeper.privacy.desk import PrivacyDesk
+from tillkeeper.roles.opening import Roles
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.spool import Spool
 from tillkeeper.till.drawers import DrawerDesk
@@ -56,16 +63,23 @@ class Till:
     people: SignInDesk
     hours: HoursDesk
     drawers: DrawerDesk
+    day: DayDesk
     network: NetworkDesk
     finder: FoundDesk
     setup: SetupDesk
     trust: TrustDesk
     privacy: PrivacyDesk
+    roles: Roles
+    authorisations: Callable[[], AuthorisationsView]
+    after: AfterDesk
+    green: GreenDesk
+    online: OnlineOrders
     intake: Intake
     reads: Reads
     spool: Spool
     hub: LiveHub
     status_now: Callable[[], StatusView]
+    mode_now: Callable[[], ModeView]
     door: Callable[[str], KitchenDoor]
     pictures: Pictures
 
@@ -138,6 +152,9 @@ class Till:
     async def status(self) -> StatusView:
         return self.status_now()
 
+    async def mode(self) -> ModeView:
+        return self.mode_now()
+
     async def catalogue(self) -> CatalogueView:
         return self.reads.catalogue()
 
@@ -198,6 +215,12 @@ class Announcer:
             del self._unsynced[next(iter(self._unsynced))]
         if self._hub.has_readers:
             self._hub.publish(CheckChanged(check=self._reads.summary(held)))
+
+    def check_elsewhere(self, check_id: str) -> None:
+        """Another register has it, and it is not as it was."""
+        taking = self._reads.taking
+        if self._hub.has_readers and taking is not None and (there := taking.there(check_id)) is not None:
+            self._hub.publish(CheckChanged(check=self._reads.there(there)))
 
     def hq_answered(self) -> None:
         """HQ may hold more than before: the not-synced mark goes away on the pages too."""

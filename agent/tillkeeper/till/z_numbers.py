@@ -30,6 +30,10 @@ class ZNumbers:
         except OSError as error:
             raise StorageRefused("read Z numbers", path.name, str(error), "look at the disk") from error
 
+    def known(self, drawer: str) -> int:
+        """The last number that was kept; 0 for none."""
+        return self._known.get(drawer, 0)
+
     def keep(self, drawer: str, number: int) -> None:
         """Before the Z with this number goes to the journal. Syncs a file: call it in a thread. Raises: StorageRefused."""
         known = self._known | {drawer: number}
