@@ -3,12 +3,28 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tillkeeper.api import cash, found, network, people, previews, privacy, stock, trust
+from tillkeeper.api import (
+    after,
+    authorisations,
+    cash,
+    day,
+    found,
+    modes,
+    network,
+    online,
+    people,
+    previews,
+    privacy,
+    roles,
+    stock,
+    trust,
+)
 from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, Till
 from tillkeeper.api.routes import Answer, Call, Operation, PersonBody, command, read
 from tillkeeper.contract import commands as c
 from tillkeeper.contract import views as v
 from tillkeeper.contract.pages import PageSettings
+from tillkeeper.contract.together import TakeCheck
 from tillkeeper.errors import Refused
 from tillkeeper.sales.permits import require_all
 
@@ -118,6 +134,7 @@ OPERATIONS: tuple[Operation, ...] = (
     command(_CHECK + "/fire", c.FireLines, "Fire lines or a course, now or at a time"),
     command(_CHECK + "/tenders", c.RecordTender, "Take money"),
     command(_CHECK + "/close", c.CloseCheck, "Close a check on which nothing is due"),
+    command(_CHECK + "/take", TakeCheck, "Go on here with a check of another register"),
     command(_CHECK + "/await", c.AwaitTender, "Settle a check by a tender that can not be taken now, or take that back"),
     command(_CHECK + "/void", c.VoidCheck, "Void a check"),
     command(_CHECK + "/refunds", c.RefundCheck, "Give money back on a closed check"),
@@ -139,9 +156,15 @@ OPERATIONS: tuple[Operation, ...] = (
     *stock.OPERATIONS,
     *people.OPERATIONS,
     *cash.OPERATIONS,
+    *day.OPERATIONS,
+    *authorisations.OPERATIONS,
     *previews.OPERATIONS,
     *network.OPERATIONS,
     *found.OPERATIONS,
     *trust.OPERATIONS,
+    *modes.OPERATIONS,
     *privacy.OPERATIONS,
+    *roles.OPERATIONS,
+    *after.OPERATIONS,
+    *online.OPERATIONS,
 )

@@ -4,23 +4,29 @@ Every method may raise `TillkeeperError`: it becomes the problem document of the
 await (a shutdown that took too long): an accepted command then stays accepted, and the client asks again with its key.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 from typing import Annotated, Literal, Protocol
 
 import msgspec
 from msgspec import Meta
 
+from tillkeeper.contract.after import AfterQuery, AfterView, GreenView
+from tillkeeper.contract.authorisations import AuthorisationsView
 from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.base import Day, Id
 from tillkeeper.contract.caller import INTEGRATION, Caller, Permission, Scope
 from tillkeeper.contract.cash import DrawerList, DrawerReport, DrawerSessionList
 from tillkeeper.contract.commands import AnyCommand, CommandResult, JobRef
+from tillkeeper.contract.day import ClosedDayList, DayReport, DayStatus
 from tillkeeper.contract.devices import FoundList, ProbeBody, ProbeView, ReplacementBody, ReplacementView
+from tillkeeper.contract.modes import ModeView
 from tillkeeper.contract.network import DiagnosisView, NetworkHistory, NetworkView
+from tillkeeper.contract.online import OnlineView
 from tillkeeper.contract.pages import PageSettings, PreviewOptions
 from tillkeeper.contract.people import ApprovalView, SessionView, StaffList, TimeEntriesQuery, TimeEntryList
 from tillkeeper.contract.privacy import EraseBody, ErasedTexts, FindBody, FoundTexts
+from tillkeeper.contract.roles import PreflightView, RolesView
 from tillkeeper.contract.trust import CodeBody, CodeView, LeaveBody, StoreView
 from tillkeeper.contract.values import CheckState, OrderType
 from tillkeeper.contract.views import (
@@ -41,12 +47,14 @@ Limit = Annotated[int, Meta(ge=1, le=500)]
 
 class ChecksQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`before` is the long id of the last check of the page before; checks come newest first. `awaiting`: only those
-    that are to be settled by some tender later (true), or only the others (false)."""
+    that are to be settled by some tender later (true), or only the others (false). `where`: this register's, open ones of other
+    registers (not in pages), or both."""
 
     state: CheckState | None = None
     awaiting: bool | None = None
     order_type: OrderType | None = None
     day: Day | None = None
+    where: Literal["here", "elsewhere", "all"] = "here"
     limit: Limit = 50
     before: Id | None = None
 
@@ -161,6 +169,22 @@ class Network(Protocol):
         ...
 
 
+class Days(Protocol):
+    """Business days of the whole store. All raise `StorageRefused` while what is held can not be read."""
+
+    async def status(self) -> DayStatus:
+        """What would be closed next, and what that waits for."""
+        ...
+
+    async def days(self, before: str | None, limit: int) -> ClosedDayList:
+        """Closed ones before that day, newest first."""
+        ...
+
+    async def report(self, day: str) -> DayReport:
+        """A closed day as it was closed, an open one as it stands. Raises `NotFound`."""
+        ...
+
+
 class Finding(Protocol):
     """What is plugged in and what answers on the network."""
 
@@ -200,6 +224,32 @@ class Privacy(Protocol):
     async def erase(self, asked: EraseBody, caller: Caller) -> ErasedTexts: ...
 
 
+class After(Protocol):
+    """What an outage left behind."""
+
+    async def view(self, query: AfterQuery) -> AfterView: ...
+
+
+class Online(Protocol):
+    """Orders of a web shop."""
+
+    def view(self) -> OnlineView: ...
+
+
+class Green(Protocol):
+    """Whether the whole store is well again."""
+
+    async def view(self) -> GreenView:
+        """Takes up to a second: the other registers are asked."""
+        ...
+
+
+class Roles(Protocol):
+    async def view(self) -> RolesView: ...
+
+    async def preflight(self) -> PreflightView: ...
+
+
 class Till(Protocol):
     """The register, seen from its API."""
 
@@ -216,6 +266,9 @@ class Till(Protocol):
     def network(self) -> Network: ...
 
     @property
+    def day(self) -> Days: ...
+
+    @property
     def finder(self) -> Finding: ...
 
     @property
@@ -226,6 +279,21 @@ class Till(Protocol):
 
     @property
     def privacy(self) -> Privacy: ...
+
+    @property
+    def roles(self) -> Roles: ...
+
+    @property
+    def authorisations(self) -> Callable[[], AuthorisationsView]: ...
+
+    @property
+    def after(self) -> After: ...
+
+    @property
+    def green(self) -> Green: ...
+
+    @property
+    def online(self) -> Online: ...
 
     async def begin_replacement(
         self, key: str, device: str, asked: ReplacementBody, caller: Caller
@@ -278,6 +346,8 @@ class Till(Protocol):
         ...
 
     async def status(self) -> StatusView: ...
+
+    async def mode(self) -> ModeView: ...
 
     async def catalogue(self) -> CatalogueView: ...
 

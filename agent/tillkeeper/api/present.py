@@ -7,8 +7,12 @@ from typing import cast
 import msgspec
 
 from tillkeeper.contract import views as v
+from tillkeeper.contract.authorisations import FrozenView
+from tillkeeper.contract.together import ElsewhereView
 from tillkeeper.contract.values import Personal, Totals
-from tillkeeper.sales.model import Check, Line
+from tillkeeper.sales.authorisations import frozen
+from tillkeeper.sales.merge import overpaid_minor
+from tillkeeper.sales.model import Authorisation, Check, Line
 from tillkeeper.spool.model import Job, ReceiptData, TicketData
 from tillkeeper_drivers.api import NOT_THERE, Reason, Status
 
@@ -65,11 +69,25 @@ def _line_view(line: Line) -> v.LineView:
     )
 
 
+def _frozen_view(one: Authorisation) -> FrozenView:
+    return FrozenView(
+        authorisation_id=one.authorisation_id,
+        state=one.state,
+        situation=one.situation,
+        tender=one.tender,
+        amount_minor=one.amount_minor,
+        asked_at_ms=one.asked_at_ms,
+        reason=one.reason,
+    )
+
+
 def _text(personal: Personal | None, texts: Mapping[str, str]) -> str | None:
     return None if personal is None else texts.get(personal.digest)
 
 
-def check_view(check: Check, totals: Totals, texts: Mapping[str, str], *, synced: bool) -> v.CheckView:
+def check_view(
+    check: Check, totals: Totals, texts: Mapping[str, str], *, synced: bool, elsewhere: ElsewhereView | None = None
+) -> v.CheckView:
     """`texts`: digest -> text, for those that are still held; a digest without one was erased."""
     personal = {"name": check.name, "phone": check.phone, "note": check.note}
     return v.CheckView(
@@ -101,10 +119,18 @@ def check_view(check: Check, totals: Totals, texts: Mapping[str, str], *, synced
         awaiting=check.awaiting,
         training=check.training,
         car=check.car,
+        elsewhere=elsewhere,
+        doubt=check.doubt,
+        conflicts=check.conflicts,
+        overpaid_minor=overpaid_minor(check, totals),
+        slip=check.slip,
+        frozen=tuple(_frozen_view(one) for one in frozen(check)),
     )
 
 
-def check_summary(check: Check, totals: Totals, texts: Mapping[str, str], *, synced: bool) -> v.CheckSummary:
+def check_summary(
+    check: Check, totals: Totals, texts: Mapping[str, str], *, synced: bool, elsewhere: ElsewhereView | None = None
+) -> v.CheckSummary:
     return v.CheckSummary(
         check_id=check.check_id,
         ticket_code=check.ticket_code,
@@ -125,6 +151,11 @@ def check_summary(check: Check, totals: Totals, texts: Mapping[str, str], *, syn
         awaiting=check.awaiting,
         training=check.training,
         car=check.car,
+        elsewhere=elsewhere,
+        doubt=check.doubt,
+        conflicts=len(check.conflicts),
+        slip=check.slip,
+        frozen=bool(frozen(check)),
     )
 
 
@@ -216,7 +247,16 @@ def drawer_view(
         reachable="no" if away else said.reachable,
         drawer_open=drawer_open,
         trouble=f"its printer, {printer}, {TROUBLE_WORDS[away]}" if away else trouble,
+        detail=said.detail if away else "",
     )
+
+
+def wired_view(view: v.DeviceView, register: str) -> v.DeviceView:
+    """Of a device that is wired to another register: what is known of it is what that one says."""
+    there = f"on register {register}"
+    if view.trouble and view.detail and not view.detail.startswith(there):
+        return msgspec.structs.replace(view, register=register, trouble=f"can not be used: {view.detail}")
+    return msgspec.structs.replace(view, register=register, trouble=f"{there}: {view.trouble}" if view.trouble else "")
 
 
 def reason_words(reason: str) -> str:

@@ -8,7 +8,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tillkeeper.errors import Refused, TillkeeperError
+from tillkeeper.errors import Refused, TillkeeperError, about
 
 CONTENT_TYPE = "application/problem+json"
 MAX_WORDS = 500
@@ -59,7 +59,7 @@ def problem_of(error: TillkeeperError) -> dict[str, Any]:
         type=f"urn:tillkeeper:problem:{error.code}",
         title=error.code.replace("_", " ").capitalize(),
         status=error.status,
-        detail=_short(f"{error.operation} {error.subject}: {error.cause}"),
+        detail=_short(f"{about(error.operation, error.subject)}: {error.cause}"),
         operation=_short(error.operation),
         subject=_short(error.subject),
         cause=_short(error.cause),

@@ -131,6 +131,7 @@ class ApiServer:
             ws_per_message_deflate=False,
             h11_max_incomplete_event_size=HEAD_BYTES,
             timeout_graceful_shutdown=self._limits.shutdown_s,
+            timeout_keep_alive=self._limits.kept_s,
             backlog=128,
         )
 

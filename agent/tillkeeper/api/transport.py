@@ -1,7 +1,9 @@
 """uvicorn's two connection classes with the bounds that uvicorn leaves out (0.54): how long a request head may take, how long
-a client may take nothing, how many connections may be open; and typed answers where uvicorn writes plain text."""
+a client may take nothing, how many connections may be open; typed answers where uvicorn writes plain text; and no connection
+is closed for its silence while a request waits on it."""
 
 import asyncio
+import select
 from typing import ClassVar
 
 from starlette.datastructures import MutableHeaders
@@ -31,21 +33,34 @@ class BoundedHttp(H11Protocol):
     limits: ClassVar[ApiLimits]
     _head_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
+    _idle_since_s: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
         super().connection_made(transport)
-        if self._of_the_same_way() > self.limits.connections:
+        if len(self._of_the_same_way()) > self.limits.connections and not self._room_is_made():
             full = Overloaded("connect", "register", f"{self.limits.connections} connections are open", "close idle ones")
             self._end(_raw_problem(full))
         else:
             self._watch_head()
 
-    def _of_the_same_way(self) -> int:
+    def _of_the_same_way(self) -> "list[BoundedHttp | BoundedWebSocket]":
         """Port and socket are counted apart: a page that takes every place on the port does not lock the CLI out."""
-        ours = (one for one in self.connections if isinstance(one, BoundedHttp | BoundedWebSocket))
-        return sum((one.client is None) == (self.client is None) for one in ours)
+        ours = [one for one in self.connections if isinstance(one, BoundedHttp | BoundedWebSocket)]
+        return [one for one in ours if (one.client is None) == (self.client is None)]
+
+    def _room_is_made(self) -> bool:
+        idle = [(one._idle_since_s, one) for one in self._of_the_same_way() if isinstance(one, BoundedHttp) and one._is_idle()]
+        since_s, longest = min(idle, key=lambda pair: pair[0] or 0.0, default=(None, self))
+        if since_s is None or self.loop.time() - since_s < self.limits.idle_s:
+            return False
+        longest.timeout_keep_alive_handler()
+        return longest.transport.is_closing()
+
+    def _is_idle(self) -> bool:
+        return self._idle_since_s is not None and not self.transport.is_closing()
 
     def data_received(self, data: bytes) -> None:
+        self._idle_since_s = None
         super().data_received(data)
         self._watch_head()
 
@@ -59,12 +74,25 @@ class BoundedHttp(H11Protocol):
             self._head_timer = self.loop.call_later(self.limits.head_s, self.transport.abort)
 
     def on_response_complete(self) -> None:
+        self._idle_since_s = self.loop.time()
         super().on_response_complete()
+        if self.cycle is not None and not self.cycle.response_complete:  # it had been sent behind the one before
+            self._idle_since_s = None
         self._watch_end()
 
     def timeout_keep_alive_handler(self) -> None:
-        super().timeout_keep_alive_handler()
-        self._watch_end()
+        """Unless the next request is here already, unread: a loop that is late would close in its client's face."""
+        if not self._is_readable():
+            super().timeout_keep_alive_handler()
+            self._watch_end()
+
+    def _is_readable(self) -> bool:
+        number = -1 if self.transport.is_closing() else self.transport.get_extra_info("socket").fileno()
+        if number < 0:
+            return False
+        waiting = select.poll()
+        waiting.register(number, select.POLLIN)
+        return bool(waiting.poll(0))
 
     def _watch_end(self) -> None:
         """Closing waits for the client to take the rest of an answer: not for ever."""

@@ -1,0 +1,1 @@
+"""Checks that several registers of the store work on."""

@@ -1,0 +1,213 @@
+"""What happens by itself with checks of several registers: a register steps back where another has a higher claim, takes what
+was handed to it, merges what others did beside it, and gets the catalogue that a check goes by."""
+
+import asyncio
+import logging
+import zlib
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+
+import msgspec
+
+from tillkeeper.across.elsewhere import Op, Standing, Strand, folded, needs_merging
+from tillkeeper.across.taking import ASK_S, Changing, Peers, Taking
+from tillkeeper.config.model import Config
+from tillkeeper.contract import events as ev
+from tillkeeper.contract.base import Event
+from tillkeeper.contract.commands import CommandResult
+from tillkeeper.contract.together import CatalogueAsk, CheckYielded
+from tillkeeper.contract.values import CheckState
+from tillkeeper.errors import Refused, TillkeeperError
+from tillkeeper.journal.journal import Journal
+from tillkeeper.journal.records import Batch
+from tillkeeper.replication.trouble import SinkTrouble
+from tillkeeper.sales.catalogue import parse_catalogue
+from tillkeeper.sales.changing_hands import yields
+from tillkeeper.sales.merge import Side, changes_nothing, merge
+from tillkeeper.sales.model import Check
+from tillkeeper.sales.pricing import rules_of
+from tillkeeper.till.compose import Draft, Moment
+from tillkeeper.till.shelf import Shelf
+
+log = logging.getLogger(__name__)
+
+TOPIC = "check.catalogue"
+AGAIN_S = 5.0
+MAX_CATALOGUE = 16 * 1024 * 1024
+_encode = msgspec.json.Encoder().encode
+
+
+class Healing:
+    """`run` is its one task. `told`: called with the id of a check of another register that is not as it was. `caught_up`: the
+    directory has all that is durable."""
+
+    def __init__(
+        self, config: Config, journal: Journal, shelf: Shelf, taking: Taking, peers: Peers | None,
+        changing: Callable[[], Changing], told: Callable[[str], None], caught_up: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._journal, self._shelf, self._taking, self._directory = journal, shelf, taking, taking.directory
+        self._peers, self._changing, self._told, self._caught_up = peers, changing, told, caught_up
+        self._me, self._rules = config.this_register, rules_of(config.store)
+        self._woken = asyncio.Event()
+        self._catalogues: set[str] = set()
+        """Versions that a check here goes by and that are not here."""
+
+    def notify(self) -> None:
+        """Something new is in the directory."""
+        if self._directory.touched:
+            self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        again: set[str] = set()
+        while True:
+            touched, self._directory.touched = self._directory.touched | again, set()
+            self._woken.clear()
+            again = set()
+            missing, self._catalogues = self._catalogues, set()
+            for version in sorted(missing):
+                try:
+                    await self._fetch_catalogue(version)
+                except TillkeeperError as error:  # a disk that is full: it is asked for again
+                    log.error("catalogue %s of another register is not kept: %s", version, error)
+                    self._catalogues.add(version)
+            for check_id in sorted(touched):
+                try:
+                    await self._look(check_id)
+                except TillkeeperError as error:
+                    log.error("check %s of several registers is looked at again: %s", check_id, error)
+                    again.add(check_id)
+                except Exception:  # others write what is merged: what can not be borne ends neither this register nor the rest
+                    log.exception("check %s of several registers stays as it is", check_id)
+                await asyncio.sleep(0)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(AGAIN_S if again or self._catalogues else None):
+                    await self._woken.wait()
+
+    async def _look(self, check_id: str) -> None:
+        """Step back where another has a higher claim, take what was handed to this register, merge what others did."""
+        if self._directory.registers(check_id) <= {self._me} and not self._has_forgotten(check_id):
+            return
+        for step in (self._step_back, self._yield_lost, self._finish_taking, self._merge_others, self._number):
+            await self._changing().change_check(check_id, partial(step, check_id))
+        held = self._shelf.get(check_id)
+        if held is None or held.check.elsewhere:
+            self._told(check_id)
+        elif self._journal.catalogue(held.check.catalogue_version) is None:
+            self._catalogues.add(held.check.catalogue_version)
+        await self._changing().look_across(check_id)
+
+    async def _step_back(self, check_id: str, check: Check | None, moment: Moment) -> Draft | None:
+        if check is None or check.elsewhere:
+            return None
+        standing = self._directory.standing(check_id)
+        if standing is None or (standing.hand, standing.register) <= (check.hand, self._me):
+            return None
+        log.warning("check %s goes on at register %s: it was silent here", check.ticket_code, standing.register)
+        return self._taking.draft_of(check, [yields(check, standing.register, standing.hand)], moment)
+
+    async def _yield_lost(self, check_id: str, check: Check | None, moment: Moment) -> Draft | None:
+        """Of a check that this register had before it lost its disk: until it has said that the check goes on elsewhere, the
+        others can not know that it does nothing with it."""
+        if check is not None or self._left(check_id) is None:
+            return None
+        await self._caught_up()  # what was said a moment ago, or before the agent was killed, is not said again: books count it
+        if (left := self._left(check_id)) is None:
+            return None
+        standing, state = left
+        event = CheckYielded(
+            check_id=check_id, to=standing.register, hand=standing.hand, state=state, training=standing.check.training
+        )  # fmt: skip
+        return Draft((moment.stamp(event),), None, (), (), CommandResult(events=1))
+
+    def _left(self, check_id: str) -> tuple[Standing, CheckState] | None:
+        """Where a check goes on that this register has by its own word, and how it stood here."""
+        standing, state = self._directory.standing(check_id), self._directory.side_state(check_id, self._me)
+        return None if standing is None or state is None or standing.register == self._me else (standing, state)
+
+    async def _finish_taking(self, check_id: str, check: Check | None, moment: Moment) -> Draft | None:
+        """Of a check that its owner's log says was handed to this register, whose own log says nothing of it."""
+        standing = self._directory.standing(check_id) if check is None or check.elsewhere else None
+        if standing is None or standing.own or standing.register != self._me:
+            return None
+        if check is not None and standing.hand <= check.hand:
+            return None
+        return self._taking.complete(standing, moment, "")
+
+    async def _merge_others(self, check_id: str, check: Check | None, moment: Moment) -> Draft | None:
+        if check is None or check.elsewhere:
+            return None
+        before = check
+        events: list[Event] = []
+        for register, strand in sorted(self._directory.strands(check_id).items()):
+            own = register == self._me
+            known, fresh = self._forgotten(strand, check) if own else strand.split(check.known)
+            was, now = folded(known), folded((*known, *fresh)) if own else strand.check()
+            if not needs_merging(fresh) or was is None or now is None:
+                continue
+            at = Strand(register, fresh).at if own else strand.at
+            side = Side(register, was, now, tuple(op.event for op in fresh), at)
+            made = merge(check, side, self._rules, moment.now_ms)
+            if not changes_nothing(made, check):
+                events.append(made.event)
+                check = made.check
+        return self._taking.draft_of(before, events, moment) if events else None
+
+    def _is_here(self, incarnation: str, seq: int) -> bool:
+        """Whether the journal has this event of an own log."""
+        return incarnation == self._journal.incarnation or seq <= self._journal.end_of(incarnation)
+
+    def _has_forgotten(self, check_id: str) -> bool:
+        """Whether logs that this register has lost, and got back from others, say something of a check that it has."""
+        ends = self._directory.ends(check_id, self._me)
+        return self._shelf.get(check_id) is not None and not all(self._is_here(log, seq) for log, seq in ends.items())
+
+    def _forgotten(self, strand: Strand, check: Check) -> tuple[tuple[Op, ...], tuple[Op, ...]]:
+        """(what is in the check, what is not) of what this register did with it and its journal does not know: another side of
+        the check, as if another register had forked it where the journal ends."""
+        lost = [op for op in strand.ops if not self._is_here(op.log.incarnation, op.seq)]
+        if not lost:
+            return strand.ops, ()
+        merged = tuple(op for op in lost if op.seq <= check.known.get(op.log.incarnation, 0))
+        before = strand.ops[: strand.ops.index(lost[0])]
+        known = (*before, *merged) or lost[:1]  # all of its past is lost: it begins with how it came to the check
+        return tuple(known), tuple(op for op in lost if op not in known)
+
+    async def _number(self, check_id: str, check: Check | None, moment: Moment) -> Draft | None:
+        """HQ told another register, which had the check then."""
+        number = self._directory.number(check_id)
+        if check is None or check.elsewhere or check.number is not None or number is None:
+            return None
+        if self._shelf.numbered(number) is not None:
+            return None
+        return self._taking.draft_of(check, [ev.CheckNumbered(check_id=check_id, number=number)], moment)
+
+    # --- catalogues ---
+
+    async def give_catalogue(self, _register: str, body: bytes) -> bytes:
+        """Raises: Refused: `catalogue_missing`."""
+        version = msgspec.json.decode(body, type=CatalogueAsk).version
+        stored = self._journal.catalogue(version)
+        if stored is None:
+            raise Refused("catalogue_missing", "give", f"catalogue {version}", "this register does not hold it")
+        return zlib.compress(stored, 6)
+
+    async def _fetch_catalogue(self, version: str) -> None:
+        """From whoever has it: what is rung on a check goes by the catalogue that it was opened under."""
+        peers = self._peers
+        if peers is None or self._journal.catalogue(version) is not None:
+            return
+        for register in filter(peers.is_heard, peers.others()):
+            try:
+                packed = await peers.ask(register, TOPIC, _encode(CatalogueAsk(version)), ASK_S)
+                unpacker = zlib.decompressobj()
+                body = unpacker.decompress(packed, MAX_CATALOGUE)
+                if not unpacker.eof or parse_catalogue(body, f"{version}.json").version != version:
+                    continue
+            except (SinkTrouble, zlib.error, TillkeeperError) as error:
+                log.info("register %s does not give catalogue %s: %s", register, version, error)
+                continue
+            await self._journal.append(Batch(catalogues={version: body}))
+            return
+        self._catalogues.add(version)

@@ -1,0 +1,1 @@
+"""What an outage has left to do, and whether all is well."""
