@@ -249,6 +249,10 @@ def _absolute(config: Config, folder: Path) -> Config:
             page_token_file=_within(data, api.page_token_file),
         ),
         staff=msgspec.structs.replace(config.staff, file=_within(folder, config.staff.file)),
+        gateways={
+            name: msgspec.structs.replace(one, token_file=_within(folder, one.token_file))
+            for name, one in config.gateways.items()
+        },
         hq=msgspec.structs.replace(hq, token_file=_within(folder, hq.token_file)),
         layouts=msgspec.structs.replace(config.layouts, folder=_within(folder, config.layouts.folder)),
         models=msgspec.structs.replace(config.models, own=_within(folder, config.models.own)),

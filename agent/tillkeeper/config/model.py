@@ -9,7 +9,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from tillkeeper.config.fiscal import Fiscal
 from tillkeeper.config.network import Network, Port
+from tillkeeper.config.online import Online
+from tillkeeper.config.roles import Roles
 from tillkeeper.config.section import Section
 from tillkeeper.contract.values import FireRule, OrderType, TenderKind
 from tillkeeper.layouts.model import DocumentName
@@ -108,6 +111,9 @@ class Device(Section, frozen=True):
     """Of a network device: who it is, wherever its address goes ("00:26:ab:01:02:03")."""
     hold: bool = False
     """A network printer that no other register prints on: one connection stands, and its status comes by itself."""
+    register: str = ""
+    """A printer: the register that it is wired to; the others use it through that one (docs/devices-wired.md). Empty: every
+    register drives it by itself."""
 
 
 class Station(Section, frozen=True):
@@ -149,6 +155,17 @@ class Tender(Section, frozen=True):
     overpayment: Literal["change", "refuse"] | None = None
     currency: str = ""
     rate: str = ""
+    gateway: str = ""
+    """Of a card, gift card or loyalty: which of [gateways] authorises it. Empty: nobody can, and it is refused."""
+
+
+class Gateway(Section, frozen=True):
+    """Who authorises cards, gift cards or points (docs/gateway-protocol.md). `token_file`: its first line is the shared secret.
+    `timeout_s`: how long one authorisation may take, the guest at the terminal included."""
+
+    url: str
+    token_file: str = ""
+    timeout_s: Annotated[float, Meta(ge=0.5, le=300)] = 60.0
 
 
 class Offline(Section, frozen=True):
@@ -272,6 +289,7 @@ class Config(Section, frozen=True):
     catalogue: CatalogueFile
     data_dir: str = "data"
     fire: FireRule = "on_send"
+    gateways: dict[str, Gateway] = {}
     cash_rounding: dict[str, Annotated[int, Meta(ge=1, le=100_000)]] = {}
     """Currency -> smallest coin in minor units (CHF = 5)."""
     terminals: dict[str, Terminal] = {}
@@ -284,13 +302,24 @@ class Config(Section, frozen=True):
     offline: Offline = Offline()
     hq: Hq = Hq()
     replication: Replication = Replication()
+    roles: Roles = Roles()
+    online: Online = Online()
     privacy: Privacy = Privacy()
+    fiscal: Fiscal = Fiscal()
     api: Api = Api()
     network: Network = Network()
 
     @property
     def register(self) -> Register:
         return self.registers[self.this_register]
+
+    def wired_to(self, device: str) -> str:
+        """The other register through which a device is used, a drawer's being its printer's; empty where this register drives
+        it by itself, and for an unknown one."""
+        found = self.devices.get(device)
+        if found is not None and found.kind == "drawer":
+            found = self.devices.get(found.printer)
+        return found.register if found is not None and found.register != self.this_register else ""
 
     def place(self, terminal: str) -> Terminal:
         """The terminal with its drawer and printer filled in; the register itself where the name is not configured."""

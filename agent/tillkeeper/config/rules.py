@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from tillkeeper.config import address as where
-from tillkeeper.config import displays, logo, network_rules, replication_rules
+from tillkeeper.config import displays, gateway_rules, logo, network_rules, online, replication_rules, roles, wired_rules
 from tillkeeper.config.raw import Report, Table
 from tillkeeper.config.raw import table as _table
 from tillkeeper.config.raw import tables as _tables
@@ -54,13 +54,17 @@ def check(document: Table, folder: Path, profiles: Collection[str], report: Repo
     _layouts(document, folder, report)
     network_rules.check(document, folder, report)
     replication_rules.check(document, report)
+    roles.check(document, report)
+    online.check(document, report)
+    wired_rules.check(document, _PRINTERS, report)
+    gateway_rules.check(document, report)
 
 
 # --- the rules ---
 
 
 def _ids(document: Table, report: Report) -> None:
-    for section in ("registers", "devices", "stations", "tenders", "terminals"):
+    for section in ("registers", "devices", "stations", "tenders", "terminals", "gateways"):
         for name in _table(document, section):
             if not _ID.fullmatch(name):
                 report((section, name), f"{name!r} as a name may hold letters, digits and . _ : - only, 64 at most")

@@ -1,0 +1,1 @@
+"""Tenders that need the world: cards, gift cards, points."""
