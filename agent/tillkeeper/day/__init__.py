@@ -1,0 +1,1 @@
+"""The end of the business day, of the whole store."""
