@@ -3,6 +3,7 @@
 
 import { Problem } from "../shared/api.js";
 import { createOutbox } from "../shared/outbox.js";
+import { tooMany } from "../shared/stock.js";
 import { Dialog, Stepper, WindowedList } from "../shared/ui.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 
@@ -91,7 +92,7 @@ export function subjects(catalogue) {
 }
 
 /** @param {any} entry `AvailabilityEntry` or undefined @returns {string} */
-export const stateWords = (entry) => (!entry || entry.state === "available" ? "Available" : entry.state === "sold_out" ? "✕ SOLD OUT" : `${entry.remaining} left`);
+export const stateWords = (entry) => (!entry || entry.state === "available" ? "Available" : entry.state === "sold_out" ? `✕ SOLD OUT${tooMany(entry)}` : `${entry.remaining} left`);
 
 /** @param {{soldOut: ReturnType<typeof createSoldOut>, onClose: () => void}} props */
 export function SoldOut({ soldOut, onClose }) {

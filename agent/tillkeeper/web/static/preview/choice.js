@@ -7,9 +7,10 @@
 export const DOCUMENTS = {
   receipt: "Receipt", refund_receipt: "Refund receipt", kitchen_ticket: "Kitchen ticket", change_slip: "Change slip",
   test_slip: "Test slip", x_report: "X report", z_report: "Z report",
+  day_report: "End of day",
 };
 const FOR_STATIONS = ["kitchen_ticket", "change_slip"];
-const COPIED = ["receipt", "refund_receipt", "x_report", "z_report"];
+const COPIED = ["receipt", "refund_receipt", "x_report", "z_report", "day_report"];
 const PAPERS = { 32: "58 mm, 32 characters", 40: "76 mm, 40 characters", 42: "80 mm, 42 characters", 48: "80 mm, 48 characters" };
 
 /** @param {string} document @returns {boolean} whether it is printed at a station, with the station's layout and language */

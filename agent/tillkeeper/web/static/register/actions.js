@@ -5,6 +5,8 @@ import { CHECK_STATES } from "../shared/words.js";
 import { Amount, Confirm, Pick, REASONS, Reason } from "./dialogs.js";
 import { commandsOf, isEmpty } from "./order.js";
 import { sentWords } from "./sent.js";
+import { ifTheSame, payAlthough, take } from "./together/elsewhere.js";
+import { FREEZES } from "./together/frozen.js";
 
 const AGAIN_MS = 500;
 
@@ -75,6 +77,7 @@ export function createActions(desk) {
         desk.toast(send ? sentWords(code, draft.lines, before) : `${code} is parked.`, "good");
         if (!drafts.current || drafts.current.id === wasCurrent) drafts.start(desk.orderType());
         desk.showDraft();
+        await ifTheSame(desk, result);
         return result.value;
       });
     },
@@ -104,6 +107,10 @@ export function createActions(desk) {
     async recall(ref) {
       const check = await found(ref);
       if (!check) return null;
+      if (check.elsewhere) {
+        if (!await take(desk, check)) return null;
+        return actions.recall(check.check_id);
+      }
       if (check.state !== "open") {
         desk.toast(`${check.ticket_code} is ${CHECK_STATES[check.state].toLowerCase()}.`, "info");
         desk.go("check", check.check_id);
@@ -174,7 +181,11 @@ export function createActions(desk) {
 
     /** @param {any} check summary or view @param {string} tender @param {number | null} minor in the tender's currency; null: exactly what is due */
     tender: (check, tender, minor) => desk.once(`tender.${check.check_id}`, async () => {
-      const result = await run(check, "tenders", minor === null ? { tender } : { tender, tendered_minor: minor }, `Payment by ${tender} on`);
+      const body = minor === null ? { tender } : { tender, tendered_minor: minor };
+      let result = await run(check, "tenders", body, `Payment by ${tender} on`, { quiet: true });
+      if (!result.ok && result.problem.code === "may_be_paid" && await payAlthough(desk, result.problem)) result = await run(check, "tenders", { ...body, although_unreachable: true }, `Payment by ${tender} on`, { quiet: true });
+      if (!result.ok) desk.toast(result.problem.words, "bad");
+      if (!result.ok && FREEZES.includes(result.problem.code)) await desk.readCheck(check.check_id);
       if (result.ok) {
         desk.forgetTrouble();
         await desk.readCheck(check.check_id);

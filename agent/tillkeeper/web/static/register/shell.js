@@ -4,6 +4,7 @@
 import { html, useEffect, useRef } from "../vendor/preact.js";
 import { Toasts } from "../shared/ui.js";
 import { Connection, Notices } from "./notices.js";
+import { RoleBadge } from "./together/roles.js";
 import { viewsFor } from "./views.js";
 
 /** @param {any} props */
@@ -20,7 +21,7 @@ export function Shell({ desk, state, view }) {
   }, [state.route]);
   return html`<div class="shell">
     <header class="top">
-      <div class="who-where"><span class="strong place-name" title=${place.title || state.settings.register}>${place.title || state.settings.register}</span><span class="muted small clip">${state.settings.store_name}</span></div>
+      <div class="who-where"><span class="strong place-name" title=${place.title || state.settings.register}>${place.title || state.settings.register} <${RoleBadge} roles=${state.live.status?.roles} /></span><span class="muted small clip">${state.settings.store_name}</span></div>
       <nav aria-label="Views">${views.filter((one) => one.title).map((one) => html`<a key=${one.id} href="#/${one.id}" data-action=${one.action ?? one.id} aria-current=${one === chosen ? "page" : null}>
         <span class="nav-icon" aria-hidden="true">${one.icon}</span><span>${one.title}</span>${count(one) > 0 && html`<span class="count">${count(one)}</span>`}</a>`)}</nav>
       <${Connection} state=${state} />

@@ -8,6 +8,7 @@
 
 import { cars } from "./live-state.js";
 import { shiftViews } from "./shift/views.js";
+import { Together } from "./together/page.js";
 import { Checks } from "./views/checks.js";
 import { Order } from "./views/order.js";
 import { Pay } from "./views/pay.js";
@@ -22,6 +23,7 @@ const OWN = [
   { id: "checks", title: "Checks", icon: "☰", component: Checks, also: ["check"], count: (_desk, state) => Object.keys(state.live.checks).length },
   { id: "pay", title: "", icon: "", component: Pay },
   ...shiftViews,
+  { id: "store", title: "Store", icon: "⌂", component: Together },
   { id: "status", title: "Register", icon: "⚙", component: Status, count: (_desk, state) => state.live.status?.jobs_held ?? 0 },
 ];
 

@@ -13,7 +13,9 @@ export const PERMISSIONS = { ring: "ring up", tender: "take payment", discount: 
   cash_movement: "move cash", open_drawer: "open a drawer", count_drawer: "count a drawer", close_drawer: "close a drawer",
   see_expected: "see what is expected", sold_out: "mark as sold out", edit_time: "change hours", reports: "see reports",
   training_off: "end training", set_up_devices: "replace and set up devices",
-  admit_registers: "admit registers to the store, or let them go", erase_personal: "look for texts about persons and erase them" };
+  admit_registers: "admit registers to the store, or let them go", erase_personal: "look for texts about persons and erase them",
+  assign_roles: "say which register is primary", switch_mode: "switch the mode by hand",
+  take_over: "take over checks of other registers", close_day: "close the day", settle: "settle what an outage left behind" };
 
 /** How a device is, and what else is worth a look: the words of `tillkeeper devices list`. @param {any} one @returns {string} */
 export const deviceState = (one) => [one.trouble || one.note || (one.known ? "no trouble known" : "unknown: it has said nothing yet"),

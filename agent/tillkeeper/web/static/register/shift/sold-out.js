@@ -2,6 +2,7 @@
 /** 86: what is sold out or counted down, and setting it. */
 
 import { html, useMemo, useState } from "../../vendor/preact.js";
+import { tooMany } from "../../shared/stock.js";
 import { Choice, Dialog, Stepper } from "../../shared/ui.js";
 import { supply } from "../live-state.js";
 
@@ -46,7 +47,7 @@ export function SoldOut({ desk, state }) {
     <section class="card part" aria-label="Sold out"><h2>86</h2>
       ${availability.entries.length === 0 && html`<p class="muted">Everything can be sold.</p>`}
       <ul class="plain-list">${availability.entries.map((entry) => html`<li class="job" key=${`${entry.kind}.${entry.subject_id}`} data-availability=${entry.subject_id} data-state=${entry.state}>
-        <span class="grow wrap"><span class="strong">${entry.name}</span> <span class="badge ${entry.state === "sold_out" ? "bad" : "warn"}">${entry.state === "sold_out" ? "⊘ sold out" : `${entry.remaining} left`}</span></span>
+        <span class="grow wrap"><span class="strong">${entry.name}</span> <span class="badge ${entry.state === "sold_out" ? "bad" : "warn"}">${entry.state === "sold_out" ? `⊘ sold out${tooMany(entry)}` : `${entry.remaining} left`}</span></span>
         <button type="button" data-action="back-again" onClick=${() => desk.once(`86.back.${entry.subject_id}`, () => set({ kind: entry.kind, id: entry.subject_id, name: entry.name }, { state: "available" }))}>Back again</button></li>`)}</ul></section>
     <section class="card part wide-part" aria-label="Catalogue"><h2>Set</h2>
       <div class="row wrap-row"><${Choice} label="What" value=${kind} onChange=${setKind} options=${[{ value: "item", label: "Items" }, { value: "modifier", label: "Modifiers" }]} />

@@ -5,9 +5,10 @@ import { html, useEffect, useMemo, useState } from "../../vendor/preact.js";
 import { Choice, WindowedList } from "../../shared/ui.js";
 import { CHECK_STATES, ORDER_TYPES, clock } from "../../shared/words.js";
 import { matching } from "../live-state.js";
+import { useElsewhere, whereWords } from "../together/elsewhere.js";
 import { Detail } from "./detail.js";
 
-const FILTERS = [{ value: "open", label: "Open" }, { value: "closed", label: "Closed" }, { value: "awaiting", label: "Awaiting card" }, { value: "training", label: "Training" }];
+const FILTERS = [{ value: "open", label: "Open" }, { value: "closed", label: "Closed" }, { value: "awaiting", label: "Awaiting card" }, { value: "elsewhere", label: "Elsewhere" }, { value: "training", label: "Training" }];
 const ROW = 64;
 const MOST_PAGES = 6; // of 200: a day of a busy register
 
@@ -34,16 +35,17 @@ export function Checks({ desk, state, view }) {
   const { live } = state;
   const day = live.status?.business_day;
   useEffect(() => {
-    if (filter === "open" || filter === "awaiting" || !day) return;
+    if (["open", "awaiting", "elsewhere"].includes(filter) || !day) return;
     setEnded({ rows: [], words: "Reading…" });
     readEnded(desk, day).then((rows) => setEnded({ rows, words: "" }), (problem) => setEnded({ rows: [], words: problem.message }));
   }, [filter, day]);
+  const elsewhere = useElsewhere(desk, filter === "elsewhere");
   const rows = useMemo(() => {
     const open = Object.values(live.checks);
     const done = Object.values({ ...Object.fromEntries(ended.rows.map((row) => [row.check_id, row])), ...live.ended }).filter((row) => !live.checks[row.check_id]);
-    const chosen = { open: open.filter((row) => !row.training && !row.awaiting), closed: done.filter((row) => !row.training), awaiting: open.filter((row) => row.awaiting), training: [...open, ...done].filter((row) => row.training) }[filter];
+    const chosen = { open: open.filter((row) => !row.training && !row.awaiting), closed: done.filter((row) => !row.training), awaiting: open.filter((row) => row.awaiting), elsewhere, training: [...open, ...done].filter((row) => row.training) }[filter];
     return matching(chosen ?? [], text).sort(newest);
-  }, [live.checks, live.ended, ended.rows, filter, text]);
+  }, [live.checks, live.ended, ended.rows, elsewhere, filter, text]);
   const enter = (event) => {
     if (event.key !== "Enter" || !text.trim()) return;
     const code = text.trim().toUpperCase();
@@ -69,7 +71,7 @@ function Row({ desk, state, row, chosen }) {
   return html`<button type="button" class="check-row-button ${chosen ? "chosen" : ""}" data-check=${row.ticket_code} data-check-id=${row.check_id} data-state=${row.state} data-synced=${row.synced ? "yes" : "no"} data-awaiting=${row.awaiting || null}
     onClick=${() => desk.go("check", row.check_id)}>
     <span class="row-code">${row.ticket_code}</span>
-    <span class="row-about"><span class="clip">${about}</span><span class="small muted clip">${clock(row.opened_at_ms, state.settings.timezone)} · ${mark} ${row.awaiting ? "Awaiting card" : CHECK_STATES[row.state]}${row.number ? ` · No. ${row.number}` : ""}${row.training ? " · TRAINING" : ""}</span></span>
+    <span class="row-about"><span class="clip">${about}</span><span class="small muted clip">${clock(row.opened_at_ms, state.settings.timezone)} · ${mark} ${row.awaiting ? "Awaiting card" : CHECK_STATES[row.state]}${row.number ? ` · No. ${row.number}` : ""}${row.training ? " · TRAINING" : ""}${row.slip ? ` · slip ${row.slip.slip}` : ""}${row.elsewhere ? ` · ${whereWords(row.elsewhere)}` : ""}</span></span>
     ${state.settings.hq && !row.synced && html`<span class="badge plain" title="HQ does not have it yet">⇡ not synced</span>`}
     <span class="row-money"><span class="strong">${state.money(open ? row.due_minor : row.gross_minor)}</span><span class="small muted">${open ? "due" : row.state === "voided" ? "void" : "paid"}</span></span>
   </button>`;

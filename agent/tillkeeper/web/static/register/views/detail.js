@@ -5,6 +5,9 @@ import { html, useState } from "../../vendor/preact.js";
 import { CHECK_STATES, ORDER_TYPES, clock } from "../../shared/words.js";
 import { Amount, Pick } from "../dialogs.js";
 import { notSent } from "../order.js";
+import { Elsewhere } from "../together/elsewhere.js";
+import { Frozen } from "../together/frozen.js";
+import { slipWords } from "../together/paper.js";
 import { CheckMenu } from "../line-menus.js";
 import { CheckLine, Totals, discountWords } from "./lines.js";
 
@@ -40,6 +43,7 @@ export function Detail({ desk, state, check }) {
       <p class="wrap">${[ORDER_TYPES[check.order_type], check.table && `table ${check.table}`, check.name, check.car ? `car ${check.car}` : "", check.server].filter(Boolean).join(" · ")}</p>
       <p class="small muted wrap">${clock(check.opened_at_ms, settings.timezone)}${check.closed_at_ms ? ` – ${clock(check.closed_at_ms, settings.timezone)}` : ""} · ${check.terminal}${check.number ? ` · No. ${check.number}` : ""} · <span data-long-id=${check.check_id}>${check.check_id}</span></p>
       ${settings.hq && html`<p class="small ${check.synced ? "muted" : "strong"}" data-synced=${check.synced ? "yes" : "no"}>${check.synced ? "✓ HQ has everything of it" : "⇡ not synced: HQ does not have everything of it yet"}</p>`}
+      <${Elsewhere} desk=${desk} check=${check} /><${Frozen} desk=${desk} state=${state} check=${check} />${check.slip && html`<p class="wrap" data-slip=${check.slip.slip}>${slipWords(check.slip, settings.timezone)}</p>`}
       ${check.note && html`<p class="wrap">Note: ${check.note}</p>`}${check.void_reason && html`<p class="wrap">Void: ${check.void_reason}</p>`}</header>
     <div class="lines" role=${check.lines.length + check.payments.length ? "list" : null} aria-label="Lines">${check.lines.map((line) => html`<div key=${line.line_id} role="presentation" class=${picked[line.line_id] ? "picked" : ""}>
       <${CheckLine} line=${line} discounts=${check.discounts.filter((one) => one.line_id === line.line_id)} money=${money} zone=${settings.timezone} onPick=${check.state === "closed" && line.quantity > line.refunded_quantity ? () => pick(line) : null} />
@@ -49,7 +53,7 @@ export function Detail({ desk, state, check }) {
       ${check.refunds.map((one) => html`<div role="listitem" class="pay-line" key=${one.refund_id} data-refund=${one.amount_minor}><span aria-hidden="true">↩</span><span class="wrap">Refund by ${title(one.tender)}: ${one.reason}</span><span>−${money(one.amount_minor)}</span></div>`)}</div>
     <${Totals} check=${check} money=${money} />
     <footer class="row wrap-row">
-      ${open && html`<button type="button" class="primary grow" data-action="recall" onClick=${() => desk.act.recall(check.check_id)}>Recall</button><button type="button" class="grow" data-action="pay" disabled=${!check.lines.some((line) => line.quantity)} onClick=${() => desk.go("pay", check.check_id)}>Pay</button>
+      ${open && !check.elsewhere && html`<button type="button" class="primary grow" data-action="recall" onClick=${() => desk.act.recall(check.check_id)}>Recall</button><button type="button" class="grow" data-action="pay" disabled=${!check.lines.some((line) => line.quantity)} onClick=${() => desk.go("pay", check.check_id)}>Pay</button>
         <button type="button" data-action="more" onClick=${() => desk.ask(CheckMenu, { check })}>More…</button>`}
       ${kept.length > 0 && html`<button type="button" class="primary grow" data-action="fire-held" onClick=${sendKept}>Send ${kept.length} to the kitchen</button>`}
       ${check.state === "closed" && html`<button type="button" data-action="reprint-receipt" onClick=${() => desk.act.receipt(check)}>Receipt (COPY)</button>

@@ -8,6 +8,8 @@ import { Confirm } from "../dialogs.js";
 import { lineMinor, unlikely } from "../order.js";
 import { piecesOf } from "../shift/cash.js";
 import { Split } from "../split.js";
+import { Elsewhere } from "../together/elsewhere.js";
+import { Frozen, isFrozen } from "../together/frozen.js";
 import { Paid } from "./paid.js";
 import { Totals } from "./lines.js";
 
@@ -27,6 +29,7 @@ function Taking({ desk, state, check }) {
   const [busy, setBusy] = useState("");
   const due = check.totals.due_minor;
   const tenders = catalogue.tenders;
+  const shut = isFrozen(check) || Boolean(check.elsewhere);
   const currency = foreign || settings.currency;
   const digits = foreign ? digitsOf(foreign) : settings.minor_digits;
   const asked = foreign ? 0 : Math.min(part?.minor ?? due, due);
@@ -75,14 +78,15 @@ function Taking({ desk, state, check }) {
       <div class="row wrap-row"><button type="button" data-action="split" onClick=${split}>Split…</button><button type="button" data-action="discount" onClick=${() => desk.act.discount(check)}>Discount…</button></div>
     </section>
     <section class="card pay-take" aria-label="Payment">
+      <${Elsewhere} desk=${desk} check=${check} /><${Frozen} desk=${desk} state=${state} check=${check} />
       <div class="due-large"><span class="muted">${part ? `${part.words} of ${money(due)}` : foreign ? `Given in ${foreign}` : "Due"}</span>
         <output class="due-amount" data-due=${due}>${entry ? plain(entry, digits) + (foreign ? ` ${foreign}` : "") : foreign ? money(0, foreign) : money(asked)}</output>
         ${(part || entry > 0 || foreign) && html`<button type="button" class="link" data-action="clear" onClick=${() => { setPart(null); setEntry(0); setForeign(""); }}>${entry || foreign ? "Clear the entry" : "The whole bill instead"}</button>`}</div>
-      ${cash && !foreign && html`<div class="quick" role="group" aria-label="Cash amounts">${quickCash(asked, settings.minor_digits).map((amount, index) => html`<button type="button" key=${amount} data-amount=${amount} disabled=${Boolean(busy)} onClick=${() => take(cash, amount)}>
+      ${cash && !foreign && html`<div class="quick" role="group" aria-label="Cash amounts">${quickCash(asked, settings.minor_digits).map((amount, index) => html`<button type="button" key=${amount} data-amount=${amount} disabled=${Boolean(busy) || shut} onClick=${() => take(cash, amount)}>
         <span class="small muted">${index ? "cash" : "exact cash"}</span><span class="strong">${money(amount)}</span></button>`)}</div>`}
       <div class="pay-lower"><${Keypad} label="Amount" onKey=${(key) => setEntry((now) => typed(now, key))} />
-        <div class="tenders" role="group" aria-label="Tenders">${tenders.filter(offered).map((tender) => html`<button type="button" key=${tender.tender} class="tender ${tender === cash ? "primary" : ""}" data-tender=${tender.tender} disabled=${!tender.available || Boolean(busy)} onClick=${() => press(tender)}>
-          <span class="strong">${busy === tender.tender ? "Booking…" : tender.title}</span>
+        <div class="tenders" role="group" aria-label="Tenders">${tenders.filter(offered).map((tender) => html`<button type="button" key=${tender.tender} class="tender ${tender === cash ? "primary" : ""}" data-tender=${tender.tender} disabled=${!tender.available || Boolean(busy) || shut} onClick=${() => press(tender)}>
+          <span class="strong">${busy === tender.tender ? (["cash", "custom"].includes(tender.kind) ? "Booking…" : "Asking the terminal…") : tender.title}</span>
           ${!tender.available ? html`<span class="small">not now</span>` : foreign && !entry ? html`<span class="small">least that covers it</span>` : null}</button>`)}
           ${[...why].map(([words, titles]) => html`<p class="small muted wrap tender-why" key=${words}><b>${titles.join(", ")}</b>: ${words}.</p>`)}</div></div>
     </section>
