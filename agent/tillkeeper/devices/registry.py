@@ -17,10 +17,12 @@ from tillkeeper.config.model import Device as DeviceConfig
 from tillkeeper.config.own_models import escpos
 from tillkeeper.devices.changeable import Changeable
 from tillkeeper.devices.locator import Locator
+from tillkeeper.devices.wired import NO_WORD
+from tillkeeper.devices.wiring import Wiring
 from tillkeeper.errors import NotFound
 from tillkeeper.layouts import documents, previews, shelf
 from tillkeeper.layouts.previews import Asked, Encoded
-from tillkeeper.spool.model import Job
+from tillkeeper.spool.model import Job, WiredData
 from tillkeeper_drivers.api import BoardEvent, Device, Document, PrintDocument, Transport
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class Registry:
         personal: see `PersonalTexts`.
         on_board: told what cooks do on the displays; must not block.
         locator: knows where the devices are now.
+        wiring: to the registers that other devices are wired to; None where all of them are driven from here.
     """
 
     def __init__(
@@ -54,8 +57,10 @@ class Registry:
         personal: PersonalTexts,
         on_board: Callable[[BoardEvent], None],
         locator: Locator | None = None,
+        wiring: Wiring | None = None,
     ) -> None:
         self._config = config
+        self._wiring = wiring
         self._personal = personal
         self._layouts = shelf.chosen(config)
         shelf.read_languages(config)
@@ -64,7 +69,9 @@ class Registry:
         self._boards: dict[str, WebSocketDisplay | ForeignDisplay] = {}
         self._devices: dict[str, Device] = {}
         for name, device in config.devices.items():
-            if device.kind == "display":
+            if wiring is not None and config.wired_to(name) and device.kind != "drawer":
+                self._devices[name] = wiring.remote(name)
+            elif device.kind == "display":
                 self._devices[name] = self._boards[name] = self._displays[name] = _display(name, config, on_board)
             elif device.kind in ("epson_kds", "fresh_kds", "logic_controls"):
                 self._devices[name] = self._boards[name] = _foreign_display(name, device, on_board, self._locator)
@@ -107,9 +114,15 @@ class Registry:
 
     def document(self, job: Job) -> Document:
         """The job laid out for its device, personal texts included where they are not erased."""
+        if isinstance(job.data, WiredData) and self._wiring is not None:
+            return self._wiring.bench.document(job)
         texts = self._personal(job.personal.values()) if job.personal else {}
         named = {field: texts[digest] for field, digest in job.personal.items() if digest in texts}
         return documents.document(job, self._config, named, self._layouts)
+
+    def withheld(self, job: Job) -> str:
+        """See `spool.ports.Devices`."""
+        return self._wiring.bench.withheld(job) if self._wiring is not None else NO_WORD
 
     # --- being set up ---
 

@@ -24,6 +24,7 @@ from tillkeeper.contract.devices import (
     UndoReplacement,
 )
 from tillkeeper.devices import overlay as rules
+from tillkeeper.devices import wiring
 from tillkeeper.devices.overlay import Overlay
 from tillkeeper.devices.replace_slip import SetupParts, Slips
 from tillkeeper.errors import Conflict, NotFound, Refused, TillkeeperError
@@ -69,6 +70,7 @@ class SetupDesk:
         if asked.device not in self._config.devices:
             hint = "see the list of devices"
             raise NotFound("set up", f"device {asked.device}", "no device of this name is configured", hint)
+        wiring.refuse("set up", asked.device, self._config)
         match asked:
             case ConfirmReplacement():
                 return self._confirmed(asked, moment)

@@ -15,7 +15,7 @@ from tillkeeper.config.own_models import escpos
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.caller import Caller
 from tillkeeper.contract.devices import ProbeBody, ProbeView, ReplacementBody, ReplacementView, SheetLine
-from tillkeeper.devices import pairing
+from tillkeeper.devices import pairing, wiring
 from tillkeeper.devices.finder import Finder
 from tillkeeper.devices.locator import Locator
 from tillkeeper.devices.overlays import Overlays
@@ -134,6 +134,7 @@ class Slips:
         configured = self._.overlays.config.devices.get(device)
         if configured is None:
             raise NotFound("replace", f"device {device}", "no device of this name is configured", "see the list of devices")
+        wiring.refuse("replace", device, self._.overlays.config)
         found = next((one for one in self._.finder.found() if one.identity == identity), None)
         if found is None:
             hint = "look at its cable and its lamp, then search again"

@@ -47,15 +47,17 @@ def backups(station: str, config: Config) -> tuple[str, ...]:
     return tuple(device for device in chain if device not in own.devices and device in config.devices)
 
 
-def on_the_lan(devices: Mapping[str, Device]) -> frozenset[str]:
-    """Names of those that only the store's network leads to. A display's page comes from wherever it is: over the network. A
-    drawer hangs on its printer's pin."""
-    found = {
-        name
-        for name, device in devices.items()
-        if device.kind == "display" or (device.address and where.kind(device.address) == "tcp" and not _is_here(device.address))
-    }
+def on_the_lan(devices: Mapping[str, Device], register: str = "") -> frozenset[str]:
+    """Names of those that only the store's network leads to, as seen from `register`. A display's page comes from wherever it
+    is: over the network. What is wired to another register is beyond the network too. A drawer hangs on its printer's pin."""
+    found = {name for name, device in devices.items() if _by_network(device, register)}
     return frozenset(found | {name for name, device in devices.items() if device.kind == "drawer" and device.printer in found})
+
+
+def _by_network(device: Device, register: str) -> bool:
+    if device.kind == "display" or device.register not in ("", register):
+        return True
+    return bool(device.address) and where.kind(device.address) == "tcp" and not _is_here(device.address)
 
 
 def _is_here(address: str) -> bool:

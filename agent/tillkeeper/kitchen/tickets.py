@@ -18,6 +18,7 @@ from tillkeeper.spool.model import Job, TicketData, TicketLine, WasBefore
 IdSource = Callable[[], str]
 
 DUPLICATE = "DUPLICATE"
+POSSIBLE_DUPLICATE = "POSSIBLE DUPLICATE"
 
 
 def learn(view: StationView, event: TicketFired) -> StationView:
@@ -48,7 +49,7 @@ def owed(check: Check, station: str, config: Config) -> dict[str, KnownItem]:
     return {
         line.line_id: _known(line, check)
         for line in check.lines
-        if line.fired and line.quantity > 0 and station in line_stations(line, config)
+        if line.fired and not line.from_paper and line.quantity > 0 and station in line_stations(line, config)
     }
 
 
@@ -64,6 +65,7 @@ def revise(check: Check, config: Config, now_ms: int, new_id: IdSource) -> list[
         One pair for each device of each station concerned, in the config's order; empty where nothing changed.
     """
     tickets = []
+    doubtful = {line.line_id for line in check.lines if line.maybe_fired}
     for station, settings in config.stations.items():
         view = check.stations.get(station, StationView())
         items = _difference(view.items, owed(check, station, config), check)
@@ -74,6 +76,8 @@ def revise(check: Check, config: Config, now_ms: int, new_id: IdSource) -> list[
         document_class: DocumentClass = "change_slip" if change else "kitchen_ticket"
         for device in settings.devices:
             job = _job(check, station, device, document_class, revision, items, now_ms, new_id())
+            if any(item.action == "add" and item.line_id in doubtful for item in items):
+                job = msgspec.structs.replace(job, marks=(POSSIBLE_DUPLICATE,))
             event = TicketFired(
                 check_id=check.check_id,
                 job_id=job.job_id,

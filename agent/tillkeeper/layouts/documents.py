@@ -25,6 +25,8 @@ def name_of(job: Job) -> DocumentName:
     if isinstance(data, ReceiptData):
         return "refund_receipt" if data.title == "REFUND" else "receipt"
     if isinstance(data, ReportData):
+        if data.whole_store:
+            return "day_report"
         return "x_report" if data.kind == "x" else "z_report"
     if isinstance(data, PulseData):
         raise TypeError("a drawer pulse is not printed")

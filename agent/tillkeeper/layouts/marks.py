@@ -7,6 +7,7 @@ _WITH_NAME = {
     "REROUTED FROM ": ("marks.rerouted_from", "station"),
     "CARRY TO KITCHEN: ": ("marks.carry", "station"),
     "FROM REGISTER ": ("marks.from_register", "register"),
+    "FROM PAPER ": ("marks.from_paper", "slip"),
 }
 """Beginning of a mark -> word, and the name that follows."""
 _KNOWN = {"POSSIBLE DUPLICATE": "marks.possible_duplicate", "DUPLICATE": "marks.duplicate"}

@@ -7,11 +7,13 @@ from msgspec import Meta
 
 from tillkeeper_drivers.api import Align, Colour
 
-DocumentName = Literal["receipt", "refund_receipt", "kitchen_ticket", "change_slip", "test_slip", "x_report", "z_report"]
+DocumentName = Literal[
+    "receipt", "refund_receipt", "kitchen_ticket", "change_slip", "test_slip", "x_report", "z_report", "day_report"
+]  # fmt: skip
 DOCUMENTS: tuple[DocumentName, ...] = get_args(DocumentName)
 RECEIPTS: frozenset[str] = frozenset({"receipt", "refund_receipt"})
 TICKETS: frozenset[str] = frozenset({"kitchen_ticket", "change_slip"})
-REPORTS: frozenset[str] = frozenset({"x_report", "z_report"})
+REPORTS: frozenset[str] = frozenset({"x_report", "z_report", "day_report"})
 
 Kind = Literal[
     "marks", "training_banner", "text", "row", "rule", "feed", "qr", "logo", "header", "footer",

@@ -116,8 +116,12 @@ def _footer(element: Element, sheet: Sheet, _known: Fields) -> list[Block]:
 def _title(element: Element, sheet: Sheet, known: Fields) -> list[Block]:
     data = sheet.job.data
     if isinstance(data, ReportData):
-        return styled(element, sheet.language.word(f"report.title_{data.kind}", number=known["number"]))
+        return styled(element, sheet.language.word(f"report.title_{_report_kind(data)}", number=known["number"]))
     return styled(element, receipts.title(sheet, data)) if isinstance(data, ReceiptData) else []
+
+
+def _report_kind(data: ReportData) -> str:
+    return "day" if data.whole_store else data.kind
 
 
 def _field(name: str) -> Callable[[Element, Sheet, Fields], list[Block]]:

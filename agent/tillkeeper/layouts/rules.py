@@ -38,6 +38,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(RECEIPTS, ("check_id", "date", "time")),
     **dict.fromkeys(TICKETS, ("note",)),
     **dict.fromkeys(REPORTS, ("drawer", "date", "time")),
+    "day_report": ("business_day", "date", "time"),
     "test_slip": ("device",),
 }
 """Fields that have to stand in a text that is always printed; `ticket_code` may be an element of its own."""

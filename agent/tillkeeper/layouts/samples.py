@@ -186,6 +186,45 @@ def _report(config: Config, kind: str) -> Job:
     return Job(job_id="preview", device="", document_class="report", data=data, created_at_ms=MOMENT_MS)
 
 
+def _day(config: Config, _station: str) -> Job:
+    cash, custom = _tender(config, "cash"), _tender(config, "custom")
+    lines = (
+        ReportLine("sales_count", count=184),
+        ReportLine("discounts", amount_minor=-2_350),
+        ReportLine("net", amount_minor=351_200),
+        ReportLine("tax", amount_minor=29_852),
+        ReportLine("gross", amount_minor=381_052, strong=True),
+        ReportLine("refund_count", count=2),
+        ReportLine("refunds", amount_minor=-1_980),
+        ReportLine("checks_voided", count=3),
+        ReportLine("no_sales", count=4),
+        ReportLine("tenders"),
+        ReportLine(label=cash, amount_minor=163_456, depth=1),
+        ReportLine(label=custom, amount_minor=215_616, depth=1),
+        ReportLine(label=""),
+        ReportLine("drawer_sessions"),
+        ReportLine(label="A drawer Z 42 Ann", depth=1),
+        ReportLine("opening_float", amount_minor=15_000, depth=2),
+        ReportLine("expected", amount_minor=86_206, depth=2),
+        ReportLine("counted", amount_minor=86_106, depth=2),
+        ReportLine("short", amount_minor=-100, depth=2),
+        ReportLine(label=""),
+        ReportLine("adjustment_of", label="2026-03-13"),
+        ReportLine("sales_count", count=1, depth=1),
+        ReportLine("gross", amount_minor=1_250, depth=1),
+        ReportLine(label=""),
+        ReportLine("open_checks", count=1),
+        ReportLine(label="B-037 2026-03-14", amount_minor=4_200, depth=1),
+        ReportLine("left_out", label="C"),
+        ReportLine(label="Tablet broken Ben", text=" ", depth=1),
+    )
+    data = ReportData(
+        kind="z", drawer="", printed_at_ms=MOMENT_MS, lines=lines, number=117, business_day="2026-03-14",
+        closed_at_ms=MOMENT_MS, closed_by="Ben", printed_by="Ben", whole_store=True,
+    )  # fmt: skip
+    return Job(job_id="preview", device="", document_class="report", data=data, created_at_ms=MOMENT_MS)
+
+
 _MAKERS: dict[DocumentName, Callable[[Config, str], Job]] = {
     "receipt": _receipt,
     "refund_receipt": _refund,
@@ -194,4 +233,5 @@ _MAKERS: dict[DocumentName, Callable[[Config, str], Job]] = {
     "test_slip": _test,
     "x_report": _x,
     "z_report": _z,
+    "day_report": _day,
 }

@@ -31,7 +31,17 @@ class Orphan(msgspec.Struct, frozen=True):
 
 def adopted_id(job_id: str, register: str) -> str:
     """The id, formed as all are, of the job that `register` makes of another one's."""
-    number = int.from_bytes(hashlib.sha256(f"{register}\n{job_id}".encode()).digest()[:16], "big")
+    return _id_of(f"{register}\n{job_id}")
+
+
+def wired_id(origin: str, device: str) -> str:
+    """The id under which the register that `device` is wired to keeps what became of another one's job, all attempts of it, and
+    those of registers that adopted it. `origin`: the first id of that job."""
+    return _id_of(f"wired\n{device}\n{origin}")
+
+
+def _id_of(text: str) -> str:
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "big")
     digits = []
     for _ in range(_ID_DIGITS):
         number, digit = divmod(number, 32)
@@ -62,6 +72,7 @@ def adopt(tickets: Iterable[Orphan], originator: str, config: Config) -> tuple[J
                 job_id=adopted_id(job.job_id, config.this_register),
                 device=device,
                 state="queued",
+                origin=job.origin or job.job_id,
                 marks=marks if known else steps.with_mark(marks, POSSIBLE_DUPLICATE),
                 may_have_printed=not known,
                 attempts=0,

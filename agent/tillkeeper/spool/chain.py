@@ -35,7 +35,7 @@ class Chain:
     @property
     def _lan(self) -> frozenset[str]:
         """As the devices are now: a printer that was replaced may be plugged in here, or on the network, since."""
-        return on_the_lan(self._config.devices)
+        return on_the_lan(self._config.devices, self._config.this_register)
 
     def island(self, job: Job) -> bool:
         """Whether the job's device is known to be beyond a broken network."""

@@ -13,14 +13,15 @@ from tillkeeper.contract.documents import DocumentRerouted
 from tillkeeper.contract.values import JobState
 from tillkeeper.journal.records import JobRow
 from tillkeeper.spool import jobs as steps
-from tillkeeper.spool.adopting import Orphan, adopt, adopted_id
+from tillkeeper.spool.adopting import Orphan, adopt, adopted_id, wired_id
 from tillkeeper.spool.keeping import settled_event
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.policy import unknown_mark
-from tillkeeper.spool.ports import Devices, JobJournal, Spooling
+from tillkeeper.spool.ports import Devices, JobJournal, Recallable, Spooling
 from tillkeeper.spool.queue import DeviceQueue
 
 IN_HAND_S = 0.5
+RECALL_S = 2.0
 DOUBTED = "it may have been printed in a time that this register does not know"
 
 
@@ -78,7 +79,7 @@ class Elsewhere:
         async with self._adopting:
             known = {adopted_id(orphan.job.job_id, self._config.this_register): orphan.job for orphan in tickets}
             wanted = adopt(tickets, originator, self._config)
-            fresh = (job for job in wanted if self._journal.job(job.job_id) is None)
+            fresh = (job for job in wanted if self._journal.job(job.job_id) is None and not self._came_out(job))
             jobs = tuple(map(self._spool.prepare_one, fresh))
             events = tuple(
                 DocumentRerouted(
@@ -95,6 +96,11 @@ class Elsewhere:
                 for job in jobs:
                     self._spool.take_over(job)
             return jobs
+
+    def _came_out(self, job: Job) -> bool:
+        """Whether it was printed here already, for the register that died: its device is wired to this one."""
+        row = self._journal.job(wired_id(job.origin, job.device))
+        return row is not None and row.state in ("sent", "confirmed")
 
     async def given_up(self, job_ids: Iterable[str], register: str) -> None:
         """Another register has adopted these while this one was away: what waits here, also for a person or for the end of an
@@ -129,6 +135,17 @@ class Elsewhere:
                 count += await self._end(settled, ())
         return count
 
+    async def give_back(self, job_id: str, reason: str) -> bool:
+        """A job of another register that waits here is not done. False where it has begun, is about to, or is settled.
+
+        Raises: as `given_up`.
+        """
+        row = self._journal.job(job_id)
+        if row is None or row.state != "queued":
+            return False
+        settled = steps.settle(steps.decode(row.body), "was_rejected", self._spool.now_ms(), reason=reason)
+        return await self._end(settled, ())
+
     def doubt(self) -> None:
         """The journal was found to be an older copy while the spool runs: see `seen`."""
         for worker in self._workers.values():
@@ -137,9 +154,17 @@ class Elsewhere:
             rows = (self._journal.job(job.job_id) for job in loaded)
             worker.doubt([row.job_id for row in rows if row is not None and row.doubtful])
 
-    async def _out_of_hand(self, job_id: str) -> None:
+    async def recall(self, job_id: str) -> None:
+        """A person wants to decide about this job: where another register has it in hand, and has not begun, it comes back."""
+        for name, worker in self._workers.items():
+            device = self._devices.device(name)
+            if worker.current is not None and worker.current.job_id == job_id and isinstance(device, Recallable):
+                device.recall(job_id)
+                await self._out_of_hand(job_id, RECALL_S)
+
+    async def _out_of_hand(self, job_id: str, within_s: float = IN_HAND_S) -> None:
         """For a moment: a job whose state is being stored is back in its queue soon; one that is being sent is not."""
-        till_s = asyncio.get_running_loop().time() + IN_HAND_S
+        till_s = asyncio.get_running_loop().time() + within_s
         while any(worker.current is not None and worker.current.job_id == job_id for worker in self._workers.values()):
             if asyncio.get_running_loop().time() >= till_s:
                 return

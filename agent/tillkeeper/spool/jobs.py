@@ -148,6 +148,7 @@ def moved_to(job: Job, new_job_id: str, device: str, mark: str) -> Job:
         job_id=new_job_id,
         device=device,
         state="queued",
+        origin=job.origin or job.job_id,
         marks=with_mark(kept, mark) if mark else kept,
         rerouted_from=job.device,
         home=job.home or job.device,

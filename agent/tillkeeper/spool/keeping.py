@@ -8,7 +8,7 @@ import msgspec
 from tillkeeper.contract.documents import DocumentRerouted, DocumentSettled
 from tillkeeper.errors import Refused, TillkeeperError
 from tillkeeper.spool.health import Health
-from tillkeeper.spool.model import Job
+from tillkeeper.spool.model import Job, WiredData
 from tillkeeper.spool.ports import Spooling
 
 log = logging.getLogger(__name__)
@@ -62,3 +62,8 @@ def settled_event(job: Job, by: str) -> DocumentSettled:
         marks=job.marks,
         check_id=job.check_id,
     )
+
+
+def settled_events(job: Job, by: str) -> tuple[DocumentSettled, ...]:
+    """As `settled_event`; none for a job of another register, which tells of it in its own log."""
+    return () if isinstance(job.data, WiredData) else (settled_event(job, by),)

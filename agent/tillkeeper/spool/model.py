@@ -134,8 +134,9 @@ class ReportLine(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ReportData(msgspec.Struct, frozen=True, tag="report", omit_defaults=True):
-    """An X (the drawer as it stands) or Z (a closed drawer session). `number`: the Z's, of this drawer; 0 on an X. `session`:
-    the id of the drawer session. Times are wall clock in ms since the epoch, None where it has not happened."""
+    """An X (the drawer as it stands) or Z (a closed drawer session; where `whole_store`, a closed day of the whole store).
+    `number`: the Z's, of this drawer or store; 0 on an X. `session`: the id of the drawer session. Times are wall clock in ms
+    since the epoch, None where it has not happened."""
 
     kind: Literal["x", "z"]
     drawer: str
@@ -156,9 +157,24 @@ class ReportData(msgspec.Struct, frozen=True, tag="report", omit_defaults=True):
     printed_by: str = ""
     copy: int = 0
     training: bool = False
+    whole_store: bool = False
 
 
-JobData = ReceiptData | TicketData | PulseData | TestSlipData | ReportData
+class WiredData(msgspec.Struct, frozen=True, tag="wired", omit_defaults=True):
+    """One attempt of a job of another `register`, at a device that is wired to this one. Its document, with what it says about
+    guests, is in memory only: this row is what is known of the attempt for ever (docs/devices-wired.md).
+
+    `origin`: the first id of that job, however often it was moved since. `attempt`: its name among the attempts of that
+    register. `pulse`: it opens a drawer."""
+
+    register: str
+    origin: str
+    attempt: str
+    pulse: bool = False
+    training: bool = False
+
+
+JobData = ReceiptData | TicketData | PulseData | TestSlipData | ReportData | WiredData
 
 
 class Job(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -187,6 +203,8 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     personal: dict[str, str] = {}
     reason: str = ""
     evidence: str = ""
+    origin: str = ""
+    """The first id of a job that was moved, or adopted, since."""
     rerouted_from: str = ""
     home: str = ""
     """The device that it was meant for, once it has been moved."""

@@ -7,7 +7,7 @@ import msgspec
 
 from tillkeeper.contract.values import DocumentClass
 from tillkeeper.spool.jobs import CARRY, REROUTED
-from tillkeeper.spool.model import Job
+from tillkeeper.spool.model import Job, WiredData
 from tillkeeper_drivers.api import NOT_THERE, Reason, Status
 
 POSSIBLE_DUPLICATE = "POSSIBLE DUPLICATE"
@@ -141,6 +141,8 @@ def after_refusal(
         carry_to: the printer at the register, where nothing that the station has can be reached; else empty.
         island: this register is known to be cut off from the store's network.
     """
+    if isinstance(job.data, WiredData):
+        return Fail(reason)  # what follows is decided by the register whose job it is
     takes_over = _elsewhere(job, reason, route, open_backups, carry_to)
     if reason in HOPELESS:
         return Fail(reason) if takes_over is None or takes_over.carried else takes_over
@@ -165,7 +167,7 @@ def _elsewhere(job: Job, reason: Reason, route: Route, open_backups: tuple[str, 
 
 def after_unknown(job: Job, reason: str, route: Route, now_ms: int, *, began_ms: int) -> AfterUnknown:
     """Bytes left and nobody confirmed them, or the agent died in between. `began_ms`: when the attempt began."""
-    if job.document_class in ("drawer_pulse", "test_slip"):
+    if job.document_class in ("drawer_pulse", "test_slip") or isinstance(job.data, WiredData):
         return LeaveUnconfirmed(reason)
     mark = unknown_mark(job)
     if job.document_class in ("receipt", "report") or route.on_unknown == "hold":

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Literal, Protocol, cast
+from typing import Literal, Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -52,6 +52,19 @@ class Devices(Protocol):
 
     def document(self, job: Job) -> Document:
         """The job laid out for its device."""
+        ...
+
+    def withheld(self, job: Job) -> str:
+        """Why nobody answers for the job any more, so that no byte of it may leave; else empty."""
+        ...
+
+
+@runtime_checkable
+class Recallable(Protocol):
+    """A device that has a document in hand before it begins with it."""
+
+    def recall(self, job_id: str) -> None:
+        """If it has not begun, it is not to begin any more: `deliver` soon says that nothing was sent."""
         ...
 
 
@@ -104,6 +117,7 @@ class Spooling(Protocol):
     def token(self) -> str: ...
     def route(self, job: Job) -> Route: ...
     def document(self, job: Job) -> Document: ...
+    def withheld(self, job: Job) -> str: ...
 
     @property
     def chain(self) -> Chain: ...

@@ -19,8 +19,8 @@ from tillkeeper.spool.adopting import Orphan
 from tillkeeper.spool.chain import Chain
 from tillkeeper.spool.elsewhere import Elsewhere, Outcome, seen
 from tillkeeper.spool.jobs import job_row
-from tillkeeper.spool.keeping import settled_event
-from tillkeeper.spool.model import Job, TicketData
+from tillkeeper.spool.keeping import settled_event, settled_events
+from tillkeeper.spool.model import Job, TicketData, WiredData
 from tillkeeper.spool.ordered import by_age
 from tillkeeper.spool.policy import Route
 from tillkeeper.spool.ports import Devices, DeviceSnapshot, JobJournal
@@ -108,6 +108,10 @@ class Spool:
         """As `Elsewhere.doubt`."""
         self._elsewhere.doubt()
 
+    async def give_back(self, job_id: str, reason: str) -> bool:
+        """As `Elsewhere.give_back`."""
+        return await self._elsewhere.give_back(job_id, reason)
+
     async def run(self) -> None:
         """Load what is not settled and work until cancelled.
 
@@ -133,7 +137,7 @@ class Spool:
         else:
             failed = steps.settle(job, "was_rejected", self._now_ms(), reason="its device is not configured any more")
         with suppress(Conflict):
-            await self.store((failed,), (settled_event(failed, ""),))
+            await self.store((failed,), settled_events(failed, ""))
 
     # --- a person decides ---
 
@@ -183,6 +187,7 @@ class Spool:
             Conflict: it is being sent right now.
             StorageRefused: nothing has changed.
         """
+        await self._elsewhere.recall(job_id)
         worker, job = self._find("cancel", job_id)
         event: steps.JobEvent = "left_unconfirmed" if job.state == "held" and job.may_have_printed else "was_cancelled"
         after = steps.settle(job, event, self._now_ms(), reason=f"cancelled by {by}" if by else "cancelled")
@@ -193,6 +198,9 @@ class Spool:
             if worker.current is not None and worker.current.job_id == job_id:
                 raise Conflict(operation, f"job {job_id}", "it is being sent right now", "wait for what becomes of it")
             job = worker.queue.find(job_id)
+            if job is not None and isinstance(job.data, WiredData):
+                there = job.data.register
+                raise Conflict(operation, f"job {job_id}", f"it is a job of register {there}", f"do it at register {there}")
             if job is not None:
                 return worker, job
         raise NotFound(operation, f"job {job_id}", "no job of this id waits", "see `tillkeeper jobs`")
@@ -303,6 +311,9 @@ class Spool:
 
     def document(self, job: Job) -> Document:
         return self._devices.document(job)
+
+    def withheld(self, job: Job) -> str:
+        return self._devices.withheld(job) if isinstance(job.data, WiredData) else ""
 
     def load(self, worker_id: str, queue: DeviceQueue) -> None:
         """As many of its jobs as there is room for. Each state is asked for by itself: no number of held jobs hides those that

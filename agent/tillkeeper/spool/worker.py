@@ -16,7 +16,7 @@ from tillkeeper.spool import policy
 from tillkeeper.spool.asking import Asking
 from tillkeeper.spool.elsewhere import DOUBTED, doubted
 from tillkeeper.spool.health import DRIVER_FAULTS, Health
-from tillkeeper.spool.keeping import STORAGE_RETRY_S, Keeper, settled_event
+from tillkeeper.spool.keeping import STORAGE_RETRY_S, Keeper, settled_events
 from tillkeeper.spool.model import Job, PulseData
 from tillkeeper.spool.ordered import by_age
 from tillkeeper.spool.policy import Route
@@ -218,6 +218,8 @@ class Worker:
             await self._end(job, "was_held", reason=decision.reason)
         elif isinstance(decision, policy.Expire):
             await self._end(job, "grew_too_old", reason=decision.reason)
+        elif why := self._spool.withheld(job):
+            await self._end(job, "was_rejected", reason=why)
         elif (reason := await self._asking.obstacle(job)) is not None:
             await self._refused(job, reason, route)
         elif not await self._came_in_doubt(job):
@@ -250,6 +252,9 @@ class Worker:
             await self._refused(sending, "no_answer", route)  # the disk took its time, or the machine slept: no byte has left
             return
         if await self._came_in_doubt(sending):
+            return
+        if why := self._spool.withheld(sending):
+            await self._end(sending, "was_rejected", reason=why)
             return
         await self._deliver(sending, document, route, began_ms)
 
@@ -351,7 +356,7 @@ class Worker:
 
     async def _finish(self, job: Job) -> None:
         """Settled or held: both are told to the log."""
-        await self._keeper.keep((job,), (settled_event(job, job.evidence),))
+        await self._keeper.keep((job,), settled_events(job, job.evidence))
         if steps.is_settled(job.state):
             self._drop(job)
         else:
