@@ -7,6 +7,13 @@ stable and is the last part of the problem type (RFC 9457) that the API answers 
 from typing import Any
 
 
+def about(operation: str, subject: str) -> str:
+    """As people say "take check" and "check C-006": take check C-006."""
+    first, _, rest = subject.partition(" ")
+    doubled = rest and operation.rpartition(" ")[2] == first
+    return " ".join(filter(None, (operation, rest if doubled else subject)))
+
+
 class TillkeeperError(Exception):
     """Base. `extra` holds further machine-readable fields (allowed tenders, amounts); never secrets or personal text."""
 
@@ -15,7 +22,7 @@ class TillkeeperError(Exception):
     retry_safe = True
 
     def __init__(self, operation: str, subject: str, cause: str, hint: str = "", **extra: Any) -> None:
-        super().__init__(f"{operation} {subject}: {cause}" + (f" ({hint})" if hint else ""))
+        super().__init__(f"{about(operation, subject)}: {cause}" + (f" ({hint})" if hint else ""))
         self.operation = operation
         self.subject = subject
         self.cause = cause

@@ -11,12 +11,17 @@ log = logging.getLogger(__name__)
 
 def read_hq_token(file: Path) -> str:
     """The secret that this register shares with HQ: the first line. Raises `ConfigInvalid` where there is none."""
+    return read_token("hq.token_file", file)
+
+
+def read_token(setting: str, file: Path) -> str:
+    """The first line of the file that `setting` of the configuration names. Raises `ConfigInvalid` where there is none."""
     try:
         lines = file.read_text("ascii").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigInvalid("read", f"hq.token_file {file.name}", str(error), "its first line is the shared secret") from error
+        raise ConfigInvalid("read", f"{setting} {file.name}", str(error), "its first line is the shared secret") from error
     if not (token := lines[0].strip()):
-        raise ConfigInvalid("read", f"hq.token_file {file.name}", "its first line is empty", "put the shared secret there")
+        raise ConfigInvalid("read", f"{setting} {file.name}", "its first line is empty", "put the shared secret there")
     return token
 
 

@@ -51,6 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         _add_change(change, name)
         add_key(change)
         add_connection(change)
+        if name in ("pay", "void", "refund"):
+            change.set_defaults(timeout=paying.CALL_S)
 
 
 def _add_change(parser: argparse.ArgumentParser, name: str) -> None:
@@ -65,6 +67,9 @@ def _add_change(parser: argparse.ArgumentParser, name: str) -> None:
         parser.add_argument("--line", metavar="ID", help="on this line only")
     elif name == "pay":
         paying.add_tenders(parser)
+        parser.add_argument(
+            "--although-unreachable", action="store_true", help="also where it may be paid at a silent register: ask the guest"
+        )
     elif name == "void-line":
         parser.add_argument("line", metavar="LINE[:N]")
     elif name == "refund":
@@ -160,20 +165,48 @@ def _table(page: dict[str, Any], money: output.Money) -> str:
 
 
 def _state(check: dict[str, Any]) -> str:
-    return (
-        str(check["state"])
-        + (f", awaits {check['awaiting']}" if check["awaiting"] else "")
-        + (", TRAINING" if check["training"] else "")
-    )
+    """With what a person has to know before touching it; of a list or of one check (`conflicts`: how many, or which). An
+    agent that waits for its restart after an upgrade knows less."""
+    conflicts, elsewhere = check.get("conflicts", 0), check.get("elsewhere")
+    count = conflicts if isinstance(conflicts, int) else len(conflicts)
+    marks = [str(check["state"])]
+    marks += [f"awaits {check['awaiting']}"] if check["awaiting"] else []
+    marks += ["FROZEN"] if check.get("frozen") else []
+    marks += [f"at {elsewhere['register']}{'' if elsewhere['reachable'] else ' (silent)'}"] if elsewhere else []
+    marks += [f"may be paid at {', '.join(check['doubt'])}"] if check.get("doubt") else []
+    marks += [f"MERGED, look at {count}"] if count else []
+    marks += ["from paper"] if check.get("slip") else []
+    return ", ".join([*marks, *(["TRAINING"] if check["training"] else [])])
+
+
+def _trouble(check: dict[str, Any], money: output.Money) -> list[str]:
+    """Why it can not be changed here or now, and what a person should look at, each with what to do."""
+    code, lines = check["ticket_code"], []
+    if where := check.get("elsewhere"):
+        lost = "this register had it before it lost its disk" if where["mine"] else f"register {where['register']} has it"
+        silent = "" if where["reachable"] or where["mine"] else " and is silent: it may have been changed or paid there"
+        lines.append(f"ELSEWHERE: {lost}{silent} (tillkeeper take {code})")
+    for one in check.get("frozen", ()):
+        what = f"{one['tender']} {money.text(one['amount_minor'])}, {one['situation'].replace('_', ' ')}"
+        reason = f": {one['reason']}" if one["reason"] else ""
+        lines.append(f"FROZEN by a call whose outcome is not known: {what}{reason} (tillkeeper cards)")
+    if check.get("doubt"):
+        lines.append(f"MAY BE PAID ALREADY at {', '.join(check['doubt'])}: ask the guest")
+    for one in check.get("conflicts", ()):
+        about = " ".join(part for part in (one.get("subject"), one.get("detail")) if part)
+        lines.append(f"MERGED with {one['register']}: {one['code'].replace('_', ' ')}{f' ({about})' if about else ''}")
+    if check.get("overpaid_minor"):
+        lines.append(f"PAID TWICE: {money.text(check['overpaid_minor'])} to be given back (tillkeeper after)")
+    return lines
 
 
 def check_text(check: dict[str, Any], money: output.Money) -> str:
     """One check in full."""
     clean = output.clean
     number = f", number {check['number']}" if check["number"] else ""
-    head = f"{check['ticket_code']}{number}, {check['state']}, {check['order_type']}{'' if check['synced'] else ', NOT SYNCED'}"
-    head += ", TRAINING" if check["training"] else ""
-    known = ("car", "table", "covers", "server", "name", "phone", "note", "awaiting")
+    synced = "" if check["synced"] or check["elsewhere"] else ", NOT SYNCED"
+    head = f"{check['ticket_code']}{number}, {_state(check)}, {check['order_type']}{synced}"
+    known = ("car", "table", "covers", "server", "name", "phone", "note")
     facts = [f"{key} {check[key]}" for key in known if check[key]]
     rows: list[tuple[object, ...]] = []
     for line in check["lines"]:
@@ -187,6 +220,7 @@ def check_text(check: dict[str, Any], money: output.Money) -> str:
     payments = [(payment["tender"], money.text(payment["amount_minor"])) for payment in check["payments"]]
     parts = [clean(head) + f"\nid {clean(check['check_id'])}, opened {output.clock(check['opened_at_ms'])}"]
     parts += [clean(", ".join(facts))] if facts else []
+    parts += [clean("\n".join(trouble))] if (trouble := _trouble(check, money)) else []
     parts.append(output.table((">N", "ITEM", "STATE", ">PRICE", "LINE"), rows, empty="no lines"))
     parts.append(output.table(("", f">{money.currency}"), [*sums, *payments]))
     return "\n\n".join(parts)

@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from tillkeeper.cli.terminal import clean
-from tillkeeper.errors import TillkeeperError
+from tillkeeper.errors import TillkeeperError, about
 
 OK = 0
 REFUSED = 1
@@ -58,6 +58,17 @@ class ApiProblem(Exception):
         return REFUSED if self.status < 500 else INTERNAL
 
 
+_IN_THE_SHELL = {
+    "owner_silent": " (--although-unreachable)",
+    "may_be_paid": " (--although-unreachable)",
+    "asked_elsewhere": " (--although-unreachable)",
+    "check_elsewhere": " (`tillkeeper take`)",
+    "check_frozen": " (`tillkeeper cards`)",
+    "authorisation_unknown": " (`tillkeeper cards`)",
+}
+"""What a hint of the agent, which speaks to pages as well, is on the command line."""
+
+
 class PartlyDone(Exception):
     """A payment of several tenders stopped on the way: `booked` counts, `failed` is refused or in doubt, `unsent` not tried.
     `key` repeats the whole."""
@@ -82,13 +93,14 @@ def explain(error: BaseException, *, as_json: bool, code: int | None = None) -> 
     if as_json:
         sys.stderr.write(json.dumps(facts | {"exit_code": code}, ensure_ascii=False, default=str) + "\n")
         return code
-    subject = " ".join(clean(facts[key]) for key in ("operation", "subject") if facts.get(key))
+    subject = about(clean(facts.get("operation") or ""), clean(facts.get("subject") or ""))
     sys.stderr.write(f"tillkeeper: {subject + ': ' if subject else ''}{clean(facts['cause'])}\n")
     for name in ("booked", "in_doubt", "not_booked"):
         if facts.get(name):
             sys.stderr.write(f"  {name.upper().replace('_', ' ')}: {', '.join(map(clean, facts[name]))}\n")
     if facts.get("hint"):
-        sys.stderr.write(f"  hint: {clean(facts['hint'])}\n")
+        by = _IN_THE_SHELL.get(str(facts.get("type") or "").rpartition(":")[2], "")
+        sys.stderr.write(f"  hint: {clean(facts['hint'])}{by}\n")
     for problem in facts.get("problems", ()):
         sys.stderr.write(f"  {clean(problem)}\n")
     if isinstance(facts.get("allowed"), list):

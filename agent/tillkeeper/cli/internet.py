@@ -1,6 +1,7 @@
 """A piece of internet that can be cut: a TCP relay on loopback, for the demonstration and for tests."""
 
 import asyncio
+import socket
 from contextlib import suppress
 
 CHUNK = 65_536
@@ -16,22 +17,29 @@ class Internet:
         self._open: set[asyncio.StreamWriter] = set()
         self._relays: set[asyncio.Task[None]] = set()
         self._port = 0
+        self._held: socket.socket | None = None
+        """Bound and never listening: while the link is cut nobody else is given its port."""
 
     @property
     def address(self) -> tuple[str, int]:
         return ("127.0.0.1", self._port)
 
     async def __aenter__(self) -> "Internet":
+        held = self._held = socket.socket()
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        self._port = held.getsockname()[1]
         await self.restore()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.cut()
+        if self._held is not None:
+            self._held.close()
 
     async def restore(self) -> None:
         """The link is back, on the same port."""
         self._server = await asyncio.start_server(self._accepted, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
         """The link is gone; returns when nothing is open any more."""

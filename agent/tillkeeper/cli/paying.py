@@ -9,6 +9,9 @@ from tillkeeper.cli.exits import ApiProblem, PartlyDone, Unreachable, UsageError
 from tillkeeper.cli.output import Money, to_minor
 from tillkeeper.sales.money import minor_digits
 
+CALL_S = 90.0
+"""What may have to wait for a guest at a payment terminal is waited for so long."""
+
 
 class _Tender(argparse.Action):
     """`--cash` and `--tender` go to one list, so that their order is kept: (tender or "", which is cash; amount or None)."""
@@ -87,10 +90,11 @@ def pay(client: Client, check: str, args: argparse.Namespace, catalogue: dict[st
         PartlyDone: a command failed after an earlier one was booked.
     """
     wanted = tenders(args, catalogue)
+    said = {"by": args.by} | ({"although_unreachable": True} if args.although_unreachable else {})
     if not wanted:
         raise UsageError("nothing to pay with: --cash or --tender")
     if len(wanted) == 1:
-        return client.post(f"{check}/tenders", wanted[0] | {"by": args.by}, args.key)
+        return client.post(f"{check}/tenders", wanted[0] | said, args.key)
     totals = client.get(check)["totals"]
     # What is paid already may have been paid by this very command and key, of which this is the repetition.
     _require_use(wanted, totals["due_minor"] + (totals["paid_minor"] if args.key else 0), catalogue)
@@ -98,7 +102,7 @@ def pay(client: Client, check: str, args: argparse.Namespace, catalogue: dict[st
     answer: Any = None
     for at, tender in enumerate(wanted):
         try:
-            answer = client.post(f"{check}/tenders", tender | {"by": args.by}, f"{key}.{at + 1}")
+            answer = client.post(f"{check}/tenders", tender | said, f"{key}.{at + 1}")
         except (ApiProblem, Unreachable) as error:
             if at == 0:
                 raise

@@ -15,7 +15,7 @@ _STANDARD = Path("-")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
-        help="a document (receipt, refund_receipt, kitchen_ticket, change_slip, test_slip, x_report, z_report), "
+        help="a document (receipt, refund_receipt, kitchen_ticket, change_slip, test_slip, x_report, z_report, day_report), "
         "or a file of bytes; - reads standard input",
     )
     parser.add_argument("--profile", help="of a file of bytes: the printer model (tm-t88vi)")

@@ -48,6 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     display.add_argument("--beacon", default="", metavar="ADDRESS:PORT", help="fresh: send its beacon there every 2 s")
     display.add_argument("--control", metavar="SOCKET", type=Path, help="the others: faults on command (default: a free port)")
     display.add_argument("--out", type=Path, metavar="DIR", help="keep what was shown here")
+    gateway = actions.add_parser("gateway", help="a payment gateway; stays up until Ctrl-C")
+    gateway.add_argument("--host", default="127.0.0.1")
+    gateway.add_argument("--port", type=whole(0, 65_535), default=9300, metavar="N", help="0 takes a free one (9300)")
+    gateway.add_argument("--token-file", metavar="PATH", help="file whose first line callers have to know")
+    gateway.add_argument("--seed", type=int, default=0, metavar="N", help="of its faults by chance (0)")
+    gateway.add_argument("--ledger", type=Path, metavar="FILE", help="a JSON line here for each change of its ledger")
+    gateway.add_argument("--control", metavar="SOCKET", type=Path, help="faults on command here (default: a free port)")
     day = actions.add_parser("day", help="replay a file of orders through the API")
     day.add_argument("--orders", type=Path, required=True, metavar="FILE")
     day.add_argument(
@@ -66,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     display = _display if getattr(args, "protocol", "own") == "own" else _other_display
-    actions = {"printer": _printer, "display": display, "day": _day}
+    actions = {"printer": _printer, "display": display, "gateway": _gateway, "day": _day}
     return asyncio.run(actions[args.action](args))
 
 
@@ -229,6 +236,26 @@ async def _until_stopped() -> AsyncIterator[asyncio.Event]:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+# --- a gateway ---
+
+
+async def _gateway(args: argparse.Namespace) -> int:
+    from tillkeeper_drivers.simulator.control import control
+    from tillkeeper_drivers.simulator.gateway import VirtualGateway
+
+    token = read_token(args.token_file)
+    gateway = VirtualGateway(host=args.host, port=args.port, token=token, seed=args.seed, ledger=args.ledger)
+    async with contextlib.AsyncExitStack() as up:
+        with _listening(f"{args.host}:{args.port}"):
+            await up.enter_async_context(gateway)
+        with _listening(args.control or "a port for faults on command"):
+            where = await up.enter_async_context(control({gateway.name: gateway}, path=args.control))
+        stopped = await up.enter_async_context(_until_stopped())
+        output.say(f"payment gateway at {gateway.url}; faults on command at {where}; Ctrl-C stops it")
+        await stopped.wait()
+    return exits.OK
 
 
 # --- a day ---

@@ -54,7 +54,7 @@ def _table(answer: dict[str, Any]) -> str:
             entry["subject_id"],
             entry["name"],
             _WORDS[entry["state"]],
-            entry["remaining"] if entry["state"] == "counting" else "",
+            entry["remaining"] if entry["state"] == "counting" or (entry["remaining"] or 0) < 0 else "",
             entry["by"],
         )
         for entry in answer["entries"]

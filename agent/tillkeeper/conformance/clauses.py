@@ -50,4 +50,9 @@ SENDERS = Clause("beat", "the register asks about once a second whether HQ is th
 PARALLEL = Clause("2", "A verdict must not depend on how often an event was sent.")
 HEADS = Clause("heads", "such a batch is believed by its signature only")
 RELAY_BEAT = Clause("heads", "An empty one asks how far the log is held.")
+ONLINE_HOLDER = Clause("online", "The primary has it while it asks")
+ONLINE_EPOCH = Clause("online", "Who names an older epoch than the highest that HQ has heard")
 LEFT = Clause("heads", "What comes behind it under the key that left takes its place and is `rejected` with `after_leaving`.")
+WITNESS_HEARS = Clause(
+    "witness", "`hears`, where a batch or a beat of that register itself (no relay) came within the last 3.5 s"
+)

@@ -6,13 +6,23 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tillkeeper.conformance import checks_events, checks_heads, checks_http, checks_log, checks_numbers
+from tillkeeper.conformance import (
+    checks_events,
+    checks_heads,
+    checks_http,
+    checks_log,
+    checks_numbers,
+    checks_online,
+    checks_witness,
+)
 from tillkeeper.conformance.checking import Bench, Check
 from tillkeeper.conformance.model import Broken, NoHq, Report, Result, Skipped, TokenRefused
 from tillkeeper.conformance.wire import Wire
 
 CHECKS: tuple[Check, ...] = tuple(
-    check for room in (checks_log, checks_events, checks_numbers, checks_http, checks_heads) for check in room.check.all
+    check
+    for room in (checks_log, checks_events, checks_numbers, checks_http, checks_heads, checks_online, checks_witness)
+    for check in room.check.all
 )
 PREFIX = "conformance-"
 CHECK_TIMEOUTS = 5

@@ -60,7 +60,7 @@ def _manual_offline(facts: Facts) -> Iterator[Found]:
 
 
 def _no_offline_support(facts: Facts) -> Iterator[Found]:
-    if facts.mode in {"offline", "checking"} and not facts.offline_support:
+    if facts.mode in {"offline", "island", "checking"} and not facts.offline_support:
         yield Found()
 
 
@@ -72,6 +72,24 @@ def _rejected(facts: Facts) -> Iterator[Found]:
 def _books(facts: Facts) -> Iterator[Found]:
     for words in facts.books_alarms:
         yield Found({"words": words})
+
+
+def _roles(facts: Facts) -> Iterator[Found]:
+    roles = facts.roles
+    # A store that was set up without a backup is a matter of the preflight, not of every day.
+    if roles is not None and (roles.phase != "alone" or roles.absent):
+        for words in roles.alarms:
+            yield Found({"words": words})
+
+
+def _online(facts: Facts) -> Iterator[Found]:
+    if facts.online_trouble:
+        yield Found({"words": facts.online_trouble})
+
+
+def _fiscal(facts: Facts) -> Iterator[Found]:
+    if facts.fiscal_trouble:
+        yield Found({"why": facts.fiscal_trouble})
 
 
 def _prints_for(facts: Facts) -> Iterator[Found]:
@@ -174,6 +192,30 @@ ADVISORIES: tuple[Advisory, ...] = (
         find=_books,
     ),
     Advisory(
+        code="roles",
+        severity="warning",
+        title="Primary and backup",
+        text="{words}.",
+        hint="`tillkeeper roles` shows who has which role, confirms that a register is away and assigns the roles.",
+        find=_roles,
+    ),
+    Advisory(
+        code="online_orders",
+        severity="warning",
+        title="Orders of the web shop do not come",
+        text="{words}",
+        hint="They wait at HQ until they expire. docs/online-orders.md says what HQ and the registers need.",
+        find=_online,
+    ),
+    Advisory(
+        code="fiscal_unsigned",
+        severity="warning",
+        title="Sales are not signed",
+        text="The fiscal signer does not sign: {why}.",
+        hint="Selling goes on, and all is signed late when it answers again. Look at its device; ask its maker.",
+        find=_fiscal,
+    ),
+    Advisory(
         code="prints_for_another",
         severity="warning",
         title="Tickets of another register are printed here",
@@ -257,9 +299,9 @@ ADVISORIES: tuple[Advisory, ...] = (
     Advisory(
         code="staff_roster",
         severity="warning",
-        title="The list of staff can not be read",
-        text="The roster was not taken over: {why}. The last one that was goes on to hold.",
-        hint="Write it again with `tillkeeper staff`.",
+        title="The list of staff is not taken over",
+        text="Its file is left aside: {why}. The list before it still holds.",
+        hint="Write it again with `tillkeeper staff`; at a new register: join the store, then copy the file from another one.",
         find=_staff_roster,
     ),
     Advisory(

@@ -3,8 +3,9 @@
 import msgspec
 
 from tillkeeper.contract.network import NetworkBrief
+from tillkeeper.contract.roles import RolesBrief
 from tillkeeper.contract.sinks import SinkKind
-from tillkeeper.contract.views import DeviceView, Mode
+from tillkeeper.contract.views import Colour, DeviceView, Mode
 
 
 class HqFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +114,7 @@ class SinkFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """`uptime_s` and all ages on the boot clock; `at_ms` is the wall clock. `only_here`: events that no other machine holds.
+    `colour`: of the dot, as the mode has it. `switched_by`: who switched a mode by hand.
     `to_hq`: those that HQ does not hold, None where there is none.
     `held_tickets` are kitchen tickets and change slips, `held_others` receipts and reports, waiting for a person."""
 
@@ -124,6 +126,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     uptime_s: float
     business_day: str
     mode: Mode
+    colour: Colour
     offline_support: bool
     online_window_s: float
     hq: HqFacts
@@ -133,6 +136,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     on_the_lan: frozenset[str] = frozenset()
     """Devices that the store's network leads to: none on USB, a serial line or at a loopback address, and
     no drawer whose printer is."""
+    switched_by: str = ""
+    answers: bool = False
+    """HQ, whatever the mode."""
     only_here: int = 0
     to_hq: int | None = None
     sinks: tuple[SinkFacts, ...] = ()
@@ -140,6 +146,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong with the logs, in words: conflicts, lost copies, two machines of one name."""
     prints_for: tuple[str, ...] = ()
     """Silent registers whose kitchen tickets come out here."""
+    roles: RolesBrief | None = None
+    online_trouble: str = ""
+    fiscal_trouble: str = ""
+    """Why no online orders come here, although HQ answers."""
     jobs_waiting: int = 0
     held_tickets: int = 0
     held_others: int = 0

@@ -1,7 +1,7 @@
 """One immutable value for the API, the CLI and the pages: what is true of this register now, in numbers and in words."""
 
 from tillkeeper.contract.sinks import SinkView
-from tillkeeper.contract.views import Dot, StatusView
+from tillkeeper.contract.views import Colour, Dot, StatusView
 from tillkeeper.diagnostics.advisories import advise
 from tillkeeper.diagnostics.facts import Facts, SinkFacts
 from tillkeeper.diagnostics.network import outage_behind
@@ -9,19 +9,33 @@ from tillkeeper.diagnostics.words import duration_words
 
 
 def dot(facts: Facts) -> Dot:
-    """Green is only said where HQ is known to have answered within the window; what is not known is grey."""
+    """The colour is the mode's (`roles.mode.colour`), and the words say the same; green is only said where HQ is known to have
+    answered within the window."""
     support = "offline support is on" if facts.offline_support else "offline support is OFF"
-    hq = facts.hq
+    age_s = facts.hq.exchange_age_s
+    proven = facts.hq.configured and age_s is not None and age_s <= facts.online_window_s
+    colour: Colour = "grey" if facts.colour == "green" and not proven else facts.colour
+    return Dot(colour=colour, words=f"{_standing(facts, colour)}, {support}")
+
+
+def _standing(facts: Facts, colour: Colour) -> str:
+    hq, by = facts.hq, f" (switched by {facts.switched_by})" if facts.switched_by else ""
+    since = "" if hq.exchange_age_s is None else f" for {duration_words(hq.exchange_age_s)}"
+    match facts.mode:
+        case "manual_offline":
+            return f"Offline by hand{by}"
+        case "offsite":
+            answers = {"green": "HQ answers", "red": f"HQ does not answer{since}{_why(facts)}", "grey": "asking HQ"}
+            return f"Offsite{by}: {answers[colour] if hq.configured else 'there is no HQ'}"
+        case "island":
+            return f"Island{since}: no other register is heard{_why(facts)}"
     if not hq.configured:
-        return Dot(colour="grey", words=f"No HQ: this register works alone, {support}")
-    if facts.mode == "manual_offline":
-        return Dot(colour="red", words=f"Offline by hand, {support}")
+        return "No HQ: this register works alone"
     if facts.mode == "offline":
-        since = "" if hq.exchange_age_s is None else f" for {duration_words(hq.exchange_age_s)}"
-        return Dot(colour="red", words=f"Offline{since}{_why(facts)}, {support}")
-    if facts.mode == "online" and hq.exchange_age_s is not None and hq.exchange_age_s <= facts.online_window_s:
-        return Dot(colour="green", words=f"Online, {support}")
-    return Dot(colour="grey", words=f"Checking the connection to HQ{_why(facts)}, {support}")
+        return f"Offline{since}{_why(facts)}"
+    if colour == "green":
+        return "Online"
+    return f"Checking the connection to HQ{_why(facts)}"
 
 
 def _why(facts: Facts) -> str:
@@ -44,16 +58,16 @@ def only_here_words(count: int) -> str:
 
 
 def paused(facts: Facts) -> tuple[str, ...]:
-    """What stands still while HQ is not known to answer; nothing where there is none, for then nothing is expected of it."""
-    if not facts.hq.configured or facts.mode == "online":
+    """What stands still while HQ is not known to answer, or must not be heard; nothing where there is none, for then nothing is
+    expected of it. Offline by hand sales go on to HQ while it answers: then its reports are not behind."""
+    if not facts.hq.configured or facts.mode == "online" or (facts.mode == "offsite" and facts.answers):
         return ()
     count = facts.only_here if facts.to_hq is None else facts.to_hq
     waiting = "1 event waits" if count == 1 else f"{count or 'No'} events wait"
-    return (
-        "Reports at HQ do not update",
-        "Changes published at HQ are not applied",
-        f"{waiting} on this register to be sent",
-    )
+    said = [f"{waiting} on this register to be sent"]
+    if facts.mode == "manual_offline" and facts.answers:
+        return ("Changes published at HQ are not applied", *(said if count else ["Sales go on to HQ in the background"]))
+    return ("Reports at HQ do not update", "Changes published at HQ are not applied", *said)
 
 
 def _sink(sink: SinkFacts) -> SinkView:
@@ -119,4 +133,5 @@ def status_view(facts: Facts) -> StatusView:
         advisories=advise(facts),
         paused=paused(facts),
         network=facts.network.brief,
+        roles=facts.roles,
     )
