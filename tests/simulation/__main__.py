@@ -31,8 +31,6 @@ def main() -> int:
     parser.add_argument("--file", type=Path, default=FILE)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     args = parser.parse_args()
-    if os.environ.get("PYTHONHASHSEED") != "0":  # sets of names have the same order in every run
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | {"PYTHONHASHSEED": "0"})
     logging.disable(logging.NOTSET if args.trace else logging.CRITICAL)
     if args.seed is not None:
         return show(play(args.seed, args.minutes), args.trace)
@@ -95,6 +93,21 @@ def rows(found: list[Outcome], took_s: float) -> list[bench.Row]:
         bench.figure("simulation: events in quarantine, all listed", counts["events in quarantine"], ""),
         bench.figure("simulation: events whose last copy went with a disk", counts["lost with a disk"], ""),
         bench.figure("simulation: places in a log that two machines took, all listed", counts["places in conflict"], ""),
+        bench.figure("simulation: acts of a primary, one at a time", counts["exclusive acts"], ""),
+        bench.figure(
+            "simulation: roles moved", sum(n for name, n in counts.items() if name.startswith("roles ")), "", None,
+            ", ".join(f"{n} {name[6:]}" for name, n in counts.most_common() if name.startswith("roles ")),
+        ),
+        bench.figure(
+            "simulation: online orders accepted", counts["orders accepted"], "", None,
+            f"{counts['orders refused']} refused, {counts['orders expired']} expired, "
+            f"{counts['orders placed twice, marked']} placed twice, marked",
+        ),
+        bench.figure("simulation: words of 86", counts["set_availability"], ""),
+        bench.figure(
+            "simulation: tickets that a restored copy was told of", counts["tickets told to have come out"], "", None,
+            f"{counts['repeats of copied disks']} that nobody knew of came out again",
+        ),
         bench.figure("simulation: tickets adopted", counts["adopted"], "", None, f"{counts['tickets']} printed"),
     ]
 

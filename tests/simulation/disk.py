@@ -10,19 +10,23 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 from tests.replication.memory_holdings import MemoryHoldings, content_of
+from tests.simulation.reads import Reads
+from tests.simulation.shop import STORE
 
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.chain import GENESIS, envelope_header, link
 from tillkeeper.contract.envelope import Envelope
 from tillkeeper.contract.events import EVENT_TYPES, TYPE_NAMES, IncarnationBegan, encode_body
+from tillkeeper.contract.keys import Mark, marked
 from tillkeeper.contract.roster import Signed
 from tillkeeper.errors import StorageRefused
+from tillkeeper.journal.commit import key_digest
 from tillkeeper.journal.faults import AlreadyDone, TooManyRenewals
-from tillkeeper.journal.records import Appended, Batch, JobRow, KeptCommand, LogInfo, NewEvent
+from tillkeeper.journal.incarnations import DOUBTING
+from tillkeeper.journal.records import Appended, Batch, CheckRow, JobRow, KeptAnswer, KeptCommand, LogInfo, NewEvent
 from tillkeeper.replication.model import LogId
 from tillkeeper.trust.keys import KeyPair
 
-STORE = "corner"
 MAX_RENEWALS = 3
 
 
@@ -77,6 +81,14 @@ class Held(MemoryHoldings):
         return {envelope.seq for envelope, reason in log.rows if reason} if log is not None else set()
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """A row of a check, and in which logs it was written, the newest last."""
+
+    row: CheckRow
+    last_seq: int
+    logs: tuple[str, ...]
+
+
 class Platter:
     """Survives the process and power cuts. `lineage`: changes when another disk, or an older state of it, is put in."""
 
@@ -86,6 +98,14 @@ class Platter:
         self.settings: dict[str, bytes] = {}
         self.jobs: dict[str, JobRow] = {}
         self.commands: dict[str, KeptCommand] = {}
+        self.answers: dict[bytes, KeptAnswer] = {}
+        """Of keys that came back with the events of a log that this disk does not have."""
+        self.doubted: frozenset[str] = frozenset()
+        """Jobs that waited in an older copy."""
+        self.checks: dict[str, Kept] = {}
+        self.catalogues: dict[str, bytes] = {}
+        self.codes: dict[str, int] = {}
+        self.practice: dict[str, int] = {}
         self.held = Held(STORE)
 
     def copied(self, lineage: int) -> "Platter":
@@ -95,6 +115,9 @@ class Platter:
             twin.events = list(log.events)
             other.logs.append(twin)
         other.settings, other.jobs, other.commands = dict(self.settings), dict(self.jobs), dict(self.commands)
+        other.answers, other.doubted = dict(self.answers), self.doubted
+        other.checks, other.catalogues = dict(self.checks), dict(self.catalogues)
+        other.codes, other.practice = dict(self.codes), dict(self.practice)
         other.held = self.held.copied()
         return other
 
@@ -126,7 +149,7 @@ class Drive:
             raise StorageRefused("sync", "disk", self.trouble or "the disk is full")
 
 
-class MemoryJournal:
+class MemoryJournal(Reads):
     """As `tillkeeper.journal.journal.Journal`, as far as replication and a till use it. `written`: told of each event in the
     moment in which it is durable. `run` is its writer."""
 
@@ -145,6 +168,7 @@ class MemoryJournal:
         self.store, self.register = STORE, platter.register
         self.alarms: list[str] = []
         self._renewals = 0
+        self._old_jobs = frozenset(platter.jobs)
         self._queue: list[tuple[Batch | IncarnationBegan, asyncio.Future[Appended]]] = []
         self._wake = asyncio.Event()
         if not platter.logs:
@@ -153,6 +177,10 @@ class MemoryJournal:
     @property
     def incarnation(self) -> str:
         return self.platter.logs[-1].incarnation
+
+    @property
+    def trouble(self) -> str | None:
+        return self._drive.trouble or ("the disk is full" if self._drive.full else None)
 
     @property
     def last_seq(self) -> int:
@@ -169,15 +197,12 @@ class MemoryJournal:
             for log in self.platter.logs
         ]
 
+    def end_of(self, incarnation: str) -> int:
+        return next((len(log.events) for log in self.platter.logs if log.incarnation == incarnation), 0)
+
     def events(self, incarnation: str, after_seq: int, limit: int) -> list[Envelope]:
         found = next((log.events for log in self.platter.logs if log.incarnation == incarnation), [])
         return found[after_seq : after_seq + limit]
-
-    def setting(self, name: str) -> bytes | None:
-        return self.platter.settings.get(name)
-
-    def job(self, job_id: str) -> JobRow | None:
-        return self.platter.jobs.get(job_id)
 
     async def append(self, batch: Batch) -> Appended:
         return await self._submit(batch)
@@ -186,6 +211,8 @@ class MemoryJournal:
         if self._renewals >= MAX_RENEWALS:
             raise TooManyRenewals("begin a new log", self.register, f"{MAX_RENEWALS} began")
         self._renewals += 1
+        if reason in DOUBTING:
+            await self.doubt_jobs()
         began = IncarnationBegan(reason=reason, previous_incarnation=self.incarnation, previous_last_seq=self.last_seq)
         try:
             done = await self._submit(began)
@@ -194,6 +221,10 @@ class MemoryJournal:
             raise
         self.alarms.append(alarm)
         return done.incarnation
+
+    async def doubt_jobs(self) -> None:
+        """At once; what the real one does where the disk refuses is its tests' business."""
+        self.platter.doubted |= self._old_jobs
 
     def _submit(self, work: Batch | IncarnationBegan) -> Awaitable[Appended]:
         future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
@@ -234,12 +265,19 @@ class MemoryJournal:
             self._begin(work)
             return Appended(self.last_seq, self.head_hash, self.incarnation)
         command = work.command
-        if command is not None and command.key in self.platter.commands:
-            return AlreadyDone(self.platter.commands[command.key])
-        for new in work.events:
-            self._put(new)
+        if command is not None and (kept := self.kept_command(command.key)) is not None:
+            return AlreadyDone(kept)
+        for place, new in enumerate(work.events):
+            mark = Mark(key_digest(command.key).hex(), len(work.events)) if command is not None and not place else None
+            self._put(new, mark)
+        self.platter.answers |= {one.key_sha256: one for one in work.answers}
         self.platter.jobs |= {row.job_id: row for row in work.jobs}
         self.platter.settings |= work.settings
+        self.platter.catalogues |= work.catalogues
+        for row in work.checks:
+            before = self.platter.checks.get(row.check_id)
+            logs = dict.fromkeys((*(before.logs if before is not None else ()), self.incarnation))
+            self.platter.checks[row.check_id] = Kept(row, self.last_seq, tuple(logs))
         if command is not None:
             self.platter.commands[command.key] = command
         return Appended(self.last_seq, self.head_hash, self.incarnation)
@@ -249,13 +287,14 @@ class MemoryJournal:
         self.platter.logs.append(Rows(self._new_id(), now_ms))
         self._put(NewEvent(event=began, business_day="", at_ms=now_ms))
 
-    def _put(self, new: NewEvent) -> None:
+    def _put(self, new: NewEvent, mark: Mark | None = None) -> None:
         log, event = self.platter.logs[-1], new.event
         if isinstance(event, Raw):
             name, version, body = event.type, event.version, event.body
         else:
             name = TYPE_NAMES[type(event)]
-            version, body = EVENT_TYPES[name][1], encode_body(event).decode()
+            encoded = encode_body(event)
+            version, body = EVENT_TYPES[name][1], (marked(encoded, mark) if mark is not None else encoded).decode()
         bare = Envelope(
             STORE, self.register, log.incarnation, len(log.events) + 1, name, version, new.business_day, new.at_ms, body,
             log.head_hash, "",

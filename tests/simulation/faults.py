@@ -243,6 +243,7 @@ def mend(world: "World") -> None:
         path.well()
     world.hq.full, world.hq.lost_answers, world.hq.late = False, 0.0, 0.0
     world.hq.start()
+    world.shop.open = False
     world.habits.printer_out = 0.0
     for one in world.oracle.machines:
         one.drive.full, one.drive.trouble, one.drive.slow = False, "", 1.0

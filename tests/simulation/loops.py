@@ -13,6 +13,8 @@ from typing import Any
 MAX_LAST_WORDS = 10_000
 MAX_CANCELS = 5
 """A timeout that ends in the same moment may take one cancellation for its own."""
+MANY = 200
+"""Tasks, before those that are done are forgotten."""
 STEP_S = 1e-6
 """What a callback takes. Whoever waits for a moment that rounding has put a hair ahead gets there."""
 
@@ -36,12 +38,14 @@ class Time:
         """Everything up to that moment."""
         while self._heap and self._heap[0][0] <= until_s and not self.stopped:
             when_s, _, handle = heapq.heappop(self._heap)
-            self.now_s = max(self.now_s, when_s)
-            if not handle.cancelled():
+            if when_s > self.now_s:
+                self.now_s = when_s
+            if not handle._cancelled:
                 self.steps += 1
                 self.now_s += STEP_S
                 loop: MachineLoop = handle._loop  # type: ignore[attr-defined]
                 loop.take(handle)
+        asyncio.events._set_running_loop(None)
         self.now_s = self.now_s if self.stopped else max(self.now_s, until_s)
 
     def take_ready(self, loop: "MachineLoop") -> list[asyncio.Handle]:
@@ -61,21 +65,15 @@ class MachineLoop(asyncio.AbstractEventLoop):
         self.alive = True
         self.paused = False
         self._stalled: list[asyncio.Handle] = []
-        self._tasks: dict[asyncio.Task[Any], None] = {}
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._many = MANY
 
     def take(self, handle: asyncio.Handle) -> None:
         if self.paused:
             self._stalled.append(handle)
         elif self.alive:
-            self._run(handle)
-
-    def _run(self, handle: asyncio.Handle) -> None:
-        before = asyncio.events._get_running_loop()  # one that kills another machine
-        asyncio.events._set_running_loop(self)
-        try:
+            asyncio.events._set_running_loop(self)
             handle._run()
-        finally:
-            asyncio.events._set_running_loop(before)
 
     def pause(self) -> None:
         self.paused = True
@@ -91,14 +89,20 @@ class MachineLoop(asyncio.AbstractEventLoop):
             return
         self.alive, self.paused = False, False
         stalled, self._stalled = self._stalled, []
-        for _ in range(MAX_CANCELS):
-            for task in list(self._tasks):
-                task.cancel()
-            self._drain(stalled)
-            stalled = []
-            if not self._tasks:
-                return
-        raise RuntimeError(f"{self.name} does not die: {list(self._tasks)}")
+        before = asyncio.events._get_running_loop()  # one that kills another machine
+        asyncio.events._set_running_loop(self)
+        try:
+            for _ in range(MAX_CANCELS):
+                for task in self._tasks:
+                    task.cancel()
+                self._drain(stalled)
+                stalled = []
+                self._tasks = [task for task in self._tasks if not task.done()]
+                if not self._tasks:
+                    return
+        finally:
+            asyncio.events._set_running_loop(before)
+        raise RuntimeError(f"{self.name} does not die: {self._tasks}")
 
     def _drain(self, ready: list[asyncio.Handle]) -> None:
         for _ in range(MAX_LAST_WORDS):
@@ -107,7 +111,7 @@ class MachineLoop(asyncio.AbstractEventLoop):
                 return
             for handle in ready:
                 if not handle.cancelled():
-                    self._run(handle)
+                    handle._run()
             ready = []
 
     # --- what asyncio asks of a loop ---
@@ -136,8 +140,10 @@ class MachineLoop(asyncio.AbstractEventLoop):
 
     def create_task(self, coro: Any, *, name: str | None = None, context: Context | None = None) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.Task(coro, loop=self, name=name, context=context)
-        self._tasks[task] = None
-        task.add_done_callback(lambda done: self._tasks.pop(done, None))
+        self._tasks.append(task)
+        if len(self._tasks) > self._many:
+            self._tasks = [one for one in self._tasks if not one.done()]
+            self._many = MANY + 2 * len(self._tasks)
         return task
 
     def start(self, coro: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
@@ -150,6 +156,12 @@ class MachineLoop(asyncio.AbstractEventLoop):
         if self.alive and (task.cancelled() or task.exception() is not None):
             error = None if task.cancelled() else task.exception()
             self._time.fell_over(self.name, f"{task.get_name()} ended: {_innermost(error)!r}")
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:
+        """What is for a thread is done at once: it is short, and time stands still meanwhile."""
+        done = self.create_future()
+        done.set_result(func(*args))
+        return done
 
     def get_debug(self) -> bool:
         return False

@@ -6,17 +6,28 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from tests.simulation import disk
+from tests.simulation import disk, printing
 from tests.simulation.disk import Held, MemoryJournal
 
+from tillkeeper.cards import paying
+from tillkeeper.cards.gateway import Said
 from tillkeeper.contract.envelope import Envelope, EventVerdict, HqAnswer, HqBatch
 from tillkeeper.contract.placing import FORKED
+from tillkeeper.day.members import DayMembers
 from tillkeeper.journal.records import Batch
 from tillkeeper.replication import link
 from tillkeeper.replication.audit import Audit
 from tillkeeper.replication.conflicts import Conflicts
 from tillkeeper.replication.link import SinkLink
 from tillkeeper.replication.peers.desk import PeersDesk
+from tillkeeper.replication.peers.regaining import Regaining
+from tillkeeper.replication.recall import Recall
+from tillkeeper.roles import keeper, lease
+from tillkeeper.sales import authorisations, context
+from tillkeeper.sales import merge as merging
+from tillkeeper.sales.stock import Stock
+from tillkeeper.spool import jobs as steps
+from tillkeeper_hq import online_tables
 
 
 @contextmanager
@@ -138,13 +149,133 @@ def _keeps_conflicts_to_itself() -> Any:
     return _instead(Conflicts, "tell", _nothing)
 
 
+def _keeps_a_lease_that_ended() -> Any:
+    """The primary goes by its own word for a minute."""
+    renewed = lease.renewed
+    return _instead(lease, "renewed", lambda times, sent_s: renewed(times, sent_s + 60.0))
+
+
+def _promotes_itself_unasked() -> Any:
+    """The backup takes over as soon as the primary is silent, whatever the witnesses say."""
+
+    def yes(*_args: Any, **_kwargs: Any) -> tuple[bool, str]:
+        return True, ""
+
+    return _instead(lease, "verdict", yes)
+
+
+def _obeys_anybody() -> Any:
+    """Work under a lower epoch is done like any other."""
+    return _instead(keeper, "passage", lambda _highest, _epoch: "open")
+
+
+def _drops_payments() -> Any:
+    """What the other side took is not in the merged check."""
+    return _instead(merging._Merge, "_payments", lambda self: self.ours.payments)
+
+
+def _closes_over_anything() -> Any:
+    """The day is closed although a register's tail is not held here, or by nobody else."""
+    look = DayMembers.look
+
+    def blind(self: DayMembers, day: str, told: Any = None) -> Any:
+        held = look(self, day, told)
+        return tuple(msgspec.structs.replace(one, state="held", blocks=False, missing=0) for one in held)
+
+    return _instead(DayMembers, "look", blind)
+
+
+def _takes_silence_for_no() -> Any:
+    """A gateway that does not answer has declined."""
+    hear = paying._hear
+
+    def hasty(change: Any, one: Any, said: Said, *, fresh: bool) -> None:
+        hear(change, one, Said("declined") if said.heard == "no_answer" else said, fresh=fresh)
+
+    return _instead(paying, "_hear", hasty)
+
+
+def _takes_silence_for_yes() -> Any:
+    """A gateway that does not answer has approved."""
+    hear = paying._hear
+
+    def hasty(change: Any, one: Any, said: Said, *, fresh: bool) -> None:
+        hear(change, one, Said("approved") if said.heard == "no_answer" else said, fresh=fresh)
+
+    return _instead(paying, "_hear", hasty)
+
+
+def _freezes_nothing() -> Any:
+    """A check can be paid and closed while it is not known whether a card was charged for it."""
+
+    @contextmanager
+    def both() -> Iterator[None]:
+        with _instead(authorisations, "frozen", lambda _check: ()), _instead(context, "frozen", lambda _check: ()):
+            yield
+
+    return both()
+
+
+def _forgets_its_past() -> Any:
+    """A register takes nothing of what others hold of its own lost logs."""
+
+    async def deaf(self: Regaining, batch: HqBatch, final: int | None) -> HqAnswer:
+        return self._later(batch, "own")
+
+    return _instead(Regaining, "take", deaf)
+
+
+def _takes_an_older_copy_for_the_truth() -> Any:
+    """A restored copy neither listens to what others tell of what it did, nor doubts what waits in it."""
+
+    @contextmanager
+    def both() -> Iterator[None]:
+        learns = _instead(Recall, "learn", lambda _self, _batches: None)
+        with learns, _instead(printing, "seen", lambda row: steps.decode(row.body)):
+            yield
+
+    return both()
+
+
+def _hands_out_twice_unmarked() -> Any:
+    """An order of the web shop goes to a second register as if no other had had it."""
+    hand_out = online_tables._hand_out
+
+    def unmarked(*args: Any, doubled: int) -> Any:
+        return hand_out(*args, doubled=0)
+
+    return _instead(online_tables, "_hand_out", unmarked)
+
+
+def _goes_by_the_last_word_heard() -> Any:
+    """Of what registers say is left counts what comes last, whenever it was said."""
+    replace = msgspec.structs.replace
+
+    def last(self: Stock, subject: Any, word: Any) -> Stock:
+        return self if self.words.get(subject) == word else replace(self, words={**self.words, subject: word})
+
+    return _instead(Stock, "_said", last)
+
+
 MUTATIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...], int]] = {
     "answers_before_the_sync": (_answers_before_the_sync, ("kill",), 1),
     "peer_answers_before_the_sync": (_peer_answers_before_the_sync, ("power", "lost_disk", "wan"), 1),
-    "drops_forks": (_drops_forks, ("clone",), 1),
+    "drops_forks": (_drops_forks, ("clone",), 36),
     "moves_by_held": (_moves_by_held, ("hq_answers", "kill", "power"), 1),
+    "forgets_its_past": (_forgets_its_past, ("lost_disk",), 1),
     "never_relays": (_never_relays, ("lost_disk", "wan"), 1),
-    "trusts_held_seq": (_trusts_held_seq, ("restored", "wan", "power", "cut"), 1),
-    "keeps_conflicts_to_itself": (_keeps_conflicts_to_itself, ("restored", "island", "hq_down", "wan"), 28),
+    "trusts_held_seq": (_trusts_held_seq, ("clone", "wan", "restored", "cut"), 3),
+    "keeps_a_lease_that_ended": (_keeps_a_lease_that_ended, ("island", "cut", "one_way"), 1),
+    "promotes_itself_unasked": (_promotes_itself_unasked, ("cut", "one_way"), 1),
+    "obeys_anybody": (_obeys_anybody, ("island", "pause", "cut", "one_way"), 1),
+    "drops_payments": (_drops_payments, ("cut", "one_way", "island", "kill"), 1),
+    "closes_over_anything": (_closes_over_anything, ("island", "cut", "slow_disk"), 1),
+    "takes_silence_for_no": (_takes_silence_for_no, (), 1),
+    "takes_silence_for_yes": (_takes_silence_for_yes, (), 1),
+    "freezes_nothing": (_freezes_nothing, ("wan", "lossy"), 9),
+    "takes_an_older_copy_for_the_truth": (_takes_an_older_copy_for_the_truth, ("restored", "printer"), 2),
+    "hands_out_twice_unmarked": (_hands_out_twice_unmarked, ("slow_disk", "pause", "hq_answers", "island"), 6),
+    "goes_by_the_last_word_heard": (_goes_by_the_last_word_heard, ("cut", "island"), 3),
+    "keeps_conflicts_to_itself": (_keeps_conflicts_to_itself, ("restored", "island", "hq_down", "wan"), 30),
 }
 """Name -> what puts it in, the kinds of faults under which it shows, and the first seed that is tried."""

@@ -6,12 +6,15 @@ from collections import Counter
 
 import msgspec
 from tests.simulation import faults
-from tests.simulation.disk import STORE, Platter
+from tests.simulation.bank import Bank
+from tests.simulation.disk import Platter
 from tests.simulation.hq import Hq
 from tests.simulation.loops import MachineLoop, Time
 from tests.simulation.net import Net
+from tests.simulation.online import WebShop
 from tests.simulation.oracle import Oracle
 from tests.simulation.register import Machine
+from tests.simulation.shop import STORE
 from tests.simulation.till import Habits
 from tests.support.keys import AUTHORITY
 
@@ -22,6 +25,7 @@ from tillkeeper.trust.keys import KeyPair
 
 NAMES = ("a", "b", "c", "d")
 LOOK_EVERY_S = 5.0
+FORGETTING = frozenset({"lost_disk", "restored", "clone"})
 CONVERGE_S = 300.0
 """After the last fault is mended all must agree within this time. Held back the longest is a log that a sink was asked about
 in vain (30 s), then tickets behind a printer that is out (60 s each)."""
@@ -69,12 +73,16 @@ class World:
         self.roster = Roster(STORE, AUTHORITY.key)
         self.hq = Hq(self.time, self.net, seed, lambda: self.roster)
         self.hq.promised = self.oracle.promised
+        self.shop = WebShop(self.hq.orders, lambda: self.hq.up and not self.hq.full, seed)
+        self.bank = self.oracle.bank = Bank(seed)
         self.order = NAMES[: self.chance.choice((1, 2, 3, 3, 3, 4))]
         self.habits = Habits(apart_s=self.chance.uniform(0.5, 6.0))
         if "poison" in self.kinds:
             self.habits.poison = 0.05
         if "printer" in self.kinds:
             self.habits.printer_out = 0.05
+        self.oracle.forgetful = bool(FORGETTING & set(self.kinds))
+        self.oracle.cloned = "clone" in self.kinds
         self.oracle.counts["alone"] = int(len(self.order) == 1)
         platters = [self.platter(name) for name in self.order]
         for platter in platters:
@@ -99,7 +107,7 @@ class World:
         return Platter(register, lineage, pair, self.roster.statements)
 
     def machine(self, name: str, platter: Platter) -> Machine:
-        one = Machine(name, platter, self.time, self.net, self.hq, self.order, self.habits, self.seed, self.oracle)
+        one = Machine(name, platter, self.time, self.net, self.hq, self.bank, self.order, self.habits, self.seed, self.oracle)
         self.oracle.machines.append(one)
         return one
 
@@ -121,12 +129,14 @@ class World:
         for one in self.machines:
             one.start()
         self.nature.start(faults.befall(self), "faults")
+        self.nature.start(self.shop.run(), "web shop")
         self._until(self.minutes * 60)
         if not self.time.stopped:
             faults.mend(self)
             converged_s = self._converge(self.time.now_s)
         if not self.time.stopped:
             self.oracle.judge(self.hq.shelf)
+            self.oracle.judge_orders(self.hq)
         for one in list(self.oracle.machines):
             one.kill(power=True)
         self.hq.kill()
@@ -157,7 +167,7 @@ class World:
         return converged_s
 
     def _agree(self, till_s: float) -> None:
-        while not self.time.stopped and (words := self.oracle.missing(self.hq.shelf)):
+        while not self.time.stopped and (words := self.oracle.missing(self.hq)):
             if self.time.now_s > till_s:
                 self.oracle.fail("I17", f"not converged: {words}")
             self._until(self.time.now_s + 1.0)

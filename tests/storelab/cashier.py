@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import msgspec
-from tests.storelab.evidence import Sold
+from tests.storelab.evidence import Paid, Sold
 from tests.storelab.machine import Machine
 
 ITEMS = ("soup-of-the-day", "onion-soup", "calamari", "bruschetta", "empanadas", "hummus", "falafel")
@@ -21,11 +21,13 @@ AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, 507})
 
 
 class Ledger:
-    """`sold`: what was answered; `refused`: what a register would not take. Every line is on the disk before `note` returns."""
+    """`sold`: what was answered; `paid`: of checks that were open before; `refused`: what a register would not
+    take. Every line is on the disk before `note` returns."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self.sold: list[Sold] = []
+        self.paid: list[Paid] = []
         self.refused: list[str] = []
         self.asked = self.repeated = 0
 

@@ -1,23 +1,23 @@
 """Makes what is planned happen: each fault by itself, as many at a time as the plan says."""
 
 import asyncio
-import contextlib
 import os
 import random
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
 from tests.lab import breaking
-from tests.lab.places import PORTS
-from tests.lab.spaces import ip
 from tests.lab.topology import Lab
 from tests.storelab.hq import Hq
+from tests.storelab.lan import PORTS, cable_out, slow, switch_off
 from tests.storelab.machine import Machine, joined
+from tests.storelab.manager import Manager
 from tests.storelab.plan import Planned
+from tests.storelab.role_faults import RoleFaults
 from tests.storelab.witness import Witness
 
 LOSSY_PERCENT = 30
@@ -34,6 +34,7 @@ class Store(Protocol):
     machines: dict[str, Machine]
     hq: Hq
     witness: Witness
+    manager: Manager
     end_s: float
 
     def tell(self, words: str) -> None: ...
@@ -49,6 +50,7 @@ class Faults:
         self._chance = random.Random(f"{seed} faults")
         self._locks: dict[str, asyncio.Lock] = {}
         self._number = self._joined_before = 0
+        self._roles = RoleFaults(store, seed)
         self.done: dict[str, int] = {}
 
     async def run(self, began_s: float) -> None:
@@ -72,12 +74,13 @@ class Faults:
             "hq one killed": self._hq_killed, "hq both killed": self._hq_killed, "hq paused": self._hq_paused,
             "database stopped": self._database, "database killed": self._database,
         }  # fmt: skip
-        return ways.get(planned.kind, self._network)
+        return (ways | self._roles.ways).get(planned.kind, self._network)
 
     # --- links ---
 
     async def _network(self, planned: Planned) -> None:
-        part = {"cable out": f"port {planned.target}", "port hung": f"port {planned.target}", "switch off": "switch"}
+        port = f"port {planned.target}"
+        part = {"cable out": port, "port hung": port, "switch off": "switch", "slow lan": "switch"}
         name = part.get(planned.kind, "wan" if planned.kind != "one way" else f"one way {planned.target}")
         async with self._locks.setdefault(name, asyncio.Lock()):
             broken = self._broken(planned)
@@ -91,7 +94,7 @@ class Faults:
         lab, kind = self._store.lab, planned.kind
         self._number += 1
         if kind == "cable out":
-            return breaking.ports_down(lab, planned.target)
+            return cable_out(lab, planned.target)
         if kind == "port hung":
             port = PORTS[planned.target]
             into = breaking.chain("prerouting", f'iifname "{port}" drop')
@@ -102,7 +105,8 @@ class Faults:
             lost = breaking.chain("forward", f'iifname "{PORTS[one]}" oifname "{PORTS[other]}" drop')
             return breaking.rules(lab, "switch", "bridge", lost, f"oneway{self._number}")
         ways: dict[str, Callable[[], AbstractContextManager[None]]] = {
-            "switch off": lambda: _switch_off(lab),
+            "switch off": lambda: switch_off(lab),
+            "slow lan": lambda: slow(lab, planned.target, random.Random(self._chance.random())),
             "wan down": lambda: breaking.access_silent(lab),
             "modem off": lambda: breaking.modem_off(lab),
             "wan lossy": lambda: breaking.lossy(lab, "isp", LOSSY_PERCENT),
@@ -237,15 +241,6 @@ class Faults:
                 await asyncio.sleep(planned.lasts_s)
             finally:
                 await asyncio.to_thread(away.__exit__, None, None, None)
-
-
-@contextlib.contextmanager
-def _switch_off(lab: Lab) -> Iterator[None]:
-    ip(lab.space("switch"), "link set br0 down")
-    try:
-        yield
-    finally:
-        ip(lab.space("switch"), "link set br0 up")
 
 
 async def _until(moment_s: float) -> None:

@@ -29,7 +29,10 @@ BALANCER = """table ip balance {
     tcp dport %d redirect to :numgen inc mod 2 map { 0 : %d, 1 : %d }
   }
 }"""
-_EVENTS = "SELECT register, incarnation, seq, type, body, hash FROM events JOIN logs USING (log_id) WHERE events.rejected = ''"
+_EVENTS = """SELECT register, incarnation, seq, type, body, hash, business_day, at_ms
+  FROM events JOIN logs USING (log_id) WHERE events.rejected = ''"""
+
+_CLOSED = "SELECT body FROM events WHERE type = 'check_closed' ORDER BY at_ms DESC LIMIT 20"
 
 
 class Hq:
@@ -84,13 +87,17 @@ class Hq:
         asides = self.server.ask("SELECT envelope FROM quarantine", self._url)
         return {name for (name,) in rows} | {json.loads(raw)["hash"] for (raw,) in asides}
 
+    def has_closed(self, check_id: str) -> bool:
+        """Whether it has the events of a check up to its close. Blocking; raises psycopg.Error."""
+        return any(check_id in bytes(body).decode() for (body,) in self.server.ask(_CLOSED, self._url))
+
     async def content(self) -> AtHq:
         """What it shows and what it has."""
         return await asyncio.to_thread(self._content)
 
     def _content(self) -> AtHq:
         rows = self.server.ask(_EVENTS, self._url)
-        good = [Event(register, log, seq, kind, bytes(body).decode(), name) for register, log, seq, kind, body, name in rows]
+        good = [Event(*start, bytes(body).decode(), name, day, at_ms) for *start, body, name, day, at_ms in rows]
         aside = {}
         books: dict[str, int] = {}
         quarantined: dict[str, int] = {}
@@ -99,13 +106,15 @@ class Hq:
             for one in _pages(client):
                 event = of_envelope(one["envelope"])
                 aside[event.hash] = (one["reason"], event)
+        by_day: dict[str, dict[str, int]] = {}
         for day in days:
             _add(books, day["books"])
+            _add(by_day.setdefault(day["books"]["business_day"], {}), day["books"])
             if day["quarantined"]:
                 _add(quarantined, day["quarantined"])
         numbers = self.server.ask("SELECT check_id, number FROM checks", self._url)
         hashes = tuple(event.hash for event in good)
-        return AtHq({event.hash: event for event in good}, aside, hashes, books, quarantined, dict(numbers))
+        return AtHq({event.hash: event for event in good}, aside, hashes, books, quarantined, dict(numbers), by_day)
 
     def _client(self) -> httpx.Client:
         headers = {"Authorization": f"Bearer {self._reader}"}

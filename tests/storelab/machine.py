@@ -16,9 +16,10 @@ from typing import Any
 
 import httpx
 from tests.killloop.paper import Print, prints_of
-from tests.lab.places import HQ, V4, lan4
+from tests.lab.places import HQ, V4
 from tests.lab.spaces import inside
 from tests.lab.topology import Lab
+from tests.storelab.lan import address
 from tests.support.process import NotReady, Process
 from tests.support.toml import dumps, merged
 
@@ -29,7 +30,7 @@ START_S, COMMAND_S, ASK_S, UP_S = 90.0, 30.0, 4.0, 30.0
 HQ_PORT = 8080
 PORTS = {"receipt": 9100, "grill": 9101}
 MODELS = {"receipt": "tm-t88vi", "grill": "tm-m30"}
-LETTERS = {"r1": "B", "r2": "C", "r3": "D"}
+LETTERS = {"r1": "B", "r2": "C", "r3": "D", "r4": "E", "r5": "F", "r6": "G"}
 ADDRESS = "12 Harbour Street"
 SPEED_MM_S = 4_000.0
 """Twenty times as fast as paper really runs: many kills come while something prints."""
@@ -88,10 +89,10 @@ class Printers:
 class Machine:
     """`host`: which host of the LAN it is; `register`: which one it says it is. `life`: how often its disk was replaced;
     `joined`: how often it was let in anew. `unexpected`: words, where its agent ended by itself. `turn` is held by whoever
-    does something to it."""
+    does something to it. `store`: its registers; the first is primary, the second backup."""
 
-    def __init__(self, lab: Lab, host: str, register: str, folder: Path, token: str) -> None:
-        self.lab, self.host, self.register, self.folder = lab, host, register, folder
+    def __init__(self, lab: Lab, host: str, register: str, folder: Path, token: str, store: Sequence[str]) -> None:
+        self.lab, self.host, self.register, self.folder, self.store = lab, host, register, folder, tuple(store)
         self.space = lab.space(host)
         self.data, self.socket, self.config = folder / "data", folder / "till.sock", folder / "store.toml"
         self.life = self.joined = 0
@@ -113,8 +114,9 @@ class Machine:
     def _config(self) -> dict[str, Any]:
         later = time.gmtime(time.time() + 12 * 3600)  # the business day does not change during the run
         registers = {
-            name: {"letter": letter, "address": lan4(name), "receipt_printer": "receipt", "drawer": None}
+            name: {"letter": letter, "address": address(name), "receipt_printer": "receipt", "drawer": None}
             for name, letter in LETTERS.items()
+            if name in self.store
         }
         devices = {name: {"address": f"127.0.0.1:{port}", "confirm_timeout_s": 3.0} for name, port in PORTS.items()}
         changes: dict[str, Any] = {
@@ -125,6 +127,7 @@ class Machine:
             "devices": {**devices, "bar": None, "kitchen": None, "drawer": None},
             "stations": {"cold": None, "bar": None, "grill": {"backup": None}},
             "routing": {"categories": None, "items": None},
+            "roles": {"primary": self.store[0], "backup": self.store[1]},
             "replication": {"listen": "0.0.0.0"},
             "network": {"watch": False},
             "hq": {"url": f"http://{HQ[V4]}:{HQ_PORT}", "token_file": str(self.folder / "hq-token")},
@@ -196,6 +199,13 @@ class Machine:
         except httpx.TransportError:
             return None
         return answer.json() if answer.is_success else None
+
+    async def post(self, path: str, body: dict[str, Any], key: str, within_s: float = ASK_S) -> httpx.Response | None:
+        """None: nobody knows what became of it."""
+        try:
+            return await self.client.post(path, json=body, headers={"Idempotency-Key": key}, timeout=within_s)
+        except httpx.TransportError:
+            return None
 
     async def command(self, *arguments: str) -> dict[str, Any]:
         """`tillkeeper ARGUMENTS --json` on this host. Raises `NotReady` where it says anything but yes."""

@@ -4,24 +4,29 @@ import random
 from collections.abc import Iterator
 
 import msgspec
+from tests.storelab.lan import names
 
-REGISTERS = ("r1", "r2", "r3")
+REGISTERS = names(3)
 SETTLING_S = 3.0
 """Nothing breaks before: every register has sold once."""
 NETWORK = {
     "cable": ("cable out", "port hung"),
-    "switch": ("switch off",),
+    "switch": ("switch off", "slow lan"),
     "wan": ("wan down", "modem off", "wan lossy", "wan slow"),
     "one way": ("one way",),
 }
 PROCESSES = ("agent killed", "agent stopped", "register paused")
 HQ = ("hq one killed", "hq both killed", "hq paused", "database stopped", "database killed")
+ROLES = ("primary killed", "primary rebooted", "both killed", "partition", "primary paused")
+"""What befalls whoever is primary at that moment, and the line between the registers."""
 DISKS = ("restored", "re-imaged", "cloned", "disk lost")
 """Once each in a run."""
-REST_S = {"cable": 55.0, "switch": 110.0, "wan": 45.0, "one way": 60.0, "process": 60.0, "hq": 50.0}
+REST_S = {"cable": 55.0, "switch": 110.0, "wan": 45.0, "one way": 60.0, "process": 60.0, "hq": 50.0, "roles": 45.0}
 """How long a part is well between two faults, on average. With every part's faults of about 10 s, a third of the time of a
 register's way to the others or to HQ is broken."""
 SHORTEST_S, LONGEST_S = 1.0, 30.0
+PAUSED_S = 60.0
+"""So long a primary stands still, in a run that is long enough."""
 
 
 class Planned(msgspec.Struct, frozen=True, order=True):
@@ -47,34 +52,43 @@ def plan(seed: int, seconds: float, registers: tuple[str, ...] = REGISTERS) -> t
     for register in registers:
         found += _parts(chance, seconds, "cable", NETWORK["cable"], register)
         found += _parts(chance, seconds, "process", PROCESSES, register)
-    for part in ("switch", "wan"):
-        found += _parts(chance, seconds, part, NETWORK[part])
+    found += _parts(chance, seconds, "wan", NETWORK["wan"])
+    for one in _parts(chance, seconds, "switch", NETWORK["switch"]):
+        found.append(msgspec.structs.replace(one, target=_target(chance, one.kind, registers)))
     found += [
         msgspec.structs.replace(one, target=chance.choice(pairs))
         for _ in range(2)
         for one in _parts(chance, seconds, "one way", NETWORK["one way"])
     ]
     found += _parts(chance, seconds, "hq", HQ)
+    found += [_paused(one, seconds) for one in _parts(chance, seconds, "roles", ROLES)]
     return tuple(sorted(found))
 
 
 def one_of_each(seed: int, seconds: float, registers: tuple[str, ...] = REGISTERS) -> tuple[Planned, ...]:
     """Every kind once, in a random order, overlapping a little: for a run of about a minute."""
     chance = random.Random(seed)
-    kinds = [kind for kinds in NETWORK.values() for kind in kinds] + [*PROCESSES, *HQ]
+    kinds = [kind for kinds in NETWORK.values() for kind in kinds] + [*PROCESSES, *HQ, *ROLES]
     chance.shuffle(kinds)
     step_s = (seconds - 2 * SETTLING_S) / (len(kinds) + 1)
     found = [
-        Planned(SETTLING_S + number * step_s, kind, _target(chance, kind, registers), 1.6 * step_s)
+        Planned(SETTLING_S + number * step_s, kind, _target(chance, kind, registers), (3.2 if kind in ROLES else 1.6) * step_s)
         for number, kind in enumerate(kinds)
     ]
     return tuple(sorted([*found, *_disks(chance, seconds, registers)]))
 
 
+def _paused(planned: Planned, seconds: float) -> Planned:
+    """A primary stands still for a minute, wherever that ends within the run."""
+    if planned.kind != "primary paused" or planned.at_s + PAUSED_S > seconds:
+        return planned
+    return msgspec.structs.replace(planned, lasts_s=PAUSED_S)
+
+
 def _target(chance: random.Random, kind: str, registers: tuple[str, ...]) -> str:
     if kind == "one way":
         return ">".join(chance.sample(registers, 2))
-    return chance.choice(registers) if kind in (*NETWORK["cable"], *PROCESSES) else ""
+    return chance.choice(registers) if kind in (*NETWORK["cable"], *PROCESSES, "slow lan") else ""
 
 
 def _disks(chance: random.Random, seconds: float, registers: tuple[str, ...]) -> Iterator[Planned]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.storelab.evidence import AtHq, Event, Evidence, Slip, Sold
+from tests.storelab.evidence import AtHq, Event, Evidence, Here, Paid, RolesSaid, Slip, Sold
 from tests.storelab.oracle import Verdict, judge
 
 TAX, NET = 80, 1000
@@ -23,7 +23,7 @@ def sale(register: str, seq: int, number: int, *, log: str = "log", twin: str = 
     totals = {"gross_minor": NET + TAX + number, "net_minor": NET + number, "tax_minor": TAX}
     bodies: list[tuple[str, dict[str, Any]]] = [
         ("check_opened", {"ticket_code": f"{register}-{number}{twin}"}),
-        ("line_added", {"note": f"key-{check}"}),
+        ("line_added", {"note": f"key-{check}", "line_id": f"line-{check}"}),
         ("ticket_fired", {"job_id": f"job-{check}"}),
         ("tender_recorded", {"tender_id": f"tender-{check}", "amount_minor": totals["gross_minor"]}),
         ("check_closed", {"totals": totals}),
@@ -81,7 +81,21 @@ def whole() -> Evidence:
         buried=lost,
         hq=at_hq(r1 | r2 | r3 | named(began), named(*twin)),
         slips=tuple(Slip(one.register, sold(one).key, marked=False) for one in closed if one.hash not in lost),
+        checks={name: here(events) for name, events in (("r1", r1), ("r2", r2), ("r3", r3))},
+        roles={name: RolesSaid("r1", "r2", (3, "r1"), name == "r1") for name in ("r1", "r2", "r3")},
     )
+
+
+def here(events: dict[str, Event]) -> dict[str, Here]:
+    """What the tables of a register say of the checks that it closed."""
+    found = {}
+    for one in events.values():
+        if one.type == "check_closed":
+            body = json.loads(one.body)
+            check = body["check_id"]
+            parts = frozenset({f"line-{check}"}), frozenset({f"tender-{check}"})
+            found[check] = Here(*parts, "closed", body["totals"]["gross_minor"])
+    return found
 
 
 def broken(verdict: Verdict) -> set[str]:
@@ -147,9 +161,31 @@ def closed_twice(evidence: Evidence) -> Evidence:
     """The same sale, once more, as an event of a later log."""
     body = json.loads(evidence.hq.good[of(evidence, "check_closed")].body)
     again = event("r1", 2, "check_closed", "later", **body)
-    good = {**evidence.hq.good, again.hash: again}
+    return with_more(evidence, again)
+
+
+def with_more(evidence: Evidence, *events: Event) -> Evidence:
+    """Written by r1, and in HQ's books."""
+    good = {**evidence.hq.good, **named(*events)}
     aside = {name: one for name, (_, one) in evidence.hq.aside.items()}
-    return _replace(evidence, own={**evidence.own, "r1": {**evidence.own["r1"], again.hash: again}}, hq=at_hq(good, aside))
+    return _replace(evidence, own={**evidence.own, "r1": {**evidence.own["r1"], **named(*events)}}, hq=at_hq(good, aside))
+
+
+def with_check(evidence: Evidence, machine: str, check: str, **changes: Any) -> Evidence:
+    """A register's table says something else of a check that r1 has."""
+    found = evidence.checks["r1"][check]._replace(**changes)
+    return _replace(evidence, checks={**evidence.checks, machine: {**evidence.checks[machine], check: found}})
+
+
+def assigned(seq: int, counter: int, primary: str, register: str = "r1", **body: Any) -> Event:
+    record = {"counter": counter, "register": register, "primary": primary, **body}
+    return event("r1", seq, "roles_assigned")._replace(body=json.dumps(record), at_ms=seq * 1000)
+
+
+def day_closed(seq: int, counter: int, z: int = 1, sales: int = 0) -> Event:
+    body = {"day": "2026-11-22", "z": z, "tails": {}, "figures": {"books": {"sales": sales}}}
+    one = event("r1", seq, "day_closed", epoch={"counter": counter, "register": "r1"}, **body)
+    return one._replace(day="2026-11-22", at_ms=seq * 1000)
 
 
 def cent_off(evidence: Evidence) -> Evidence:
@@ -218,7 +254,40 @@ def same_number(evidence: Evidence) -> Evidence:
         (lambda e: _replace(e, slips=(*e.slips, e.slips[0])), {"repeats of tickets without a mark"}),
         (same_number, {"checks without a number of their own"}),
         (lambda e: _replace(e, broken=("r1: hash of event 3",)), {"chains and signatures that do not verify"}),
-        (lambda e: _replace(e, refused=("409",)), {"sales refused"}),
+        (lambda e: _replace(e, refused=("409",)), {"sales and other commands refused"}),
+        (lambda e: with_check(e, "r2", "r1-check-1"), {"checks without one owner"}),
+        (lambda e: with_check(e, "r1", "r1-check-1", lines=frozenset()), {"lines that a check lacks in the end"}),
+        (lambda e: with_check(e, "r1", "r1-check-1", payments=frozenset()), {"payments that a check lacks in the end"}),
+        (
+            lambda e: with_check(e, "r1", "r1-check-1", gross_minor=1),
+            {"checks that the books count as something else than they are"},
+        ),
+        (
+            lambda e: _replace(e, paid=(Paid("r1", "r1-check-1", 0),) * 2),
+            {"acknowledged payments of open checks that HQ lacks"},
+        ),
+        (lambda e: with_more(e, assigned(20, 5, "r1"), assigned(21, 5, "r2")), {"epochs with two records"}),
+        (
+            lambda e: with_more(e, assigned(20, 5, "r2", "r2", cause="promoted"), day_closed(21, 4)),
+            {"acts under a lower epoch than the register had obeyed", "acts of a primary after another one had taken over"},
+        ),
+        (
+            lambda e: _replace(e, roles={**e.roles, "r2": RolesSaid("r2", "", (2, "r2"), holds=True)}),
+            {"registers that do not agree on one primary and one backup in the end"},
+        ),
+        (
+            lambda e: _replace(e, closes=frozenset({("2026-11-22", 1)})),
+            {"days that were answered as closed, and HQ does not know"},
+        ),
+        (lambda e: with_more(e, day_closed(20, 3), day_closed(21, 3, z=2)), {"days closed twice under one epoch"}),
+        (
+            lambda e: with_more(e, day_closed(20, 3, sales=1)),
+            {"closed days whose Z is not the sum of the events under its tails"},
+        ),
+        (
+            lambda e: _replace(e, hq=_replace(e.hq, days={"2026-11-22": {"gross_minor": 1}})),
+            {"cents by which a business day at HQ is not the sum of its events"},
+        ),
     ],
 )  # fmt: skip
 def test_broken_books_are_seen(change: Change, found: set[str]) -> None:

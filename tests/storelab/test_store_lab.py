@@ -10,14 +10,17 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.storelab.evidence import Event, Evidence
+from tests.storelab.lan import names
 from tests.storelab.oracle import judge
-from tests.storelab.plan import DISKS, HQ, NETWORK, PROCESSES, one_of_each, plan
+from tests.storelab.plan import DISKS, HQ, NETWORK, PROCESSES, ROLES, one_of_each, plan
 from tests.storelab.world import Run, StoreLab
 from tests.support.postgres import need as need_postgres
 from tests.support.prerequisites import need
 
-SEED, SECONDS = 3, 50.0
-KINDS = {kind for kinds in NETWORK.values() for kind in kinds} | {*PROCESSES, *HQ, *DISKS}
+SEED, SECONDS = 3, 38.0
+SLEEP_S = 6.0
+"""Longer than a lease and its grace: the backup has taken over when the primary wakes."""
+KINDS = {kind for kinds in NETWORK.values() for kind in kinds} | {*PROCESSES, *HQ, *DISKS, *ROLES}
 
 
 def play(folder: Path) -> tuple[Run, list[str]]:
@@ -25,6 +28,7 @@ def play(folder: Path) -> tuple[Run, list[str]]:
 
     async def scene() -> Run:
         async with StoreLab(folder, SEED, said.append, "t") as store:
+            await store.drill(1, SLEEP_S)
             return await store.run(one_of_each(SEED, SECONDS), SECONDS)
 
     return asyncio.run(scene()), said
@@ -47,6 +51,13 @@ def test_three_registers_sell_while_everything_fails_once_and_the_books_agree_to
     assert counts["cents compared"] > 20 * 750
     assert counts["conflicts listed"] == counts["conflicts expected"]
     assert counts.get("only on the lost disk", 0) < counts["sales accepted"] / 2
+    # Roles, days and checks of more than one register.
+    assert len(run.drilled.acted_s) == len(run.drilled.relayed_s) == 1
+    assert run.drilled.woken != [""], "a primary that slept closes no day under its old epoch"
+    assert counts["roles promoted"] >= 2
+    assert counts["days closed"] >= 1
+    assert counts["payments of open checks"] > 0
+    assert counts["checks handed over"] + counts["checks forked"] > 0
     # And the oracle, given what was really left, sees when one sale of it is taken away.
     robbed = judge(without_a_sale(run.evidence))
     assert {one.name for one in robbed.promises if one.broken} >= {
@@ -75,6 +86,8 @@ def test_a_seed_is_one_plan_with_every_disk_fault_and_nothing_is_broken_twice_at
         assert {one.kind for one in planned} <= KINDS
         once = one_of_each(seed, SECONDS)
         assert sorted(one.kind for one in once) == sorted(KINDS)
+        for count in (2, 6):
+            assert {one.target for one in plan(seed, 600.0, names(count)) if one.kind in PROCESSES} == set(names(count))
         for kinds in (*NETWORK.values(), PROCESSES, HQ):
             spans = sorted((one.target, one.at_s, one.at_s + one.lasts_s) for one in planned if one.kind in kinds)
             if kinds == NETWORK["one way"]:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import secrets
-import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,14 +11,21 @@ import msgspec
 from tests.lab.places import HQ, V4
 from tests.lab.spaces import LabTrouble, answers, ip
 from tests.lab.topology import Lab, Shape
+from tests.storelab import lan
 from tests.storelab.cashier import Cashier, Ledger
-from tests.storelab.evidence import AtHq, Event, Evidence, Slip
+from tests.storelab.drills import Drilled, drill
+from tests.storelab.evidence import AtHq, Evidence, Slip
 from tests.storelab.faults import Faults
-from tests.storelab.hq import DatabaseAway, Hq
+from tests.storelab.hq import Hq
+from tests.storelab.lan import TWIN
 from tests.storelab.machine import Machine, Printers, joined
+from tests.storelab.manager import Manager
 from tests.storelab.oracle import Verdict, judge
-from tests.storelab.plan import REGISTERS, Planned
+from tests.storelab.plan import Planned
+from tests.storelab.rest import Rest
+from tests.storelab.role_faults import RoleFaults
 from tests.storelab.verify import chains, conflicts
+from tests.storelab.window import Tables, Window
 from tests.storelab.witness import Witness, disks
 from tests.support import postgres
 
@@ -27,7 +33,6 @@ UP_S, JOINED_S, ANSWERED_S = 30.0, 90.0, 180.0
 CONVERGE_S = 300.0
 LOOK_S = 0.5
 SAY_S = 10.0
-TWIN = "stray"
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -42,25 +47,34 @@ class Run(msgspec.Struct, frozen=True):
     asked: int
     repeated: int
     alarms: int
+    drilled: Drilled
+    refusals: dict[str, int]
 
 
 class StoreLab:
-    """`async with StoreLab(folder, seed, tell) as store`, then `run`. `machines`: by name, the clone too once there is one."""
+    """`async with StoreLab(folder, seed, tell) as store`, then `run`. `machines`: by name, the clone too once there is one.
+    `registers`: 2 to 6."""
 
-    def __init__(self, folder: Path, seed: int, tell: Callable[[str], None], label: str = "s") -> None:
+    def __init__(self, folder: Path, seed: int, tell: Callable[[str], None], label: str = "s", registers: int = 3) -> None:
         self.folder, self.seed, self._tell = folder, seed, tell
-        self.lab = Lab(Shape(families=(V4,)), label)
+        self.lab = Lab(Shape(families=(V4,), registers=min(registers, 3)), label)
+        self.registers = lan.names(registers)
         self.machines: dict[str, Machine] = {}
         self.hq: Hq
         self.end_s = 0.0
         self.witness = Witness(self.machines, lambda: self.hq)
         self.ledger = Ledger(folder / "ledger.jsonl")
-        self._tokens = {name: secrets.token_urlsafe(24) for name in REGISTERS}
+        self._tokens = {name: secrets.token_urlsafe(24) for name in self.registers}
         self._printers: dict[str, Printers] = {}
         self._cashiers: dict[str, Cashier] = {}
+        self._windows: dict[str, Window] = {}
+        self._tables = Tables()
+        self.manager = Manager(self.machines, self.tell, seed)
+        self._rest = Rest(self.machines, lambda: self.hq, self.manager, self.registers)
         self._selling: asyncio.TaskGroup
         self._stack = contextlib.AsyncExitStack()
         self._began_s = time.monotonic()
+        self._drilled = Drilled()
 
     def tell(self, words: str) -> None:
         self._tell(f"{time.monotonic() - self._began_s:7.1f}  {words}")
@@ -81,12 +95,13 @@ class StoreLab:
     async def _enter(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._stack.enter_context(self.lab)
+        self._stack.enter_context(lan.more(self.lab, self.registers))
         server = await asyncio.to_thread(self._stack.enter_context, postgres.running())
         self.hq = Hq(self.lab, self.folder / "hq", server, self._tokens, secrets.token_urlsafe(24))
         self._stack.push_async_callback(self.hq.close)
-        for name in REGISTERS:
+        for name in self.registers:
             self._add(name, name)
-        await asyncio.gather(*(asyncio.to_thread(self._reaches_hq, name) for name in REGISTERS))
+        await asyncio.gather(*(asyncio.to_thread(self._reaches_hq, name) for name in self.registers))
         first, *others = self.machines.values()
         made = await first.command("store", "create", "--config", str(first.config))
         await self.hq.open(made["authority"])
@@ -95,14 +110,15 @@ class StoreLab:
             said = await joined(machine, [first], replace=False)
             assert not said, said
             await machine.start()
-        await self._until("all registers hear each other and HQ", self._in_step, JOINED_S)
+        await self._until("all registers hear each other and HQ", self._rest.in_step, JOINED_S)
 
     def _add(self, host: str, register: str) -> Machine:
-        machine = Machine(self.lab, host, register, self.folder / host, self._tokens[register])
+        machine = Machine(self.lab, host, register, self.folder / host, self._tokens[register], self.registers)
         self._stack.push_async_callback(machine.close)
         self._printers[machine.name] = self._stack.enter_context(Printers(machine.space, self.seed))
         self.machines[machine.name] = machine
         self._cashiers[machine.name] = Cashier(machine, self.ledger, len(self.machines), self.seed)
+        self._windows[machine.name] = Window(machine, self._tables, self.ledger, len(self.machines), self.seed)
         return machine
 
     def _reaches_hq(self, host: str) -> None:
@@ -114,7 +130,9 @@ class StoreLab:
     async def clone(self, original: Machine) -> None:
         """A second machine with a copy of the disk: the same keys and name, another address; it sells beside the first."""
         await asyncio.to_thread(ip, self.lab.space(TWIN), *self.lab.addressing(TWIN))
-        machine = Machine(self.lab, TWIN, original.register, self.folder / TWIN, self._tokens[original.register])
+        machine = Machine(
+            self.lab, TWIN, original.register, self.folder / TWIN, self._tokens[original.register], self.registers
+        )
         self._stack.push_async_callback(machine.close)
         await original.copy(machine.data)
         await self.witness.disk_copied(machine.data)
@@ -126,6 +144,9 @@ class StoreLab:
 
     # --- the run ---
 
+    async def drill(self, kills: int, sleeps_s: float) -> None:
+        self._drilled = await drill(self, RoleFaults(self, self.seed), kills, sleeps_s)
+
     async def run(self, planned: tuple[Planned, ...], seconds: float) -> Run:
         """Raises AssertionError or TimeoutError where the store does not come back at all."""
         faults = Faults(self, planned, self.seed)
@@ -134,14 +155,16 @@ class StoreLab:
         self.tell(f"selling for {seconds:.0f} s, {len(planned)} faults, seed {self.seed}")
         async with asyncio.timeout(seconds + 2 * ANSWERED_S), asyncio.TaskGroup() as self._selling:
             watch = self._selling.create_task(self._watch())
-            for cashier in self._cashiers.values():
-                self._selling.create_task(cashier.run())
+            managing = self._selling.create_task(self.manager.run())
+            for person in (*self._cashiers.values(), *self._windows.values()):
+                self._selling.create_task(person.run())
             await faults.run(began_s)
             await asyncio.sleep(max(0.0, began_s + seconds - time.monotonic()))
             healed_s = time.monotonic()
             self.tell("everything is mended; the clients get their last answers")
-            for cashier in self._cashiers.values():
-                cashier.closing.set()
+            managing.cancel()
+            for person in (*self._cashiers.values(), *self._windows.values()):
+                person.closing.set()
             await self._until("the clients are answered", self._unanswered, ANSWERED_S)
             watch.cancel()
         unconverged = await self._converge()
@@ -149,22 +172,31 @@ class StoreLab:
         alarms = await self._alarms()
         evidence = await self._gather()
         ledger = self.ledger
-        return Run(judge(evidence), evidence, converge_s, unconverged, faults.done, ledger.asked, ledger.repeated, alarms)
+        refusals = dict(self._tables.refused + self.manager.said)
+        return Run(
+            judge(evidence), evidence, converge_s, unconverged, faults.done, ledger.asked, ledger.repeated, alarms,
+            self._drilled, refusals,
+        )  # fmt: skip
 
     async def _converge(self) -> str:
         """The clone is switched off once HQ has what it sold; what was still to come at the deadline."""
         try:
             if twin := next((one for one in self.machines.values() if one.host == TWIN), None):
-                await self._until("HQ has what the clone sold", lambda: self._drained(twin), CONVERGE_S)
+                await self._until("HQ has what the clone sold", lambda: self._rest.drained(twin), CONVERGE_S)
                 await twin.stop()
-            await self._until("everybody has everything", self._in_step, CONVERGE_S)
-            await self._until("HQ has everything", self._lacking, CONVERGE_S)
+            await self._until("everybody has everything", self._rest.in_step, CONVERGE_S)
+            await self._until("primary and backup are the same for all", self._rest.roles_lacking, CONVERGE_S)
+            await self._until("the last day is closed", self._rest.last_day, CONVERGE_S)
+            await self._until("every check has one owner", self._rest.owners_lacking, CONVERGE_S)
+            await self._until("everybody has everything", self._rest.in_step, CONVERGE_S)
+            await self._until("HQ has everything", self._rest.lacking, CONVERGE_S)
         except TimeoutError as error:
             return str(error)
         return ""
 
     async def _unanswered(self) -> str:
-        return ", ".join(cashier.waits_for for cashier in self._cashiers.values() if cashier.waits_for)
+        people = (*self._cashiers.values(), *self._windows.values())
+        return ", ".join(person.waits_for for person in people if person.waits_for)
 
     async def _watch(self) -> None:
         """As systemd does: an agent that ended by itself is started again. It is a broken promise all the same."""
@@ -191,60 +223,6 @@ class StoreLab:
                 raise TimeoutError(f"not within {deadline_s:.0f} s: {what}: {words}")
             await asyncio.sleep(LOOK_S)
 
-    async def _in_step(self) -> str:
-        """Every register that is up reaches HQ and the others, has nothing that they lack, and nothing to print."""
-        for machine in self.machines.values():
-            if machine.host == TWIN:
-                continue
-            status = await machine.get("/v1/status")
-            if status is None:
-                return f"{machine.name} does not answer"
-            for sink in status["sinks"]:
-                if not sink["reachable"] or sink["behind"]:
-                    return f"{machine.name}: {sink['name']} reachable {sink['reachable']}, behind {sink['behind']}"
-            if len(status["sinks"]) < len(REGISTERS) or status["only_here"]:
-                return f"{machine.name}: {len(status['sinks'])} sinks, {status['only_here']} only there"
-            if words := await self._to_print(machine):
-                return words
-        return ""
-
-    async def _to_print(self, machine: Machine) -> str:
-        jobs = await machine.get("/v1/jobs?limit=500")
-        if jobs is None:
-            return f"{machine.name} does not answer"
-        for job in jobs["jobs"]:
-            if job["state"] == "held":
-                release = f"/v1/jobs/{job['job_id']}/release"
-                key = {"Idempotency-Key": f"release-{secrets.token_hex(8)}"}
-                await machine.client.post(release, json={"by": "the lab"}, headers=key)
-        return f"{machine.name} has {len(jobs['jobs'])} documents to print" if jobs["jobs"] else ""
-
-    async def _drained(self, twin: Machine) -> str:
-        absent = await asyncio.to_thread(self._absent, twin.name)
-        return absent or await self._to_print(twin)
-
-    async def _lacking(self) -> str:
-        return await asyncio.to_thread(self._absent)
-
-    def _absent(self, only: str = "") -> str:
-        """What HQ lacks of what is on any disk, or on that of one machine's own logs."""
-        try:
-            there = self.hq.hashes()
-        except DatabaseAway as error:
-            return str(error)
-        try:
-            found = disks(self.machines)
-        except sqlite3.Error as error:
-            return f"a disk can not be read: {error}"
-        absent: dict[str, Event] = {}
-        for name, disk in found.items():
-            if only in ("", name):
-                absent |= {one: event for one, event in (disk.own if only else disk.all).items() if one not in there}
-        if not absent:
-            return ""
-        first = min(absent.values(), key=lambda event: event.place)
-        return f"HQ lacks {len(absent)} events, the first {first.register} {first.incarnation} {first.seq} {first.type}"
-
     # --- what is left ---
 
     async def _alarms(self) -> int:
@@ -259,6 +237,7 @@ class StoreLab:
 
     async def _gather(self) -> Evidence:
         hq = await self._at_hq()
+        roles = await self._rest.roles()
         for machine in self.machines.values():
             await machine.stop()
         found = await asyncio.to_thread(disks, self.machines)
@@ -276,7 +255,11 @@ class StoreLab:
             copied=frozenset(self.witness.copied),
             broken=tuple(broken),
             conflicts_held=frozenset(conflicts(found)),
-            refused=tuple(self.ledger.refused),
+            refused=(*self.ledger.refused, *self.manager.refused),
+            paid=tuple(self.ledger.paid),
+            closes=frozenset(self.manager.closed),
+            checks=await asyncio.to_thread(self._rest.checks),
+            roles=roles,
         )
 
     async def _at_hq(self) -> AtHq:
