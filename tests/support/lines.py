@@ -1,8 +1,11 @@
 """A line between two registers that can be cut, or made to swallow everything: a TCP relay on loopback."""
 
 import asyncio
+import socket
 from contextlib import suppress
 from typing import Self
+
+from tests.support.ports import held_port, port_of
 
 CHUNK = 65_536
 
@@ -15,10 +18,14 @@ class Line:
         self.target = target
         self.carried = 0
         """Bytes, both ways."""
+        self.calls = 0
+        """Connections so far."""
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._port = 0
+        self._held: socket.socket | None = None
+        """So that nobody else is called by it while it is cut."""
         self._passes = asyncio.Event()
         self._passes.set()
 
@@ -26,12 +33,21 @@ class Line:
     def address(self) -> tuple[str, int]:
         return ("127.0.0.1", self._port)
 
+    @property
+    def standing(self) -> int:
+        """Connections that are open now."""
+        return len(self._tasks)
+
     async def __aenter__(self) -> Self:
+        self._held = held_port()
+        self._port = port_of(self._held)
         await self.mend()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.cut()
+        if self._held is not None:
+            self._held.close()
 
     async def mend(self) -> None:
         """Whole again, on the same port. What had been swallowed by a hole is lost with its connection."""
@@ -40,7 +56,6 @@ class Line:
             self._passes.set()
         if self._server is None:
             self._server = await asyncio.start_server(self._accepted, "127.0.0.1", self._port)
-            self._port = self._server.sockets[0].getsockname()[1]
 
     def hole(self) -> None:
         self._passes.clear()
@@ -61,6 +76,7 @@ class Line:
             writer.transport.abort()
             return
         self._open.add(writer)
+        self.calls += 1
         task = asyncio.create_task(self._relay(reader, writer), name="line")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
-from tests.support.keys import AUTHORITY, join_all
+from tests.support.keys import join_all
 from tests.support.lines import Line
+from tests.support.ports import free_port
 from tests.support.process import Process
-from tests.support.store import ASK_S, START_S, STORE, StoreRig, free_port
+from tests.support.store import ASK_S, START_S, STORE, StoreRig
 from tests.support.toml import merged
+
+from tillkeeper.trust.keys import KeyPair
 
 LETTERS = "BCDEFGHJKLMNPQRSUVWXYZ"
 
@@ -43,11 +46,16 @@ class SeveralRig:
     ) -> None:
         self.folder, self.names, self._changes, self._keys, self._with_hq = folder, names, changes or {}, keys, hq
         self._pinned = pinned
+        self.authority = KeyPair.generate()
+        """Of this store alone: registers of two tests that run at a time never take each other for members."""
+        self.believed = self.authority.key
+        """Whose signatures count at HQ, as of its next start."""
         self.rigs: dict[str, StoreRig] = {}
         self.lines: dict[tuple[str, str], Line] = {}
         self.internets: dict[str, Line] = {}
         self.tokens = {name: secrets.token_urlsafe(24) for name in names}
         self._reader = secrets.token_urlsafe(24)
+        self.shop = secrets.token_urlsafe(24)
         self._hq: Process | None = None
         self._hq_address = ("127.0.0.1", free_port())
         self._stack = contextlib.AsyncExitStack()
@@ -88,7 +96,7 @@ class SeveralRig:
                     self.lines[near, far] = line
         folders = {name: self.folder / name for name in self.names}
         if self._keys:
-            join_all(STORE, {name: folder / "data" for name, folder in folders.items()})
+            join_all(STORE, {name: folder / "data" for name, folder in folders.items()}, authority=self.authority)
         for name in self.names:
             changes = merged(self._config(name, ports[name]), self._changes)
             self.rigs[name] = await self._stack.enter_async_context(
@@ -113,7 +121,8 @@ class SeveralRig:
     async def start_hq(self) -> None:
         lines = [f'[[readers]]\nstore = "{STORE}"\ntoken = "{self._reader}"\n']
         if self._keys and self._pinned:
-            lines.append(f'[[stores]]\nstore = "{STORE}"\nauthority = "{AUTHORITY.key}"\n')
+            lines.append(f'[[stores]]\nstore = "{STORE}"\nauthority = "{self.believed}"\n')
+        lines.append(f'[[integrations]]\nstore = "{STORE}"\nname = "web shop"\ntoken = "{self.shop}"\n')
         lines += [f'[[registers]]\nstore = "{STORE}"\nregister = "{n}"\ntoken = "{t}"\n' for n, t in self.tokens.items()]
         credentials, ready = self.folder / "hq-credentials.toml", self.folder / "hq-ready.json"
         credentials.write_text("".join(lines), "ascii")

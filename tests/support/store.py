@@ -14,7 +14,6 @@ import asyncio
 import contextlib
 import math
 import secrets
-import socket
 import sqlite3
 import tomllib
 import uuid
@@ -24,6 +23,7 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 import httpx
+from tests.support.ports import free_port
 from tests.support.process import Process
 from tests.support.toml import dumps, merged
 
@@ -38,7 +38,8 @@ from tillkeeper_drivers.simulator.shop import DisplaySpec, PrinterSpec, VirtualS
 STORE, REGISTER = "store-1", "front"
 START_S, WAIT_S, ASK_S = 30.0, 60.0, 15.0
 LOOK_S = 0.02
-"""How often another process is asked for what a test waits for."""
+"""How often another process is asked for what a test waits for, at first. Each look costs the processor that is waited for."""
+_LONGEST_PAUSE_S = 0.1
 _LONGEST_LOOK_S = 0.25
 
 
@@ -93,7 +94,7 @@ class StoreRig:
         self._stack = contextlib.AsyncExitStack()
         self._agent: Process | None = None
         self._hq: Process | None = None
-        self._hq_address = ("127.0.0.1", 0)
+        self._hq_address = ("127.0.0.1", free_port())
         self._hq_token, self.api_token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         self.internet: Internet
         self.shop: VirtualShop
@@ -234,8 +235,7 @@ class StoreRig:
         arguments = ["run", "--data", str(self.hq_database_folder), "--listen", self._hq_listen]
         arguments += ["--credentials", str(credentials), "--ready-file", str(ready)]
         self._hq = Process("tillkeeper_hq", arguments, ready=ready, log=self.folder / "hq.log")
-        host, port = (await self._hq.wait_ready(START_S))["url"].removeprefix("http://").split(":")
-        self._hq_address = (host, int(port))
+        await self._hq.wait_ready(START_S)
 
     async def kill_hq(self) -> None:
         """SIGKILL; returns when it is gone."""
@@ -288,10 +288,11 @@ class StoreRig:
 
     async def wait_for(self, what: str, look: Callable[[], Awaitable[Any]], deadline_s: float = WAIT_S) -> Any:
         """What `look` finds as soon as it finds something true. AssertionError at the deadline."""
-        till = asyncio.get_running_loop().time() + deadline_s
+        till, pause_s = asyncio.get_running_loop().time() + deadline_s, LOOK_S
         while not (found := await look()):
             assert asyncio.get_running_loop().time() < till, f"not within {deadline_s:g} s: {what}\n{self.agent.said()}"
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(_LONGEST_PAUSE_S, 1.2 * pause_s)
         return found
 
     async def wait_settled(self, job_id: str, deadline_s: float = WAIT_S) -> Any:
@@ -376,14 +377,6 @@ class StoreRig:
         assert reports, "no log"
         assert not any(report.problem for report in reports), reports
         return reports
-
-
-def free_port() -> int:
-    """A TCP port on loopback that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def in_store(folder: Path, scene: Callable[[StoreRig], Awaitable[None]], **options: Any) -> None:

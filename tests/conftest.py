@@ -1,0 +1,9 @@
+"""How all tests are dealt out to workers."""
+
+import pytest
+from tests.support.lanes import Lanes
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Lanes | None:
+    return Lanes(config) if config.getoption("dist") == "loadfile" else None

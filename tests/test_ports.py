@@ -1,0 +1,50 @@
+"""What a test's registers are called by stays theirs, also while nobody listens there (tests/support/ports.py)."""
+
+import asyncio
+import errno
+import socket
+
+import pytest
+from tests.support.lines import Line
+from tests.support.ports import free_port
+
+from tillkeeper.cli.internet import Internet
+
+
+def is_given_to_others(port: int) -> bool:
+    """Whether the kernel might: it hands out what could be bound without SO_REUSEADDR (socket(7))."""
+    with socket.socket() as other:
+        try:
+            other.bind(("127.0.0.1", port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            return False
+        return True
+
+
+def test_a_port_that_nobody_has_bound_yet_is_held_and_can_be_bound_again_and_again() -> None:
+    port = free_port()
+    assert not is_given_to_others(port)
+    for _ in range(2):
+        with socket.create_server(("127.0.0.1", port)) as server, socket.create_connection(("127.0.0.1", port), 5) as caller:
+            server.accept()[0].close()
+            assert not caller.recv(1)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), 5)
+        assert not is_given_to_others(port)
+
+
+@pytest.mark.parametrize("kind", [Line, Internet])
+def test_a_line_that_is_cut_keeps_its_port(kind: type[Line] | type[Internet]) -> None:
+    async def scene() -> None:
+        async with kind(("127.0.0.1", free_port())) as line:
+            port = line.address[1]
+            await line.cut()
+            assert not is_given_to_others(port)
+            await (line.mend() if isinstance(line, Line) else line.restore())
+            assert line.address[1] == port
+            with socket.create_connection(line.address, 5):
+                pass
+
+    asyncio.run(scene())
