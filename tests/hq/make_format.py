@@ -13,11 +13,14 @@ import tempfile
 from pathlib import Path
 
 from tests.hq.people import NOW, kept, password_of
-from tests.hq.world import Log, personal
+from tests.hq.world import DAY, Log, personal
 from tests.support import postgres
 
+from tillkeeper.contract.day import DayClosed, DayFigures
 from tillkeeper.contract.envelope import Author, HqBatch
 from tillkeeper.contract.events import CheckOpened
+from tillkeeper.contract.figures import DayBooks
+from tillkeeper.contract.roles import Epoch
 from tillkeeper_hq import heard
 from tillkeeper_hq.database import Database
 from tillkeeper_hq.heard import Heard
@@ -44,7 +47,8 @@ def good_log() -> Log:
 
 
 def batches() -> list[HqBatch]:
-    """What registers sent: a good log, a clone of it that goes on otherwise, poison, another store, an older day."""
+    """What registers sent: a good log, a clone of it that goes on otherwise, poison, another store, an older day, one
+    that is closed."""
     log = good_log()
     clone = Log()
     clone.sale("cloned", 777)
@@ -53,6 +57,11 @@ def batches() -> list[HqBatch]:
     poisoned.sale("after-poison", 4_200, day="2026-11-20")
     harbour = Log("till-1", "inc-1", "harbour")
     harbour.sale("h1", 990)
+    tails = {"till-1": {"inc-1": len(harbour.events)}}
+    closed = DayClosed(
+        day=DAY, z=1, epoch=Epoch(1, "till-1"), tails=tails, figures=DayFigures(books=DayBooks(business_day=DAY))
+    )
+    harbour.add(closed)
     return [log.batch(1, 10), log.batch(11), clone.batch(), poisoned.batch(), harbour.batch()]
 
 

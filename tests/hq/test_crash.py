@@ -99,20 +99,22 @@ def test_a_full_disk_is_said_and_nothing_is_half_stored(tmp_path: Path) -> None:
     log.day_at(random.Random(5), 400)
     program = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY));"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (330_000, resource.RLIM_INFINITY));"
         "from tillkeeper_hq.__main__ import main; sys.exit(main(sys.argv[1:]))"
     )
     arguments = ["run", "--data", str(tmp_path / "hq"), "--credentials", str(credentials(tmp_path))]
     with subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        url = httpx.Response(200, text=process.stdout.readline()).json()["url"]
-        hq = Hq.at(url)
-        assert hq.send(log.batch(last=30)).held_seq == 30
-        refused = hq.post(msgspec.json.encode(log.batch()), token("till-1"))
-        assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (507, "storage_refused")
-        assert hq.send(log.batch(last=0)).held_seq == 30
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        assert hq.send(log.batch()).held_seq == len(log.events)
-        assert hq.books() == log.day_books()
-        process.terminate()
+        try:
+            assert process.stdout is not None
+            url = httpx.Response(200, text=process.stdout.readline()).json()["url"]
+            hq = Hq.at(url)
+            assert hq.send(log.batch(last=30)).held_seq == 30
+            refused = hq.post(msgspec.json.encode(log.batch()), token("till-1"))
+            assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (507, "storage_refused")
+            assert hq.send(log.batch(last=0)).held_seq == 30
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            assert hq.send(log.batch()).held_seq == len(log.events)
+            assert hq.books() == log.day_books()
+        finally:
+            process.terminate()
     assert process.returncode == 0

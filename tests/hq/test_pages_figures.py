@@ -13,6 +13,8 @@ from tests.hq.world import DAY, STORE, Log
 
 from tillkeeper.contract.books import day_books
 from tillkeeper.contract.envelope import Author
+from tillkeeper.contract.events import CheckOpened
+from tillkeeper.contract.paper import SlipEntered
 from tillkeeper_hq.pages.standing import Kind, standing
 from tillkeeper_hq.pages.words import Facts, ago, money, when
 from tillkeeper_hq.postgres import PostgresBackend
@@ -313,6 +315,29 @@ def test_a_check_is_found_by_what_is_on_paper_in_every_store(backend: Backend, t
         assert mia.see("/checks?q=1").count("A-001") == 2
         assert mia.see("/checks?q=1&store=harbour").count("A-001") == 1
         assert "No such check" in mia.see("/checks?q=nothing-of-ours")
+
+
+def test_a_check_that_was_sold_on_paper_says_so(backend: Backend, tmp_path: Path) -> None:
+    with Office(tmp_path, backend) as office:
+        office.add("mia", "viewer")
+        log = Log()
+        log.sale("plain", 1190)
+        opened = CheckOpened(
+            check_id="paper", ticket_code="A-002", order_type="dine_in", catalogue_version="c1", terminal="till-1"
+        )
+        log.add(opened)
+        log.add(SlipEntered(check_id="other", slip="99", amount_minor=1))
+        office.take(log)
+        mia = office.person("mia")
+        assert "paper" not in mia.see("/checks?q=1")
+        assert "from paper" not in mia.see("/checks?q=A-002")  # another check's slip is not its own
+        more = Log("till-2")
+        more.add(msgspec.structs.replace(opened, check_id="slip", ticket_code="B-001"))
+        more.add(SlipEntered(check_id="slip", slip=MARKUP[:30], slip_at_ms=1_795_354_500_000, amount_minor=1190))
+        office.take(more)
+        seen = mia.see("/checks?q=B-001")
+        assert "from paper: slip" in seen
+        assert "2026-11-22" in seen
 
 
 def test_thousands_of_rows_come_page_by_page(backend: Backend, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ VAT = Tax("vat", 190_000, True)
 REGISTERS = tuple(f"till-{n}" for n in range(1, 9))
 DATABASE = "TILLKEEPER_HQ_DATABASE"
 READER = "reader-of-this-store"
+SHOP = "the-token-of-the-web-shop"
 
 
 def token(register: str) -> str:
@@ -48,7 +49,8 @@ def credentials(folder: Path, authority: str = "") -> Path:
     foreign = f'[[registers]]\nstore = "harbour"\nregister = "till-1"\ntoken = "{token("harbour")}"\n'
     path = folder / "credentials.toml"
     pinned = f'[[stores]]\nstore = "{STORE}"\nauthority = "{authority}"\n' if authority else ""
-    path.write_text(rows + foreign + pinned + f'[[readers]]\nstore = "{STORE}"\ntoken = "{READER}"\n')
+    shop = f'[[integrations]]\nstore = "{STORE}"\nname = "web shop"\ntoken = "{SHOP}"\n'
+    path.write_text(rows + foreign + pinned + shop + f'[[readers]]\nstore = "{STORE}"\ntoken = "{READER}"\n')
     return path
 
 
@@ -191,6 +193,9 @@ class Hq:
 
     def kill(self) -> None:
         os.kill(self._process.pid, signal.SIGKILL)
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
     def open_files(self) -> int:
         return len(os.listdir(f"/proc/{self._process.pid}/fd"))
