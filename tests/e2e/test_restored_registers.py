@@ -10,6 +10,7 @@ from typing import Any
 from tests.support.several import SeveralRig
 from tests.support.store import StoreRig
 from tests.support.store import in_store as in_one_store
+from tests.support.wall_clock import WallClock
 
 NAMES = ("front", "side", "back")
 OTHERS = NAMES[1:]
@@ -246,3 +247,42 @@ def test_a_register_alone_with_hq_marks_what_still_waits_when_hq_knows_more(tmp_
         assert "POSSIBLE DUPLICATE" in slip
 
     in_one_store(tmp_path / "store", scene, changes={"stations": ALONE})
+
+
+def alone(tmp_path: Path, ahead: str, *, put_back: bool) -> list[str]:
+    """What comes out at the grill of a store of one register, without HQ, when its agent starts once more: after a copy of its
+    disk was put back whose waiting ticket was printed since, or not. `ahead`: of the clock, as a while later."""
+    wall, found = WallClock(tmp_path / "wall"), []
+
+    async def scene(front: StoreRig) -> None:
+        backup = tmp_path / "backup"
+        await waiting_ticket(front)
+        await front.stop_agent()
+        shutil.copytree(front.data, backup)
+        if put_back:
+            await front.start_agent()
+            await front.printer("grill").power_on()
+            assert "POSSIBLE DUPLICATE" not in (await printed(front, 1))[0]
+            await front.wait_all_settled()
+            await front.kill_agent()
+            restore(front, backup)
+        wall.set_ahead(ahead)
+        front.agent_prefix = wall.prefix
+        await front.start_agent()
+        await front.printer("grill").power_on()
+        found.extend(await printed(front, 1 + put_back))
+
+    in_one_store(tmp_path / "store", scene, changes={"stations": ALONE}, hq=False)
+    return found
+
+
+def test_a_copied_disk_of_a_register_alone_marks_what_may_have_been_printed_since(tmp_path: Path) -> None:
+    """Nobody is there who could tell it that it is a copy."""
+    first, again = alone(tmp_path, "+10m", put_back=True)
+    assert "POSSIBLE DUPLICATE" not in first
+    assert "POSSIBLE DUPLICATE" in again
+
+
+def test_an_agent_alone_that_is_back_at_once_marks_nothing(tmp_path: Path) -> None:
+    (slip,) = alone(tmp_path, "+0", put_back=False)
+    assert "POSSIBLE DUPLICATE" not in slip

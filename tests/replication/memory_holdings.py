@@ -20,6 +20,16 @@ class _Log:
         """What has each place, with the reason where it was rejected."""
         self.heads: dict[int, SignedHead] = {}
         self.breaks = ""
+        self._mark: tuple[Held, int, str, Mark] | None = None
+
+    def mark(self, name: LogId) -> Mark:
+        """The same one as long as nothing changes."""
+        known = self._mark
+        if known is None or known[0] is not self.held or known[1] != len(self.heads) or known[2] != self.breaks:
+            newest = self.heads[max(self.heads)] if self.heads else None
+            mark = Mark(*name, self.held.held_seq, self.held.head_hash, newest, self.breaks)
+            self._mark = known = (self.held, len(self.heads), self.breaks, mark)
+        return known[3]
 
 
 async def _at_once() -> None:
@@ -47,12 +57,7 @@ class MemoryHoldings:
         return tuple(f"events of {log} are in quarantine" for log in found)
 
     def marks(self) -> dict[LogId, Mark]:
-        return {
-            name: Mark(
-                *name, log.held.held_seq, log.held.head_hash, log.heads[max(log.heads)] if log.heads else None, log.breaks
-            )
-            for name, log in self._logs.items()
-        }
+        return {name: log.mark(name) for name, log in self._logs.items()}
 
     def events(self, log: LogId, after_seq: int, limit: int) -> list[Envelope]:
         found = self._logs.get(log)
@@ -77,6 +82,8 @@ class MemoryHoldings:
         return sorted(digest for digest in self._erased if digest > after)[:limit]
 
     def _shown(self, envelope: Envelope) -> Envelope:
+        if not envelope.personal:
+            return envelope
         texts = {d: (s, t) for d, (s, t) in envelope.personal.items() if d not in self._erased and personal_digest(s, t) == d}
         return msgspec.structs.replace(envelope, personal=texts)
 

@@ -10,7 +10,7 @@ from tests.replication.world import REGISTER, STORE, BadLine, HonestHq, MemoryLo
 
 from tillkeeper.contract.envelope import EventVerdict, HqAnswer, HqBatch, NumberAssigned
 from tillkeeper.replication import cursors
-from tillkeeper.replication.cursors import MAX_BACKOFF_S, MAX_EVENTS, Cursor, Link, Send, Wait
+from tillkeeper.replication.cursors import LEAST_EVENTS, MAX_BACKOFF_S, MAX_EVENTS, Cursor, Link, Send, Wait
 from tillkeeper.replication.model import LogId
 from tillkeeper.replication.trouble import SinkTrouble
 
@@ -205,6 +205,27 @@ def test_refused_batches_shrink_to_one_event_and_grow_again() -> None:
         cursor = cursors.answered(cursor, at + 1, at + cursor.limit, answer(at + cursor.limit)).cursor
         at = cursor.acked
     assert cursor.limit == MAX_EVENTS
+
+
+def test_on_a_slow_line_batches_shrink_until_they_get_through() -> None:
+    """A line that carries 40 events before the time is over: two of three batches get through, none is offered for ever."""
+    cursor, tries = Cursor(0, 0), 0
+    while cursor.acked < 10_000:
+        sent, tries = cursor.limit, tries + 1
+        if sent > 40:
+            cursor = cursors.timed_out(cursor, sent)
+        else:
+            upto = cursor.acked + sent
+            cursor = cursors.answered(cursor, cursor.acked + 1, upto, answer(upto)).cursor
+    assert tries < 2.5 * 10_000 / 40
+
+
+def test_without_any_answer_batches_do_not_shrink_for_ever() -> None:
+    cursor = Cursor(0, 0)
+    for _ in range(50):
+        cursor = cursors.timed_out(cursor, cursor.limit)
+    assert cursor.limit == LEAST_EVENTS
+    assert cursors.timed_out(Cursor(0, 0, limit=3), 3).limit == 3
 
 
 class Store:

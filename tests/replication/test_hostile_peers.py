@@ -117,7 +117,8 @@ def test_forged_relayed_and_foreign_events_are_refused_by_name(tmp_path: Path) -
             assert (await b.push(batch("b", events("b", 3)))).refused.startswith("unsigned")
             assert (await b.push(batch("b", events("b", 3), KeyPair(bytes(32))))).refused.startswith("bad_signature")
             assert (await b.push(batch("c", events("c", 3), signer))).refused, "another's log, signed by the relay"
-            assert (await b.push(batch("a", events("a", 3), signer))).refused.startswith("own_log")
+            assert (await b.push(batch("a", events("a", 3), signer))).refused.startswith("bad_signature"), "own past, made up"
+            assert LogId("a", "i") not in a.library.heads()
             assert (await b.push(HqBatch("elsewhere", "b", "i", (), None))).refused.startswith("other_store")
             good = events("b", 5)
             answer = await b.push(batch("b", good, signer))

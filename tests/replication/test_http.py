@@ -88,6 +88,19 @@ def test_the_time_that_hq_says_is_kept_on_the_clock_that_nobody_sets(date: str, 
     assert offset_s is None if unix_s is None else offset_s == pytest.approx(unix_s - clock.boot_s(), abs=5.0)
 
 
+def test_a_look_that_makes_the_register_online_says_the_time_too() -> None:
+    async def scene() -> float | None:
+        async with serving(response("200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT", b'{"held_seq":7}')) as server:
+            transport = HttpTransport(Hq(url=server.url + "/"), "the-secret")
+            try:
+                await transport.look(BEAT, 3.0)
+            finally:
+                await transport.aclose()
+        return transport.hq_minus_boot_s
+
+    assert asyncio.run(scene()) == pytest.approx(784_111_777.0 - clock.boot_s(), abs=5.0)
+
+
 def test_an_answer_is_an_answer() -> None:
     got, requests = exchange(response("200 OK", b'{"held_seq":7,"a_field_of_tomorrow":1}'))
     assert got == HqAnswer(7)

@@ -99,3 +99,24 @@ def test_the_journal_is_believed_about_its_own_logs(tmp_path: Path) -> None:
             assert library.events(library.writing, 0, 9) == journal.events(journal.incarnation, 0, 9)
 
     asyncio.run(scenario())
+
+
+def test_an_own_log_is_read_from_the_journal_again_when_the_holdings_begin_anew(tmp_path: Path) -> None:
+    """A file of holdings that is damaged is set aside while the agent runs."""
+
+    async def scenario() -> None:
+        held = MemoryHoldings(STORE)
+        async with opened(tmp_path / "journal.db", store=STORE) as journal:
+            library = Library(journal, held, KEY.key, KEY.sign)
+            await sell(journal, 3)
+            first, last_seq = library.writing, journal.last_seq
+            await journal.renew("peer_holds_more")
+            await held.take(library.recorded(first, 0, 99), NOW)
+            assert library.whole(first)
+            held.lose()
+            assert library.heads()[first].seq == last_seq
+            assert [event.seq for event in library.events(first, 0, 99)] == list(range(1, last_seq + 1))
+            await held.take(library.recorded(first, 0, 99), NOW)
+            assert library.whole(first)
+
+    asyncio.run(scenario())

@@ -201,24 +201,30 @@ def test_rejected_events_are_counted_and_delay_nothing() -> None:
 
 
 def test_a_batch_that_is_refused_as_a_whole_is_halved() -> None:
-    async def scene() -> None:
-        hq, line = HonestHq(), BadLine(HonestHq())
+    play(through_a_line_for_few(12, 3, SinkTrouble("batch_refused", "hq", "HTTP 413: too large")))
 
-        def picky(batch: HqBatch) -> HqAnswer:
-            if len(batch.events) > 3:
-                raise SinkTrouble("batch_refused", "hq", "HTTP 413: too large")
-            return hq.take(batch)
 
-        line.says = picky
-        async with linked(MemoryLogs(12), line) as run:
-            async with asyncio.timeout(DEADLINE_S):
-                while run.link.status().unsynced:
-                    run.link.poke()
-                    run.news.clear()
-                    await run.news.wait()
-        assert len(hq.effects) == 12
+def test_a_batch_that_takes_longer_than_there_is_time_for_is_halved() -> None:
+    """A line of 64 kbit/s, or an HQ on a busy machine: offered whole again and again it would never get through."""
+    play(through_a_line_for_few(140, 40, SinkTrouble("timeout", "hq", "no answer within 3 s")))
 
-    play(scene())
+
+async def through_a_line_for_few(events: int, most: int, trouble: SinkTrouble) -> None:
+    hq, line = HonestHq(), BadLine(HonestHq())
+
+    def picky(batch: HqBatch) -> HqAnswer:
+        if len(batch.events) > most:
+            raise trouble
+        return hq.take(batch)
+
+    line.says = picky
+    async with linked(MemoryLogs(events), line) as run:
+        async with asyncio.timeout(DEADLINE_S):
+            while run.link.status().unsynced:
+                run.link.poke()
+                run.news.clear()
+                await run.news.wait()
+    assert len(hq.effects) == events
 
 
 def test_failures_are_named_and_a_poke_ends_the_backoff() -> None:

@@ -103,6 +103,19 @@ def test_who_waits_for_a_second_copy_is_let_go_when_the_last_line_breaks(tmp_pat
     play(tmp_path, scene, "a", "b")
 
 
+def test_the_first_in_the_order_sends_to_everybody_what_it_holds(tmp_path: Path) -> None:
+    async def scene(store: Corner) -> None:
+        first, *others = (store[name] for name in "abcde")
+        await others[-2].sell(3)
+        await others[-1].sell(300)
+        await until(lambda: all(one.holds(others[-1].own) == 301 for one in (first, *others[:-1])))
+        await until(lambda: others[-1].holds(others[-2].own) == 4)
+        assert set(first.desk.lines.wanted) == {"b", "c", "d", "e"}
+        assert others[-1].desk.lines.wanted == ("a", "b")
+
+    play(tmp_path, scene, *"abcde")
+
+
 class FullDisk:
     """Holdings whose disk refuses."""
 

@@ -52,7 +52,7 @@ def test_a_branch_that_another_register_has_otherwise_is_told_once_and_not_at_ev
         await a.sell(2)  # before anybody is asked
         b.held.take = counting  # type: ignore[method-assign]
         await store.begin("a")
-        await until(lambda: a.own != old and a.desk.states["b"].acked.get(old) == 43)
+        await until(lambda: a.own != old and a.desk.states["b"].acked.get(old) == 46)
         told = len(sent)
         for _ in range(3):
             await store.cut("a", "b")

@@ -19,9 +19,9 @@ from tillkeeper.contract.values import Personal
 from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.records import Appended, Batch, JobRow, KeptCommand, NewEvent, PersonalText
+from tillkeeper.replication.away import last_written_ms
 from tillkeeper.replication.peers.lost import MOST_EVENTS, lost_by, own_of
 from tillkeeper.replication.recall import Recall
-from tillkeeper.replication.returning import last_written_ms
 from tillkeeper.spool.adopting import Orphan
 from tillkeeper.spool.elsewhere import Outcome
 from tillkeeper.spool.model import Job

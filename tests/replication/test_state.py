@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from tillkeeper.replication.model import LogId, Mark
 from tillkeeper.replication.peers.session import Session
-from tillkeeper.replication.peers.state import MAX_MARKS, STALLED_S, PeerState, first_helper
+from tillkeeper.replication.peers.state import MAX_MARKS, STALLED_S, PeerState, first_helper, hears_author
 
 LOG = LogId("d", "i")
 
@@ -29,13 +29,24 @@ def peer(register: str, *, heard_s: float | None = 100.0, hq: bool = True, holds
     return state
 
 
+def test_what_a_register_has_lost_of_its_own_past_it_gets_at_once() -> None:
+    state, past, now = peer("b"), LogId("b", "past"), LogId("b", "now")
+    held = {past: mark(99, "b", "past"), now: mark(7, "b", "now")}
+    state.past = frozenset({past})
+    assert state.look_for_relays(held, 100.0)
+    assert state.relays == {past}, "what it writes now it may have written further than it has said"
+    state.learn([mark(99, "b", "past"), mark(7, "b", "now")])
+    assert state.look_for_relays(held, 101.0)
+    assert not state.relays
+
+
 def test_a_log_that_makes_no_progress_at_a_sink_is_relayed_until_it_has_it() -> None:
     state = peer("b", holds=5)
-    held = {LOG: mark(10), LogId("b", "own"): mark(99, "b", "own")}
+    held = {LOG: mark(10)}
     assert not state.look_for_relays(held, 100.0)
     assert not state.look_for_relays(held, 100.0 + STALLED_S / 2)
     assert state.look_for_relays(held, 100.0 + STALLED_S)
-    assert state.relays == {LOG}, "nobody is sent its own log"
+    assert state.relays == {LOG}
     state.learn([mark(9)])
     state.look_for_relays(held, 101.0 + STALLED_S)
     assert state.relays == {LOG}, "once begun it is finished"
@@ -63,6 +74,22 @@ def test_one_alone_relays_to_hq_the_first_that_can() -> None:
     assert helper(holds=10, hq=False) == "c"
     assert helper(holds=10, heard_s=90.0) == "c"
     assert helper(holds=10, heard_s=None) == "c"
+
+
+def test_who_does_not_hear_the_author_leaves_it_to_one_before_it_who_does() -> None:
+    order = ("a", "b", "c", "d")
+
+    def left_to_a(hears: frozenset[str] = frozenset({"d"}), me: str = "c", **changes: Any) -> bool:
+        a = peer("a", **({"holds": 10} | changes))
+        a.hears = hears
+        return hears_author(order, me, LOG, 10, {"a": a, "b": peer("b", holds=10)}, 100.0)
+
+    assert left_to_a()
+    assert not left_to_a(hears=frozenset({"b", "c"})), "nobody hears it"
+    assert not left_to_a(holds=9)
+    assert not left_to_a(hq=False)
+    assert not left_to_a(heard_s=90.0)
+    assert not left_to_a(me="a"), "of two that would leave it to each other the first one helps"
 
 
 def test_a_register_is_silent_from_its_last_word_on_whoever_called_whom() -> None:

@@ -10,6 +10,7 @@ from tillkeeper.config.model import Store
 from tillkeeper.contract.envelope import Author, Envelope, HqAnswer, HqBatch, SignedHead
 from tillkeeper.replication.hq import Telling
 from tillkeeper.replication.model import LogId
+from tillkeeper.replication.recheck import Flight
 
 OWN, OLD, OTHERS = LogId("till-1", "now"), LogId("till-1", "before"), LogId("till-2", "theirs")
 STORE = Store(id="corner", name="Corner", timezone="Europe/Berlin", currency="JPY", minor_digits=0)
@@ -52,7 +53,7 @@ class Line:
 )
 def test_only_the_author_says_how_far_a_log_goes(log: LogId, said: Author | None) -> None:
     line = Line()
-    asyncio.run(Telling(line, Heads(), STORE).exchange(HqBatch("corner", *log)))
+    asyncio.run(Telling(line, Heads(), STORE, Flight(), lambda: 0.0).exchange(HqBatch("corner", *log)))
     (sent,) = line.sent
     assert sent == HqBatch("corner", *log, author=said)
 

@@ -53,6 +53,9 @@ class MemoryLogs:
     def head_for(self, _log: LogId, _up_to_seq: int) -> SignedHead | None:
         return None
 
+    def is_others(self, log: LogId) -> bool:
+        return log.register != REGISTER
+
     def is_forked(self, _log: LogId) -> bool:
         return False
 

@@ -13,9 +13,10 @@ from tillkeeper.contract.base import Event
 from tillkeeper.contract.books import TRAINING, Books, day_books, days, post
 from tillkeeper.contract.caller import Caller
 from tillkeeper.errors import Refused
-from tillkeeper.sales.availability import NOTHING_SAID, Level, Stock, view
+from tillkeeper.sales.availability import view
 from tillkeeper.sales.checks import fold
 from tillkeeper.sales.context import Context
+from tillkeeper.sales.stock import NOTHING_SAID, Stock, Word
 from tillkeeper.sales.training import require_same_side
 
 DAY = "2030-03-17"
@@ -90,7 +91,7 @@ def test_an_integration_says_it_in_the_command() -> None:
 
 def test_practice_takes_nothing_of_what_is_left_and_learns_what_sold_out_means() -> None:
     world = Practice()
-    world.stock = Stock({("item", "burger"): Level("counting", 3)})
+    world.stock = Stock({("item", "burger"): Word(1, "front", "w", "counting", 3)})
     assert world.order(line("burger", 3)).stock is None
     assert world.do(cmd.VoidCheck(check_id="c", reason="r")).stock is None
     assert [entry.remaining for entry in view(world.stock, world.catalogue).entries if entry.subject_id == "burger"] == [3]

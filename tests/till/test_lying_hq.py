@@ -15,6 +15,7 @@ from tillkeeper.config.model import Config
 from tillkeeper.contract.envelope import HqAnswer, HqBatch, NumberAssigned
 from tillkeeper.contract.events import decode_body
 from tillkeeper.journal.journal import Journal
+from tillkeeper.machine import machine_id
 from tillkeeper.sales.checks import fold
 
 Numbers = Callable[[list[str]], list[tuple[str, int]]]
@@ -97,7 +98,7 @@ def test_two_numbers_for_one_check_leave_a_log_that_still_folds(tmp_path: Path) 
             config.this_register,
             wall_ms=clock.wall_ms,
             new_id=clock.new_id,
-            machine_id=daemon.machine_id(),
+            machine_id=machine_id(),
         ) as journal:
             bodies = [(one, decode_body(one.type, one.body.encode())) for one in journal.events(journal.incarnation, 0, 1000)]
         known = [(event, one.business_day, one.at_ms) for one, event in bodies if event is not None]

@@ -137,7 +137,7 @@ def test_the_rows_are_the_fold_of_the_events(tmp_path: Path) -> None:
 
 
 def daemon_machine_id() -> str:
-    from tillkeeper.daemon import machine_id
+    from tillkeeper.machine import machine_id
 
     return machine_id()
 

@@ -10,17 +10,18 @@ import httpx
 import pytest
 import websockets
 from msgspec.structs import replace as changed
-from tests.support.store import free_port
+from tests.support.ports import free_port
 from tests.till.world import COLA, Register, config_in, running
 
-from tillkeeper import clock, daemon
+from tillkeeper import clock
 from tillkeeper.contract.availability import AvailabilitySet, SubjectKind
 from tillkeeper.contract.events import decode_body
 from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.journal import Journal
-from tillkeeper.journal.records import Appended, Batch
-from tillkeeper.sales.availability import Level, Put, Stock, Taken, decode
-from tillkeeper.till.availability import SETTING, StockKeeper
+from tillkeeper.journal.records import Appended, Batch, NewEvent
+from tillkeeper.machine import machine_id
+from tillkeeper.sales.stock import Change, Level, Stock, decode
+from tillkeeper.till.availability import BEFORE, COUNTS, WORDS, StockKeeper
 
 ORDER = {"order_type": "takeout", "lines": [COLA]}
 
@@ -43,7 +44,7 @@ async def told(config: Any) -> list[AvailabilitySet]:
     """What the journal says of it."""
     file = Path(config.data_dir) / "journal.db"
     journal = await Journal.open(
-        file, config.store.id, config.this_register, wall_ms=clock.wall_ms, new_id=clock.new_id, machine_id=daemon.machine_id()
+        file, config.store.id, config.this_register, wall_ms=clock.wall_ms, new_id=clock.new_id, machine_id=machine_id()
     )
     async with journal:
         events = [
@@ -76,7 +77,6 @@ def test_of_fifty_who_want_the_last_one_exactly_one_gets_it(tmp_path: Path) -> N
     events = asyncio.run(told(config))
     assert [(event.state, event.remaining, event.by) for event in events] == [
         ("counting", 1, "cook"),
-        ("sold_out", None, ""),
         ("available", None, "cook"),
     ]
 
@@ -183,14 +183,19 @@ def test_a_line_that_is_on_a_check_stays_whatever_is_said_later(tmp_path: Path) 
 
 
 class LateJournal:
-    """Answers each batch when told to: durable, or refused. `disk`: the setting as it would be found after a crash."""
+    """Answers each batch when told to: durable, or refused. `disk`: the settings as they would be found after a crash, `log`:
+    the events."""
+
+    register = "front"
+    incarnation = "log-1"
 
     def __init__(self) -> None:
-        self.disk: bytes | None = None
+        self.disk: dict[str, bytes] = {}
+        self.log: list[Any] = []
         self.waiting: list[tuple[Batch, asyncio.Future[bool]]] = []
 
-    def setting(self, _name: str) -> bytes | None:
-        return self.disk
+    def setting(self, name: str) -> bytes | None:
+        return self.disk.get(name)
 
     async def append(self, batch: Batch) -> Appended:
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -203,42 +208,156 @@ class LateJournal:
         """Of the batches that wait, in their order."""
         for good in outcomes:
             batch, future = self.waiting.pop(0)
-            if good and SETTING in batch.settings:
-                self.disk = batch.settings[SETTING]
+            if good:
+                self.disk |= batch.settings
+                self.log += [new.event for new in batch.events]
             future.set_result(good)
         for _ in range(5):
             await asyncio.sleep(0)
 
+    @property
+    def found(self) -> Stock:
+        """What a start after a crash would find."""
+        return decode(self.disk.get(WORDS, b"[]"), self.disk.get(COUNTS, b"[]"))
 
-def test_the_disk_forgets_an_order_that_was_refused_while_a_later_one_was_stored() -> None:
-    kind: SubjectKind = "item"
-    subject = (kind, "cola")
+    @property
+    def told(self) -> Stock:
+        """What the other registers make of the log."""
+        stock = Stock()
+        for event in self.log:
+            stock = stock.heard(self.register, event)
+        return stock
 
+
+SUBJECT: tuple[SubjectKind, str] = ("item", "cola")
+
+
+KEPT_BEFORE = [
+    ["item", "cola", "counting", 3, "cook"],
+    ["item", "fries", "sold_out", 0, ""],
+    ["item", "tea", "sold_out", None, "Mia"],
+]
+
+
+def keeper_of(journal: LateJournal) -> StockKeeper:
+    return StockKeeper(cast(Journal, journal), lambda: None, lambda event: NewEvent(event, "2026-11-22", 1))
+
+
+def left_in(stock: Stock) -> int | None:
+    level = stock.of(SUBJECT, marked=False)
+    return level.remaining if level is not None else None
+
+
+async def take(keeper: StockKeeper, journal: LateJournal, pieces: int) -> None:
+    change = Change((keeper.now.count(SUBJECT, pieces),))
+    async with keeper.changing(change) as settings:
+        await journal.append(Batch(events=tuple(NewEvent(one, "2026-11-22", 1) for one in change.events), settings=settings))
+
+
+async def say(keeper: StockKeeper, journal: LateJournal, remaining: int) -> None:
+    word = AvailabilitySet(kind="item", subject_id="cola", state="counting", remaining=remaining, word="w", stamp_ms=5)
+    async with keeper.changing(Change((word,))) as settings:
+        await journal.append(Batch(events=(NewEvent(word, "2026-11-22", 1),), settings=settings))
+
+
+def test_an_order_that_was_refused_while_a_later_one_was_stored_takes_nothing() -> None:
     async def scenario() -> None:
         journal = LateJournal()
-        keeper = StockKeeper(cast(Journal, journal), lambda: None)
-
-        async def take(change: Any) -> None:
-            async with keeper.changing(change) as settings:
-                await journal.append(Batch(settings=settings))
-
+        keeper = keeper_of(journal)
         async with asyncio.TaskGroup() as group:
-            group.create_task(take(Put(subject, Level("counting", 9))))
+            group.create_task(say(keeper, journal, 9))
             await asyncio.sleep(0)
             await journal.answer(True)
-            refused = asyncio.gather(
-                *(take(Taken({subject: pieces})) for pieces in (1, 2, 4)),
-                return_exceptions=True,
-            )
+            refused = asyncio.gather(*(take(keeper, journal, pieces) for pieces in (1, 2, 4)), return_exceptions=True)
             await asyncio.sleep(0)
-            assert keeper.now.levels[subject].remaining == 2
+            assert left_in(keeper.now) == 2
             await journal.answer(True, False, True)
-            assert decode(journal.disk or b"").levels[subject].remaining == 2
+            assert left_in(journal.found) == left_in(journal.told) == 2
             await journal.answer(True)  # what puts it right
         outcomes = await refused
         assert [isinstance(outcome, StorageRefused) for outcome in outcomes] == [False, True, False]
-        assert keeper.now.levels[subject].remaining == 4
-        assert keeper.durable == keeper.now == decode(journal.disk or b"")
-        assert Stock() != keeper.now
+        for stock in (keeper.now, keeper.durable, journal.found, journal.told):
+            assert left_in(stock) == 4
+
+    asyncio.run(scenario())
+
+
+def test_what_could_not_be_put_right_is_put_right_with_the_next_order() -> None:
+    async def scenario() -> None:
+        journal = LateJournal()
+        keeper = keeper_of(journal)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(say(keeper, journal, 9))
+            await asyncio.sleep(0)
+            await journal.answer(True)
+            refused = asyncio.gather(*(take(keeper, journal, pieces) for pieces in (2, 3)), return_exceptions=True)
+            await asyncio.sleep(0)
+            await journal.answer(False, True)
+            await journal.answer(False)  # what should have put it right
+            group.create_task(take(keeper, journal, 1))
+            await asyncio.sleep(0)
+            await journal.answer(True)
+            await journal.answer(True)
+        assert isinstance((await refused)[0], StorageRefused)
+        for stock in (keeper.now, keeper.durable, journal.found, journal.told):
+            assert left_in(stock) == 9 - 3 - 1
+
+    asyncio.run(scenario())
+
+
+def test_a_refused_order_that_nobody_built_on_leaves_no_trace() -> None:
+    async def scenario() -> None:
+        journal = LateJournal()
+        keeper = keeper_of(journal)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(say(keeper, journal, 9))
+            await asyncio.sleep(0)
+            await journal.answer(True)
+            refused = asyncio.gather(take(keeper, journal, 2), return_exceptions=True)
+            await asyncio.sleep(0)
+            await journal.answer(False)
+        assert isinstance((await refused)[0], StorageRefused)
+        assert not journal.waiting
+        assert left_in(keeper.now) == left_in(journal.found) == left_in(journal.told) == 9
+
+    asyncio.run(scenario())
+
+
+def test_a_new_log_has_a_counter_of_its_own_and_the_pieces_of_both_are_counted() -> None:
+    async def scenario() -> None:
+        journal = LateJournal()
+        keeper = keeper_of(journal)
+        async with asyncio.TaskGroup() as group:
+            for task in (say(keeper, journal, 9), take):
+                group.create_task(task if asyncio.iscoroutine(task) else take(keeper, journal, 2))
+                await asyncio.sleep(0)
+                await journal.answer(True)
+            journal.incarnation = "log-2"
+            group.create_task(take(keeper, journal, 3))
+            await asyncio.sleep(0)
+            await journal.answer(True)
+        assert [event.counter for event in journal.log[1:]] == ["log-1", "log-2"]
+        assert left_in(journal.told) == left_in(keeper.durable) == 4
+
+    asyncio.run(scenario())
+
+
+def test_what_an_earlier_agent_kept_is_said_to_all_and_before_every_other_word() -> None:
+    async def scenario() -> None:
+        journal = LateJournal()
+        journal.disk[BEFORE] = json.dumps(KEPT_BEFORE).encode()
+        keeper = keeper_of(journal)
+        begun = asyncio.create_task(keeper.begin(iter(["a", "b", "c"]).__next__))
+        await asyncio.sleep(0)
+        await journal.answer(True)
+        await begun
+        assert keeper.durable.of(SUBJECT, marked=False) == Level("counting", 3, "cook")
+        assert keeper.durable.of(("item", "fries"), marked=False) == Level("sold_out", 0)
+        assert keeper.durable.of(("item", "tea"), marked=False) == Level("sold_out", None, "Mia")
+        assert journal.told.words == keeper.durable.words
+        newer = AvailabilitySet(kind="item", subject_id="cola", state="available", word="z", stamp_ms=2)
+        assert journal.told.heard("other", newer).of(SUBJECT, marked=False) == Level("available")
+        await keeper.begin(iter("").__next__)  # once
+        assert not journal.waiting
 
     asyncio.run(scenario())

@@ -1,0 +1,45 @@
+"""What the tests of the end of day share: its command line, problems by their code, what to wait for."""
+
+import asyncio
+import subprocess
+import sys
+from typing import Any
+
+import httpx
+from tests.support.store import StoreRig
+
+
+async def cli(rig: StoreRig, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tillkeeper", "day", *arguments, "--socket", str(rig.socket)]
+    return await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+
+
+def code(answer: httpx.Response) -> str:
+    """The last part of the problem's type; empty for an answer that is none."""
+    return "" if answer.is_success else str(answer.json()["type"]).rpartition("/")[2].rpartition(":")[2]
+
+
+async def may_close(rig: StoreRig) -> None:
+    async def holds() -> bool:
+        return bool((await rig.get("/v1/day"))["may_close"])
+
+    await rig.wait_for("it holds the primary's lease", holds)
+
+
+async def heard(rig: StoreRig, *names: str) -> None:
+    """Until exactly these are heard, itself included."""
+    there = ("to_be_asked", "ready", "behind", "one_copy")
+
+    async def look() -> bool:
+        members = (await rig.get("/v1/day"))["members"]
+        return {one["register"] for one in members if one["state"] in there and one["silent_s"] is None} == set(names)
+
+    await rig.wait_for(f"{names} are heard", look)
+
+
+async def closed(rig: StoreRig, day: str) -> Any:
+    async def look() -> Any:
+        days = (await rig.get("/v1/days"))["days"]
+        return next((one for one in days if one["day"] == day), None)
+
+    return await rig.wait_for(f"{day} is closed", look)
