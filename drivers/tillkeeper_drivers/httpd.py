@@ -15,12 +15,13 @@ _CHUNK = 4_096
 
 
 class Asked(NamedTuple):
-    """`peer` is the address that it came from, as text."""
+    """`peer` is the address that it came from, as text. `authorization`: the header of this name, empty without."""
 
     method: str
     path: str
     body: bytes
     peer: str
+    authorization: str = ""
 
 
 class Answer(NamedTuple):
@@ -30,6 +31,7 @@ class Answer(NamedTuple):
     body: bytes = b""
     length: int = 0
     chunks: AsyncIterator[bytes] | None = None
+    media: str = "application/json"
 
 
 Handler = Callable[[Asked], Awaitable[Answer]]
@@ -62,7 +64,7 @@ async def serving(
     def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername")
         address = str(peer[0]) if peer else ""
-        if len(tasks) >= connections or not admits(address):
+        if not server.is_serving() or len(tasks) >= connections or not admits(address):
             writer.transport.abort()
             return
         task = asyncio.create_task(_serve(reader, writer, handler, address, max_body, deadline_s), name="httpd")
@@ -75,6 +77,10 @@ async def serving(
     try:
         yield int(server.sockets[0].getsockname()[1])
     finally:
+        # What the loop has accepted and not handed over yet would be a socket that nobody closes: it gets its turn first.
+        for listening in server.sockets:
+            asyncio.get_running_loop().remove_reader(listening.fileno())
+        await asyncio.sleep(0)
         server.close()
         for task in list(tasks):
             task.cancel()
@@ -128,14 +134,15 @@ async def _request(connection: h11.Connection, reader: asyncio.StreamReader, pee
             if len(body) > max_body:
                 raise _Bad(413)
         elif isinstance(event, h11.EndOfMessage) and head is not None:
-            return Asked(head.method.decode("ascii"), head.target.decode("ascii", "replace"), bytes(body), peer)
+            secret = next((value for name, value in head.headers if name == b"authorization"), b"").decode("latin-1")
+            return Asked(head.method.decode("ascii"), head.target.decode("ascii", "replace"), bytes(body), peer, secret)
         else:
             raise ConnectionError("closed before the request was through")
 
 
 async def _answer(connection: h11.Connection, writer: asyncio.StreamWriter, answer: Answer) -> None:
     length = len(answer.body) if answer.chunks is None else answer.length
-    headers = [("content-length", str(length)), ("content-type", "application/json"), ("connection", "close")]
+    headers = [("content-length", str(length)), ("content-type", answer.media), ("connection", "close")]
     if connection.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
         raise ConnectionError("nothing can be answered")
     writer.write(connection.send(h11.Response(status_code=answer.status, headers=headers)) or b"")

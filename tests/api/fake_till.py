@@ -25,6 +25,7 @@ from tillkeeper.contract.caller import INTEGRATION, PERMISSIONS, Caller, Scope
 from tillkeeper.contract.cash import DrawerList, DrawerReport, DrawerSessionList, DrawerSessionView, DrawerView
 from tillkeeper.contract.devices import FoundList, FoundView, ProbeBody, ProbeView, ReplacementBody, ReplacementView
 from tillkeeper.contract.live import CheckChanged
+from tillkeeper.contract.modes import ModeView
 from tillkeeper.contract.network import DiagnosisView, NetworkHistory, NetworkView, ProberView
 from tillkeeper.contract.pages import PreviewOptions
 from tillkeeper.contract.trust import CodeBody, CodeView, LeaveBody, StoreView
@@ -56,12 +57,16 @@ def facts(**changes: object) -> Facts:
         uptime_s=10.0,
         business_day="2026-11-22",
         mode="online",
+        colour="green",
         offline_support=True,
         online_window_s=5.0,
         hq=HqFacts(configured=True, exchange_age_s=0.5),
         journal=JournalFacts(),
         catalogue=CatalogueFacts(version="c1", age_s=60.0),
     )
+    if "mode" in changes and "colour" not in changes:
+        of_mode = {"online": "green", "offline": "red", "island": "red", "manual_offline": "red"}
+        changes["colour"] = of_mode.get(str(changes["mode"]), "grey")
     return msgspec.structs.replace(base, **changes)
 
 
@@ -322,6 +327,10 @@ class FakeTill:
 
     async def devices(self) -> tuple[v.DeviceView, ...]:
         return (v.DeviceView(device="grill", kind="escpos"),)
+
+    async def mode(self) -> ModeView:
+        status = await self.status()
+        return ModeView(mode=status.mode, dot=status.dot, words="HQ answers", may_switch=True)
 
     async def status(self) -> v.StatusView:
         return status_view(facts(devices=await self.devices()))

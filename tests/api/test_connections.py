@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import time
 
 import httpx
 import msgspec
@@ -213,6 +214,62 @@ def test_one_connection_too_many_is_told_so() -> None:
             async with asyncio.timeout(DEADLINE_S):
                 while (await running.http.get("/v1/health")).status_code != 200:  # noqa: ASYNC110  # asks until it has a place
                     await asyncio.sleep(0.01)
+
+    asyncio.run(scenario())
+
+
+def test_a_connection_that_is_idle_makes_room_the_longest_first() -> None:
+    async def scenario() -> None:
+        async with serving(ApiLimits(connections=3, idle_s=0.05)) as running:
+            held = [await asyncio.open_connection("127.0.0.1", running.port) for _ in range(3)]
+            for reader, writer in held:
+                writer.write(head(running, b"GET /v1/health HTTP/1.1"))
+                await reader.readuntil(b"}")
+            await asyncio.sleep(0.1)
+            assert (await running.http.get("/v1/health")).status_code == 200
+            async with asyncio.timeout(DEADLINE_S):
+                assert await held[0][0].read() == b""
+            for reader, writer in held[1:]:
+                writer.write(head(running, b"GET /v1/health HTTP/1.1"))
+                assert b" 200 " in await reader.readline()
+            for _reader, writer in held:
+                writer.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_kept_connection_is_closed_after_its_time_and_later_than_clients_close_theirs() -> None:
+    async def scenario() -> None:
+        async with serving(ApiLimits(kept_s=1)) as running:
+            reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+            writer.write(head(running, b"GET /v1/health HTTP/1.1"))
+            async with asyncio.timeout(DEADLINE_S):
+                assert b" 200 " in await reader.read(-1)  # to the end
+            writer.close()
+
+    asyncio.run(scenario())
+    curl_s, go_s, httpx_s = 118, 90, httpx.Limits().keepalive_expiry
+    assert ApiLimits().kept_s > max(curl_s, go_s, httpx_s or 0)
+
+
+def test_a_request_that_comes_as_its_kept_connection_is_to_be_closed_is_answered() -> None:
+    """The register is busy for a moment; when it looks again, the connection's time is up and the next request is there."""
+
+    async def scenario() -> None:
+        async with serving(ApiLimits(kept_s=1)) as running:
+            loop = asyncio.get_running_loop()
+            with socket.socket(socket.AF_UNIX) as client:
+                client.setblocking(False)
+                await loop.sock_connect(client, str(running.bound.socket))
+                busy_s = 0.3
+                asked_s = loop.time()
+                await loop.sock_sendall(client, head(running, b"GET /v1/health HTTP/1.1"))
+                assert b" 200 " in await loop.sock_recv(client, 65_536)
+                # Both are due when the loop wakes from the first: the second comes before the end of what is kept.
+                loop.call_at(asked_s + 1 - busy_s / 2, time.sleep, busy_s)
+                loop.call_at(asked_s + 1 - busy_s / 3, client.send, head(running, b"GET /v1/health HTTP/1.1"))
+                async with asyncio.timeout(DEADLINE_S):
+                    assert b" 200 " in await loop.sock_recv(client, 65_536)
 
     asyncio.run(scenario())
 

@@ -6,6 +6,7 @@ from tests.api.fake_till import facts
 
 from tillkeeper.config.model import Device
 from tillkeeper.contract.network import NetworkBrief
+from tillkeeper.contract.roles import Epoch, RolesBrief
 from tillkeeper.contract.views import DeviceView
 from tillkeeper.diagnostics import network
 from tillkeeper.diagnostics.advisories import ADVISORIES, advise
@@ -26,6 +27,10 @@ from tillkeeper.diagnostics.words import duration_words
 from tillkeeper.kitchen.routing import on_the_lan
 from tillkeeper.network.wording import WORKS
 
+ROLES = RolesBrief(
+    role="backup", primary="front", backup="r1", absent="", epoch=Epoch(), phase="watching", holds=False, words="Backup",
+    alarms=("Register front is silent",),
+)  # fmt: skip
 FINE = DeviceView(device="grill", kind="escpos", known=True, reachable="yes", paper_out="no")
 SILENT = DeviceView(device="bar", kind="escpos")
 
@@ -49,6 +54,9 @@ RAISED: dict[str, tuple[Facts, str]] = {
     "journal_set_aside": (facts(journal=JournalFacts(set_aside="journal-2.bad")), "journal-2.bad"),
     "tickets_held": (facts(held_tickets=3), "3 kitchen tickets"),
     "events_rejected": (facts(hq=HqFacts(configured=True, exchange_age_s=1.0, rejected_events=2)), "2 events"),
+    "roles": (facts(roles=ROLES), "Register front is silent"),
+    "fiscal_unsigned": (facts(fiscal_trouble="the device does not answer"), "the device does not answer"),
+    "online_orders": (facts(online_trouble="This HQ hands out no online orders."), "hands out no online orders"),
     "prints_for_another": (facts(prints_for=("back",)), "Register back is silent"),
     "books_alarm": (facts(books_alarms=("register back holds more of it",)), "register back holds more"),
     "clock_wrong": (facts(journal=JournalFacts(newest_at_ms=1_790_000_000_000 + 3 * 3_600_000)), "3 h behind the newest sale"),

@@ -12,6 +12,7 @@ from tillkeeper.api.present import (
     job_view,
     line_state,
     reason_words,
+    wired_view,
 )
 from tillkeeper.contract.values import Personal, Tax
 from tillkeeper.sales.model import Check, Discount, Line, Payment, Refund
@@ -162,6 +163,12 @@ def test_of_its_printer_a_drawer_only_says_whether_it_is_reached(status: Status,
 ])  # fmt: skip
 def test_a_drawer_that_can_not_be_kicked_or_is_stuck(refuses: Reason | None, stuck: bool, trouble: str) -> None:
     assert drawer_view("drawer", "receipt", Status(reachable="yes"), refuses=refuses, stuck=stuck).trouble == trouble
+
+
+def test_a_drawer_of_a_silent_register_is_not_taken_for_one_of_a_printer_that_is_off() -> None:
+    status = Status(reachable="no", detail="register front is silent")
+    view = wired_view(drawer_view("drawer", "receipt", status), "front")
+    assert view.trouble == "can not be used: register front is silent"
 
 
 @pytest.mark.parametrize(("kept", "words"), [

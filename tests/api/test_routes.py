@@ -11,8 +11,12 @@ from tillkeeper.api.operations import OPERATIONS
 from tillkeeper.api.routes import JSON, path_names
 from tillkeeper.contract import cash
 from tillkeeper.contract import commands as c
+from tillkeeper.contract import day as days
 from tillkeeper.contract import devices as setup
+from tillkeeper.contract.after import SettleTask
 from tillkeeper.contract.availability import SetAvailability
+from tillkeeper.contract.modes import SwitchOffline, SwitchOffsite
+from tillkeeper.contract.roles import AssignRoles, ConfirmAway
 
 LINE = {"item_id": "burger", "quantity": 2, "modifiers": [{"modifier_id": "rare"}], "note": "sans oignons, Ünïcödé 漢字"}
 
@@ -40,6 +44,9 @@ COMMANDS: list[tuple[str, dict[str, object], c.AnyCommand]] = [
     ("/v1/checks/A1/close", {}, c.CloseCheck(check_id="A1")),
     ("/v1/checks/A1/await", {"tender": "card"}, c.AwaitTender(check_id="A1", tender="card")),
     ("/v1/checks/A1/await", {}, c.AwaitTender(check_id="A1")),
+    ("/v1/checks/B-037/take", {"although_unreachable": True}, c.TakeCheck(check_id="B-037", although_unreachable=True)),
+    ("/v1/checks/A1/authorisation/query", {}, c.QueryAuthorisation(check_id="A1")),
+    ("/v1/checks/A1/authorisation/abandon", {}, c.AbandonAuthorisation(check_id="A1")),
     (
         "/v1/availability",
         {"kind": "item", "subject_id": "cola", "state": "counting", "remaining": 3},
@@ -80,6 +87,21 @@ COMMANDS: list[tuple[str, dict[str, object], c.AnyCommand]] = [
     ("/v1/devices/grill/reset", {"by": "ana"}, setup.ResetDevice(device="grill", by="ana")),
     ("/v1/devices/drawer/try", {}, setup.TryDrawer(device="drawer")),
     ("/v1/devices/drawer/learn", {"opened": True}, setup.LearnDrawer(device="drawer", opened=True)),
+    ("/v1/after/gap:x/settle", {"how": "seen"}, SettleTask(task_id="gap:x", how="seen")),
+    ("/v1/mode/offline", {"on": True}, SwitchOffline(on=True)),
+    ("/v1/day/close", {"day": "2026-11-22", "by": "Mia"}, days.CloseDay(day="2026-11-22", by="Mia")),
+    ("/v1/day/gaps", {"register": "back", "reason": "stolen"}, days.DeclareGap(register="back", reason="stolen")),
+    ("/v1/registers/back/park", {"reason": "in repair"}, days.ParkRegister(register="back", reason="in repair")),
+    ("/v1/registers/back/unpark", {}, days.UnparkRegister(register="back")),
+    ("/v1/days/2026-11-22/report", {"by": "Mia"}, days.PrintDayReport(day="2026-11-22", by="Mia")),
+    ("/v1/roles/assign", {"primary": "front", "backup": "side"}, AssignRoles(primary="front", backup="side")),
+    ("/v1/roles/confirm-away", {"register": "front"}, ConfirmAway(register="front")),
+    ("/v1/mode/offsite", {"on": False, "by": "ana"}, SwitchOffsite(on=False, by="ana")),
+    (
+        "/v1/orders/from-paper",
+        {"order_type": "dine_in", "lines": [LINE], "slip": "17", "slip_at_ms": 5},
+        c.EnterFromPaper(order_type="dine_in", lines=(msgspec.convert(LINE, c.NewLine),), slip="17", slip_at_ms=5),
+    ),
 ]
 
 

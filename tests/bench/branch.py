@@ -1,5 +1,6 @@
 """A store of several real agents with keys, HQ and cables between them: what the rows of the books are measured on."""
 
+import itertools
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from typing import Any, Self
 import httpx
 from tests.bench.cables import Cables
 from tests.bench.world import PRINTERS, ROOT, Agent, sinks, three_printers
+from tests.support import postgres
 from tests.support.keys import AUTHORITY, join_all
 from tests.support.several import LETTERS
 from tests.support.store import STORE, free_port
@@ -35,15 +37,22 @@ class Branch:
         names: of the registers, in the order of the config.
         data: the data folder of a register before it starts, by its name.
         alone: the register whose cables are cut at first; all others are whole.
+        changes: tables of all configurations, laid over what it writes itself.
+        hq_processes: of HQ; the first register speaks to the first, the next one to the next, and so on around. More than one
+            work on PostgreSQL.
     """
 
-    def __init__(self, folder: Path, *names: str, data: Mapping[str, Path] | None = None, alone: str = "") -> None:
+    def __init__(
+        self, folder: Path, *names: str, data: Mapping[str, Path] | None = None, alone: str = "",
+        changes: Mapping[str, Any] | None = None, hq_processes: int = 1,
+    ) -> None:  # fmt: skip
         self.folder, self.names, self._data, self._alone = folder, names, data or {}, alone
+        self._changes = changes or {}
         self.agents: dict[str, Agent] = {}
         self._stack = ExitStack()
         self._places: dict[tuple[str, str], int] = {}
         """(who calls, whom) -> the number of the cable."""
-        self._hq_port = free_port()
+        self._hq_ports = [free_port() for _ in range(hq_processes)]
 
     def __getitem__(self, name: str) -> Agent:
         return self.agents[name]
@@ -61,16 +70,21 @@ class Branch:
         self.folder.mkdir(parents=True, exist_ok=True)
         folders = {name: self._data.get(name, self.folder / name / "data") for name in self.names}
         join_all(STORE, folders)
-        self._stack.enter_context(self._hq())
+        self._hq_credentials()
+        where = self._hq_database()
+        for port in self._hq_ports:
+            self._stack.enter_context(self._hq(port, where))
         printers = self._stack.enter_context(sinks(len(PRINTERS)))
-        ports = {name: free_port() for name in self.names} | {HQ: self._hq_port}
-        pairs = [(near, far) for near in self.names for far in ports if near != far]
+        ports = {name: free_port() for name in self.names}
+        hqs = dict(zip(self.names, itertools.cycle(self._hq_ports), strict=False))
+        pairs = [(near, far) for near in self.names for far in (*self.names, HQ) if near != far]
         self._places = {pair: at for at, pair in enumerate(pairs)}
-        self.cables = self._stack.enter_context(Cables([("127.0.0.1", ports[far]) for _, far in pairs]))
+        targets = [("127.0.0.1", hqs[near] if far == HQ else ports[far]) for near, far in pairs]
+        self.cables = self._stack.enter_context(Cables(targets))
         if self._alone:
             self.cut(self._alone)
         for name in self.names:
-            config = self._config(name, ports[name]) | three_printers(printers.ports, drawer=False)
+            config = self._config(name, ports[name]) | three_printers(printers.ports, drawer=False) | self._changes
             self.agents[name] = Agent(self.folder / name, config, folders[name])
         for at in range(0, len(self.names), START_AT_ONCE):
             some = [self.agents[name] for name in self.names[at : at + START_AT_ONCE]]
@@ -99,15 +113,21 @@ class Branch:
     def _port(self, near: str, far: str) -> int:
         return self.cables.ports[self._places[near, far]]
 
-    @contextmanager
-    def _hq(self) -> Iterator[None]:
+    def _hq_database(self) -> list[str]:
+        if len(self._hq_ports) == 1:
+            return ["--data", str(self.folder / "hq")]
+        return ["--database", self._stack.enter_context(postgres.running()).fresh()]
+
+    def _hq_credentials(self) -> None:
         lines = [f'[[readers]]\nstore = "{STORE}"\ntoken = "{READER}"\n']
         lines += [f'[[stores]]\nstore = "{STORE}"\nauthority = "{AUTHORITY.key}"\n']
         registers = (f'[[registers]]\nstore = "{STORE}"\nregister = "{n}"\ntoken = "{_token(n)}"\n' for n in self.names)
-        credentials = self.folder / "hq-credentials.toml"
-        credentials.write_text("".join((*lines, *registers)), "ascii")
-        command = [sys.executable, "-m", "tillkeeper_hq", "run", "--data", str(self.folder / "hq")]
-        command += ["--listen", f"127.0.0.1:{self._hq_port}", "--credentials", str(credentials)]
+        (self.folder / "hq-credentials.toml").write_text("".join((*lines, *registers)), "ascii")
+
+    @contextmanager
+    def _hq(self, port: int, where: list[str]) -> Iterator[None]:
+        command = [sys.executable, "-m", "tillkeeper_hq", "run", *where]
+        command += ["--listen", f"127.0.0.1:{port}", "--credentials", str(self.folder / "hq-credentials.toml")]
         with (
             (self.folder / "hq.log").open("ab") as said,
             subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=said) as process,
@@ -124,6 +144,10 @@ class Branch:
     def cut(self, name: str, *others: str) -> None:
         """A register is alone (without the named ones: HQ, registers)."""
         self.cables.cut(self._between(name, others))
+
+    def hole(self, name: str, *others: str) -> None:
+        """As `cut`, but nobody is told: everything that is sent is lost."""
+        self.cables.hole(self._between(name, others))
 
     def mend(self, name: str, *others: str) -> None:
         self.cables.mend(self._between(name, others))
@@ -188,7 +212,7 @@ class Branch:
 
     def _hq_get(self, path: str) -> Any:
         headers = {"Authorization": f"Bearer {READER}"}
-        url = f"http://127.0.0.1:{self._hq_port}{path}"
+        url = f"http://127.0.0.1:{self._hq_ports[0]}{path}"
         answer = httpx.get(url, params={"store": STORE}, headers=headers, trust_env=False, timeout=60)
         assert answer.status_code == 200, answer.text[:500]
         return answer.json()

@@ -2,8 +2,8 @@
 
     python -m tests.bench.cables HOST:PORT ...      prints its own ports as JSON, in the same order
 
-Each line of standard input is a command, `cut` or `mend`, followed by the numbers of the cables; it is answered by a line with
-the bytes that each cable has carried so far, as JSON. It ends with its standard input.
+Each line of standard input is a command, `cut`, `hole` or `mend`, followed by the numbers of the cables; it is answered by a
+line with the bytes that each cable has carried so far, as JSON. It ends with its standard input.
 """
 
 import asyncio
@@ -44,6 +44,10 @@ class Cables:
         """What is open is reset, and nobody answers, when this returns."""
         self._say("cut", cables)
 
+    def hole(self, cables: Iterable[int]) -> None:
+        """What is open stays so, new ones are taken, and nothing goes through: as behind a router without its uplink."""
+        self._say("hole", cables)
+
     def mend(self, cables: Iterable[int]) -> None:
         self._say("mend", cables)
 
@@ -72,7 +76,10 @@ async def _carry(targets: Sequence[Address]) -> None:
         while words := (await reader.readline()).decode().split():
             for number in words[1:]:
                 line = lines[int(number)]
-                await (line.cut() if words[0] == "cut" else line.mend())
+                if words[0] == "hole":
+                    line.hole()
+                else:
+                    await (line.cut() if words[0] == "cut" else line.mend())
             print(json.dumps([line.carried for line in lines]), flush=True)
 
 

@@ -15,10 +15,11 @@ from tillkeeper import clock
 from tillkeeper.config.embedded import embedded, embedded_printers
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.commands import PlaceOrder
-from tillkeeper.daemon import JOURNAL_FILE, machine_id
+from tillkeeper.daemon import JOURNAL_FILE
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.privacy import make_personal
 from tillkeeper.journal.records import Batch, KeptCommand, NewEvent
+from tillkeeper.machine import machine_id
 from tillkeeper.roles.business_day import business_day
 from tillkeeper.sales.context import Context
 from tillkeeper.sales.decide import decide

@@ -12,9 +12,10 @@ from tests.bench.world import Agent, agent
 
 from tillkeeper import clock
 from tillkeeper.config.load import load
-from tillkeeper.daemon import JOURNAL_FILE, machine_id
+from tillkeeper.daemon import JOURNAL_FILE
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.records import Batch
+from tillkeeper.machine import machine_id
 from tillkeeper.spool.jobs import job_row
 from tillkeeper.spool.model import Job, TicketData, TicketLine
 

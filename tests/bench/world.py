@@ -159,6 +159,14 @@ class Agent:
                 os.kill(self._process.pid, signal.SIGTERM)
             self._process.wait(30)
 
+    def kill(self) -> float:
+        """SIGKILL; CLOCK_MONOTONIC in seconds right before."""
+        assert self._process is not None
+        at_s = time.monotonic()
+        os.kill(self._process.pid, signal.SIGKILL)
+        self._process.wait(30)
+        return at_s
+
     def local(self) -> Client:
         return Client(self.socket)
 

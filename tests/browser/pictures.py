@@ -21,13 +21,19 @@ CHOSEN = {
     "page-phone": "order-phone-dark",
     "page-kitchen": "kitchen-stop-tablet-dark",
     "page-replace": "replace-slip-tablet-light",
+    "page-store": "store-tablet-light-trouble",
+    "page-after": "after-tablet-light",
+    "page-day": "day-phone-dark",
     "hq-overview": "hq-overview-desktop-light",
     "hq-sales": "hq-sales-desktop-dark",
     "hq-rejected": "hq-rejected-desktop-light",
     "hq-phone": "hq-overview-phone-dark",
 }
 """Name in docs/pictures -> name of the screenshot."""
-TESTS = ("tests/browser/test_views.py", "tests/browser/test_hq_pages.py", "tests/browser/test_replace_printer.py")
+TESTS = (
+    "tests/browser/test_views.py", "tests/browser/test_store_page.py", "tests/browser/test_store_roles.py",
+    "tests/browser/test_hq_pages.py", "tests/browser/test_replace_printer.py",
+)  # fmt: skip
 """The last needs root; where it is skipped its picture stays as it was."""
 MOST_BYTES = 150_000
 COLOURS = (256, 128, 64, 32)

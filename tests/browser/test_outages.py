@@ -33,9 +33,11 @@ async def sees_the_register(till: RegisterPage) -> None:
     await till.idle()
 
 
-def test_an_order_entered_while_the_agent_is_away_arrives_once(chromium: Chromium, tmp_path: Path) -> None:
+def test_an_order_entered_while_the_agent_is_away_arrives_once(whole_chromium: Chromium, tmp_path: Path) -> None:
+    """Whoever reloads meanwhile sees the browser's own page, which comes back by itself."""
+
     async def scene() -> None:
-        async with StoreRig(tmp_path, hq=False) as rig, register_page(chromium, rig, outages=True) as till:
+        async with StoreRig(tmp_path, hq=False) as rig, register_page(whole_chromium, rig, outages=True) as till:
             await till.sell("cola")
             await rig.wait_all_settled()  # else its receipt may be held for a person: whether it came out is not known
             await rig.kill_agent()
@@ -54,7 +56,7 @@ def test_an_order_entered_while_the_agent_is_away_arrives_once(chromium: Chromiu
             assert others == [("open", {"cheeseburger": 1, "cola": 1}, [])] * 2
             assert (await papers(rig))["grill"] == 2
 
-    chromium.run(scene())
+    whole_chromium.run(scene())
 
 
 def test_a_page_left_open_over_an_upgrade_says_so_and_goes_on(chromium: Chromium, tmp_path: Path) -> None:

@@ -104,6 +104,9 @@ async def counter(till: RegisterPage, look: Look) -> None:
     await look("training")
     await till.go("status")
     await look("status")
+    await till.go("store")
+    await till.page.locator("[data-testid=day]").wait_for()
+    await look("store")
 
 
 @on_every_screen

@@ -133,3 +133,9 @@ def test_what_is_left_due_stands_on_a_line_of_its_own(tmp_path: Path, capsys: Ca
     (due,) = (line for line in left.splitlines() if line.startswith("DUE "))
     assert f"due {due.split()[1]}\n" in left
     assert "DUE" not in capsys.readouterr().out
+
+
+def test_what_may_be_paid_at_a_silent_register_is_paid_where_it_is_said(tmp_path: Path) -> None:
+    with agent_with_due(tmp_path, 300) as agent:
+        assert pay(agent, "--cash --although-unreachable --by Maya") == 0
+        assert sent(agent) == [{"tender": "cash", "by": "Maya", "although_unreachable": True}]

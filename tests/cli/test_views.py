@@ -8,6 +8,7 @@ from pathlib import Path
 import apsw
 import msgspec
 import pytest
+from msgspec.structs import replace
 from tests.cli.fake_agent import FakeAgent, Store
 
 from tillkeeper import daemon
@@ -16,6 +17,9 @@ from tillkeeper.cli import main
 from tillkeeper.cli.client import Client
 from tillkeeper.config.embedded import embedded, embedded_printers
 from tillkeeper.contract import views
+from tillkeeper.contract.authorisations import FrozenView
+from tillkeeper.contract.paper import Slip
+from tillkeeper.contract.together import Conflict, ElsewhereView
 from tillkeeper.contract.values import Modifier, Tax, Totals
 
 Capture = pytest.CaptureFixture[str]
@@ -67,6 +71,44 @@ def test_a_list_of_checks_marks_what_is_not_synced(tmp_path: Path, capsys: Captu
     assert "34.30" in text
     assert "not synced" in text
     assert "--before 01ABC" in text
+
+
+THERE = ElsewhereView(register="side", reachable=False, heard_s=90.0, as_of_ms=1_900_000_000_000)
+
+
+def test_a_list_of_checks_says_what_to_know_before_one_is_touched(tmp_path: Path, capsys: Capture) -> None:
+    rows = (
+        replace(SUMMARY, ticket_code="B-001", frozen=True),
+        replace(SUMMARY, ticket_code="B-002", elsewhere=THERE),
+        replace(SUMMARY, ticket_code="B-003", doubt=("side",), conflicts=2),
+        replace(SUMMARY, ticket_code="B-004", slip=Slip("17")),
+    )
+    text = show(tmp_path, capsys, "check list", **{"GET /v1/checks": views.CheckPage(checks=rows)})
+    frozen, there, merged, paper = (line for line in text.splitlines() if "B-0" in line)
+    assert "open, FROZEN" in frozen
+    assert "open, at side (silent)" in there
+    assert "may be paid at side, MERGED, look at 2" in merged
+    assert "from paper" in paper
+
+
+def test_a_check_in_full_says_who_has_it_what_freezes_it_and_what_a_merge_left(tmp_path: Path, capsys: Capture) -> None:
+    asked = FrozenView(
+        authorisation_id="a1", state="unknown", situation="payment", tender="card", amount_minor=1250, asked_at_ms=1,
+        reason="no answer within 2 s",
+    )  # fmt: skip
+    conflicts = (Conflict("changed_on_both", "side", "l1", "course"), Conflict("paid_on_both", "side"))
+    check = replace(CHECK, elsewhere=THERE, frozen=(asked,), doubt=("side",), conflicts=conflicts, overpaid_minor=500)
+    text = show(tmp_path, capsys, "check show B-001", **{"GET /v1/checks/B-001": check})
+    for words in (
+        "ELSEWHERE: register side has it and is silent: it may have been changed or paid there (tillkeeper take B-001)",
+        "FROZEN by a call whose outcome is not known: card 12.50, payment: no answer within 2 s (tillkeeper cards)",
+        "MAY BE PAID ALREADY at side: ask the guest",
+        "MERGED with side: changed on both (l1 course)",
+        "MERGED with side: paid on both",
+        "PAID TWICE: 5.00 to be given back (tillkeeper after)",
+    ):
+        assert words in text
+    assert "FROZEN" not in show(tmp_path, capsys, "check show B-001", **{"GET /v1/checks/B-001": CHECK})
 
 
 def test_a_check_in_full_shows_prices_with_modifiers_and_steers_no_terminal(tmp_path: Path, capsys: Capture) -> None:

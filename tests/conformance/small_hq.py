@@ -46,6 +46,7 @@ class SmallHq:
         self._told: set[str] = set()
         self._opened = 0
         self._erased: set[str] = set()
+        self._epoch = (0, "")
         self._roster = Roster(STORE, authority) if authority else None
 
     def wrong(self, *faults: str) -> bool:
@@ -249,6 +250,24 @@ class SmallHq:
             self._told.add(key)
             found.append({"check_id": opened.check_id, "number": self._numbers[key]})
         return found
+
+    def witness(self, body: bytes) -> Any:
+        """Of one register, which it has heard just now."""
+        asked = msgspec.json.decode(body)
+        if asked["register"] != REGISTER and not self.wrong("witness_any_register"):
+            raise Refused(403, "not_your_register")
+        return {"says": "agrees" if self.wrong("witness_deaf") else "hears", "epoch": {}}
+
+    def take_online(self, body: bytes) -> Any:
+        """Who holds the lease; it never has an order."""
+        asked = json.loads(body)
+        if asked["register"] != REGISTER and not self.wrong("online_any_register"):
+            raise Refused(403, "not_your_register")
+        epoch = (asked["epoch"]["counter"], asked["epoch"]["register"])
+        is_old = epoch < self._epoch and not self.wrong("online_old_epoch")
+        self._epoch = max(epoch, self._epoch)
+        holds = asked["register"] == asked["primary"] and not is_old and not self.wrong("online_nobody")
+        return {"holder": asked["register"] if holds else "", "lease_s": 10, "orders": [], "waiting": 0}
 
     def show(self, path: str, query: dict[str, str]) -> Any:
         if self.wrong("shows_nothing"):

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 import uvicorn
-from tests.conformance.small_hq import MAX_BYTES, TOKEN, Refused, SmallHq
+from tests.conformance.small_hq import MAX_BYTES, STORE, TOKEN, Refused, SmallHq
 
 
 class _Server(uvicorn.Server):
@@ -70,6 +70,10 @@ class _App:
             return self._hq.show(scope["path"], dict(parse_qsl(scope["query_string"].decode())))
         if scope["path"] == "/v1/roster":
             return self._hq.take_roster(body)
+        if scope["path"] == f"/v1/stores/{STORE}/online-orders/take":
+            return self._hq.take_online(body)
+        if scope["path"] == f"/v1/stores/{STORE}/roles/witness":
+            return self._hq.witness(body)
         return await self._take(self._unpacked(body, headers.get("content-encoding", "")))
 
     def _unpacked(self, body: bytes, packing: str) -> bytes:

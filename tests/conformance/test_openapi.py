@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 from openapi_spec_validator import validate
-from tests.hq.world import READER, Log, running, token
+from tests.hq.world import READER, SHOP, Log, running, token
 
 from tillkeeper_hq import openapi
 
@@ -47,11 +47,14 @@ def test_the_server_answers_with_it_and_as_it_says(tmp_path: Path) -> None:
         document = httpx.get(hq.url + "/openapi.json", timeout=20, trust_env=False).json()
         assert document == json.loads(json.dumps(openapi.document()))
         hq.send(log.batch())
+        order = b'{"id": "w-1", "order_type": "takeout", "lines": [{"item_id": "cola"}]}'
+        assert hq.post_to("/v1/stores/corner/online-orders", order, SHOP).status_code == 201
         query = {"store": "corner", "register": "till-1", "incarnation": "inc-1", "day": "2026-11-21"}
         for route in openapi.ROUTES:
             if route.method == "GET" and route.answer is not None:
-                path = route.path.replace("{reference}", "c1")
-                _fits(hq.get(path, READER, **query), _schema_of(document, route), document)
+                path = route.path.replace("{reference}", "c1").format(store="corner", order="w-1")
+                secret = SHOP if "online" in path else READER
+                _fits(hq.get(path, secret, **query), _schema_of(document, route), document)
         refused = hq.post(b"[", token("till-1"))
         assert refused.status_code == 400
         _fits(refused.json(), document["components"]["schemas"]["HqProblem"], document)

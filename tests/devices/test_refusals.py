@@ -13,6 +13,7 @@ from tests.devices.counter import Counter, counter
 from tests.devices.lan import Lan, lan
 from tests.devices.test_replace import settled, until
 
+from tillkeeper.config.model import Device
 from tillkeeper.config.network import Network
 from tillkeeper.devices import pairing
 from tillkeeper.devices.pairing import exported
@@ -46,6 +47,11 @@ async def not_replaceable(shop: Counter) -> Said:
 async def found_in_use(shop: Counter) -> Said:
     await shop.found()
     return await begun(shop, shop.old.identity, device="receipt")
+
+
+@case
+async def wired_elsewhere(shop: Counter) -> Said:
+    return await begun(shop, (await shop.found())["identity"], device="far")
 
 
 @case
@@ -129,7 +135,9 @@ def a_printer_without_rights(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_is_refused_by_its_code_in_words_and_nothing_changes(tmp_path: Path, code: str) -> None:
     async def run(there: Lan) -> None:
         async with counter(there, tmp_path) as shop:
-            shop.config = replace(shop.config, network=Network(socket=str(tmp_path / "probe.sock")))
+            far = Device(kind="escpos", address="usb:port=1-2", profile="tm-t88vi", register="side")
+            network = Network(socket=str(tmp_path / "probe.sock"))
+            shop.config = replace(shop.config, network=network, devices=shop.config.devices | {"far": far})
             async with shop.open():
                 before = await shop.register.get("/devices")
                 said = await CASES[code](shop)

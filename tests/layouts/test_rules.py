@@ -20,6 +20,8 @@ REPORT = HEAD + (
     '{ element = "title" },\n{ element = "row", text = "{drawer}", right = "{date} {time}" },\n{ element = "lines" },\n'
 )
 
+DAY = REPORT.replace("{drawer}", "{business_day}")
+
 
 def layout(document: str, elements: str) -> str:
     """The elements start on line 3."""
@@ -35,7 +37,7 @@ def problems(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("document", "elements"),
     [("kitchen_ticket", TICKET), ("change_slip", TICKET), ("receipt", RECEIPT), ("refund_receipt", RECEIPT),
-     ("test_slip", SLIP), ("x_report", REPORT), ("z_report", REPORT)],
+     ("test_slip", SLIP), ("x_report", REPORT), ("z_report", REPORT), ("day_report", DAY)],
 )  # fmt: skip
 def test_the_least_that_a_layout_may_be(document: str, elements: str) -> None:
     assert problems(layout(document, elements + TAIL)) == []

@@ -1,6 +1,7 @@
 """Who may do what: the table against commands, and pages against the table."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,10 +12,15 @@ from tests.till.world import BURGERS, COLA, config_in
 
 from tillkeeper.contract import cash
 from tillkeeper.contract import commands as c
+from tillkeeper.contract import day as days
 from tillkeeper.contract import devices as setup
+from tillkeeper.contract.after import SettleTask
+from tillkeeper.contract.authorisations import AbandonAuthorisation, QueryAuthorisation
 from tillkeeper.contract.availability import SetAvailability
 from tillkeeper.contract.caller import PERMISSIONS, Caller
+from tillkeeper.contract.modes import SwitchOffline, SwitchOffsite
 from tillkeeper.contract.people import DeclareTips, RecordTimeEntry
+from tillkeeper.contract.roles import AssignRoles, ConfirmAway
 from tillkeeper.contract.values import Modifier, Tax
 from tillkeeper.people.refusals import ApprovalNeeded, SignInNeeded
 from tillkeeper.people.roles import roles
@@ -61,6 +67,10 @@ TABLE: list[tuple[Any, Check | None, tuple[str, ...]]] = [
     (c.RecordTender(check_id="C1", tender="cash"), FIRED, ("tender",)),
     (c.CloseCheck(check_id="C1"), FIRED, ("tender",)),
     (c.AwaitTender(check_id="C1", tender="card"), FIRED, ("tender",)),
+    (c.TakeCheck(check_id="C1"), None, ("take_over",)),
+    (QueryAuthorisation(check_id="C1"), FIRED, ("tender",)),
+    (AbandonAuthorisation(check_id="C1"), FIRED, ("tender",)),
+    (AbandonAuthorisation(check_id="C1", although_unreachable=True), FIRED, ("tender", "refund")),
     (c.VoidCheck(check_id="C1", reason="x"), UNFIRED, ("void_unfired",)),
     (c.VoidCheck(check_id="C1", reason="x"), FIRED, ("void_check",)),
     (c.VoidCheck(check_id="C1", reason="x"), check(fired=False, paid=True), ("void_check",)),
@@ -84,6 +94,17 @@ TABLE: list[tuple[Any, Check | None, tuple[str, ...]]] = [
     (setup.ResetDevice(device="grill"), None, ("set_up_devices",)),
     (setup.TryDrawer(device="drawer"), None, ("set_up_devices",)),
     (setup.LearnDrawer(device="drawer", opened=True), None, ("set_up_devices",)),
+    (SettleTask(task_id="gap:x"), None, ("settle",)),
+    (days.CloseDay(), None, ("close_day",)),
+    (days.DeclareGap(register="back", reason="stolen"), None, ("close_day",)),
+    (days.ParkRegister(register="back", reason="in repair"), None, ("close_day",)),
+    (days.UnparkRegister(register="back"), None, ("close_day",)),
+    (days.PrintDayReport(day="2026-11-22"), None, ("reports",)),
+    (SwitchOffline(on=True), None, ("switch_mode",)),
+    (AssignRoles(primary="front"), None, ("assign_roles",)),
+    (ConfirmAway(register="front"), None, ("assign_roles",)),
+    (SwitchOffsite(on=False), None, ("switch_mode",)),
+    (c.EnterFromPaper(order_type="dine_in", lines=(LINE,), tenders=(c.NewTender("cash"),), slip="7"), None, ("ring", "tender")),
 ]
 
 
@@ -197,9 +218,10 @@ def test_every_change_from_a_page_needs_somebody(tmp_path: Path) -> None:
         document = (await (store.page()).call("GET", "/../openapi.json")).json()
         page = store.page()
         check_id, line_id = await rung(await store.signed_in(ANA, "side"), COLA)
-        given = {"check_id": check_id, "line_id": line_id, "drawer": "drawer", "device": "receipt"}
+        given = {"check_id": check_id, "line_id": line_id, "drawer": "drawer", "device": "receipt", "day": "2026-11-22"}
         bodies = {
             "add_lines": {"lines": [COLA]}, "place_order": {"order_type": "takeout", "lines": [COLA]},
+            "enter_from_paper": {"order_type": "takeout", "lines": [COLA], "slip": "7"},
             "hold_lines": {"line_ids": [line_id]}, "erase_personal": {"digests": ["0" * 64]},
         }  # fmt: skip
         free = {"sign_in", "sign_out", "set_availability", "health"}
@@ -208,8 +230,7 @@ def test_every_change_from_a_page_needs_somebody(tmp_path: Path) -> None:
             if "post" not in methods or methods["post"]["operationId"] in free:
                 continue
             name = methods["post"]["operationId"]
-            for key in ("check_id", "line_id", "discount_id", "drawer", "device", "job_id", "replacement_id"):
-                path = path.replace(f"{{{key}}}", given.get(key, "none"))
+            path = re.sub(r"\{(\w+)\}", lambda found: given.get(found[1], "none"), path)
             body = bodies.get(name) or sample(document, methods["post"])
             refused = await page.post(path.removeprefix("/v1"), body, status=401)
             assert refused["type"].endswith(":sign_in_needed"), name

@@ -45,7 +45,7 @@ def test_without_a_usable_file_the_last_roster_holds(damage: str, tmp_path: Path
     async def after(store: Store) -> None:
         await store.signed_in(BEN)
         (text,) = await advisories(store)
-        assert "the last one that was goes on to hold" in text.lower()
+        assert "the list before it still holds" in text.lower()
         write_roster(file, Path(config.data_dir), (BOSS,)) if damage != "a folder" else None
         if damage != "a folder":
             await until(lambda: _gone(store), "the advisory goes with its cause")

@@ -219,6 +219,9 @@ class World:
     def document(self, job: Job) -> Document:
         return documents.document(job, self.config, {}, self.layouts)
 
+    def withheld(self, job: Job) -> str:
+        return ""
+
     # --- clock and ids ---
 
     def now_ms(self) -> int:

@@ -6,13 +6,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
-from tests.support.keys import AUTHORITY
 from tests.support.several import SeveralRig
 from tests.support.store import STORE, StoreRig
 
@@ -45,8 +43,8 @@ async def told_to_hq(store: SeveralRig, *statements: Signed) -> Any:
     return answer.json()
 
 
-def old_statements() -> list[Signed]:
-    return [signed(AUTHORITY, Admitted(store=STORE, register=f"old-{n}", key=seed(n).key)) for n in range(1, OLD + 1)]
+def old_statements(authority: KeyPair) -> list[Signed]:
+    return [signed(authority, Admitted(store=STORE, register=f"old-{n}", key=seed(n).key)) for n in range(1, OLD + 1)]
 
 
 async def without_keys(rig: StoreRig) -> None:
@@ -55,9 +53,7 @@ async def without_keys(rig: StoreRig) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_a_new_store_of_the_same_registers_shuts_out_who_has_the_old_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_new_store_of_the_same_registers_shuts_out_who_has_the_old_key(tmp_path: Path) -> None:
     async def scene() -> None:
         async with SeveralRig(tmp_path, "front", "side") as store:
             front, side = store["front"], store["side"]
@@ -65,12 +61,12 @@ def test_a_new_store_of_the_same_registers_shuts_out_who_has_the_old_key(
             await side.order("cola")
             await store.wait_sinks("front", HQ=0, side=0)
             await store.wait_sinks("side", HQ=0, front=0)
-            assert (await told_to_hq(store, *old_statements()))["added"] == OLD
+            assert (await told_to_hq(store, *old_statements(store.authority)))["added"] == OLD
 
             for rig in (front, side):
                 await without_keys(rig)
             made = await cli("create", "--config", str(front.config_file))
-            monkeypatch.setattr("tests.support.several.AUTHORITY", SimpleNamespace(key=made["authority"]))
+            store.believed = made["authority"]
             await store.kill_hq()
             await store.start_hq()
             await front.start_agent()
@@ -85,7 +81,7 @@ def test_a_new_store_of_the_same_registers_shuts_out_who_has_the_old_key(
             assert await store.hq_sales() == 4
 
             thief = seed(99)
-            admission = signed(AUTHORITY, Admitted(store=STORE, register="side", key=thief.key, term=9, may_admit=True))
+            admission = signed(store.authority, Admitted(store=STORE, register="side", key=thief.key, term=9, may_admit=True))
             assert (await told_to_hq(store, admission))["refused"] == 1
             known = await cli("status", "--socket", str(front.socket))
             assert {one["register"] for one in known["members"]} == {"front", "side"}

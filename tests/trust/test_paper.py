@@ -7,11 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.support.store import StoreRig
 
 from tillkeeper.cli import exits
+from tillkeeper.config.embedded import example_toml
+from tillkeeper.config.load import parse
+from tillkeeper.errors import Refused
 from tillkeeper.trust.codes import read_recovery_code
+from tillkeeper.trust.paper import printer_of
 
 GROUPS = 7
 
@@ -94,3 +99,12 @@ def test_a_register_without_the_authoritys_key_prints_none(tmp_path: Path) -> No
             assert codes(rig) == []
 
     asyncio.run(scene())
+
+
+def test_it_goes_through_no_other_register() -> None:
+    config = parse(example_toml(), file="example.toml", folder=Path.cwd())
+    far = msgspec.structs.replace(config.devices["receipt"], register="side")
+    config = msgspec.structs.replace(config, devices=config.devices | {"receipt": far})
+    with pytest.raises(Refused, match="wired to register side"):
+        printer_of(config, "")
+    assert printer_of(config, "grill") == "grill"

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.ports import free_port
 from tests.support.prerequisites import need
-from tests.support.store import StoreRig, free_port
+from tests.support.store import StoreRig
 from tests.support.wall_clock import WallClock
 
 from tillkeeper.cli import exits
@@ -106,11 +107,16 @@ async def made(front: StoreRig) -> str:
     return str(recovery)
 
 
+async def advisories(rig: StoreRig) -> str:
+    return " ".join(one["title"] + " " + one["text"] for one in (await rig.ok("GET", "/v1/status"))["advisories"])
+
+
 async def joined(front: StoreRig, bar: StoreRig) -> None:
     """With an agent of the new register that has sold already."""
     config = ("--config", str(bar.config_file))
     await bar.start_agent()
     assert not (await store(bar))["joined"]
+    assert "has not joined its store" in await advisories(bar), "a register without copies is not well"
     await bar.ok("POST", "/v1/no-sales", {"drawer": "drawer", "reason": "before it joined"})
     code = (await told("code", "bar", "--socket", str(front.socket), "--by", "ana"))["code"]
     mistyped = ("1" if code[0] != "1" else "2") + code[1:]
@@ -125,6 +131,7 @@ async def joined(front: StoreRig, bar: StoreRig) -> None:
         return bool(one["digest"] == other["digest"]) and len(other["members"]) == 2
 
     await until(agree, front, bar)
+    assert "has not joined" not in await advisories(bar)
     assert (front.data / "store-secret").read_text() == (bar.data / "store-secret").read_text()
     said = await asyncio.to_thread(types, bar)
     assert "incarnation_began" in said
