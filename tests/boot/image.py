@@ -88,10 +88,11 @@ def _install(base: Path, package: Path) -> None:
     shutil.rmtree(opt, ignore_errors=True)
     shutil.copytree(package, opt, symlinks=True)
     link(base / "usr/bin/tillkeeper", "/opt/tillkeeper/bin/tillkeeper")
-    shutil.copy(ROOT / "systemd/sysusers.d/tillkeeper.conf", base / "usr/lib/sysusers.d/tillkeeper.conf")
+    for folder in ("sysusers.d", "tmpfiles.d"):
+        shutil.copy(ROOT / f"systemd/{folder}/tillkeeper.conf", base / f"usr/lib/{folder}/tillkeeper.conf")
     run("systemd-sysusers", f"--root={base}")
     for unit in UNITS:
-        shutil.copy(ROOT / "systemd" / unit, base / "usr/lib/systemd/system" / unit)
+        shutil.copy(ROOT / "systemd/system" / unit, base / "usr/lib/systemd/system" / unit)
         link(base / "etc/systemd/system/multi-user.target.wants" / unit, f"/usr/lib/systemd/system/{unit}")
 
 
