@@ -1,26 +1,13 @@
 """What a test's registers are called by stays theirs, also while nobody listens there (tests/support/ports.py)."""
 
 import asyncio
-import errno
 import socket
 
 import pytest
 from tests.support.lines import Line
-from tests.support.ports import free_port
+from tests.support.ports import free_port, is_given_to_others
 
 from tillkeeper.cli.internet import Internet
-
-
-def is_given_to_others(port: int) -> bool:
-    """Whether the kernel might: it hands out what could be bound without SO_REUSEADDR (socket(7))."""
-    with socket.socket() as other:
-        try:
-            other.bind(("127.0.0.1", port))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            return False
-        return True
 
 
 def test_a_port_that_nobody_has_bound_yet_is_held_and_can_be_bound_again_and_again() -> None:

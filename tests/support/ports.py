@@ -7,6 +7,7 @@ it by its number.
 """
 
 import atexit
+import errno
 import socket
 from collections import deque
 
@@ -36,6 +37,18 @@ def free_port() -> int:
     if len(_held) > MOST_HELD:
         _held.popleft().close()
     return port_of(holding)
+
+
+def is_given_to_others(port: int) -> bool:
+    """Whether the kernel might: it hands out what could be bound without SO_REUSEADDR (socket(7))."""
+    with socket.socket() as other:
+        try:
+            other.bind(("127.0.0.1", port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            return False
+        return True
 
 
 @atexit.register

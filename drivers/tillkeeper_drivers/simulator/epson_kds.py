@@ -52,8 +52,8 @@ class VirtualEpsonKds(ForeignScreen):
         """Callbacks that nobody took."""
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
-        served = serving(self.host, self.port, self._asked, connections=32)
-        self.port = await stack.enter_async_context(served)
+        self.port = self.door.hold(self.host, self.port)
+        await stack.enter_async_context(serving(self.host, self.port, self._asked, connections=32))
 
     def forget(self) -> None:
         super().forget()

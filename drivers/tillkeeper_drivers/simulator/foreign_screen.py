@@ -13,6 +13,7 @@ from typing import Any, Self
 from tillkeeper_drivers.simulator.board import Line
 from tillkeeper_drivers.simulator.changes import Changes
 from tillkeeper_drivers.simulator.control import BadRequest, take
+from tillkeeper_drivers.simulator.door import Door
 
 FAULTS = ("error", "wrong_id", "half_answer", "garbage", "endless", "drip")
 MAX_ORDERS = 2_000
@@ -64,18 +65,24 @@ class ForeignScreen:
         self.taken = 0
         """Requests that changed the screen."""
         self.refused = 0
+        self.door = Door()
         self._up: contextlib.AsyncExitStack | None = None
 
     # --- power ---
 
     async def __aenter__(self) -> Self:
-        await self.power_on()
+        try:
+            await self.power_on()
+        except OSError:
+            self.door.let_go()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.power_off()
+        self.door.let_go()
 
     async def power_on(self) -> None:
         """Raises `OSError` where it can not listen."""

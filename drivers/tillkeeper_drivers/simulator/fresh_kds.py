@@ -61,8 +61,8 @@ class VirtualFreshKds(ForeignScreen):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+        self.port = self.door.hold(self.host, self.port)
         server = await asyncio.start_server(accepted, self.host, self.port, limit=MAX_REQUEST)
-        self.port = server.sockets[0].getsockname()[1]
         stack.push_async_callback(stop)
         if self.beacon_to:
             beacons = asyncio.create_task(self._beacons(), name="fresh kds beacon")

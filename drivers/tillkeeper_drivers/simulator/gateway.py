@@ -26,6 +26,7 @@ import msgspec
 
 from tillkeeper_drivers.httpd import Answer, Asked, serving
 from tillkeeper_drivers.simulator.control import BadRequest, take
+from tillkeeper_drivers.simulator.door import Door
 
 Fault = Literal[
     "none", "decline", "lost_before", "lost_after", "error_before", "error_after", "garbage_after", "half_after", "partial",
@@ -87,6 +88,7 @@ class VirtualGateway:
         self._faults: dict[Fault, float] = {}
         self._file = ledger
         self._power = contextlib.AsyncExitStack()
+        self._door = Door()
         self._free = asyncio.Event()
         self._free.set()
 
@@ -100,17 +102,21 @@ class VirtualGateway:
         return sum(entry.moved_minor for entry in self.entries.values())
 
     async def __aenter__(self) -> Self:
-        await self.power_on()
+        try:
+            await self.power_on()
+        except OSError:
+            self._door.let_go()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.power_off()
+        self._door.let_go()
 
     async def power_on(self) -> None:
         await self.power_off()
-        self.port = await self._power.enter_async_context(
-            serving(self.host, self.port, self._handle, max_body=16_384, connections=64)
-        )
+        self.port = self._door.hold(self.host, self.port)
+        await self._power.enter_async_context(serving(self.host, self.port, self._handle, max_body=16_384, connections=64))
 
     async def power_off(self) -> None:
         await self._power.aclose()

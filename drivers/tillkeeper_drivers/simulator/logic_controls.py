@@ -58,8 +58,8 @@ class VirtualLogicControls(ForeignScreen):
 
         server = None
         if self.folder is None:
+            self.port = self.door.hold(self.host, self.port)
             server = await asyncio.start_server(accepted, self.host, self.port)
-            self.port = server.sockets[0].getsockname()[1]
         else:
             tasks.add(asyncio.create_task(self._take_files(self.folder), name="logic controls folder"))
         stack.push_async_callback(stop)

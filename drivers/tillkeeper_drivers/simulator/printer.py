@@ -23,6 +23,7 @@ import msgspec
 
 from tillkeeper_drivers.simulator import printer_control
 from tillkeeper_drivers.simulator.changes import Changes
+from tillkeeper_drivers.simulator.door import Door
 from tillkeeper_drivers.simulator.engine import Engine, Outside
 from tillkeeper_drivers.simulator.faults import Faults
 from tillkeeper_drivers.simulator.mechanism import Mechanism
@@ -43,7 +44,7 @@ class VirtualPrinter:
 
     Args:
         model_id: one of `models.toml`.
-        host, port: where to listen; port 0 takes a free one, see `port`.
+        host, port: where to listen; port 0 takes a free one, see `port`. It stays this printer's own while it is off.
         name: what it is called in state and control.
         directory: where slips and `drawer.log` go; None keeps them in memory only.
         pictures: also write a PNG of each slip.
@@ -97,6 +98,7 @@ class VirtualPrinter:
         self._idle_close_s = self.model.idle_close_s if idle_close_s is None else idle_close_s
         self._drawer_closes_s, self._drawer_pin = drawer_closes_s, drawer_pin
         self._server: asyncio.Server | None = None
+        self._door = Door()
         self._turn = asyncio.Lock()
         self._writer: asyncio.StreamWriter | None = None
         self._waiting = 0
@@ -121,6 +123,7 @@ class VirtualPrinter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.power_off()
+        self._door.let_go()
         for timer in self._timers:
             timer.cancel()
         for task in self._tasks:
@@ -146,6 +149,7 @@ class VirtualPrinter:
         """Switch on: the port opens, buffers are empty. Raises `OSError` where the port is taken."""
         if self.powered:
             return
+        self.port = self._door.hold(self.host, self.port)
         # The protocol number is given because asyncio sets TCP_NODELAY only where it sees it.
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
@@ -157,7 +161,6 @@ class VirtualPrinter:
             listening.close()
             raise
         self._server = await asyncio.start_server(self._accepted, sock=listening, limit=_READ)
-        self.port = listening.getsockname()[1]
         self.mechanism.unrecoverable = False
         self._engine.switch_on()
         self.powered = True

@@ -1,0 +1,59 @@
+"""A virtual device that is off keeps its port: calls are refused, and nobody else is given it (simulator/door.py)."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.support.ports import free_port, is_given_to_others
+
+from tillkeeper_drivers.simulator.epson_kds import VirtualEpsonKds
+from tillkeeper_drivers.simulator.fresh_kds import VirtualFreshKds
+from tillkeeper_drivers.simulator.gateway import VirtualGateway
+from tillkeeper_drivers.simulator.logic_controls import VirtualLogicControls
+from tillkeeper_drivers.simulator.printer import VirtualPrinter
+
+
+def receipt_printer(**where: Any) -> VirtualPrinter:
+    return VirtualPrinter("tm-t88vi", speed_mm_s=0, **where)
+
+
+def star_printer(**where: Any) -> VirtualPrinter:
+    return VirtualPrinter("mc-print3", speed_mm_s=0, **where)
+
+
+DEVICES = (receipt_printer, star_printer, VirtualEpsonKds, VirtualFreshKds, VirtualLogicControls, VirtualGateway)
+ALL = pytest.mark.parametrize("made", DEVICES)
+
+
+@ALL
+def test_a_device_that_is_off_keeps_its_port(made: Callable[..., Any]) -> None:
+    async def scene() -> None:
+        async with made() as device:
+            port = device.port
+            for _ in range(2):
+                if (off := device.power_off()) is not None:
+                    await off
+                with pytest.raises(ConnectionRefusedError):
+                    socket.create_connection(("127.0.0.1", port), 5)
+                assert not is_given_to_others(port)
+                await device.power_on()
+                assert device.port == port
+                with socket.create_connection(("127.0.0.1", port), 5):
+                    pass
+
+    asyncio.run(scene())
+
+
+@ALL
+def test_a_port_that_somebody_listens_on_is_refused_and_not_kept(made: Callable[..., Any]) -> None:
+    async def scene() -> None:
+        port = free_port()
+        with socket.create_server(("127.0.0.1", port)), pytest.raises(OSError, match="Address already in use"):
+            async with made(port=port):
+                pass
+        async with made(port=port) as device:
+            assert device.port == port
+
+    asyncio.run(scene())
