@@ -7,6 +7,7 @@ import secrets
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tillkeeper.api.headers import completed
 from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.problems import answer_problem, internal
 from tillkeeper.errors import Overloaded, TillkeeperError
@@ -14,8 +15,11 @@ from tillkeeper.errors import Overloaded, TillkeeperError
 log = logging.getLogger(__name__)
 
 
+_STARTS = frozenset({"http.response.start", "websocket.http.response.start"})
+
+
 class _Watched:
-    """`send`, and whether an answer has begun."""
+    """`send`, and whether an answer has begun. Each one gets the headers that every answer has."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -25,6 +29,8 @@ class _Watched:
     async def __call__(self, message: Message) -> None:
         self.begun = True
         self.closed = self.closed or message["type"] == "websocket.close"
+        if message["type"] in _STARTS:
+            message = {**message, "headers": completed(message.get("headers", ()))}
         await self._send(message)
 
 

@@ -6,11 +6,12 @@ from typing import Any
 import msgspec
 
 from tillkeeper.api.auth import OPEN_PATHS, SUBPROTOCOL
+from tillkeeper.api.headers import EVERY
 from tillkeeper.api.operations import OPERATIONS
 from tillkeeper.api.problems import CONTENT_TYPE, Problem
 from tillkeeper.api.requests import KEY_PATTERN
 from tillkeeper.api.routes import JSON, Operation, path_names
-from tillkeeper.contract.base import Id
+from tillkeeper.contract.base import Day, Id
 from tillkeeper.contract.live import LiveMessage
 
 _REF = "#/components/schemas/{name}"
@@ -18,9 +19,28 @@ _PATH_WORDS = {
     "check_id": "The long id, the ticket code of today, or the check number",
     "device": "The device's name in the config",
     "drawer": "The drawer's name in the config",
+    "day": "A business day, YYYY-MM-DD",
     "diagnosis_id": "What the start of the diagnosis answered",
     "document": "One of the documents that `/v1/preview` lists",
 }
+PROBLEMS = {
+    400: "The request does not have the form that it should have",
+    401: "No token, no session, or a wrong PIN",
+    403: "This caller may not do it",
+    404: "There is no such thing here",
+    408: "The body took too long",
+    409: "The key came before with another command, or the thing is in another state",
+    413: "The body is too large",
+    415: "The body is not JSON",
+    422: "A field does not fit, or a rule of the store says no",
+    429: "Too often: see Retry-After",
+    500: "A defect; the log has it under the `error_id`",
+    503: "A bound is reached, or the agent is stopping",
+    507: "The disk refuses",
+}
+"""Every status that is no success, in the words of the document."""
+_OF_THE_DISK = ("/v1/days", "/v1/day", "/v1/books", "/v1/checks", "/v1/privacy", "/v1/store")
+"""What reads files at the moment of asking, and says so where the disk does not answer."""
 CALLER_HEADERS = {
     "Tillkeeper-Terminal": "The page's place, one of the configured terminals",
     "Tillkeeper-Session": "What sign-in gave; with the token of pages each change needs it",
@@ -53,7 +73,8 @@ def document() -> dict[str, Any]:
         "components": {
             "schemas": _components(),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "responses": {"Problem": _problem_response()},
+            "responses": {_problem_name(status): _problem_response(status) for status in PROBLEMS},
+            "headers": {name: _const_header(name, value) for name, value in EVERY.items()},
             "parameters": {name: _header(name, words) for name, words in CALLER_HEADERS.items()},
         },
         "x-tillkeeper-websockets": {
@@ -83,7 +104,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "summary": operation.summary,
         "tags": [operation.tag],
         "parameters": _parameters(operation),
-        "responses": {"200": _ok(operation), "default": {"$ref": "#/components/responses/Problem"}},
+        "responses": {"200": _ok(operation)} | _problems(operation),
     }
     if operation.body is not None:
         required = any(field.required for field in msgspec.structs.fields(operation.body))
@@ -95,21 +116,24 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 def _ok(operation: Operation) -> dict[str, Any]:
     schema: dict[str, Any] = _ref(operation.answer) if operation.media == JSON else {"type": "string", "format": "binary"}
-    answer: dict[str, Any] = {"description": "Done", "content": {operation.media: {"schema": schema}}}
+    headers = _every_header()
     if operation.changes:
-        answer["headers"] = {
-            "Idempotent-Replayed": {
-                "description": "`true` where this is the answer that the same key got the first time",
-                "schema": {"const": "true"},
-            }
+        headers["Idempotent-Replayed"] = {
+            "description": "`true` where this is the answer that the same key got the first time",
+            "schema": {"const": "true"},
         }
-    return answer
+    return {"description": "Done", "headers": headers, "content": {operation.media: {"schema": schema}}}
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    id_schema = msgspec.json.schema(Id)
     found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": id_schema, "description": _PATH_WORDS.get(name, "Its id")}
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": msgspec.json.schema(Day if name == "day" else Id),
+            "description": _PATH_WORDS.get(name, "Its id"),
+        }
         for name in path_names(operation.path)
     ]
     if operation.query is not None:
@@ -135,8 +159,54 @@ def _header(name: str, words: str) -> dict[str, Any]:
     return {"name": name, "in": "header", "required": False, "description": words, "schema": {"type": "string"}}
 
 
-def _problem_response() -> dict[str, Any]:
-    return {"description": "A problem (RFC 9457)", "content": {CONTENT_TYPE: {"schema": _ref(Problem)}}}
+def statuses(operation: Operation) -> set[int]:
+    """What it may answer besides 200. A bound, a defect or a refused caller may meet any of them."""
+    found = {400, 401, 403, 429, 500, 503}
+    if operation.path in OPEN_PATHS:
+        found -= {401}
+    if path_names(operation.path):
+        found |= {404}
+    if operation.query is not None:
+        found |= {404, 422}
+    if operation.body is not None or operation.method == "POST":
+        found |= {404, 408, 409, 413, 415, 422, 507}
+    if operation.tag == "cash" or operation.path.startswith(_OF_THE_DISK):
+        found |= {507}
+    return found
+
+
+def _problem_name(status: int) -> str:
+    return f"Problem{status}"
+
+
+def _problems(operation: Operation) -> dict[str, Any]:
+    return {str(status): {"$ref": f"#/components/responses/{_problem_name(status)}"} for status in sorted(statuses(operation))}
+
+
+def _problem_response(status: int) -> dict[str, Any]:
+    own = {"Retry-After": {"required": True, "description": "Seconds", "schema": {"type": "integer", "minimum": 1}}}
+    who = {
+        "WWW-Authenticate": {
+            "required": False,
+            "description": "Where the token is missing or wrong",
+            "schema": {"type": "string"},
+        }
+    }
+    extra = own if status in (429, 503) else who if status == 401 else {}
+    form = {"allOf": [_ref(Problem), {"properties": {"status": {"const": status}}}]}
+    return {
+        "description": PROBLEMS[status],
+        "headers": _every_header() | extra,
+        "content": {CONTENT_TYPE: {"schema": form}},
+    }
+
+
+def _every_header() -> dict[str, Any]:
+    return {name.title(): {"$ref": f"#/components/headers/{name}"} for name in EVERY}
+
+
+def _const_header(name: str, value: str) -> dict[str, Any]:
+    return {"required": True, "description": f"See docs/security.md, {name}", "schema": {"type": "string", "const": value}}
 
 
 def _own_route() -> dict[str, Any]:
@@ -146,7 +216,9 @@ def _own_route() -> dict[str, Any]:
         "summary": "This document",
         "tags": ["register"],
         "responses": {
-            "200": {"description": "Done", "content": {"application/json": {"schema": schema}}},
-            "default": {"$ref": "#/components/responses/Problem"},
+            "200": {"description": "Done", "headers": _every_header(), "content": {"application/json": {"schema": schema}}},
+            **{
+                str(status): {"$ref": f"#/components/responses/{_problem_name(status)}"} for status in (401, 403, 429, 500, 503)
+            },
         },
     }

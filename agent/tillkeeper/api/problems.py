@@ -8,6 +8,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from tillkeeper.api.headers import EVERY
 from tillkeeper.errors import Refused, TillkeeperError, about
 
 CONTENT_TYPE = "application/problem+json"
@@ -76,7 +77,7 @@ def encode_problem(error: TillkeeperError) -> bytes:
 
 
 def problem_headers(error: TillkeeperError) -> dict[str, str]:
-    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+    headers = dict(EVERY)
     if error.status == 503:
         headers["retry-after"] = "1"
     if isinstance(wait_s := error.extra.get("retry_after_s"), int):
