@@ -154,7 +154,7 @@ export function Screen({ kitchen, view, settings, device, clocks, steady, sound,
       if (slot && found.action === "bump_slot") slot.stops.length ? kitchen.seen(slot) : bump(slot);
     } else acts[found.action]?.();
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const pressed = (event) => press.current(event);
     const tapped = () => (tabbing.current = false);
     document.addEventListener("keydown", pressed);

@@ -1,7 +1,7 @@
 // @ts-check
 /** A PIN by fingers or keys, with what the register said about wrong ones. */
 
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html, useLayoutEffect, useState } from "../vendor/preact.js";
 import { counted } from "../shared/words.js";
 import { Keypad, useTick } from "../shared/ui.js";
 
@@ -46,7 +46,7 @@ export function PinPad({ length, onPin, label, lockKey, action = "Sign in" }) {
     setPin(next);
     if (next.length === length && next.length > pin.length) enter(next);
   }
-  useEffect(() => setPin(""), [locked]);
+  useLayoutEffect(() => setPin(""), [locked]);
 
   const dots = Array.from({ length: Math.max(length, pin.length) }, (_, index) => html`<span key=${index} class="pin-dot ${index < pin.length ? "on" : ""}"></span>`);
   return html`<div class="pin" data-testid="pin">

@@ -4,7 +4,7 @@
  * finger is down: nothing moves away under it, so that no tap is lost or meets another button.
  */
 
-import { useEffect, useState } from "../vendor/preact.js";
+import { useLayoutEffect, useState } from "../vendor/preact.js";
 
 const LONGEST_MS = 700; // a finger that rests
 const CLICK_MS = 20; // a click follows its touch in a turn of its own
@@ -63,6 +63,6 @@ export function createStore(state) {
 /** @param {ReturnType<typeof createStore>} store @returns {any} the state; the component is drawn again when it changes */
 export function useStore(store) {
   const [, draw] = useState(0);
-  useEffect(() => store.subscribe(() => draw((count) => count + 1)), [store]);
+  useLayoutEffect(() => store.subscribe(() => draw((count) => count + 1)), [store]);
   return store.get();
 }

@@ -39,7 +39,8 @@ export function Keypad({ onKey, onEnter, extra = "00", label = "Keypad" }) {
   const latest = useRef({ onKey, onEnter });
   const pad = useRef(/** @type {any} */ (null));
   latest.current = { onKey, onEnter };
-  useEffect(() => {
+  // With the keypad itself, not after it is painted: digits that were lost meanwhile would make another amount.
+  useLayoutEffect(() => {
     const pressed = (event) => {
       if (pad.current?.closest("dialog") !== topDialog()) return;
       if (event.ctrlKey || event.altKey || event.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target?.tagName ?? "")) return;

@@ -1,7 +1,7 @@
 // @ts-check
 /** The catalogue as tiles: categories, search, what is sold out or counted down. */
 
-import { html, useEffect, useMemo, useRef, useState } from "../../vendor/preact.js";
+import { html, useLayoutEffect, useMemo, useRef, useState } from "../../vendor/preact.js";
 import { newKey } from "../../shared/api.js";
 import { supply } from "../live-state.js";
 import { Modifiers } from "../modifiers.js";
@@ -47,7 +47,7 @@ export function Menu({ desk, state, draft }) {
   const category = categories.some((one) => one.id === wanted) ? wanted : categories[0]?.id ?? "";
   const [text, setText] = useState("");
   const field = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const pressed = (event) => {
       if (event.key !== "/" || /^(INPUT|TEXTAREA)$/.test(event.target?.tagName ?? "") || event.target?.closest?.("dialog")) return;
       event.preventDefault();

@@ -1,7 +1,7 @@
 // @ts-check
 /** Ringing: the menu beside the order. On a phone one of both at a time. */
 
-import { html, useEffect, useState } from "../../vendor/preact.js";
+import { html, useEffect, useLayoutEffect, useState } from "../../vendor/preact.js";
 import { counted } from "../../shared/words.js";
 import { draftMinor } from "../order.js";
 import { Cars } from "./cars.js";
@@ -17,7 +17,7 @@ export function Order({ desk, state }) {
     if (draft?.check_id && !check) desk.readCheck(draft.check_id);
     setSide(draft?.check_id ? "pane" : "menu");
   }, [draft?.id]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const pressed = (event) => {
       if (event.target?.closest?.("dialog")) return;
       if (event.key === "F8") desk.act.pay();
