@@ -12,6 +12,8 @@ from typing import TypeVar
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -28,6 +30,7 @@ from tillkeeper_hq.pages.site import Pages
 from tillkeeper_hq.pages.visit import Site
 from tillkeeper_hq.problems import Problem, on_problem
 from tillkeeper_hq.rosters import NoAuthority, RosterBody, RosterDesk, Rosters
+from tillkeeper_hq.shield import Shield, on_no_route
 from tillkeeper_hq.sql import DatabaseAway, Sql, StoreFailed
 from tillkeeper_hq.witness import Witness
 
@@ -249,7 +252,7 @@ def create_app(
     heard."""
     app = _App(database, credentials, keep_heard_s)
     pages = Pages(Site(database, credentials, app.with_beat, now_ms or _now_ms, https=https))
-    return Starlette(
+    made = Starlette(
         routes=[
             *pages.routes(),
             *app.online.routes(),
@@ -264,9 +267,12 @@ def create_app(
             Route("/healthz", app.get_health),
             Route("/openapi.json", app.get_openapi),
         ],
-        exception_handlers={Problem: on_problem},
+        middleware=[Middleware(Shield, https=https)],
+        exception_handlers={Problem: on_problem, HTTPException: on_no_route},
         lifespan=app.beside,
     )
+    made.router.redirect_slashes = False  # a redirected POST would be sent twice
+    return made
 
 
 async def _body(request: Request) -> bytes:
@@ -333,7 +339,7 @@ def _number(request: Request, name: str, default: int) -> int:
 
 
 def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), headers={"Cache-Control": "no-store"}, media_type="application/json")
+    return Response(msgspec.json.encode(value), media_type="application/json")
 
 
 def _now_ms() -> int:

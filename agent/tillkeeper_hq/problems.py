@@ -20,7 +20,7 @@ class Problem(Exception):
 
 
 def respond(problem: Problem) -> Response:
-    headers = {"Cache-Control": "no-store"}
+    headers: dict[str, str] = {}
     if problem.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="tillkeeper-hq"'
     if problem.retry_after_s is not None:

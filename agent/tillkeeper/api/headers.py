@@ -17,7 +17,7 @@ EVERY = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-"""`cross-origin-resource-policy` is for requests without CORS (Fetch standard, 3.7): a listed origin reads answers as before."""
+"""`cross-origin-resource-policy` is for requests without CORS (Fetch standard, 3.7): a listed origin reads on."""
 
 _RAW = tuple((name.encode(), value.encode()) for name, value in EVERY.items())
 

@@ -76,7 +76,8 @@ class Pages:
                 self._shown[one.method, one.path] = one.show
 
     def routes(self) -> list[Route]:
-        made = [Route(path, self._serve, methods=["GET", "POST"]) for path in sorted({one.path for one in PAGES})]
+        paths = sorted({one.path for one in PAGES})
+        made = [Route(path, self._serve, methods=[one.method for one in PAGES if one.path == path]) for path in paths]
         return [*made, Route("/static/{name}", self._static, methods=["GET"])]
 
     async def _serve(self, request: Request) -> Response:
@@ -97,9 +98,7 @@ class Pages:
 
     async def _answer(self, request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
-        wanted = next((one for one in PAGES if (one.method, one.path) == (method, request.url.path)), None)
-        if wanted is None:
-            raise PageRefused(405, "That can not be done here")
+        wanted = next(one for one in PAGES if (one.method, one.path) == (method, request.scope["path"]))
         form = await _form(request) if method == "POST" else {}
         if wanted.least is None:
             return self._door.ask(request) if method == "GET" else await self._door.enter(request, form)
