@@ -88,8 +88,14 @@ class Taking:
     `past`: what this register recorded in logs that it lost."""
 
     def __init__(
-        self, config: Config, journal: Journal, shelf: Shelf, directory: Directory, peers: Peers | None,
-        changing: Callable[[], Changing], past: Past | None = None,
+        self,
+        config: Config,
+        journal: Journal,
+        shelf: Shelf,
+        directory: Directory,
+        peers: Peers | None,
+        changing: Callable[[], Changing],
+        past: Past | None = None,
     ) -> None:
         self.past = past
         self._config, self._journal, self._shelf, self.directory = config, journal, shelf, directory
@@ -174,7 +180,7 @@ class Taking:
         standing = self.directory.standing(check_id)
         held = self._shelf.get(check_id)
         owner = standing.register if standing is not None else held.check.elsewhere if held is not None else ""
-        if standing is not None and standing.check.training != moment.caller.training and moment.caller.scope == "page":
+        if standing is not None and standing.check.training != moment.caller.training and moment.caller.scope != "full":
             raise Refused("not_training", "take check", f"check {check_id}", "practice and sales are apart")
         if owner and owner != self.me and self._peers is not None:
             try:

@@ -85,7 +85,7 @@ async def _release(till: Till, call: Call) -> Answer:
 
 async def _release_all(till: Till, call: Call) -> Answer:
     person = _person(call, "release")
-    training = call.caller.scope == "page" and call.caller.training
+    training = call.caller.scope != "full" and call.caller.training
     return Answer(*await till.release_jobs(call.key, person, training=training))
 
 
@@ -97,7 +97,7 @@ async def _cancel(till: Till, call: Call) -> Answer:
 async def _person_at_job(till: Till, call: Call, operation: str) -> str:
     """As `_person`; in training only jobs of practice. Raises `Refused` (`not_training`)."""
     person = _person(call, operation)
-    if call.caller.scope == "page" and call.caller.training:
+    if call.caller.scope != "full" and call.caller.training:
         job = await till.job(call.params["job_id"])
         if not job.check_id or not (await till.check(job.check_id)).training:
             cause, hint = "it is no practice", "switch training off to work on it"

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from tillkeeper.config.fiscal import Fiscal
+from tillkeeper.config.lan import Lan
 from tillkeeper.config.network import Network, Port
 from tillkeeper.config.online import Online
 from tillkeeper.config.roles import Roles
@@ -307,6 +308,7 @@ class Config(Section, frozen=True):
     privacy: Privacy = Privacy()
     fiscal: Fiscal = Fiscal()
     api: Api = Api()
+    lan: Lan = Lan()
     network: Network = Network()
 
     @property

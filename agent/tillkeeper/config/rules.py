@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from tillkeeper.config import address as where
-from tillkeeper.config import displays, gateway_rules, logo, network_rules, online, replication_rules, roles, wired_rules
+from tillkeeper.config import displays, gateway_rules, lan, logo, network_rules, online, replication_rules, roles, wired_rules
 from tillkeeper.config.raw import Report, Table
 from tillkeeper.config.raw import table as _table
 from tillkeeper.config.raw import tables as _tables
@@ -58,6 +58,7 @@ def check(document: Table, folder: Path, profiles: Collection[str], report: Repo
     online.check(document, report)
     wired_rules.check(document, _PRINTERS, report)
     gateway_rules.check(document, report)
+    lan.check(document, report)
 
 
 # --- the rules ---

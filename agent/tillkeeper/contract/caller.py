@@ -4,7 +4,10 @@ from typing import Literal
 
 import msgspec
 
-Scope = Literal["full", "page"]
+DeviceScope = Literal["register", "kitchen", "technician", "manager"]
+"""What a paired device may do at most, whoever has signed in there; `api/scopes.py` has the table."""
+DEVICE_SCOPES: tuple[DeviceScope, ...] = DeviceScope.__args__  # type: ignore[attr-defined]
+Scope = Literal["full", "page"] | DeviceScope
 Permission = Literal[
     "ring",
     "tender",
@@ -36,8 +39,9 @@ PERMISSIONS: tuple[Permission, ...] = Permission.__args__  # type: ignore[attr-d
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """`full`: an integration or the command line, trusted with everything; it says in each command who did it. `page`: one of
-    our pages, where `employee` has signed in (empty, without permissions: nobody has; empty, with permissions: nobody has to).
+    """`full`: an integration or the command line, trusted with everything; it says in each command who did it. All others: one
+    of our pages (`page`: on this machine, else a paired one, whose name is `device`), where `employee` has signed in (empty,
+    without permissions: nobody has; empty, with permissions: nobody has to).
     `approver`: a person who approved one command that needs what is `approved`; `approval` is under which it is kept until
     used. `training`: what this caller rings is practice."""
 
@@ -49,6 +53,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     approved: frozenset[Permission] = frozenset()
     approval: str = ""
     training: bool = False
+    device: str = ""
 
     @property
     def signed_in(self) -> bool:
@@ -58,8 +63,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return self.scope == "full" or permission in self.permissions or permission in self.approved
 
     def person(self, said: str) -> str:
-        """Who did it: the employee who signed in, else whom an integration names."""
-        return self.employee or said
+        """Who did it: the employee who signed in, else whom an integration names, else the paired device."""
+        return self.employee or said or (f"device {self.device}" if self.device else "")
 
 
 INTEGRATION = Caller()

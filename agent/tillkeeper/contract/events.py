@@ -3,6 +3,7 @@ a default, a new meaning gets a new version. `EVENT_TYPES` is the one registry; 
 
 import msgspec
 
+from tillkeeper.contract.access import DevicePaired, DeviceUnpaired, PairingOpened, PairingRefused
 from tillkeeper.contract.after import TaskSettled
 from tillkeeper.contract.authorisations import AuthorisationAsked, AuthorisationReversed, AuthorisationSettled, ReversalOwed
 from tillkeeper.contract.availability import AvailabilityCounted, AvailabilitySet
@@ -342,6 +343,10 @@ EVENT_TYPES: dict[str, tuple[type[Event], int]] = {
     "fiscal_signing_failed": (FiscalSigningFailed, 1),
     "mode_switched": (ModeSwitched, 1),
     "slip_entered": (SlipEntered, 1),
+    "pairing_opened": (PairingOpened, 1),
+    "pairing_refused": (PairingRefused, 1),
+    "device_paired": (DevicePaired, 1),
+    "device_unpaired": (DeviceUnpaired, 1),
 }
 
 TYPE_NAMES: dict[type[Event], str] = {struct: name for name, (struct, _version) in EVENT_TYPES.items()}

@@ -126,7 +126,7 @@ class SetupDesk:
         if moment.now_ms - pending.at_ms > WAITS_MS:
             raise Conflict("confirm", f"replacement of {name}", "its slip is too old", "print a slip again")
         caller = moment.caller
-        if caller.scope == "page" and (caller.employee, caller.terminal) != (pending.by, pending.terminal):
+        if caller.scope != "full" and (caller.employee, caller.terminal) != (pending.by, pending.terminal):
             require_all("confirm", subject, ("set_up_devices",), caller)
         overlay = Overlay(
             kind=cast(Any, pending.device.kind),

@@ -145,7 +145,7 @@ class SignInDesk:
     def caller(self, scope: Scope, terminal: str, session: str = "", approval: str = "") -> Caller:
         """Who asks. A session or an approval that opens nothing is as good as none."""
         if (found := self._session(session)) is None:
-            if scope == "page" and not self.required:
+            if scope != "full" and not self.required:
                 return Caller(scope=scope, terminal=terminal, permissions=permissions_of(("manager",)))
             return Caller(scope=scope, terminal=terminal)
         kept, member = found
