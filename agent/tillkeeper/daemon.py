@@ -1,6 +1,7 @@
 """Builds a register and runs it: every part is made here, every task is in one group, and nothing outlives it."""
 
 import logging
+import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -27,11 +28,14 @@ CODES_FILE = "ticket-codes.json"
 TRAINING_CODES_FILE = "training-codes.json"
 
 
-async def run(config: Config, started: Callable[[Bound], None] = lambda _bound: None) -> None:
+async def run(
+    config: Config, started: Callable[[Bound], None] = lambda _bound: None, given: tuple[socket.socket, ...] = ()
+) -> None:
     """Run the register until cancelled.
 
     Args:
         started: called when the API accepts connections.
+        given: sockets of the API that listen already.
 
     Raises:
         ConfigInvalid: the catalogue has errors.
@@ -61,7 +65,7 @@ async def run(config: Config, started: Callable[[Bound], None] = lambda _bound: 
         replication = await Replication.open(stack, config, journal, keys[0])  # before the first append
         replication.tell_opened(openings.used_before)
         await adopt(journal, catalogue, stamp.today(), clock.wall_ms())
-        register = Register(config, journal, openings, stamp, Catalogues(journal, catalogue), keys, replication)
+        register = Register(config, journal, openings, stamp, Catalogues(journal, catalogue), keys, replication, given)
         stack.push_async_callback(lambda: apart(register.registry.close()))
         await apart(register.run(started))
 

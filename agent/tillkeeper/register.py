@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import random
+import socket
 from collections.abc import Callable, Coroutine, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -80,8 +81,9 @@ class Register:
 
     def __init__(
         self, config: Config, journal: Journal, codes: OpeningCodes, stamp: Stamp, catalogues: Catalogues,
-        keys: tuple[StoreKeys | None, str], replication: Replication,
+        keys: tuple[StoreKeys | None, str], replication: Replication, given: tuple[socket.socket, ...] = (),
     ) -> None:
+        self._given = given
         self.overlays = Overlays(config, journal.setting)
         self.config = config = self.overlays.config
         self.journal = journal
@@ -315,7 +317,7 @@ class Register:
         api, limits = self.config.api, ApiLimits()
         data = Path(self.config.data_dir)
         token = load_or_create_token(Path(api.token_file) if api.token_file else data / "api-token")
-        listen = ApiListen(Path(api.socket), api.socket_group, api.listen)
+        listen = ApiListen(Path(api.socket), api.socket_group, api.listen, self._given)
         page_token = load_or_create_token(Path(api.page_token_file) if api.page_token_file else data / "page-token")
         registers = self.config.pages.registers
         app = create_app(till, Access(token, (*api.origins, *registers), page_token), limits, registers)

@@ -18,7 +18,6 @@ import msgspec
 import pytest
 from tests.support.prerequisites import need
 
-from tillkeeper import sd_notify
 from tillkeeper.network.model import (
     Evidence,
     Fact,
@@ -39,6 +38,7 @@ from tillkeeper.network.prober.poller import Poller
 from tillkeeper.network.prober.resolv import MAX_BYTES, RETRY_S, Names, parse
 from tillkeeper.network.prober.wan import MOST_OPEN, Wan
 from tillkeeper.network.wire import MAX_LINE, Diagnose, DiagnoseStep, FromProber, Hello, Occupied, Reported, Uplink
+from tillkeeper_systemd import notify as sd_notify
 
 
 @pytest.fixture

@@ -15,14 +15,17 @@ from tillkeeper.api.sockets import bind_tcp, bind_unix, file_identity
 from tillkeeper.api.transport import bounded
 
 HEAD_BYTES = 16_384
+Listener = socket.socket
 
 
 class ApiListen(msgspec.Struct, frozen=True):
-    """Where: a unix socket (and the group that may use it), "127.0.0.1:PORT", or both."""
+    """Where: a unix socket (and the group that may use it), "127.0.0.1:PORT", or both. `given`: sockets that listen already
+    (`sockets.given_sockets`); what is among them is not bound once more, and their files are never touched."""
 
     socket: Path | None = None
     group: str = ""
     tcp: str = ""
+    given: tuple[Listener, ...] = ()
 
 
 class Bound(msgspec.Struct, frozen=True):
@@ -81,7 +84,7 @@ class ApiServer:
             BindFailed: nothing was served, nothing is left behind.
         """
         listeners, bound = self._bind()
-        own_file = None if bound.socket is None else file_identity(bound.socket)
+        own_file = None if bound.socket is None or self._is_given(bound.socket) else file_identity(bound.socket)
         server = _Uvicorn(self._config())
         serving = asyncio.create_task(server.serve(listeners), name="api.uvicorn")
         ready = asyncio.create_task(server.ready.wait(), name="api.ready")
@@ -94,23 +97,26 @@ class ApiServer:
         finally:
             ready.cancel()
             await self._stop(server, serving, listeners)
-            if bound.socket is not None and file_identity(bound.socket) == own_file:
+            if bound.socket is not None and own_file is not None and file_identity(bound.socket) == own_file:
                 bound.socket.unlink(missing_ok=True)
 
     def _bind(self) -> tuple[list[socket.socket], Bound]:
-        listeners: list[socket.socket] = []
-        tcp: tuple[str, int] | None = None
+        listeners = list(self._listen.given)
+        tcp: tuple[str, int] | None = next((one.getsockname() for one in listeners if one.family == socket.AF_INET), None)
         try:
-            if self._listen.tcp:
+            if self._listen.tcp and tcp is None:
                 listeners.append(bind_tcp(self._listen.tcp))
-                tcp = listeners[0].getsockname()
-            if self._listen.socket is not None:
+                tcp = listeners[-1].getsockname()
+            if self._listen.socket is not None and not self._is_given(self._listen.socket):
                 listeners.append(bind_unix(self._listen.socket, self._listen.group))
         except BaseException:  # whatever it is: let go of what is held, then pass it on
             for listener in listeners:
                 listener.close()
             raise
         return listeners, Bound(self._listen.socket, tcp)
+
+    def _is_given(self, path: Path) -> bool:
+        return any(one.family == socket.AF_UNIX and one.getsockname() == str(path) for one in self._listen.given)
 
     def _config(self) -> Config:
         http, websocket = bounded(self._limits)

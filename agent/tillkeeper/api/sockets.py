@@ -5,6 +5,7 @@ import grp
 import os
 import socket
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from tillkeeper.errors import TillkeeperError
@@ -13,6 +14,8 @@ SOCKET_MODE = 0o660
 MAX_SOCKET_PATH = 107
 """`sun_path` of unix(7) has 108 bytes, one for the NUL."""
 LOOPBACK = {"127.0.0.1", "localhost"}
+GIVEN_NAMES = ("api", "api-tcp")
+"""FileDescriptorName= of the socket units that are the API's. One unit has one name, whatever it listens on."""
 
 
 class BindFailed(TillkeeperError):
@@ -93,6 +96,37 @@ def bind_tcp(listen: str) -> socket.socket:
         hint = "change `listen` in [api], or end who has it"
         raise BindFailed("listen", listen, error.strerror or str(error), hint) from error
     return listener
+
+
+def given_sockets(taken: Sequence[tuple[str, socket.socket]], listen: str) -> tuple[socket.socket, ...]:
+    """The API's listening sockets that systemd made (`tillkeeper_systemd.listening.take`): unix sockets, and the loopback port
+    that `listen` of the configuration names, for that setting alone decides which port there is.
+
+    Raises:
+        BindFailed: a socket of another name, on another address or of another kind. All are closed.
+    """
+    try:
+        for name, one in taken:
+            _check_given(name, one, listen)
+    except BindFailed:
+        for _, one in taken:
+            one.close()
+        raise
+    return tuple(one for _, one in taken)
+
+
+def _check_given(name: str, one: socket.socket, listen: str) -> None:
+    if name not in GIVEN_NAMES:
+        hint = f"FileDescriptorName= of the socket unit is one of {', '.join(GIVEN_NAMES)}"
+        raise BindFailed("listen", f"socket {name}", "systemd handed over a socket that the agent has no use for", hint)
+    if one.family == socket.AF_UNIX:
+        return
+    where = one.getsockname()
+    said = f"{where[0]}:{where[1]}"
+    host, _, port = listen.rpartition(":")
+    if one.family != socket.AF_INET or where[0] != "127.0.0.1" or host not in LOOPBACK or port not in (str(where[1]), "0"):
+        cause = f"`listen` in [api] says {listen or 'no port at all'}"
+        raise BindFailed("listen", said, cause, "ListenStream= of the socket unit has to be the same 127.0.0.1:PORT")
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:

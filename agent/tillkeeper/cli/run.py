@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import faulthandler
 import json
 import logging
 import signal
@@ -11,12 +12,14 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tillkeeper import daemon, sd_notify
+from tillkeeper import daemon, watchdog_start
 from tillkeeper.apart import apart
 from tillkeeper.api.server import Bound
+from tillkeeper.api.sockets import BindFailed, given_sockets
 from tillkeeper.cli import exits, output
 from tillkeeper.config.model import Config
 from tillkeeper.errors import TillkeeperError
+from tillkeeper_systemd import listening, notify
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
         stream=sys.stderr, level=args.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    faulthandler.enable()  # where every thread stood when the watchdog's SIGABRT came
     trouble: BaseException | None = None
     try:
         asyncio.run(_until_signalled(args))
@@ -52,8 +56,13 @@ def run(args: argparse.Namespace) -> int:
 async def _until_signalled(args: argparse.Namespace) -> None:
     task = asyncio.ensure_future(_embedded(args) if args.embedded else _configured(args))
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        notify.notify(STOPPING="1")
+        task.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, stop)
     with contextlib.suppress(asyncio.CancelledError):
         await task
 
@@ -61,14 +70,22 @@ async def _until_signalled(args: argparse.Namespace) -> None:
 async def _configured(args: argparse.Namespace) -> None:
     from tillkeeper.config.load import load
 
-    config = load(args.config)
+    async with watchdog_start.starting((args.config,)) as start:
+        try:
+            taken = listening.take()
+        except listening.ListeningInvalid as error:
+            raise BindFailed("listen", "sockets of systemd", str(error), "look at the socket unit") from error
+        config = load(args.config)
+        start.depends_on(Path(config.catalogue.file))
 
-    def started(bound: Bound) -> None:
-        _tell(args.ready_file, bound)
-        sd_notify.notify(READY="1", STATUS=f"register {config.this_register} takes orders")
-        output.say(f"register {config.this_register} of {config.store.name} takes orders at {bound.socket} {bound.url}".strip())
+        def started(bound: Bound) -> None:
+            start.done()
+            _tell(args.ready_file, bound)
+            notify.notify(READY="1", STATUS=f"register {config.this_register} takes orders")
+            where = f"{bound.socket} {bound.url}".strip()
+            output.say(f"register {config.this_register} of {config.store.name} takes orders at {where}")
 
-    await daemon.run(config, started)
+        await daemon.run(config, started, given_sockets(taken, config.api.listen))
 
 
 async def _embedded(args: argparse.Namespace) -> None:

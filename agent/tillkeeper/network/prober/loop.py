@@ -11,7 +11,6 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from tillkeeper import sd_notify
 from tillkeeper.network.model import (
     AddressesSeen,
     ArpSeen,
@@ -35,6 +34,7 @@ from tillkeeper.network.prober.setup import Plan
 from tillkeeper.network.prober.watch import LOOK_AGAIN_S, LOOK_EVERY_S, Watch
 from tillkeeper.network.setup import Setup
 from tillkeeper.network.wire import DiagnoseEnded, DiagnoseStep, Hello, Reported
+from tillkeeper_systemd import notify as sd_notify
 
 Printing = Literal["", "changes", "all"]
 LATE_S = 0.05

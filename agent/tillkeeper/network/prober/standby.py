@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from tillkeeper import sd_notify
 from tillkeeper.network.prober.log import log
 from tillkeeper.network.wire import MAX_LINE, FromAgent, Hello, Occupied
+from tillkeeper_systemd import notify as sd_notify
 
 WORDS = "not watching: `watch = false` in [network]"
 AGAIN_S = 5.0

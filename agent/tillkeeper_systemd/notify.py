@@ -15,7 +15,7 @@ def notify(**states: str) -> bool:
         Whether it was sent; False where no manager asked for it.
     """
     address = os.environ.get("NOTIFY_SOCKET", "")
-    if not address.startswith(("/", "@")):
+    if not is_awaited():
         return False
     text = "\n".join(f"{name}={' '.join(value.split())}" for name, value in states.items())
     if address.startswith("@"):  # the abstract namespace of unix(7)
@@ -26,6 +26,11 @@ def notify(**states: str) -> bool:
         except OSError:
             return False
     return True
+
+
+def is_awaited() -> bool:
+    """Whether a manager waits for READY=1 (`Type=notify`)."""
+    return os.environ.get("NOTIFY_SOCKET", "").startswith(("/", "@"))
 
 
 def watchdog_s() -> float | None:

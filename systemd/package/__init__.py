@@ -1,0 +1,1 @@
+"""Builds the Debian packages of agent and HQ: `make deb`, or `python -m systemd.package`. See docs/package.md."""

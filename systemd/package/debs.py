@@ -1,0 +1,118 @@
+"""From sources to .deb files. The same sources give the same bytes, on any day."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from systemd.package import maintainer
+from systemd.package.layout import files, lay_out
+from systemd.package.model import HERE, PACKAGES, PYTHON, ROOT, Package
+from systemd.package.papers import MAINTAINER
+from systemd.package.tools import digest, locked, run, target_python
+from systemd.package.tree import OWN, environment, own_wheel, project_version, third_party
+
+KEPT = ROOT / "build" / "deb"
+INPUTS = (*OWN, "systemd", "CHANGELOG.md", "requirements")
+KEPT_BUILDS = 12
+
+
+def ready_debs(names: Iterable[str] = tuple(PACKAGES), arch: str = "amd64", version: str = "") -> dict[str, Path]:
+    """Name of package -> its file, of the working tree as it is; built once for each content, by one process at a time.
+
+    Args:
+        version: as which version; without it that of pyproject.toml. The content is the same.
+
+    Raises:
+        RuntimeError: a step of the build fails; its words say which.
+    """
+    version = version or project_version()
+    with locked(KEPT / "lock"):
+        epoch_s = epoch()
+        content = digest([str(epoch_s).encode(), version.encode(), target_python().encode(), *_inputs()])
+        return {name: _built(PACKAGES[name], arch, version, epoch_s, content) for name in names}
+
+
+def epoch() -> int:
+    """Seconds since 1970 of the newest change: SOURCE_DATE_EPOCH where it is set, else the last commit that changed an input."""
+    given = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return int(given or run("git", "log", "-1", "--format=%ct", "--", *INPUTS).strip() or "0")
+
+
+def _inputs() -> Iterable[bytes]:
+    for name in INPUTS:
+        there = ROOT / name
+        for path in files(there) if there.is_dir() else [there]:
+            if "__pycache__" not in path.parts and "node_modules" not in path.parts:
+                yield str(path.relative_to(ROOT)).encode()
+                yield path.read_bytes()
+
+
+def _built(package: Package, arch: str, version: str, epoch_s: int, content: str) -> Path:
+    folder = KEPT / f"deb-{content}"
+    made = folder / f"{package.name}_{version}_{arch}.deb"
+    if made.is_file():
+        os.utime(folder)
+        return made
+    folder.mkdir(parents=True, exist_ok=True)
+    _forget_oldest(folder)
+    work = KEPT / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    fresh = made.with_suffix(".new")
+    build(package, arch, version, epoch_s, work, fresh)
+    shutil.rmtree(work)
+    fresh.rename(made)
+    return made
+
+
+def _forget_oldest(but: Path) -> None:
+    builds = sorted((one for one in KEPT.glob("deb-*") if one != but), key=lambda one: one.stat().st_mtime)
+    for old in builds[: max(0, len(builds) - KEPT_BUILDS)]:
+        shutil.rmtree(old)
+
+
+def build(package: Package, arch: str, version: str, epoch_s: int, work: Path, made: Path) -> None:
+    """Write the package to `made`; `work` is an empty folder."""
+    os.environ["SOURCE_DATE_EPOCH"] = str(epoch_s)  # for hatchling and dpkg-deb
+    os.umask(0o022)
+    site = third_party(package, arch, KEPT)
+    environment(package, site, own_wheel(version, work), work / "tree")
+    root = work / "root"
+    root.mkdir()
+    lay_out(package, work / "tree", root, version, epoch_s)
+    _control(package, arch, version, root)
+    for path in (root, *root.rglob("*")):
+        os.utime(path, (epoch_s, epoch_s), follow_symlinks=False)
+    run("dpkg-deb", "--root-owner-group", "-Zxz", "--threads-max=1", "--build", str(root), str(made))
+
+
+def _control(package: Package, arch: str, version: str, root: Path) -> None:
+    payload = list(files(root))
+    size = sum(-(-path.stat().st_size // 1024) for path in payload) + sum(1 for path in root.rglob("*") if path.is_dir())
+    sums = "".join(f"{hashlib.md5(path.read_bytes()).hexdigest()}  {path.relative_to(root)}\n" for path in payload)  # noqa: S324
+    python = f"python3 (>= {PYTHON}), python3 (<< 3.12)"
+    depends = ", ".join((python, "libc6 (>= 2.36)", "systemd (>= 252)", *package.depends))
+    fields: Mapping[str, str] = {
+        "Package": package.name,
+        "Version": version,
+        "Architecture": arch,
+        "Maintainer": MAINTAINER,
+        "Installed-Size": str(size),
+        "Depends": depends,
+        "Section": "misc",
+        "Priority": "optional",
+        "Description": package.summary + "\n" + "".join(f" {line}\n" for line in package.description.splitlines()).rstrip(),
+    }
+    control = root / "DEBIAN"
+    control.mkdir()
+    (control / "control").write_text("".join(f"{name}: {value}\n" for name, value in fields.items()), "utf-8")
+    (control / "md5sums").write_text(sums, "utf-8")
+    for name, text in maintainer.scripts(package, version).items():
+        (control / name).write_text(text, "utf-8")
+        (control / name).chmod(0o755)
+    control.chmod(0o755)
+    for name in ("control", "md5sums"):
+        (control / name).chmod(0o644)

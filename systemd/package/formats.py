@@ -1,0 +1,23 @@
+"""Which formats of files a package can read: a package is refused where the machine has newer ones."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from tillkeeper.journal.database import JOURNAL
+from tillkeeper.replication.held.file import FORMAT as HELD
+from tillkeeper_hq.formats import VERSION as HQ
+
+
+class Known(NamedTuple):
+    """file: its name in the data folder. setting: where its configuration may name another folder. newest: the highest
+    `user_version` that the code of this tree reads."""
+
+    file: str
+    setting: str
+    newest: int
+
+
+KNOWN: Mapping[str, tuple[Known, ...]] = {
+    "tillkeeper": (Known("journal.db", "data_dir", JOURNAL.version), Known("held.db", "data_dir", HELD.version)),
+    "tillkeeper-hq": (Known("hq.db", "", HQ),),
+}

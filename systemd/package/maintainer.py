@@ -1,0 +1,47 @@
+"""The maintainer scripts: the shared text of `scripts/`, with what differs between the packages put in."""
+
+from collections.abc import Mapping
+
+from systemd.package.formats import KNOWN
+from systemd.package.model import HERE, Package
+
+HEAD = "#!/bin/sh\n# Made by systemd/package/maintainer.py.\nset -e\n\n"
+
+
+def scripts(package: Package, version: str) -> Mapping[str, str]:
+    """Name in the control archive -> text."""
+    units = [service.unit for service in package.services]
+    words = {
+        "NAME": package.name,
+        "VERSION": version,
+        "DATA": package.data,
+        "CONFIG": package.config,
+        "ENABLED": " ".join(service.unit for service in package.services if service.enabled),
+        "ALL": " ".join(units),
+        "FORMATS": " ".join(f"{one.file}:{one.setting}:{one.newest}" for one in KNOWN[package.name]),
+    }
+    for step in ("settle", "start", "leave", "purge"):
+        words[step.upper()] = _text(f"{package.name}.{step}.sh").rstrip("\n")
+    made = {
+        "preinst": _text("preinst.sh"),
+        "postinst": _text("trees.sh") + "\n" + _text("postinst.sh"),
+        "prerm": f"home=/usr/lib/{package.name}\n\n" + _text("prerm.sh"),
+        "postrm": _text("postrm.sh"),
+    }
+    return {name: HEAD + _filled(text, words) for name, text in made.items()}
+
+
+def launcher(package: Package) -> str:
+    """What is in /usr/bin."""
+    return _filled(_text("launcher.sh"), {"NAME": package.name, "PROGRAM": package.program})
+
+
+def _text(name: str) -> str:
+    return (HERE / "scripts" / name).read_text("utf-8")
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    for _ in range(2):  # what is put in may name others
+        for name, word in words.items():
+            text = text.replace(f"@{name}@", word)
+    return text

@@ -1,0 +1,28 @@
+case "$1" in
+configure | abort-upgrade | abort-remove | abort-deconfigure) ;;
+*)
+    echo "postinst called with unknown argument '$1'" >&2
+    exit 1
+    ;;
+esac
+
+if [ "$1" = configure ] || [ ! -e "$home/current/bin/python3" ]; then
+    switch_tree
+fi
+reap_trees
+systemd-sysusers @NAME@.conf
+@SETTLE@
+for unit in @ENABLED@; do
+    # As the administrator left it: a unit that was switched off stays off.
+    deb-systemd-helper unmask "$unit" >/dev/null || true
+    if deb-systemd-helper --quiet was-enabled "$unit"; then
+        deb-systemd-helper enable "$unit" >/dev/null || true
+    else
+        deb-systemd-helper update-state "$unit" >/dev/null || true
+    fi
+done
+
+if [ -d /run/systemd/system ]; then
+    systemctl --system daemon-reload >/dev/null || true
+@START@
+fi
