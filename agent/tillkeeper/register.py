@@ -64,6 +64,7 @@ from tillkeeper.till.status import StatusDesk
 from tillkeeper.till.till import Announcer, Till
 from tillkeeper.trust.opening import Trust
 from tillkeeper.trust.store_keys import StoreKeys
+from tillkeeper.watchdog import watch
 
 log = logging.getLogger(__name__)
 
@@ -284,6 +285,7 @@ class Register:
 
             def serving(bound: Bound) -> None:
                 started(bound)
+                tasks.create_task(watch(self.journal.writer_answers, self.status.view), name="watchdog")
                 # Slow to import: loaded once orders are taken, so that the first ticket does not wait for it.
                 tasks.create_task(asyncio.to_thread(warm), name="devices.warm")
 

@@ -48,10 +48,11 @@ class Handover(Generic[W, D, K]):
         self.state: StorageState[K] = storage.state
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[int, asyncio.Future[D]] = {}
+        self._asked: dict[int, asyncio.Future[None]] = {}
         self._ticket = 0
         self._closing = False
         self._ended = asyncio.Event()
-        self._queue: queue.SimpleQueue[tuple[int, W] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[int, W] | int | None] = queue.SimpleQueue()
         threading.Thread(target=self._run, name=f"{name}-writer", daemon=True).start()
 
     def submit(self, operation: str, work: W) -> asyncio.Future[D]:
@@ -65,6 +66,17 @@ class Handover(Generic[W, D, K]):
         future = self._waiting[self._ticket] = self._loop.create_future()
         self._queue.put((self._ticket, work))
         return future
+
+    async def answers(self) -> None:
+        """Returns once the other thread has come to this in its queue, and looked after the file as it does when idle: behind
+        all work that waits, and also where the disk refuses. A thread that hangs never answers. Raises: StorageRefused: it is
+        closed, or has ended."""
+        if self._closing or self._ended.is_set():
+            raise StorageRefused("ask", self._name, "it is closed", "the agent is stopping")
+        self._ticket += 1
+        future = self._asked[self._ticket] = self._loop.create_future()
+        self._queue.put(self._ticket)
+        await future
 
     @property
     def closing(self) -> bool:
@@ -95,10 +107,14 @@ class Handover(Generic[W, D, K]):
         except queue.Empty:
             self._while_idle()
             return True
-        group, weight = [], 0
+        group: list[tuple[int, W]] = []
+        asked, weight = [], 0
         while item is not None:
-            group.append(item)
-            weight += self._weigh(item[1])
+            if isinstance(item, int):
+                asked.append(item)
+            else:
+                group.append(item)
+                weight += self._weigh(item[1])
             if weight >= self._max_group or self._queue.empty():
                 break
             item = self._queue.get()
@@ -109,6 +125,9 @@ class Handover(Generic[W, D, K]):
             self._call_loop(lambda: self._take(answers, told))
             self._storage.checkpoint()
             self._tell(told)
+        if asked:
+            self._while_idle()  # who asks often must not keep the thread from it
+            self._call_loop(lambda: self._take_asked(asked))
         return item is not None
 
     def _while_idle(self) -> None:
@@ -134,14 +153,22 @@ class Handover(Generic[W, D, K]):
         for ticket, outcome in answers:
             self._settle(self._waiting.pop(ticket), outcome)
 
+    def _take_asked(self, tickets: Sequence[int]) -> None:
+        for ticket in tickets:
+            future = self._asked.pop(ticket)
+            if not future.done():
+                future.set_result(None)
+
     def _take_end(self) -> None:
         self._ended.set()
         if not self._closing:  # a fault of ours: a restart is what helps
             self.state = self.state._replace(trouble="the writer has stopped", damaged=True)
             self._changed()
-        for future in self._waiting.values():
-            self._settle(future, StorageRefused("write", self._name, "the writer has stopped", "restart the agent"))
+        for future in (*self._waiting.values(), *self._asked.values()):
+            if not future.done():
+                future.set_exception(StorageRefused("write", self._name, "the writer has stopped", "restart the agent"))
         self._waiting.clear()
+        self._asked.clear()
 
     @staticmethod
     def _settle(future: "asyncio.Future[D]", outcome: D | TillkeeperError) -> None:

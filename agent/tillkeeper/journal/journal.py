@@ -152,6 +152,11 @@ class Journal(JournalReader):
         """The file was found damaged while in use, or the writer has died: only a restart gets selling going."""
         return self._handover.state.damaged
 
+    async def writer_answers(self) -> None:
+        """Returns once the writer's thread has come to it, behind all that waits; a full disk is an answer too. Raises:
+        StorageRefused: the thread has ended."""
+        await self._handover.answers()
+
     def suspect(self, cause: str) -> None:
         """Something read from here made no sense: the next start checks the whole file."""
         mark_suspect(self.path, cause)
