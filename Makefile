@@ -81,9 +81,11 @@ demo: env
 	@$(BIN)/tillkeeper demo
 
 # On two cores three workers play tests that keep a processor busy, two more those that wait (tests/support/lanes.py); tests that
-# measure time are played again where the machine was late.
+# measure time are played again where the machine was late. What failed beside others is then played alone (tests/again.py).
 test: dev-env machine $(VENV)/.peers
-	$(BIN)/python -m pytest -n 5 --dist loadfile --junitxml build/tests.xml
+	rm -f build/failed.json build/unsteady.json
+	$(BIN)/python -m pytest -n 5 --dist loadfile --junitxml build/tests.xml -p tests.again --record build/failed.json || \
+	  $(BIN)/python -m tests.again $$?
 
 pictures: dev-env machine
 	$(BIN)/python -m tests.browser.pictures
