@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tillkeeper import clock
+from tillkeeper.access.opening import DeviceAccess
 from tillkeeper.api.app import create_app
 from tillkeeper.api.auth import Access, load_or_create_token
 from tillkeeper.api.hub import LiveHub
@@ -139,6 +140,7 @@ class Register:
             config, keys, journal, stamp=stamp, changed=lambda: self._changed(None), store_secret=secret,
             listening=lambda: replication.listening, finals=replication.finals,
         )  # fmt: skip
+        self.access = DeviceAccess(self, secret)
         self.privacy = Privacy(config, journal, replication, stamp, self.shelf, lambda: self._changed(None))
         self.drawers = DrawerDesk(
             DrawerParts(
@@ -233,6 +235,7 @@ class Register:
             roles=self.together.roles.brief,
             online_trouble=lambda: self.together.online.trouble,
             fiscal_trouble=lambda: self.together.day.fiscal_trouble,
+            lan=self.access.serving.advice,
         )
         self.reads = Reads(
             config=config,
@@ -301,6 +304,7 @@ class Register:
             finder=self.found,
             setup=self.setup,
             trust=self.trust.desk,
+            access=self.access.desk,
             privacy=self.privacy.desk,
             roles=self.together.roles,
             after=self.together.aftermath.desk,
@@ -322,7 +326,8 @@ class Register:
         listen = ApiListen(Path(api.socket), api.socket_group, api.listen, self._given)
         page_token = load_or_create_token(Path(api.page_token_file) if api.page_token_file else data / "page-token")
         registers = self.config.pages.registers
-        app = create_app(till, Access(token, (*api.origins, *registers), page_token), limits, registers)
+        app = create_app(till, Access(token, (*api.origins, *registers), page_token, self.access.desk), limits, registers)
+        self.access.start(self.tasks, app, limits)
         return ApiServer(app, listen, limits)
 
     def _hq_transport(self) -> HqTransport | None:

@@ -55,6 +55,7 @@ RAISED: dict[str, tuple[Facts, str]] = {
     "tickets_held": (facts(held_tickets=3), "3 kitchen tickets"),
     "events_rejected": (facts(hq=HqFacts(configured=True, exchange_age_s=1.0, rejected_events=2)), "2 events"),
     "roles": (facts(roles=ROLES), "Register front is silent"),
+    "lan": (facts(lan=("Tablets do not reach this register: no address",)), "no address"),
     "fiscal_unsigned": (facts(fiscal_trouble="the device does not answer"), "the device does not answer"),
     "online_orders": (facts(online_trouble="This HQ hands out no online orders."), "hands out no online orders"),
     "prints_for_another": (facts(prints_for=("back",)), "Register back is silent"),

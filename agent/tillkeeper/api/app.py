@@ -18,10 +18,12 @@ from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.live import Sockets
 from tillkeeper.api.openapi import document
 from tillkeeper.api.operations import OPERATIONS
+from tillkeeper.api.pace import Pace
 from tillkeeper.api.ports import Till
 from tillkeeper.api.problems import RequestRefused, problem_response
 from tillkeeper.api.requests import decode, idempotency_key, path_params, query, read_body
 from tillkeeper.api.routes import JSON, Call, Operation
+from tillkeeper.api.scopes import require_scope
 from tillkeeper.api.web import Pages, static_folder
 from tillkeeper.errors import NotFound, TillkeeperError
 
@@ -47,7 +49,7 @@ def create_app(till: Till, access: Access, limits: ApiLimits | None = None, regi
     routes.append(WebSocketRoute("/{rest:path}", sockets.unknown))
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Edge, limits=bounds), Middleware(AccessControl, access=access)],
+        middleware=[Middleware(Edge, limits=bounds), Middleware(AccessControl, access=access), Middleware(Pace, limits=bounds)],
         exception_handlers={TillkeeperError: _on_error, HTTPException: _on_http_error},
     )
     app.router.redirect_slashes = False  # a redirected POST would be sent twice
@@ -67,12 +69,14 @@ def _endpoint(operation: Operation, till: Till, limits: ApiLimits) -> Endpoint:
     decoder = None if operation.body is None else msgspec.json.Decoder(operation.body)
 
     async def answer(request: Request) -> Response:
+        require_scope(request.scope, operation.id)
         params = path_params(request)
         key = idempotency_key(request) if operation.changes else ""
         asked = None if operation.query is None else query(request, operation.query)
         body = None if decoder is None else decode(decoder, await read_body(request, limits))
         caller = caller_of(request, till.people)
-        done = await operation.run(till, Call(params, key, body, asked, caller, request.headers.get(SESSION_HEADER, "")))
+        session, address = request.headers.get(SESSION_HEADER, ""), request.client.host if request.client else ""
+        done = await operation.run(till, Call(params, key, body, asked, caller, session, address))
         headers = {"idempotent-replayed": "true"} if done.replayed else None
         content = _encoder.encode(done.value) if operation.media == JSON else done.value
         return Response(content, headers=headers, media_type=operation.media)
@@ -83,7 +87,8 @@ def _endpoint(operation: Operation, till: Till, limits: ApiLimits) -> Endpoint:
 def _openapi_endpoint() -> Endpoint:
     made: list[bytes] = []  # on the first request: most registers never need it, and starting is faster
 
-    async def openapi(_request: Request) -> Response:
+    async def openapi(request: Request) -> Response:
+        require_scope(request.scope, "get_openapi")
         if not made:
             made.append(_encoder.encode(document()))
         return Response(made[0], media_type="application/json")

@@ -1,15 +1,19 @@
 """Who may call. On the unix socket the file's owner, group and mode decide. On the loopback port three things must hold at
 once, because any web page in the register's browser can reach it: the exact Host (a rebound DNS name carries its own), no
-foreign Origin, and the token. Browsers can set no header on a WebSocket, so there the token may come as the sub-protocol
-`bearer.<token>` (next to `tillkeeper.v1`, which is the one that gets selected).
+foreign Origin, and the token. On the network (`api/lan.py`) the same three with its own addresses and names, and the token of a
+paired device: those of the token files open nothing there. Browsers can set no header on a WebSocket, so there the token may
+come as the sub-protocol `bearer.<token>` (next to `tillkeeper.v1`, which is the one that gets selected).
 """
 
+import asyncio
+import contextlib
 import hmac
 import logging
 import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
@@ -23,12 +27,13 @@ from tillkeeper.plain_file import open_plain
 log = logging.getLogger(__name__)
 
 SUBPROTOCOL = "tillkeeper.v1"
-ALLOWED_HEADERS = (
-    b"authorization, content-type, idempotency-key, tillkeeper-terminal, tillkeeper-session, tillkeeper-approval"
-)
-OPEN_PATHS = frozenset({"/v1/health"})
-SCOPE_KEY = "tillkeeper.scope"
-"""Where in an ASGI scope the caller's own scope is put."""
+ALLOWED_HEADERS = b"authorization, content-type, idempotency-key, tillkeeper-terminal, tillkeeper-session, tillkeeper-approval"
+OPEN_PATHS = frozenset({"/v1/health", "/v1/pair", "/v1/authority.crt"})
+SCOPE_KEY, DEVICE_KEY, LAN_KEY = "tillkeeper.scope", "tillkeeper.device", "tillkeeper.lan"
+"""Where in an ASGI scope the caller's own scope is put, its device where it is a paired one, and how it came where that was by
+the network (`LanWay`)."""
+UNPAIRED = 4401
+"""Close code (RFC 6455, 7.4.2: 4000-4999 are private): this device is paired no more."""
 MIN_TOKEN = 16
 MAX_TOKEN_FILE = 4096
 
@@ -84,22 +89,69 @@ def _load(path: Path) -> str:
     return text.split("\n", 1)[0].strip()
 
 
+class PairedDevice(Protocol):
+    @property
+    def device_id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def scope(self) -> Scope: ...
+
+    @property
+    def terminal(self) -> str: ...
+
+
+class Devices(Protocol):
+    """The paired devices (`access/keeper.py`)."""
+
+    def device(self, token: bytes) -> PairedDevice | None:
+        """Whose token it is, in a time that tells nothing of a token."""
+        ...
+
+    def connected(self, device_id: str) -> contextlib.AbstractContextManager[asyncio.Event]:
+        """While a connection of the device is open; the event is set once the device is paired no more."""
+        ...
+
+
+class LanWay(Protocol):
+    """How a request came by the network."""
+
+    @property
+    def secure(self) -> bool: ...
+
+    def hosts(self, address: str) -> frozenset[str]:
+        """What the Host header may be, where the connection was made to `address` of this machine."""
+        ...
+
+
 class Access:
-    """What a caller on the loopback port must know or be. `page_token` is that of our own pages: it opens less (see
-    `contract.caller`). `origins` are further pages that may call ("http://host:port")."""
+    """What a caller must know or be. `page_token` is that of our own pages on this machine: it opens less (see
+    `contract.caller`). `origins` are further pages that may call ("http://host:port"); `devices`: those that are paired."""
 
-    __slots__ = ("_page_token", "_token", "origins")
+    __slots__ = ("_page_token", "_token", "devices", "origins")
 
-    def __init__(self, token: str, origins: Iterable[str] = (), page_token: str = "") -> None:
+    def __init__(self, token: str, origins: Iterable[str] = (), page_token: str = "", devices: Devices | None = None) -> None:
         self._token = token.encode()
         self._page_token = page_token.encode()
         self.origins = frozenset(origins)
+        self.devices = devices
 
-    def scope_of(self, token: bytes) -> Scope | None:
-        """What this token opens, None for nothing; in a time that does not depend on where two tokens differ."""
+    def opens(self, token: bytes, scope: AsgiScope) -> bool:
+        """Whether this token opens anything the way that the request came, and notes what; in a time that does not depend on
+        where two tokens differ."""
         full = hmac.compare_digest(token, self._token)
         page = hmac.compare_digest(token, self._page_token) and bool(self._page_token)
-        return "full" if full else "page" if page else None
+        device = self.devices.device(token) if self.devices is not None else None
+        if device is not None:
+            scope[SCOPE_KEY], scope[DEVICE_KEY] = device.scope, device
+            return True
+        if LAN_KEY in scope:
+            return False
+        if full or page:
+            scope[SCOPE_KEY] = "full" if full else "page"
+        return full or page
 
 
 def _headers(scope: AsgiScope, name: bytes) -> list[bytes]:
@@ -122,7 +174,7 @@ def _host_refusal(scope: AsgiScope, names: tuple[str, ...]) -> RequestRefused | 
         "call",
         scope["path"],
         "the Host header is not this register's own address",
-        f"use http://{names[0]}",
+        f"use {names[0]}",
     )
 
 
@@ -131,7 +183,8 @@ def _origin_refusal(scope: AsgiScope, names: tuple[str, ...], access: Access) ->
     if not origins:
         return None
     origin = origins[0].decode("latin-1")
-    if len(origins) == 1 and (origin in access.origins or origin in {f"http://{name}" for name in names}):
+    scheme = "https" if LAN_KEY in scope and scope[LAN_KEY].secure else "http"
+    if len(origins) == 1 and (origin in access.origins or origin in {f"{scheme}://{name}" for name in names}):
         return None
     return RequestRefused(
         "origin_refused",
@@ -147,22 +200,25 @@ def _token_refusal(scope: AsgiScope, access: Access) -> RequestRefused | None:
     authorization = _headers(scope, b"authorization")
     if len(authorization) == 1:
         scheme, _, token = authorization[0].partition(b" ")
-        if scheme.lower() == b"bearer" and (opened := access.scope_of(token.strip())):
-            scope[SCOPE_KEY] = opened
+        if scheme.lower() == b"bearer" and access.opens(token.strip(), scope):
             return None
     elif not authorization and scope["type"] == "websocket":
         offered = [name for name in scope["subprotocols"] if name.startswith("bearer.")]
         token = offered[0].removeprefix("bearer.").encode("latin-1", "replace") if len(offered) == 1 else b""
-        if opened := access.scope_of(token):
-            scope[SCOPE_KEY] = opened
+        if access.opens(token, scope):
             return None
+    where = (
+        "pair this device (docs/access.md)"
+        if LAN_KEY in scope
+        else ("send `Authorization: Bearer <token>`; it is in the file `api.token_file`, or `api-token` in the data folder")
+    )
     return RequestRefused(
         "unauthorized",
         401,
         "call",
         scope["path"],
         "the access token is missing or wrong",
-        "send `Authorization: Bearer <token>`; it is in the file `api.token_file`, or `api-token` in the data folder",
+        where,
         headers={"www-authenticate": 'Bearer realm="tillkeeper"'},
     )
 
@@ -171,15 +227,23 @@ def refusal(scope: AsgiScope, access: Access) -> RequestRefused | None:
     """Why this request may not pass, or None."""
     if is_local_socket(scope):
         return None
-    server = scope.get("server")
-    port = server[1] if server is not None else 0
-    names = (f"127.0.0.1:{port}", f"localhost:{port}")
+    names = own_hosts(scope)
     refused = _host_refusal(scope, names) or _origin_refusal(scope, names, access)
     if refused is not None:
         return refused
     if scope["type"] == "http" and (scope["path"] in OPEN_PATHS or is_page(scope["path"]) or is_preflight(scope)):
+        scope[SCOPE_KEY] = "page"  # nobody in particular
         return None
     return _token_refusal(scope, access)
+
+
+def own_hosts(scope: AsgiScope) -> tuple[str, ...]:
+    """What the Host header of this request may be."""
+    server = scope.get("server")
+    if LAN_KEY in scope:
+        return tuple(sorted(scope[LAN_KEY].hosts(server[0] if server is not None else "")))
+    port = server[1] if server is not None else 0
+    return f"127.0.0.1:{port}", f"localhost:{port}"
 
 
 def is_preflight(scope: AsgiScope) -> bool:
@@ -212,12 +276,38 @@ class AccessControl:
             await answer_problem(refused, scope, receive, send)
             return
         allowed = self._listed_origin(scope)
-        if allowed is None:
+        if scope["type"] == "websocket" and DEVICE_KEY in scope:
+            await self._while_paired(scope, receive, send)
+        elif allowed is None:
             await self._app(scope, receive, send)
         elif is_preflight(scope):
             await _answer_preflight(allowed, send)
         else:
             await self._app(scope, receive, _with_cors(allowed, send))
+
+    async def _while_paired(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """The WebSocket of a paired device ends when the device is paired no more."""
+        devices = self._access.devices
+        if devices is None:
+            raise RuntimeError("a device without a book of devices")
+        with devices.connected(scope[DEVICE_KEY].device_id) as ended:
+            end = asyncio.create_task(ended.wait(), name="api.unpaired")
+
+            async def receiving() -> Message:
+                asked = asyncio.ensure_future(receive())
+                try:
+                    await asyncio.wait({asked, end}, return_when=asyncio.FIRST_COMPLETED)
+                    if asked.done():
+                        return asked.result()
+                finally:
+                    asked.cancel()
+                await send({"type": "websocket.close", "code": UNPAIRED, "reason": "unpaired"})
+                return {"type": "websocket.disconnect", "code": UNPAIRED}
+
+            try:
+                await self._app(scope, receiving, send)
+            finally:
+                end.cancel()
 
     def _listed_origin(self, scope: AsgiScope) -> bytes | None:
         """Only a page that the config names gets CORS headers, and only with its own name, never `*`."""

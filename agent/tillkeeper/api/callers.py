@@ -5,11 +5,12 @@ Headers: `Tillkeeper-Terminal`, `Tillkeeper-Session`, `Tillkeeper-Approval`.
 
 import re
 
+from msgspec.structs import replace
 from starlette.requests import Request
 
-from tillkeeper.api.auth import SCOPE_KEY
+from tillkeeper.api.auth import DEVICE_KEY, SCOPE_KEY, PairedDevice
 from tillkeeper.api.ports import People
-from tillkeeper.contract.caller import Caller
+from tillkeeper.contract.caller import Caller, device_terminal
 from tillkeeper.errors import BadRequest
 
 TERMINAL_HEADER = "tillkeeper-terminal"
@@ -29,9 +30,22 @@ def caller_of(request: Request, people: People) -> Caller:
     if not _terminal.fullmatch(said.get(TERMINAL_HEADER, "")):
         hint = "send one of the terminals of the configuration"
         raise BadRequest("read", "Tillkeeper-Terminal", "it must be at most 64 letters, digits, `.`, `_`, `:` or `-`", hint)
-    return people.caller(
+    device = request.scope.get(DEVICE_KEY)
+    terminal = said.get(TERMINAL_HEADER, "")
+    if device is not None:
+        terminal = terminal_of(device, terminal)
+    caller = people.caller(
         request.scope.get(SCOPE_KEY, "full"),
-        said.get(TERMINAL_HEADER, ""),
+        terminal,
         said.get(SESSION_HEADER, ""),
         said.get(APPROVAL_HEADER, ""),
     )
+    return caller if device is None else replace(caller, device=device.name)
+
+
+def terminal_of(device: PairedDevice, said: str) -> str:
+    """The place of a paired device: the one that it was paired for; a register device's own choice where that was none; and for
+    all others one of their own, so that nobody who signs in there signs somebody out at a counter."""
+    if device.scope == "register":
+        return device.terminal or said
+    return device_terminal(device.name)

@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from tillkeeper.api.auth import chosen_subprotocol
+from tillkeeper.api.auth import DEVICE_KEY, SCOPE_KEY, PairedDevice, chosen_subprotocol
 from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.ports import ChecksQuery, JobsQuery, LiveFeed, Overrun, Till
-from tillkeeper.api.problems import answer_problem
+from tillkeeper.api.problems import RequestRefused, answer_problem
+from tillkeeper.api.scopes import require_scope
+from tillkeeper.contract.caller import Scope
+from tillkeeper.contract.cash import DrawerList
 from tillkeeper.contract.live import LiveSnapshot
 from tillkeeper.errors import NotFound, Overloaded, TillkeeperError
 
@@ -17,6 +20,7 @@ TOO_SLOW = 4008
 """Close code (RFC 6455, 7.4.2: 4000-4999 are private): connect again and start from the snapshot."""
 TEXT_ONLY = 1003
 SNAPSHOT_ROWS = 500
+_NO_MONEY = frozenset({"status", "device", "availability", "found"})
 
 
 class Sockets:
@@ -30,20 +34,23 @@ class Sockets:
     async def live(self, socket: WebSocket) -> None:
         """A snapshot, then changes. Subscribed before the snapshot is read, so that nothing falls between the two."""
         try:
+            require_scope(socket.scope, "live")
+            shown = _shown(socket.scope.get(SCOPE_KEY, "full"))
             with self._till.subscribe() as feed:
-                first = await self._snapshot()
+                first = await self._snapshot(shown)
                 await socket.accept(chosen_subprotocol(socket.scope))
-                await self._run_live(socket, feed, first)
+                await self._run_live(socket, feed if shown is None else _Part(feed, shown), first)
         except TillkeeperError as error:
             await _deny(socket, error)
 
-    async def _snapshot(self) -> str:
+    async def _snapshot(self, shown: frozenset[str] | None) -> str:
+        money, jobs = shown is None, shown is None or "job" in shown
         snapshot = LiveSnapshot(
             status=await self._till.status(),
-            checks=(await self._till.checks(ChecksQuery(state="open", limit=SNAPSHOT_ROWS))).checks,
-            jobs=await self._till.jobs(JobsQuery(state="unsettled", limit=SNAPSHOT_ROWS)),
+            checks=(await self._till.checks(ChecksQuery(state="open", limit=SNAPSHOT_ROWS))).checks if money else (),
+            jobs=await self._till.jobs(JobsQuery(state="unsettled", limit=SNAPSHOT_ROWS)) if jobs else (),
             availability=await self._till.availability(),
-            drawers=self._till.drawers.drawers(),
+            drawers=self._till.drawers.drawers() if money else DrawerList(drawers=()),
         )
         return msgspec.json.encode(snapshot).decode()
 
@@ -66,6 +73,8 @@ class Sockets:
     async def kitchen(self, socket: WebSocket) -> None:
         """Hand the connection to the display's driver until either side is done."""
         try:
+            require_scope(socket.scope, "kitchen")
+            _require_display(socket)
             door = self._till.kitchen(socket.path_params["device"])
             if self._displays >= self._limits.displays:
                 raise Overloaded("attach", "display", f"{self._displays} displays are connected", "close one and try again")
@@ -85,6 +94,35 @@ class Sockets:
     async def unknown(self, socket: WebSocket) -> None:
         """Any other path: refused like an unknown route."""
         await _deny(socket, NotFound("connect", socket.scope["path"], "there is no such WebSocket", "see /openapi.json"))
+
+
+def _shown(scope: Scope) -> frozenset[str] | None:
+    """The tags of the messages that a caller of this scope gets, None for all: no money for those who have none to handle."""
+    return {"kitchen": _NO_MONEY, "technician": _NO_MONEY | {"job"}}.get(scope)
+
+
+class _Part:
+    """A feed without what is not shown. Frames begin with their tag, as `LiveMessage` is encoded."""
+
+    def __init__(self, feed: LiveFeed, shown: frozenset[str]) -> None:
+        self._feed = feed
+        self._begins = tuple(f'{{"type":"{tag}"' for tag in sorted(shown))
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        async for frame in self._feed:
+            if frame.startswith(self._begins):
+                yield frame
+
+
+def _require_display(socket: WebSocket) -> None:
+    """A kitchen device that was paired for one display is no other one."""
+    device: PairedDevice | None = socket.scope.get(DEVICE_KEY)
+    wanted = socket.path_params["device"]
+    if device is not None and device.terminal not in ("", wanted):
+        cause, hint = f"this device is paired for display {device.terminal}", "pair it anew, without --terminal"
+        raise RequestRefused(
+            "scope_refused", 403, "attach", f"display {wanted[:64]}", cause, hint, scope=device.scope, scopes=[]
+        )
 
 
 class _DisplaySocket:

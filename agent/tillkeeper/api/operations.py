@@ -12,6 +12,7 @@ from tillkeeper.api import (
     modes,
     network,
     online,
+    pairings,
     people,
     previews,
     privacy,
@@ -167,4 +168,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *roles.OPERATIONS,
     *after.OPERATIONS,
     *online.OPERATIONS,
+    *pairings.OPERATIONS,
 )

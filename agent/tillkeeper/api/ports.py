@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Protocol
 import msgspec
 from msgspec import Meta
 
+from tillkeeper.contract.access import PairBody, PairedView, PairingBody, PairingsView, PairingView, UnpairBody
 from tillkeeper.contract.after import AfterQuery, AfterView, GreenView
 from tillkeeper.contract.authorisations import AuthorisationsView
 from tillkeeper.contract.availability import AvailabilityView
@@ -216,6 +217,22 @@ class Trust(Protocol):
     async def leave(self, asked: LeaveBody, caller: Caller) -> StoreView: ...
 
 
+class PairedDevices(Protocol):
+    """Paired devices. Raise `Refused`, `NotFound` and what `access.trouble` says."""
+
+    def view(self, caller: Caller) -> PairingsView: ...
+
+    def authority(self) -> bytes:
+        """The certificate that devices install (DER)."""
+        ...
+
+    async def open(self, asked: PairingBody, caller: Caller) -> PairingView: ...
+
+    async def pair(self, asked: PairBody, address: str) -> PairedView: ...
+
+    async def unpair(self, device_id: str, asked: UnpairBody, caller: Caller) -> PairingsView: ...
+
+
 class Privacy(Protocol):
     """Texts about persons."""
 
@@ -276,6 +293,9 @@ class Till(Protocol):
 
     @property
     def trust(self) -> Trust: ...
+
+    @property
+    def access(self) -> PairedDevices: ...
 
     @property
     def privacy(self) -> Privacy: ...

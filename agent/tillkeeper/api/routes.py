@@ -15,7 +15,7 @@ JSON = "application/json"
 
 class Call(msgspec.Struct, frozen=True):
     """A request, taken apart. `body` and `query` are what the operation's types say, None where it has none. `session`: the
-    header of this name, for what is about the session itself."""
+    header of this name, for what is about the session itself. `address`: of the machine that asks, empty on the unix socket."""
 
     params: dict[str, str]
     key: str = ""
@@ -23,6 +23,7 @@ class Call(msgspec.Struct, frozen=True):
     query: Any = None
     caller: Caller = INTEGRATION
     session: str = ""
+    address: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -39,7 +39,7 @@ class Bound(msgspec.Struct, frozen=True):
         return "" if self.tcp is None else f"http://{self.tcp[0]}:{self.tcp[1]}"
 
 
-class _Uvicorn(Server):
+class Uvicorn(Server):
     """uvicorn inside a program that has its own signals and its own end."""
 
     def __init__(self, config: Config) -> None:
@@ -58,6 +58,31 @@ class _Uvicorn(Server):
         """What outlived the graceful end: clients that take nothing."""
         for connection in list(self.server_state.connections):
             connection.transport.abort()
+
+
+def config_of(app: ASGIApp, limits: ApiLimits) -> Config:
+    """uvicorn's settings for `app`, with the bounds of `limits`."""
+    http, websocket = bounded(limits)
+    return Config(
+        app,
+        http=http,
+        ws=websocket,
+        loop="none",
+        interface="asgi3",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # a forwarded address is a claim, and nobody forwards here
+        server_header=False,
+        ws_max_size=limits.frame_bytes,
+        ws_ping_interval=limits.ping_s,
+        ws_ping_timeout=limits.ping_s,
+        ws_per_message_deflate=False,
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        timeout_graceful_shutdown=limits.shutdown_s,
+        timeout_keep_alive=limits.kept_s,
+        backlog=128,
+    )
 
 
 class ApiServer:
@@ -85,7 +110,7 @@ class ApiServer:
         """
         listeners, bound = self._bind()
         own_file = None if bound.socket is None or self._is_given(bound.socket) else file_identity(bound.socket)
-        server = _Uvicorn(self._config())
+        server = Uvicorn(config_of(self._app, self._limits))
         serving = asyncio.create_task(server.serve(listeners), name="api.uvicorn")
         ready = asyncio.create_task(server.ready.wait(), name="api.ready")
         try:
@@ -118,30 +143,7 @@ class ApiServer:
     def _is_given(self, path: Path) -> bool:
         return any(one.family == socket.AF_UNIX and one.getsockname() == str(path) for one in self._listen.given)
 
-    def _config(self) -> Config:
-        http, websocket = bounded(self._limits)
-        return Config(
-            self._app,
-            http=http,
-            ws=websocket,
-            loop="none",
-            interface="asgi3",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,  # a forwarded address is a claim, and nobody forwards here
-            server_header=False,
-            ws_max_size=self._limits.frame_bytes,
-            ws_ping_interval=self._limits.ping_s,
-            ws_ping_timeout=self._limits.ping_s,
-            ws_per_message_deflate=False,
-            h11_max_incomplete_event_size=HEAD_BYTES,
-            timeout_graceful_shutdown=self._limits.shutdown_s,
-            timeout_keep_alive=self._limits.kept_s,
-            backlog=128,
-        )
-
-    async def _stop(self, server: _Uvicorn, serving: asyncio.Task[None], listeners: list[socket.socket]) -> None:
+    async def _stop(self, server: Uvicorn, serving: asyncio.Task[None], listeners: list[socket.socket]) -> None:
         """uvicorn bounds its own graceful end; the second bound is for the case that it does not."""
         server.should_exit = True
         try:

@@ -67,4 +67,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return self.employee or said or (f"device {self.device}" if self.device else "")
 
 
+def device_terminal(device: str) -> str:
+    """The place of a paired device that is none of [terminals]."""
+    return f"device:{device}"
+
+
 INTEGRATION = Caller()

@@ -92,6 +92,11 @@ def _fiscal(facts: Facts) -> Iterator[Found]:
         yield Found({"why": facts.fiscal_trouble})
 
 
+def _lan(facts: Facts) -> Iterator[Found]:
+    for words in facts.lan:
+        yield Found({"words": words})
+
+
 def _prints_for(facts: Facts) -> Iterator[Found]:
     for register in facts.prints_for:
         yield Found({"register": register})
@@ -214,6 +219,14 @@ ADVISORIES: tuple[Advisory, ...] = (
         text="The fiscal signer does not sign: {why}.",
         hint="Selling goes on, and all is signed late when it answers again. Look at its device; ask its maker.",
         find=_fiscal,
+    ),
+    Advisory(
+        code="lan",
+        severity="warning",
+        title="The way by the network",
+        text="{words}.",
+        hint="Selling at this register is not affected. See [lan] in its configuration and docs/access.md.",
+        find=_lan,
     ),
     Advisory(
         code="prints_for_another",

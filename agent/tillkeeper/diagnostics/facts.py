@@ -149,6 +149,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     roles: RolesBrief | None = None
     online_trouble: str = ""
     fiscal_trouble: str = ""
+    lan: tuple[str, ...] = ()
     """Why no online orders come here, although HQ answers."""
     jobs_waiting: int = 0
     held_tickets: int = 0

@@ -73,6 +73,12 @@ class SignInDesk:
         self._kept = Kept() if stored is None else msgspec.json.decode(stored, type=Kept)
         self.roster: Roster | None = None if roster is None else msgspec.json.decode(roster, type=Roster)
         self._terminals = frozenset(parts.config.terminals or (parts.config.this_register,))
+        self.devices: Callable[[], frozenset[str]] = frozenset
+        """Further places: paired devices."""
+
+    @property
+    def _places(self) -> frozenset[str]:
+        return self._terminals | self.devices()
 
     @property
     def required(self) -> bool:
@@ -134,7 +140,7 @@ class SignInDesk:
     def _end(self, session: Session, roster: Roster | None) -> str:
         """Why the session is over, or nothing."""
         member = roster.get(session.employee) if roster is not None else None
-        if member is None or session.terminal not in self._terminals:
+        if member is None or session.terminal not in self._places:
             return "removed"
         if member.pin != session.pin:
             return "pin_changed"
@@ -189,7 +195,7 @@ class SignInDesk:
         """The terminal, the only one where none is named."""
         if not terminal and len(self._terminals) == 1:
             return next(iter(self._terminals))
-        if terminal not in self._terminals:
+        if terminal not in self._places:
             known = ", ".join(sorted(self._terminals))
             raise UnknownTerminal("find", f"terminal {terminal[:64]!r}", "it is not configured", f"there are: {known}")
         return terminal

@@ -32,6 +32,10 @@ class Stamp:
         self._from: tuple[int, int] | None = None
         """While the clock is not believed: the stamp to go on from, and what the clock showed then."""
 
+    def now_ms(self) -> int:
+        """The wall clock, or what time goes on from where it is not believed."""
+        return self._sound(self._now_ms())
+
     def today(self) -> str:
         """What events are stamped with now."""
         return self.stamped(self._now_ms())

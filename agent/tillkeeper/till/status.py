@@ -66,6 +66,7 @@ class StatusDesk:
     roles: Callable[[], RolesBrief | None] = lambda: None
     online_trouble: Callable[[], str] = str
     fiscal_trouble: Callable[[], str] = str
+    lan: Callable[[], tuple[str, ...]] = tuple
 
     def view(self) -> StatusView:
         now_s, now_ms = clock.boot_s(), clock.wall_ms()
@@ -102,6 +103,7 @@ class StatusDesk:
                 roles=self.roles(),
                 online_trouble=self.online_trouble(),
                 fiscal_trouble=self.fiscal_trouble(),
+                lan=self.lan(),
                 jobs_waiting=len(jobs) - len(held),
                 held_tickets=len(held) - len(others),
                 held_others=len(others),

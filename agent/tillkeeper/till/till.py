@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from tillkeeper.access.desk import AccessDesk
 from tillkeeper.after.desk import AfterDesk
 from tillkeeper.after.green import GreenDesk
 from tillkeeper.api.hub import LiveHub
@@ -68,6 +69,7 @@ class Till:
     finder: FoundDesk
     setup: SetupDesk
     trust: TrustDesk
+    access: AccessDesk
     privacy: PrivacyDesk
     roles: Roles
     authorisations: Callable[[], AuthorisationsView]
