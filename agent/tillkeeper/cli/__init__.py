@@ -13,6 +13,7 @@ from tillkeeper.cli import exits
 
 GROUPS = {
     "run": "start the register agent",
+    "setup": "set this register up: asks the few questions, writes the configuration, starts it",
     "status": "connection, what is not synced yet, devices, advisories",
     "green": "is every register of the store well again? exit code 0 only then",
     "after": "what an outage left behind, and what resolves it",

@@ -1,0 +1,315 @@
+"""Set this register up, as root: asks the few questions that it can not answer itself, shows all that it would write, and
+starts the register. Run again it shows what holds now and changes only what is answered anew.
+
+With --answers FILE nobody is asked (docs/setup.md).
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tillkeeper.cli import exits
+from tillkeeper.cli.client import Client
+from tillkeeper.cli.exits import ApiProblem, Unreachable, UsageError
+from tillkeeper.cli.terminal import clean
+from tillkeeper.contract.devices import FoundView
+from tillkeeper.errors import ConfigInvalid, TillkeeperError
+from tillkeeper.setup import checks, doing, ending, machine, plan, site, units
+from tillkeeper.setup.answers import Answers
+from tillkeeper.setup.answers import read as read_answers
+from tillkeeper.setup.asking import Wrong, ask, ask_yes
+from tillkeeper.setup.cloning import to_text
+from tillkeeper.setup.dialogue import converse, say
+from tillkeeper.setup.disk import locked
+from tillkeeper.setup.interview import interview
+from tillkeeper.setup.known import Known, Menu, Secrets
+from tillkeeper.setup.plan import Plan, Present
+from tillkeeper.setup.site import CONFIG, Site
+
+SERVES_S = 60.0
+LOOK_S = 0.25
+MAX_ANSWERS = 1_000_000
+HELLO = """\
+An empty line takes what stands in [brackets]. Nothing is written before you have seen all of it; Ctrl-C ends.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--answers", type=Path, metavar="FILE", help="take the answers from a file and ask nothing")
+    parser.add_argument(
+        "--check", action="store_true", help="with --answers: change nothing; exit code 1 where something would"
+    )
+    parser.add_argument(
+        "--print-answers", action="store_true", help="what was answered here, for the next register; no secrets"
+    )
+    parser.add_argument(
+        "--root", type=Path, default=Path("/"), metavar="DIR", help="write below DIR, for images; starts nothing"
+    )
+    parser.add_argument("--test-slip", action="store_true", help="with --answers: print a test slip at the end")
+
+
+def run(args: argparse.Namespace) -> int:
+    if (args.check or args.test_slip) and args.answers is None:
+        raise UsageError("--check and --test-slip go with --answers FILE")
+    sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]  # of a terminal that speaks no UTF-8
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    here = site.find(args.root)
+    before = _look(here)
+    if args.print_answers:
+        if before.content is None:
+            raise UsageError(f"{here.config}: there is no configuration yet")
+        sys.stdout.write(to_text(before.answers))
+        return exits.OK
+    if args.answers is not None:
+        said, menu, secrets = _unattended(args.answers, here, before)
+        made = plan.make(here, before, said, menu, secrets, _new_key)
+        say(_words(here, made, said, whole=False))
+        if args.check:
+            say("\nNothing was changed (--check)." if made.changes else "\nAll of it is so already.")
+            return exits.REFUSED if made.changes else exits.OK
+    else:
+        said, menu, secrets, made = _asked(here, before)
+    return _do(args, here, before, said, menu, secrets, made)
+
+
+def _look(here: Site) -> Present:
+    try:
+        return plan.look(here)
+    except ConfigInvalid as error:
+        hint = "put it right by hand (`tillkeeper config check`), or move it away and run setup again"
+        raise ConfigInvalid(error.operation, error.subject, error.cause, hint, **error.extra) from error
+
+
+def _new_key() -> str:
+    import secrets
+
+    from tillkeeper.config.network_rules import KEY_DIGITS
+
+    return secrets.token_hex(KEY_DIGITS // 2)
+
+
+# --- answers from a file ---
+
+
+def _unattended(file: Path, here: Site, before: Present) -> tuple[Answers, Menu, Secrets]:
+    with file.open("rb") as opened:
+        raw = opened.read(MAX_ANSWERS + 1)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigInvalid("read answers", str(file), "it is not UTF-8 text") from error
+    if len(raw) > MAX_ANSWERS:
+        raise ConfigInvalid("read answers", str(file), f"it is larger than {MAX_ANSWERS} bytes")
+    said = read_answers(text, str(file), before.answers)
+    start = file.resolve().parent
+    try:
+        menu = machine.read_menu(here, said.menu.file, start=start)
+    except Wrong as error:
+        raise ConfigInvalid("read answers", str(file), f"menu.file: {error}", "docs/setup.md") from error
+    if unknown := [key for key in menu.taxes if key not in said.taxes.categories]:
+        problems = tuple(
+            f"{file}: taxes.categories.{key}: 'percent' is missing ({menu.taxes[key]} items have it; a rate is never guessed)"
+            for key in unknown
+        )
+        raise ConfigInvalid("read answers", str(file), "a tax rate is missing; nothing was changed", problems=problems)
+    if here.is_image and said.join.code_file:
+        raise UsageError("[join] with --root: a register joins where it runs, for its key must be in one place only")
+    secrets = Secrets()
+    if said.hq.token_file:
+        secrets.hq_token = _secret(said.hq.token_file, "hq.token_file", start, checks.token)
+    if said.people.manager and said.people.manager not in before.people:
+        if not said.people.pin_file:
+            raise ConfigInvalid("read answers", str(file), "people.pin_file is missing: the manager needs a PIN")
+        secrets.pin = _secret(said.people.pin_file, "people.pin_file", start, checks.pin)
+    if said.join.code_file and not before.joined:
+        secrets.join_code = machine.read_secret(said.join.code_file, "join.code_file", start)
+    return said, menu, secrets
+
+
+def _secret(path: str, setting: str, start: Path, check: Callable[[str], str]) -> str:
+    try:
+        return check(machine.read_secret(path, setting, start))
+    except Wrong as error:
+        raise ConfigInvalid("read", setting, str(error)) from error
+
+
+# --- answers from a person ---
+
+
+def _asked(here: Site, before: Present) -> tuple[Answers, Menu, Secrets, Plan]:
+    """Raises KeyboardInterrupt where the person does not want it."""
+    known = _known(here, before)
+    said = before.answers
+    say(HELLO)
+    try:
+        while True:
+            said, menu, secrets = converse(interview(known, said))
+            try:
+                made = plan.make(here, before, said, menu, secrets, _new_key)
+            except ConfigInvalid as error:
+                exits.explain(error, as_json=False)
+                if not converse(ask_yes("again", "Go through the questions again?", default=True)):
+                    raise KeyboardInterrupt from error
+                continue
+            say(_words(here, made, said, whole=True))
+            wanted = converse(ask("write", "Do this? yes, no, or again (all questions once more)", _yes_no_again, "yes"))
+            if wanted == "yes":
+                return said, menu, secrets, made
+            if wanted == "no":
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        say("\nNothing was changed.")
+        raise
+
+
+def _yes_no_again(text: str) -> str:
+    word = text.strip().lower()
+    for one in ("yes", "no", "again"):
+        if word and one.startswith(word):
+            return one
+    raise Wrong("yes, no or again")
+
+
+def _known(here: Site, before: Present) -> Known:
+    zone, tongue = machine.timezone(here.root), machine.locale(here.root)
+
+    def found() -> tuple[FoundView, ...]:
+        say("Looking at what is plugged in, asking the network (two seconds) ...")
+        return machine.found_devices()
+
+    return Known(
+        menu=lambda typed: machine.read_menu(here, typed, start=Path.cwd()),
+        found=found,
+        hostname=machine.hostname(),
+        timezone=zone,
+        language=machine.language(tongue),
+        country=machine.country(zone, tongue),
+        addresses=machine.addresses(),
+        people=before.people,
+        joined=before.joined,
+        has_token=before.has_token,
+    )
+
+
+# --- what will be done ---
+
+
+def _words(here: Site, made: Plan, said: Answers, *, whole: bool) -> str:
+    lines = []
+    if whole and made.changes_config:
+        lines += ["", f"--- {CONFIG} ---", made.config.content.decode().rstrip("\n"), "---"]
+    acts = [
+        f"write {here.config}" + (", and keep what is there as a dated copy" if made.before is not None else "")
+    ] * made.changes_config
+    acts += [f"write {here.folder / one.name} (mode {one.mode:o}): {one.words}" for one in made.files]
+    acts += [f"make {here.data} (mode 700), the agent's own"] * made.folder
+    acts += [f"make {said.people.manager} the first manager"] * bool(made.manager)
+    acts += ["make the secret of the store's PINs"] * (made.store_secret and not made.manager)
+    acts += ["join the store with the code"] * made.joins
+    if units.booted(here) and (found := units.installed()):
+        acts.append(" ".join(["(re)start" if made.changes else "see that they run:", *found]))
+    lines += ["", "What will be done:" if acts else "There is nothing to change.", *(f"  - {one}" for one in acts)]
+    return "\n".join([*lines, *(f"warning: {one}" for one in made.warnings)])
+
+
+def _do(args: argparse.Namespace, here: Site, before: Present, said: Answers, menu: Menu, secrets: Secrets, made: Plan) -> int:
+    tell: Callable[[str], None] = lambda text: say(f"  {clean(text)}")  # noqa: E731 - two lines that differ from print
+    changes = made.changes
+    if changes:
+        doing.make_folders(here)
+        with locked(here.folder):
+            if plan.look(here).content != before.content:
+                raise UsageError(f"{here.config} was changed by somebody else meanwhile: run setup again")
+            if made.joins:
+                tell("joining the store ...")
+                for note in doing.join(here, said, secrets.join_code, os.environ.get("SUDO_USER", "root")):
+                    tell(note)
+                made = plan.make(here, plan.look(here), said, menu, secrets, _new_key)
+            doing.carry_out(here, made, said, secrets, time.strftime("%Y-%m-%dT%H-%M-%S"), tell)
+    if not units.booted(here):
+        return _not_started(here, said, made)
+    return _start(args, here, said, made, changed=changes, tell=tell)
+
+
+# --- the register itself ---
+
+
+def _rest(here: Site, said: Answers, made: Plan) -> tuple[list[str], list[str]]:
+    now = plan.look(here)
+    return ending.of_answers(said, made.loaded, joined=now.joined, people=bool(now.people))
+
+
+def _not_started(here: Site, said: Answers, made: Plan) -> int:
+    trouble, after = _rest(here, said, made)
+    start = [" ".join(command) for command in units.commands(list(units.UNITS), again=False)]
+    if here.is_image:
+        after.insert(0, "the image's register starts at its first boot, where the package has enabled its units")
+    else:
+        after.insert(0, "systemd does not run here. Where it does: " + "; ".join(f"`{one}`" for one in start))
+        after.insert(1, f"else by hand: `tillkeeper run --config {CONFIG}` as the user tillkeeper, `tillkeeper probe` as root")
+    say(ending.summary([f"{here.config} is right"], trouble, after))
+    return exits.OK
+
+
+def _start(
+    args: argparse.Namespace, here: Site, said: Answers, made: Plan, *, changed: bool, tell: Callable[[str], None]
+) -> int:
+    found = units.installed()
+    failed = units.start(found, again=changed, tell=tell) if found else "the units are not installed"
+    if failed:
+        say(ending.summary([f"{here.config} is right"], [failed], ["`journalctl -u tillkeeper -n 20` says more"]))
+        return exits.PARTLY
+    with Client(socket=made.loaded.api.socket) as client:
+        try:
+            status = _served(client)
+        except Unreachable as error:
+            say(ending.summary([f"{here.config} is right"], [str(error)], ["`journalctl -u tillkeeper -n 20` says more"]))
+            return exits.UNREACHABLE
+        _slip(args, client, said, tell)
+        works, wrong = ending.of_agent(status, client.get("/v1/preflight"))
+    trouble, after = _rest(here, said, made)
+    say(clean_lines(ending.summary(works, wrong + trouble, after)))
+    return exits.OK
+
+
+def clean_lines(text: str) -> str:
+    return "\n".join(clean(line) for line in text.split("\n"))
+
+
+def _served(client: Client) -> "dict[str, object]":
+    """The agent's status, once it answers. Raises: Unreachable."""
+    until_s, told_s = time.monotonic() + SERVES_S, time.monotonic()
+    sys.stdout.write("  waiting for the agent ")
+    try:
+        while True:
+            try:
+                status: dict[str, object] = client.get("/v1/status")
+                return status
+            except (Unreachable, ApiProblem):
+                if time.monotonic() > until_s:
+                    raise
+            if time.monotonic() - told_s >= 1:
+                told_s = time.monotonic()
+                sys.stdout.write(".")
+            sys.stdout.flush()
+            time.sleep(LOOK_S)
+    finally:
+        say("")
+
+
+def _slip(args: argparse.Namespace, client: Client, said: Answers, tell: Callable[[str], None]) -> None:
+    """Wanted or not, it never makes the setup fail."""
+    printer = said.this.receipt_printer
+    asks = args.answers is None
+    if not printer or not (
+        args.test_slip or (asks and converse(ask_yes("slip", f"Print a test slip on {printer}?", default=True)))
+    ):
+        return
+    try:
+        client.post(f"/v1/devices/{printer}/test", {"by": os.environ.get("SUDO_USER", "root")})
+        tell(f"a test slip for {printer} is on its way; if none comes out, `tillkeeper devices list` says why")
+    except (ApiProblem, Unreachable, TillkeeperError) as error:
+        tell(f"no test slip: {error}")

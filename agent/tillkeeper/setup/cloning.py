@@ -1,0 +1,50 @@
+"""Answers as a file of answers, for the next register: `tillkeeper setup --print-answers`. No secret is in it. Pure."""
+
+from typing import Any
+
+from msgspec import to_builtins
+from msgspec.structs import replace
+
+from tillkeeper.config.model import SerialLine
+from tillkeeper.setup.answers import EXAMPLE, VERSION, Answers, HqSaid, JoinSaid
+from tillkeeper.setup.text import sections, value_text
+
+HEAD = f"""\
+# Answers for `tillkeeper setup --answers FILE` (docs/setup.md). No secret is in here: name files that hold them.
+version = {VERSION}
+"""
+HINTS = {
+    "register": "of [registers]: on the next register, its name",
+    "menu": "# Take the file along.",
+    "hq": '# token_file = "/root/hq-token"   # each register has its own',
+    "people": '# manager = "ana"                  # of a store\'s first register; with it:\n# pin_file = "/root/pin"',
+}
+
+
+def to_text(said: Answers) -> str:
+    """What `answers.read` reads as these answers again, but for the secrets."""
+    plain = replace(said, hq=HqSaid(url=said.hq.url), people=replace(said.people, pin_file=""), join=JoinSaid())
+    built = _pruned(to_builtins(plain))
+    for printer in built.get("printers", {}).values():
+        if printer.get("serial") == to_builtins(SerialLine()):
+            del printer["serial"]
+    tables = {key: value for key, value in built.items() if isinstance(value, dict)}
+    lines = [HEAD + f"register = {value_text(said.register)}   # {HINTS['register']}"]
+    lines += [f"displays = {value_text(list(said.displays))}"] if said.displays else []
+    for key, table in tables.items():
+        lines += ["", *sections((key,), table), *([HINTS[key]] if key in HINTS and table.get("file") != EXAMPLE else [])]
+    if "hq" not in tables:
+        lines += ["", "# [hq]", '# url = "https://hq.example:8443"', HINTS["hq"]]
+    if len(said.registers) > 1:
+        lines += [
+            "",
+            "# [join]                             # of every register but the primary",
+            '# code_file = "/root/join-code"',
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _pruned(table: dict[str, Any]) -> dict[str, Any]:
+    """Without what says nothing."""
+    kept = {key: _pruned(value) if isinstance(value, dict) else value for key, value in table.items()}
+    return {key: value for key, value in kept.items() if value not in ("", [], {})}

@@ -1,0 +1,46 @@
+"""What setup can find out by itself, so that it does not ask. Values here, and what reads the rest as functions: the interview
+stays pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tillkeeper.contract.devices import FoundView
+
+
+@dataclass(frozen=True)
+class Menu:
+    """A menu as it was read. `categories`: id -> name, in order; `taxes`: tax category -> how many items have it. `content`:
+    what the agent will read, None for the example and for a file that stays where it is."""
+
+    file: str
+    items: int
+    categories: dict[str, str]
+    taxes: dict[str, int]
+    content: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """`found`: asks the network and looks at what is plugged in, now. `menu`: reads a menu; raises `asking.Wrong`.
+    `addresses`: of this machine on its networks. `people`: who is on the roster. `joined`: the register has keys of a store.
+    `has_token`: a token for HQ is there."""
+
+    menu: Callable[[str], Menu]
+    found: Callable[[], tuple[FoundView, ...]] = tuple
+    hostname: str = ""
+    timezone: str = ""
+    language: str = ""
+    country: str = ""
+    addresses: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    joined: bool = False
+    has_token: bool = False
+
+
+@dataclass
+class Secrets:
+    """What was typed and goes into files of its own, or nowhere; never shown: `repr` has none of it."""
+
+    hq_token: str = field(default="", repr=False)
+    pin: str = field(default="", repr=False)
+    join_code: str = field(default="", repr=False)
