@@ -39,17 +39,17 @@ class Machine:
         self._shell: tuple[asyncio.StreamReader, asyncio.StreamWriter]
         self._monitor: tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
-    async def connect(self, stack: contextlib.AsyncExitStack) -> None:
+    async def connect(self, stack: contextlib.AsyncExitStack, boot_s: float = BOOT_S) -> None:
         """Wait for the shell."""
         self._monitor = await _connected(self._folder / "monitor", stack)
         self._shell = await _connected(self._folder / "shell", stack)
         await self._monitor[0].readline()  # its greeting
         await self.ask("qmp_capabilities")
         try:
-            async with asyncio.timeout(BOOT_S):
+            async with asyncio.timeout(boot_s):
                 await self._shell[0].readuntil(b"ready\n")
         except (TimeoutError, asyncio.IncompleteReadError) as error:
-            raise Failed(f"no shell within {BOOT_S:g} s: {self.console()}") from error
+            raise Failed(f"no shell within {boot_s:g} s: {self.console()}") from error
 
     async def run(self, command: str, *, check: bool = True, deadline_s: float = ANSWER_S) -> str:
         """What one line of shell says, both outputs. Raises Failed where it fails and `check` is set."""
