@@ -3,13 +3,19 @@
 import asyncio
 import logging
 import secrets
+import time
+from collections import Counter
+from collections.abc import Callable
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tillkeeper.api.auth import LAN_KEY, SCOPE_KEY
 from tillkeeper.api.headers import completed
 from tillkeeper.api.limits import ApiLimits
-from tillkeeper.api.problems import answer_problem, internal
+from tillkeeper.api.pace import CODE_PATHS, address_of, too_often
+from tillkeeper.api.problems import answer_problem, internal, send_problem
+from tillkeeper.api.rate import Rates
 from tillkeeper.errors import Overloaded, TillkeeperError
 
 log = logging.getLogger(__name__)
@@ -19,16 +25,30 @@ _STARTS = frozenset({"http.response.start", "websocket.http.response.start"})
 
 
 class _Watched:
-    """`send`, and whether an answer has begun. Each one gets the headers that every answer has."""
+    """`send`, and whether an answer has begun. Each one gets the headers that every answer has. `instead`: what is answered in
+    the place of an answer of this status."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, instead: Callable[[int], TillkeeperError | None]) -> None:
         self._send = send
+        self._instead = instead
+        self._swallowed = False
         self.begun = False
         self.closed = False
 
     async def __call__(self, message: Message) -> None:
-        self.begun = True
+        if self._swallowed:
+            return
         self.closed = self.closed or message["type"] == "websocket.close"
+        if not self.begun and message["type"] in _STARTS:
+            refused = self._instead(message["status"])
+            if refused is not None:
+                self.begun = self._swallowed = True
+                await send_problem(refused, message["type"], self._sealed)
+                return
+        self.begun = True
+        await self._sealed(message)
+
+    async def _sealed(self, message: Message) -> None:
         if message["type"] in _STARTS:
             message = {**message, "headers": completed(message.get("headers", ()))}
         await self._send(message)
@@ -37,25 +57,47 @@ class _Watched:
 class Edge:
     """ASGI middleware around everything."""
 
-    def __init__(self, app: ASGIApp, limits: ApiLimits) -> None:
+    def __init__(self, app: ASGIApp, limits: ApiLimits, now_s: Callable[[], float] = time.monotonic) -> None:
         self._app = app
         self._limits = limits
-        self._at_work = 0
+        self._now_s = now_s
+        self._at_work: Counter[str] = Counter()
+        self._strangers = Rates(1 / limits.wrong_token_s, limits.wrong_tokens)
+        self._codes = Rates(1 / limits.wrong_code_s, limits.wrong_codes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        watched = _Watched(send)
+        address = address_of(scope)
+        watched = _Watched(send, lambda status: self._too_often(status, scope, address))
+        if scope["path"] in CODE_PATHS and (wait_s := self._codes.wait_s(address, self._now_s())):
+            await answer_problem(too_often(wait_s, "code", "too many wrong codes came from here"), scope, receive, watched)
+            return
         if scope["type"] == "websocket":  # live clients and displays have bounds of their own
             await self._guarded(scope, receive, watched)
             return
-        if self._at_work >= self._limits.requests:
-            full = Overloaded("answer", "request", f"{self._at_work} requests are at work", "try again with the same key")
+        counted = ["all", "network", address] if LAN_KEY in scope else ["all"]
+        bounds = (self._limits.requests, self._limits.requests_of_network, self._limits.requests_of_one)
+        if any(self._at_work[name] >= bound for name, bound in zip(counted, bounds, strict=False)):
+            full = Overloaded("answer", "request", "as many as may be are at work", "try again with the same key")
             await answer_problem(full, scope, receive, watched)
             return
-        self._at_work += 1
+        self._at_work.update(counted)
         try:
             await self._guarded(scope, receive, watched)
         finally:
-            self._at_work -= 1
+            self._at_work.subtract(counted)
+            for name in counted:
+                if self._at_work[name] <= 0:
+                    del self._at_work[name]
+
+    def _too_often(self, status: int, scope: Scope, address: str) -> TillkeeperError | None:
+        """429 in the place of one more refusal of a stranger. Whoever was let in has a scope, and is not counted here."""
+        if not address or SCOPE_KEY in scope:
+            return None
+        if scope["path"] in CODE_PATHS and 400 <= status < 500 and status != 429:
+            self._codes.take(address, self._now_s())
+        elif status in (401, 403) and (wait_s := self._strangers.take(address, self._now_s())):
+            return too_often(wait_s, "caller", "too many refused calls came from here", "see why they were refused")
+        return None
 
     async def _guarded(self, scope: Scope, receive: Receive, watched: _Watched) -> None:
         try:

@@ -34,3 +34,27 @@ class ApiLimits(msgspec.Struct, frozen=True, kw_only=True):
     """WebSocket ping interval, and how long a pong may take."""
     shutdown_s: int = 5
     """Requests at work get so long to finish at shutdown; then they are answered with 503."""
+
+    # How much of the register one caller may have: `api/pace.py`, `api/edge.py`. More is answered with 429 and Retry-After.
+    pace_per_s: float = 40.0
+    pace_burst: float = 400.0
+    """Of a page or paired device; in units of cost, mostly one. After an outage a page sends 200 commands at once."""
+    integration_per_s: float = 400.0
+    integration_burst: float = 4_000.0
+    """Of all callers with the full token together."""
+    wrong_pins: float = 10.0
+    wrong_pin_s: float = 30.0
+    """So many wrong PINs of one page or device, and one more in so many seconds, whatever terminals it names."""
+    wrong_tokens: float = 20.0
+    wrong_token_s: float = 1.0
+    """So many refused callers of one address, and one more in so many seconds; a right token is never counted, nor kept out."""
+    wrong_codes: float = 10.0
+    wrong_code_s: float = 60.0
+    """The same for wrong pairing codes; then no code of that address is looked at."""
+    requests_of_one: int = 16
+    """So many of one address of the network at work at a time; one more is answered with 503."""
+    requests_of_network: int = 96
+    """So many of the network in all: the rest of `requests` is kept for this machine."""
+    sockets_of_one: int = 8
+    sockets_of_network: int = 24
+    """WebSockets of one device; and of the network of each kind, out of 32 (`LiveHub.clients`, `displays`)."""

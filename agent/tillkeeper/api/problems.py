@@ -107,8 +107,13 @@ async def answer_problem(error: TillkeeperError, scope: Scope, receive: Receive,
     if scope["type"] == "http":
         await problem_response(error)(scope, receive, send)
         return
+    await send_problem(error, "websocket.http.response.start", send)
+
+
+async def send_problem(error: TillkeeperError, start: str, send: Send) -> None:
+    """`start`: the ASGI message that begins the answer."""
     body = encode_problem(error)
     headers = problem_headers(error) | {"content-type": CONTENT_TYPE, "content-length": str(len(body))}
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "websocket.http.response.start", "status": error.status, "headers": raw})
-    await send({"type": "websocket.http.response.body", "body": body, "more_body": False})
+    await send({"type": start, "status": error.status, "headers": raw})
+    await send({"type": start.replace(".start", ".body"), "body": body, "more_body": False})
