@@ -25,11 +25,12 @@ _MAPPED = bytes(10) + b"\xff\xff"
 
 
 class Door(socket.socket):
-    """The listening socket. `tls`: connections begin with a handshake, and nobody has more than his part of those."""
+    """The listening socket. `tls`: connections begin with a handshake, and nobody has more than his part of those. `handle`: of
+    one that listens already."""
 
-    def __init__(self, family: int, *, tls: bool) -> None:
+    def __init__(self, family: int, *, tls: bool, handle: int | None = None) -> None:
         # The protocol is named: with 0 asyncio leaves TCP_NODELAY off, and each small answer takes 40 ms.
-        super().__init__(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        super().__init__(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, handle)
         self._tls = tls
         self._shaking: dict[int, tuple[socket.socket, bytes]] = {}
         """Whose handshake is in work, by file descriptor. asyncio closes what comes to no end."""

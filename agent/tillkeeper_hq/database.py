@@ -46,6 +46,8 @@ class Database:
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="hq-reader")
         self._looking = ThreadPoolExecutor(1, thread_name_prefix="hq-looker")
         self._stopping = False
+        self.turns = 0
+        """How often the writing thread came to the end of its work: it grows, or the thread hangs or has nothing to do."""
 
     def __enter__(self) -> "Database":
         """Raises DatabaseUnusable."""
@@ -118,6 +120,7 @@ class Database:
                 for job in group:
                     if job.act is not None:
                         self._do(job, job.act)
+                self.turns += 1
                 if ingest.erased:
                     ingest.erased = not self._write_sql.forget()
         finally:

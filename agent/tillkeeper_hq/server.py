@@ -15,6 +15,7 @@ from tillkeeper_hq.connections import HANDSHAKE_S, KEPT_S, Door, Hurried
 from tillkeeper_hq.credentials import Credentials
 from tillkeeper_hq.database import Database
 from tillkeeper_hq.sql import Backend
+from tillkeeper_hq.watchdog import watch
 
 MAX_CONNECTIONS = 512
 SHUTDOWN_S = 5
@@ -64,15 +65,16 @@ async def serving(
     *,
     tls: Tls | None = None,
     https: bool = False,
+    given: socket.socket | None = None,
 ) -> AsyncIterator[str]:
     """HQ inside this event loop; yields its URL once it answers. `https`: whoever comes from another machine has a TLS
-    connection, to here or to a proxy. On leaving, requests under way are finished (within
-    `SHUTDOWN_S`), the queue is committed and the database closed.
+    connection, to here or to a proxy. `given`: a socket that listens already, instead of `listen`. On leaving, requests under
+    way are finished (within `SHUTDOWN_S`), the queue is committed and the database closed.
 
     Raises:
         ListenInvalid, sql.DatabaseUnusable.
     """
-    with _bound(listen, tls=tls is not None) as door, Database(backend, first_number) as database:
+    with _door(listen, given, tls=tls is not None) as door, Database(backend, first_number) as database:
         config = uvicorn.Config(
             create_app(database, credentials, https=https),
             http="h11",
@@ -97,11 +99,25 @@ async def serving(
         host, port = door.getsockname()[:2]
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve(sockets=[door]), name="hq-http")
+            # The socket listens already: a request that comes before uvicorn is up waits in the backlog.
+            url = f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+            watching = tasks.create_task(watch(database, url), name="hq-watchdog")
             try:
-                # The socket listens already: a request that comes before uvicorn is up waits in the backlog.
-                yield f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+                yield url
             finally:
+                watching.cancel()
                 server.should_exit = True
+
+
+def _door(listen: str, given: socket.socket | None, *, tls: bool) -> Door:
+    if given is None:
+        return _bound(listen, tls=tls)
+    if given.family not in (socket.AF_INET, socket.AF_INET6):
+        given.close()
+        raise ListenInvalid("the socket unit has to listen on a TCP port")
+    door = Door(given.family, tls=tls, handle=given.detach())
+    door.setblocking(False)
+    return door
 
 
 def _bound(listen: str, *, tls: bool) -> Door:

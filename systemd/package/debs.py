@@ -102,6 +102,7 @@ def _control(package: Package, arch: str, version: str, root: Path) -> None:
         "Maintainer": MAINTAINER,
         "Installed-Size": str(size),
         "Depends": depends,
+        **({"Recommends": ", ".join(package.recommends)} if package.recommends else {}),
         "Section": "misc",
         "Priority": "optional",
         "Description": package.summary + "\n" + "".join(f" {line}\n" for line in package.description.splitlines()).rstrip(),

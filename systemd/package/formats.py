@@ -19,5 +19,5 @@ class Known(NamedTuple):
 
 KNOWN: Mapping[str, tuple[Known, ...]] = {
     "tillkeeper": (Known("journal.db", "data_dir", JOURNAL.version), Known("held.db", "data_dir", HELD.version)),
-    "tillkeeper-hq": (Known("hq.db", "", HQ),),
+    "tillkeeper-hq": (Known("hq.sqlite3", "", HQ),),
 }

@@ -47,6 +47,7 @@ class Package(NamedTuple):
     data: str
     config: str
     depends: tuple[str, ...] = ()
+    recommends: tuple[str, ...] = ()
 
     @property
     def home(self) -> str:
@@ -90,7 +91,8 @@ environment of its own below /usr/lib/tillkeeper.
     users=("tillkeeper", "tillkeeper-probe"),
     data="/var/lib/tillkeeper",
     config="/etc/tillkeeper",
-    depends=("udev",),
+    depends=("libudev1",),
+    recommends=("udev",),
 )
 
 HQ = Package(

@@ -164,11 +164,16 @@ class Handover(Generic[W, D, K]):
         if not self._closing:  # a fault of ours: a restart is what helps
             self.state = self.state._replace(trouble="the writer has stopped", damaged=True)
             self._changed()
-        for future in (*self._waiting.values(), *self._asked.values()):
-            if not future.done():
-                future.set_exception(StorageRefused("write", self._name, "the writer has stopped", "restart the agent"))
+        for future in self._waiting.values():
+            self._settle(future, self._stopped())
+        for asked in self._asked.values():
+            if not asked.done():
+                asked.set_exception(self._stopped())
         self._waiting.clear()
         self._asked.clear()
+
+    def _stopped(self) -> StorageRefused:
+        return StorageRefused("write", self._name, "the writer has stopped", "restart the agent")
 
     @staticmethod
     def _settle(future: "asyncio.Future[D]", outcome: D | TillkeeperError) -> None:

@@ -46,7 +46,8 @@ class ProberDoor:
     been silent for `SILENT_S` makes room.
 
     Args:
-        path: of the socket; mode 0660, and of the group of `user` where the agent may set it.
+        path: of the socket; mode 0660, and of the group of `user` where its folder gives it that one (setgid, as tmpfiles.d
+            makes it) or the agent may set it.
         user: whose processes may connect, besides root's and the agent's own.
         came: a prober has said hello; gone: it went; second: one said hello and had to go.
         take: one message of the present prober; called on the loop, must not wait.
@@ -105,7 +106,8 @@ class ProberDoor:
             return
         self._uids |= {found.pw_uid}
         try:
-            os.chown(self._path, -1, found.pw_gid)
+            if self._path.stat().st_gid != found.pw_gid:
+                os.chown(self._path, -1, found.pw_gid)
         except OSError as error:  # not a member of that group, or a namespace that does not know it
             log.info("the prober's socket keeps its group: %s", error)
 
