@@ -4,7 +4,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from systemd.package.debs import ready_debs
+from systemd.package.debs import SMALL, ready_debs
 from systemd.package.model import PACKAGES, PLATFORMS, ROOT
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     args = parser.parse_args()
     args.into.mkdir(parents=True, exist_ok=True)
     for arch in args.arch or PLATFORMS:
-        for made in ready_debs(tuple(args.package or PACKAGES), arch, args.version).values():
+        for made in ready_debs(tuple(args.package or PACKAGES), arch, args.version, SMALL).values():
             there = args.into / made.name
             shutil.copy(made, there)
             print(f"{there}  {there.stat().st_size / 1e6:.1f} MB")
