@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # A machine with certificates of its own (a company's proxy) trusts those; without any, uv brings its own list.
 UV := VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(BIN)/uv $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
 
-.PHONY: help run demo test pictures lint env dev-env machine bench lab store-lab sim simulate chaos vm kill-loop lock clean
+.PHONY: help run demo test pictures lint env dev-env machine bench lab store-lab sim simulate chaos vm boot-vm kill-loop lock clean
 
 help:
 	@echo "make run        start one register with virtual devices (Ctrl-C stops it)"
@@ -21,6 +21,7 @@ help:
 	@echo "make store-lab  two to six real registers sell while everything fails; the books compared: build/store-lab.json (MINUTES=n, SEED=n, REGISTERS=2 to 6; root)"
 	@echo "make chaos      10,000 tickets over virtual printers with a fault at each 20th, in virtual time (TICKETS=n, SEED=n)"
 	@echo "make vm         printers at a kernel of their own (QEMU): real usblp and USB serial nodes, pulled out in the middle of a ticket (root)"
+	@echo "make boot-vm    a whole Debian boots the package in QEMU: printers at USB before and after, hardening, a power cut; build/boot-vm.json (ROUNDS=n, ONLY=figures or scenes; root)"
 	@echo "make kill-loop  200 SIGKILLs at random moments of a replayed day (KILLS=n, SEED=n)"
 	@echo "make lock       resolve the locked requirements anew"
 	@echo "make clean      remove the environment and build/"
@@ -115,6 +116,11 @@ chaos: dev-env
 vm: dev-env machine
 	$(MAKE) --no-print-directory machine APT=requirements/apt-vm.txt
 	$(BIN)/python -m pytest -rP tests/vm
+
+boot-vm: dev-env machine
+	$(MAKE) --no-print-directory machine APT=requirements/apt-vm.txt
+	$(if $(filter figures,$(ONLY)),,$(BIN)/python -m pytest -vrP tests/bootvm)
+	$(if $(filter scenes,$(ONLY)),,$(BIN)/python -m tests.bootvm --rounds $(or $(ROUNDS),5))
 
 kill-loop: dev-env
 	$(BIN)/python -m tests.killloop --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))

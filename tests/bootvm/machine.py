@@ -18,7 +18,7 @@ EMULATED = "tsc=unstable clocksource=acpi_pm nohz=off highres=off"
 """What tests/vm learned about an emulated clock."""
 COUNTED = "tsc=reliable"
 MEMORY_MB, CORES = 1024, 2
-BOOT_S = 400.0
+BOOT_S = 900.0
 
 
 @dataclass(frozen=True)
