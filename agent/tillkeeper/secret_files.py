@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tillkeeper.api.auth import load_or_create_token
 from tillkeeper.errors import ConfigInvalid
+from tillkeeper_systemd import credentials
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,8 @@ def read_token(setting: str, file: Path) -> str:
     try:
         lines = file.read_text("ascii").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigInvalid("read", f"{setting} {file.name}", str(error), "its first line is the shared secret") from error
+        hint = credentials.missing(str(file)) or "its first line is the shared secret"
+        raise ConfigInvalid("read", f"{setting} {file.name}", str(error), hint) from error
     if not (token := lines[0].strip()):
         raise ConfigInvalid("read", f"{setting} {file.name}", "its first line is empty", "put the shared secret there")
     return token

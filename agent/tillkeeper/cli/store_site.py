@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from tillkeeper.config import secret_rules
 from tillkeeper.contract.base import Id
 from tillkeeper.errors import ConfigInvalid
 from tillkeeper.trust.acts import Site
@@ -63,7 +64,7 @@ def find(path: Path) -> Found:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, msgspec.ValidationError) as error:
         raise ConfigInvalid("read config", str(path), str(error), "`tillkeeper config check` says more") from error
     folder = path.resolve().parent
-    key_file = folder / Path(read.network.key_file).expanduser() if read.network.key_file else None
+    key_file = secret_rules.place(folder, read.network.key_file) if read.network.key_file else None
     site = Site(
         store=read.store.id,
         register=read.this_register,

@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+from tillkeeper.config import secret_rules
 from tillkeeper.config.raw import Report, Table, table, tables, text
 
 WORLD = ("card", "gift", "loyalty")
@@ -21,6 +22,8 @@ def check(document: Table, report: Report) -> None:
             report(("gateways", name, "url"), f"{url!r} is not an http(s) address")
         elif url and (parts.username or parts.query or parts.fragment):
             report(("gateways", name, "url"), "has a user name, query or fragment in it; the secret goes to token_file")
+        if why := secret_rules.name_problem(text(gateway, "token_file")):
+            report(("gateways", name, "token_file"), why)
     for name, tender in tables(document, "tenders"):
         wanted = text(tender, "gateway")
         if wanted and wanted not in gateways:

@@ -20,6 +20,7 @@ from tillkeeper.config import lines, rules
 from tillkeeper.config.model import Config
 from tillkeeper.config.raw import Report, table, text
 from tillkeeper.errors import ConfigInvalid
+from tillkeeper_systemd import credentials
 
 BUILTIN = "builtin"
 """As `catalogue.file`: the menu that comes with the package."""
@@ -261,4 +262,6 @@ def _absolute(config: Config, folder: Path) -> Config:
 
 
 def _within(folder: Path, path: str) -> str:
+    if credentials.is_credential(path):
+        return credentials.located(path)
     return str(folder / Path(path).expanduser()) if path else ""

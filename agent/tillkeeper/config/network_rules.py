@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tillkeeper.config import secret_rules
 from tillkeeper.config.raw import Report, Table, table, tables, text, texts
 from tillkeeper.plain_file import open_plain
 
@@ -38,7 +39,9 @@ def check(document: Table, folder: Path, report: Report) -> None:
         report(("network", "socket"), "it needs a name; `watch = false` switches the prober off")
     _links(document, report)
     key_file = text(network, "key_file")
-    if key_file and (why := _no_key(folder / Path(key_file).expanduser())):
+    if why := secret_rules.name_problem(key_file):
+        report(("network", "key_file"), why)
+    elif key_file and (file := secret_rules.place(folder, key_file)) and (why := _no_key(file)):
         report(("network", "key_file"), f"{key_file!r} {why}; `tillkeeper network key --write FILE` makes one")
 
 

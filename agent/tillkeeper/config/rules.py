@@ -12,7 +12,18 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from tillkeeper.config import address as where
-from tillkeeper.config import displays, gateway_rules, lan, logo, network_rules, online, replication_rules, roles, wired_rules
+from tillkeeper.config import (
+    displays,
+    gateway_rules,
+    lan,
+    logo,
+    network_rules,
+    online,
+    replication_rules,
+    roles,
+    secret_rules,
+    wired_rules,
+)
 from tillkeeper.config.raw import Report, Table
 from tillkeeper.config.raw import table as _table
 from tillkeeper.config.raw import tables as _tables
@@ -20,6 +31,7 @@ from tillkeeper.config.raw import text as _text
 from tillkeeper.config.raw import texts as _texts
 from tillkeeper.layouts.names import builtin_layouts, languages, own_layouts
 from tillkeeper.sales.money import minor_digits
+from tillkeeper_systemd import credentials
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -322,8 +334,11 @@ def _files(document: Table, folder: Path, report: Report) -> None:
         report(("hq", "url"), f"{url!r} is not an http(s) address")
     if url and not token:
         report(("hq",), "with a 'url' comes a 'token_file'")
-    elif url and (why := _unreadable(folder / Path(token).expanduser())):
+    elif url and (why := secret_rules.unreadable(folder, token)):
         report(("hq", "token_file"), f"{token!r} {why}")
+    for name in ("token_file", "page_token_file"):
+        if _text(_table(document, "api"), name).startswith(credentials.PREFIX):
+            report(("api", name), "can be no credential: the agent makes it, and others read it")
 
 
 def _split(url: str) -> SplitResult:
@@ -331,14 +346,6 @@ def _split(url: str) -> SplitResult:
         return urlsplit(url)
     except ValueError:  # a bracket that is not closed
         return SplitResult("", "", "", "", "")
-
-
-def _unreadable(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return "" if file.readline(4096).strip() else "has an empty first line"
-    except OSError as error:
-        return f"can not be read: {error.strerror}"
 
 
 def _api(document: Table, report: Report) -> None:

@@ -21,6 +21,7 @@ from tillkeeper.network.prober.devices import Filed, is_askable, targets_of, wit
 from tillkeeper.network.prober.resolv import literal
 from tillkeeper.network.setup import Setup
 from tillkeeper.plain_file import open_plain
+from tillkeeper_systemd import credentials
 
 MAX_BYTES = 1_000_000
 _KEY_BYTES = 256
@@ -84,7 +85,7 @@ def read(path: Path, *, uplink: bool = True) -> Plan:
     pinned = _mac(network.gateway_mac, problems)
     if not network.families:
         problems.append("network.families: at least one of ipv4 and ipv6 is needed")
-    key = _key(folder / Path(network.key_file).expanduser(), problems) if network.key_file else b""
+    key = _key(_file_of_key(folder, network.key_file), problems) if network.key_file else b""
     if problems:
         raise _invalid(path, problems)
     count, position = _place(file)
@@ -215,6 +216,10 @@ def _mac(text: str, problems: list[str]) -> str:
         return ""
 
 
+def _file_of_key(folder: Path, said: str) -> Path:
+    return Path(credentials.located(said)) if credentials.is_credential(said) else folder / Path(said).expanduser()
+
+
 def _key(path: Path, problems: list[str]) -> bytes:
     """The first line of the key file: 64 hexadecimal digits."""
     try:
@@ -223,7 +228,8 @@ def _key(path: Path, problems: list[str]) -> bytes:
         key = bytes.fromhex(line.decode("ascii"))
         beacon.head(key)
     except OSError as error:
-        problems.append(f"network.key_file: {path} can not be read: {error.strerror}")
+        hint = credentials.missing(str(path))
+        problems.append(f"network.key_file: {path} can not be read: {error.strerror}" + (f"; {hint}" if hint else ""))
     except ValueError:
         problems.append(f"network.key_file: the first line of {path} is no key of 64 hexadecimal digits")
     else:
