@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from playwright.async_api import expect
 from tests.support.browser import Chromium
 from tests.support.register_page import register_page
 from tests.support.store import StoreRig
@@ -15,7 +16,7 @@ def test_an_outage_is_said_in_words_and_so_is_its_end(chromium: Chromium, tmp_pa
             await page.locator("header [data-dot=green]").wait_for()
             await rig.internet.cut()
             await page.locator("header [data-dot=red]").wait_for()
-            assert "ffline" in await page.locator("header [data-dot=red]").inner_text()
+            await expect(page.locator("header [data-dot=red]")).to_contain_text("ffline")
 
             await till.new()
             await till.ring("cola")
@@ -26,13 +27,13 @@ def test_an_outage_is_said_in_words_and_so_is_its_end(chromium: Chromium, tmp_pa
             await page.locator("[data-filter=closed]").click()
             row = page.locator(f"[data-check={code}]")
             await row.wait_for()
-            assert await row.get_attribute("data-synced") == "no"
-            assert "not synced" in await row.inner_text()
+            await expect(row).to_have_attribute("data-synced", "no")
+            await expect(row).to_contain_text("not synced")
             await row.click()
             detail = page.locator(".detail")
             check = await rig.get(f"/v1/checks/{code}")
             assert len(check["check_id"]) > 20
-            assert check["check_id"] in await detail.inner_text()
+            await expect(detail).to_contain_text(check["check_id"])
 
             await till.go("status")
             paused = page.locator("[data-testid=paused]")
@@ -40,8 +41,7 @@ def test_an_outage_is_said_in_words_and_so_is_its_end(chromium: Chromium, tmp_pa
             words = (await paused.inner_text()).lower()
             assert "report" in words
             assert "publish" in words
-            waiting = int(await page.locator("[data-only-here]").get_attribute("data-only-here") or "0")
-            assert waiting > 0
+            await expect(page.locator("[data-only-here]")).not_to_have_attribute("data-only-here", "0")
 
             await rig.internet.restore()
             await page.locator("header [data-dot=green]").wait_for(timeout=20_000)

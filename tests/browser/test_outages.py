@@ -94,7 +94,7 @@ def test_a_wire_that_stalls_is_noticed_and_the_order_goes_out_once(chromium: Chr
             await till.tap("send")
             await till.said("does not answer")
             await expect(till.page.locator("[data-banner=lost]")).to_be_visible(timeout=25_000)
-            assert await till.dot() == "red"
+            await expect(till.page.locator("header [data-dot=red]")).to_be_visible()
             assert await rung(rig) == []
             wire.flow()
             await sees_the_register(till)

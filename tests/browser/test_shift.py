@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from playwright.async_api import expect
 from tests.support.browser import Chromium
 from tests.support.looks import grave_violations, picture, too_small, wider_than_screen
 from tests.support.register_page import RegisterPage, register_page
@@ -104,7 +105,7 @@ def test_a_count_by_pieces_outlives_a_reload(chromium: Chromium, tmp_path: Path)
             await till.reload()
             await till.go("drawer")
             await till.tap("count")
-            assert await box.locator("[data-counted]").get_attribute("data-counted") == "5000"
+            await expect(box.locator("[data-counted]")).to_have_attribute("data-counted", "5000")
             await till.tap("confirm", box)
             exact = till.page.locator("[data-over-short]")
             await exact.wait_for()
@@ -142,7 +143,7 @@ def test_sold_out_and_back_again(chromium: Chromium, tmp_path: Path) -> None:
             await till.page.locator("[data-availability=cola][data-state=sold_out]").wait_for()
             await till.new()
             await till.page.locator("[data-category=soft_drinks]").click()
-            assert await till.page.locator("[data-item=cola]").is_disabled()
+            await expect(till.page.locator("[data-item=cola]")).to_be_disabled()
             await till.go("sold-out")
             await till.tap("back-again")
             await till.page.locator("[data-availability=cola]").wait_for(state="detached")

@@ -119,7 +119,7 @@ def test_offline_by_hand_needs_a_manager_and_ends_by_hand(chromium: Chromium, tm
                 await till.approve(BOSS.pin)
                 await expect(mode).to_have_attribute("data-mode", "manual_offline", timeout=60_000)
                 await expect(till.page.locator("header [data-testid=dot]")).to_contain_text("Offline by hand")
-                assert await till.dot() == "red"
+                await expect(till.page.locator("header [data-dot=red]")).to_be_visible()
                 await till.close_messages()
                 await looked_at(till, f"mode-{size}-{'dark' if dark else 'light'}")
                 await asyncio.sleep(BOUNCE_S)

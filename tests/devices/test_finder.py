@@ -12,6 +12,7 @@ from tests.devices.lan import NET, Lan, NetPrinter, lan
 from tests.devices.shop import Shop
 from tests.drivers import umock
 from tests.drivers.test_discovery_codecs import FRESH
+from tests.support.ports import free_port
 
 from tillkeeper.config.model import Device
 from tillkeeper.devices import finder
@@ -179,9 +180,8 @@ def test_a_peer_whose_mac_nobody_knows_is_talked_to() -> None:
     async def run() -> None:
         place = Locator(lambda: 0).know("grill", Device(kind="escpos", address="127.0.0.1:9100", mac="0026ab010203"))
         assert place is not None
-        server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
-        async with server:
-            port = server.sockets[0].getsockname()[1]
+        port = free_port()
+        async with await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", port):
             transport = TcpTransport(place.now_at, port, whose=place.check, missed=place.missed)
             async with transport.connect(5) as connection:
                 assert await connection.read(5) == b""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.drivers.fakes import FakePrinter, reset, tcp_peer
+from tests.support.ports import free_port
 
 from tillkeeper_drivers.api import Delivery, NotSent, OutcomeUnknown, PrintDocument, Text, TransportError
 from tillkeeper_drivers.escpos.printer import EscPosPrinter
@@ -53,8 +54,7 @@ def test_bytes_travel_both_ways_and_drain_ends() -> None:
 
 
 def test_nobody_listens() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
 
     async def run() -> None:
         async with TcpTransport("127.0.0.1", port).connect(1):

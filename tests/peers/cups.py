@@ -8,11 +8,11 @@
 import asyncio
 import os
 import pwd
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from tests.support.ports import free_port
 from tests.support.prerequisites import need
 
 START_S, COMMAND_S = 20.0, 20.0
@@ -91,9 +91,7 @@ class Queue:
 async def cups(folder: Path, where: str) -> AsyncIterator[Queue]:
     """`where`: the device of its queue, as socket://127.0.0.1:PORT or serial:/dev/pts/3."""
     need("cupsd", "lpadmin", "lp", "lpstat")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     user = pwd.getpwnam("lp")
     for name in ("spool/tmp", "cache", "state"):
         (folder / name).mkdir(parents=True)

@@ -101,8 +101,8 @@ class RegisterPage:
     async def said(self, words: str | re.Pattern[str]) -> str:
         """A message that says this; its whole text."""
         toast = self.page.locator("[data-testid=toast]:not([data-seen])").filter(has_text=words).last
-        await toast.wait_for(timeout=self.patience_ms)
-        return await toast.inner_text()
+        shown = await toast.element_handle(timeout=self.patience_ms)
+        return await shown.inner_text()  # also where it has gone by itself since
 
     async def banners(self) -> list[str]:
         """Kinds of what stands above the view: training, lost, storage, waiting, refused, done, update."""
@@ -110,9 +110,6 @@ class RegisterPage:
             "(all) => all.map((one) => one.dataset.banner)"
         )
         return found
-
-    async def dot(self) -> str:
-        return await self.page.locator("header [data-testid=dot]").get_attribute("data-dot") or ""
 
     # --- people ---
 
@@ -292,7 +289,8 @@ class RegisterPage:
     async def discount(
         self, code: str, *, amount_minor: int = 0, item: str = "", reason: bool = False, approver: str = ""
     ) -> None:
-        """On the check, or on the line of `item`."""
+        """On the check, or on the line of `item`; the page shows the new total."""
+        before = await self.due()
         if item:
             await self.line(item).click()
             await self.tap("discount", self.dialog("line"))
@@ -306,6 +304,8 @@ class RegisterPage:
         if reason:
             await self.reason(approver)
         await self.said("given")
+        total = self.page.locator(".view [data-total]").first  # the page reads the check again when it hears of the change
+        await expect(total).not_to_have_attribute("data-total", str(before), timeout=self.patience_ms)
         await self.close_messages()
 
     async def amount(self, minor: int) -> None:

@@ -45,7 +45,7 @@ async def count_drawer(till: RegisterPage, counted: Mapping[str, int]) -> dict[s
     report = till.page.locator("[data-report=x], [data-report=z]")
     await report.wait_for(timeout=till.patience_ms)
     shown = await report.locator("[data-over-short]").evaluate_all("(all) => all.map((one) => Number(one.dataset.overShort))")
-    return dict(zip(counted, shown, strict=False))
+    return dict(zip(counted, shown, strict=True))
 
 
 async def close_drawer(till: RegisterPage, approver: str = "") -> None:

@@ -254,10 +254,8 @@ def days(rig: StoreRig, kind: str) -> list[str]:
 @pytest.mark.timeout(120)
 def test_a_port_that_is_taken_keeps_nobody_from_selling_and_is_listened_on_when_it_is_free(tmp_path: Path) -> None:
     async def scene() -> None:
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            taken.listen()
-            ports = {"front": taken.getsockname()[1], "bar": free_port()}
+        ports = {"front": free_port(), "bar": free_port()}
+        with socket.create_server(("127.0.0.1", ports["front"])) as taken:
             async with shop(tmp_path, "front", ports) as front:
                 await told("create", "--config", str(front.config_file))
                 await front.start_agent()

@@ -15,8 +15,8 @@ export function Order({ desk, state }) {
   const check = draft?.check_id ? state.checks[draft.check_id] : null;
   useEffect(() => {
     if (draft?.check_id && !check) desk.readCheck(draft.check_id);
-    setSide(draft?.check_id ? "pane" : "menu");
   }, [draft?.id]);
+  useLayoutEffect(() => setSide(draft?.check_id ? "pane" : "menu"), [draft?.id]); // before it is painted: no side flips under a finger
   useLayoutEffect(() => {
     const pressed = (event) => {
       if (event.target?.closest?.("dialog")) return;
