@@ -65,6 +65,7 @@ from tillkeeper.till.status import StatusDesk
 from tillkeeper.till.till import Announcer, Till
 from tillkeeper.trust.opening import Trust
 from tillkeeper.trust.store_keys import StoreKeys
+from tillkeeper.upkeep.opening import restarts_of
 from tillkeeper.watchdog import watch
 
 log = logging.getLogger(__name__)
@@ -212,6 +213,7 @@ class Register:
                 devices=self.locator.addresses,
             )
         )
+        self.restarts = restarts_of(self)
         self.status = StatusDesk(
             config=config,
             journal=journal,
@@ -236,6 +238,7 @@ class Register:
             online_trouble=lambda: self.together.online.trouble,
             fiscal_trouble=lambda: self.together.day.fiscal_trouble,
             lan=self.access.serving.advice,
+            upgrade=self.restarts.advice,
         )
         self.reads = Reads(
             config=config,
@@ -281,6 +284,7 @@ class Register:
             tasks.create_task(self._status_changes(), name="till.status")
             tasks.create_task(self.network.run(), name="network")
             tasks.create_task(self.finder.run(), name="devices.finder")
+            tasks.create_task(self.restarts.run(), name="upkeep.restarts")
             await self.trust.desk.begin()
             if self.roster is not None:
                 await self.roster.look()
@@ -310,6 +314,7 @@ class Register:
             after=self.together.aftermath.desk,
             green=self.together.aftermath.green,
             online=self.together.online,
+            restarts=self.restarts,
             authorisations=lambda: self.intake.authorising.view(tuple(held.check for held in self.shelf.open_checks())),
             intake=self.intake,
             reads=self.reads,

@@ -68,7 +68,7 @@ and displays, and the pages. It runs on Debian's own Python with an
 environment of its own below /usr/lib/tillkeeper.
 """,
     lock="runtime.txt",
-    keep=("tillkeeper", "tillkeeper_drivers", "tillkeeper_hq"),
+    keep=("tillkeeper", "tillkeeper_drivers", "tillkeeper_hq", "tillkeeper_systemd"),
     program="tillkeeper",
     entry="tillkeeper.cli",
     services=(
@@ -107,7 +107,7 @@ It runs on Debian's own Python with an environment of its own below
 /usr/lib/tillkeeper-hq, and shares nothing with the package of a register.
 """,
     lock="hq-package.txt",
-    keep=("tillkeeper/contract", "tillkeeper_hq"),
+    keep=("tillkeeper/contract", "tillkeeper_hq", "tillkeeper_systemd"),
     program="tillkeeper-hq",
     entry="tillkeeper_hq.__main__",
     services=(Service("tillkeeper-hq.service"),),

@@ -29,6 +29,7 @@ from tillkeeper.contract.modes import ModeView
 from tillkeeper.contract.network import DiagnosisView, NetworkHistory, NetworkView, ProberView
 from tillkeeper.contract.pages import PreviewOptions
 from tillkeeper.contract.trust import CodeBody, CodeView, LeaveBody, StoreView
+from tillkeeper.contract.upkeep import RestartView
 from tillkeeper.contract.values import Totals
 from tillkeeper.diagnostics.facts import CatalogueFacts, Facts, HqFacts, JournalFacts
 from tillkeeper.diagnostics.snapshot import status_view
@@ -216,6 +217,16 @@ class FakeTrust:
         raise NotFound("let go", f"register {asked.register}", "there is none")
 
 
+class FakeUpkeep:
+    """Not under systemd: it can not be restarted."""
+
+    def view(self) -> RestartView:
+        return RestartView(version="0.1.0", installed="", wanted=False, by="", reasons=())
+
+    def ask(self, by: str) -> RestartView:
+        raise Refused("not_supervised", "restart", "the agent", f"{by} asked, and nothing would start it again")
+
+
 class FakeTill:
     """`hang`: commands wait for it to be set (None: they do not). `trouble`: item ids that make `execute` fail."""
 
@@ -231,6 +242,7 @@ class FakeTill:
         self.finder = FakeFinder()
         self.setup = FakeSetup()
         self.trust = FakeTrust()
+        self.restarts = FakeUpkeep()
         self.display = Echo()
         self.hang: asyncio.Event | None = None
         self.entered = asyncio.Event()

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from tillkeeper.api import (
     after,
     authorisations,
@@ -19,6 +21,7 @@ from tillkeeper.api import (
     roles,
     stock,
     trust,
+    upkeep,
 )
 from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, Till
 from tillkeeper.api.routes import Answer, Call, Operation, PersonBody, command, read
@@ -42,8 +45,8 @@ async def _catalogue(till: Till, _call: Call) -> Answer:
     return Answer(await till.catalogue())
 
 
-async def _pages(till: Till, _call: Call) -> Answer:
-    return Answer(await till.pages())
+async def _pages(till: Till, call: Call) -> Answer:
+    return Answer(replace(await till.pages(), scope=call.caller.scope, device=call.caller.device))
 
 
 async def _books(till: Till, call: Call) -> Answer:
@@ -168,5 +171,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *roles.OPERATIONS,
     *after.OPERATIONS,
     *online.OPERATIONS,
+    *upkeep.OPERATIONS,
     *pairings.OPERATIONS,
 )

@@ -29,6 +29,7 @@ from tillkeeper.contract.people import ApprovalView, SessionView, StaffList, Tim
 from tillkeeper.contract.privacy import EraseBody, ErasedTexts, FindBody, FoundTexts
 from tillkeeper.contract.roles import PreflightView, RolesView
 from tillkeeper.contract.trust import CodeBody, CodeView, LeaveBody, StoreView
+from tillkeeper.contract.upkeep import RestartView
 from tillkeeper.contract.values import CheckState, OrderType
 from tillkeeper.contract.views import (
     BooksView,
@@ -267,6 +268,11 @@ class Roles(Protocol):
     async def preflight(self) -> PreflightView: ...
 
 
+class Upkeep(Protocol):
+    def view(self) -> RestartView: ...
+    def ask(self, by: str) -> RestartView: ...
+
+
 class Till(Protocol):
     """The register, seen from its API."""
 
@@ -314,6 +320,8 @@ class Till(Protocol):
 
     @property
     def online(self) -> Online: ...
+    @property
+    def restarts(self) -> Upkeep: ...
 
     async def begin_replacement(
         self, key: str, device: str, asked: ReplacementBody, caller: Caller

@@ -51,7 +51,7 @@ _TABLE: tuple[tuple[tuple[DeviceScope, ...], tuple[str, ...]], ...] = (
     ),
     ((R, M), ("switch_offline", "switch_offsite", "assign_roles", "confirm_away")),
     # How the register is.
-    ((R, T, M), ("get_green", "get_mode", "get_roles", "get_preflight", "get_store")),
+    ((R, T, M), ("get_green", "get_mode", "get_roles", "get_preflight", "get_store", "get_restart")),
     ((R, T, M), ("get_network", "list_network_history", "start_diagnosis", "get_diagnosis")),
     # Devices.
     (

@@ -18,6 +18,7 @@ GROUPS = {
     "green": "is every register of the store well again? exit code 0 only then",
     "after": "what an outage left behind, and what resolves it",
     "roles": "primary and backup: who they are, assign them, confirm that one is away",
+    "restart": "restart the agent between two sales",
     "preflight": "what to look at before an upgrade; exit code 1 where something comes first",
     "mode": "online, offline, island, offsite: show it, switch it by hand",
     "order": "place a whole order: ring, discount, send, pay",

@@ -97,6 +97,16 @@ def _lan(facts: Facts) -> Iterator[Found]:
         yield Found({"words": words})
 
 
+def _upgrade_waits(facts: Facts) -> Iterator[Found]:
+    if facts.upgrade.version and not facts.upgrade.late:
+        yield Found({"new": facts.upgrade.version, "old": facts.version})
+
+
+def _upgrade_late(facts: Facts) -> Iterator[Found]:
+    if facts.upgrade.late:
+        yield Found({"new": facts.upgrade.version, "old": facts.version})
+
+
 def _prints_for(facts: Facts) -> Iterator[Found]:
     for register in facts.prints_for:
         yield Found({"register": register})
@@ -348,6 +358,22 @@ ADVISORIES: tuple[Advisory, ...] = (
         text="The session of {drawer} was opened on an earlier day and has not been counted.",
         hint="Count it and close it with its Z.",
         find=devices.drawer_left_open,
+    ),
+    Advisory(
+        code="upgrade_late",
+        severity="warning",
+        title="An upgrade waits since yesterday",
+        text="Version {new} is installed and this register still runs {old}: there was no quiet moment in a day.",
+        hint="`tillkeeper restart` says what it waits for. Nothing is lost if you restart the service by hand.",
+        find=_upgrade_late,
+    ),
+    Advisory(
+        code="upgrade_waits",
+        severity="notice",
+        title="An upgrade waits",
+        text="Version {new} is installed; this register goes on with {old} until nothing is rung, paid or printed.",
+        hint="Nothing to do: it changes over between two sales, within about a second.",
+        find=_upgrade_waits,
     ),
     Advisory(
         code="catalogue_stale",

@@ -112,6 +112,13 @@ class SinkFacts(msgspec.Struct, frozen=True, kw_only=True):
     outside: str = ""
 
 
+class UpgradeFacts(msgspec.Struct, frozen=True):
+    """`version`: installed, and waits for a moment without a sale; empty where none does. `late`: for more than a day."""
+
+    version: str = ""
+    late: bool = False
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """`uptime_s` and all ages on the boot clock; `at_ms` is the wall clock. `only_here`: events that no other machine holds.
     `colour`: of the dot, as the mode has it. `switched_by`: who switched a mode by hand.
@@ -168,3 +175,4 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     staff_trouble: str = ""
     """Why the roster file could not be taken over, or empty."""
     network: NetworkFacts = NetworkFacts()
+    upgrade: UpgradeFacts = UpgradeFacts()

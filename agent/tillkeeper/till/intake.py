@@ -87,6 +87,11 @@ class Intake:
         self.authorising = Authorising(parts.config, unsettled, parts.gateways, hands, parts.now_s, parts.knows_its_past)
 
     @property
+    def under_way(self) -> int:
+        """How many commands are not answered yet, those that wait for a gateway among them."""
+        return self._once.under_way
+
+    @property
     def in_hand(self) -> bool:
         """Whether a command is on its way to being durable."""
         return self._once.under_way > self.authorising.calling

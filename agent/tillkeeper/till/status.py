@@ -21,6 +21,7 @@ from tillkeeper.diagnostics.facts import (
     NetworkFacts,
     OpenDrawerFacts,
     SinkFacts,
+    UpgradeFacts,
 )
 from tillkeeper.diagnostics.snapshot import status_view
 from tillkeeper.errors import StorageRefused
@@ -67,6 +68,7 @@ class StatusDesk:
     online_trouble: Callable[[], str] = str
     fiscal_trouble: Callable[[], str] = str
     lan: Callable[[], tuple[str, ...]] = tuple
+    upgrade: Callable[[], tuple[str, bool]] = lambda: ("", False)
 
     def view(self) -> StatusView:
         now_s, now_ms = clock.boot_s(), clock.wall_ms()
@@ -104,6 +106,7 @@ class StatusDesk:
                 online_trouble=self.online_trouble(),
                 fiscal_trouble=self.fiscal_trouble(),
                 lan=self.lan(),
+                upgrade=UpgradeFacts(*self.upgrade()),
                 jobs_waiting=len(jobs) - len(held),
                 held_tickets=len(held) - len(others),
                 held_others=len(others),

@@ -50,6 +50,7 @@ from tillkeeper.till.people import SignInDesk
 from tillkeeper.till.reads import Reads
 from tillkeeper.till.shelf import Held, Span
 from tillkeeper.trust.desk import TrustDesk
+from tillkeeper.upkeep.restarts import Restarts
 
 _encode = msgspec.json.Encoder().encode
 _decode_job = msgspec.json.Decoder(JobView).decode
@@ -76,6 +77,7 @@ class Till:
     after: AfterDesk
     green: GreenDesk
     online: OnlineOrders
+    restarts: Restarts
     intake: Intake
     reads: Reads
     spool: Spool

@@ -1,0 +1,65 @@
+"""Restart the agent at the next quiet moment: no command in hand, no card under way, nothing on its way to a printer, and 15 s
+without an entry. An upgrade does this by itself.
+
+tillkeeper restart                        what runs, what waits, and why not now
+tillkeeper restart --between-sales        ask for it; the agent goes on selling until then
+"""
+
+import argparse
+import time
+from typing import Any
+
+from tillkeeper.cli import exits, output
+from tillkeeper.cli.client import Client, add_connection
+from tillkeeper.cli.exits import ApiProblem, Unreachable
+
+LOOK_EVERY_S = 0.25
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--between-sales", action="store_true", help="restart it at the next quiet moment")
+    parser.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="with it: until another process answers")
+    parser.add_argument("--by", default="", metavar="NAME", help="who asks; it is logged")
+    add_connection(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    with Client.of(args) as client:
+        if not args.between_sales:
+            found = client.get("/v1/restart")
+        else:
+            before = client.get("/v1/status")["uptime_s"] if args.wait > 0 else 0.0
+            found = client.post("/v1/restart", {"by": args.by})
+            if args.wait > 0 and not _restarted(client, before, args.wait):
+                output.show(args, found, text(found))
+                return exits.REFUSED
+            found = client.get("/v1/restart") if args.wait > 0 else found
+    output.show(args, found, text(found))
+    return exits.OK
+
+
+def _restarted(client: Client, uptime_s: float, wait_s: float) -> bool:
+    """Whether an agent answers within `wait_s` that has run for less than the one before."""
+    until_s = time.monotonic() + wait_s
+    while time.monotonic() < until_s:
+        try:
+            if client.get("/v1/status")["uptime_s"] < uptime_s:
+                return True
+        except (Unreachable, ApiProblem):  # it is being started
+            pass
+        time.sleep(LOOK_EVERY_S)
+    return False
+
+
+def text(found: dict[str, Any]) -> str:
+    """The answer of `/v1/restart`, in words."""
+    clean = output.clean
+    lines = [f"tillkeeper {clean(found['version'])} runs"]
+    if found["installed"]:
+        lines.append(f"tillkeeper {clean(found['installed'])} is installed and waits for a quiet moment")
+    elif found["wanted"]:
+        lines.append("a restart is asked for" + (f" by {clean(found['by'])}" if found["by"] else ""))
+    if found["wanted"]:
+        lines += [f"not yet: {clean(words)}" for words in found["reasons"]] or ["now"]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Changing over to another version, or to other settings, between two sales."""
