@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # A machine with certificates of its own (a company's proxy) trusts those; without any, uv brings its own list.
 UV := VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(BIN)/uv $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
 
-.PHONY: help run demo test pictures lint env dev-env machine bench lab store-lab sim simulate chaos vm boot-vm kill-loop lock clean
+.PHONY: help run demo test pictures lint env dev-env machine bench lab store-lab sim simulate chaos vm boot-vm kill-loop fuzz lock clean
 
 help:
 	@echo "make run        start one register with virtual devices (Ctrl-C stops it)"
@@ -23,6 +23,7 @@ help:
 	@echo "make vm         printers at a kernel of their own (QEMU): real usblp and USB serial nodes, pulled out in the middle of a ticket (root)"
 	@echo "make boot-vm    a whole Debian boots the package in QEMU: printers at USB before and after, hardening, a power cut; build/boot-vm.json (ROUNDS=n, ONLY=figures or scenes; root)"
 	@echo "make kill-loop  200 SIGKILLs at random moments of a replayed day (KILLS=n, SEED=n)"
+	@echo "make fuzz       ask agent and HQ all that their OpenAPI documents allow and forbid: build/fuzz.json (EXAMPLES=n, SEED=n, ONLY='agent hq')"
 	@echo "make lock       resolve the locked requirements anew"
 	@echo "make clean      remove the environment and build/"
 
@@ -124,6 +125,9 @@ boot-vm: dev-env machine
 
 kill-loop: dev-env
 	$(BIN)/python -m tests.killloop --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
+
+fuzz: dev-env
+	$(BIN)/python -m tests.fuzz --examples $(or $(EXAMPLES),100) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 lock: env
 	for n in tools runtime hq dev node; do $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/$$n.in -o requirements/$$n.txt; done

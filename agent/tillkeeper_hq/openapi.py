@@ -13,9 +13,12 @@ from tillkeeper.contract.roles import WitnessAsked, WitnessSaid
 from tillkeeper_hq.problems import TYPE_PREFIX
 from tillkeeper_hq.queries import CheckRecord, RegisterLog, StoreBooks
 from tillkeeper_hq.rosters import RosterAnswer, RosterBody
+from tillkeeper_hq.shield import EVERY
 
 _REF = "#/components/schemas/{name}"
 PROBLEM_KIND = "application/problem+json"
+MAX_NUMBER = 10**15 - 1
+"""Of a number in a query: fifteen digits."""
 
 
 class HqProblem(msgspec.Struct, frozen=True):
@@ -64,7 +67,7 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class Described(NamedTuple):
-    """One route. `query`: name and what it means. `answer` None: not one of these types."""
+    """One route. `query`: name and what it means. `answer` None: not one of these types. `also`: good statuses besides 200."""
 
     method: str
     path: str
@@ -75,6 +78,7 @@ class Described(NamedTuple):
     body: type | None = None
     query: tuple[tuple[str, str], ...] = ()
     open: bool = False
+    also: tuple[int, ...] = ()
 
 
 _STORE = ("store", "Which store; the token's own where it is left out")
@@ -84,8 +88,24 @@ _IN_PATHS = (
     ("order", "The shop's id of the order"),
 )
 _AFTER = ("after", "Only what comes behind this")
-_READING = (400, 401, 403)
-_WRITING = (400, 401, 403, 408, 413, 415, 422, 503, 507)
+_READING = (400, 401, 403, 500, 503)
+_WRITING = (400, 401, 403, 408, 413, 415, 422, 500, 503, 507)
+
+PROBLEMS = {
+    400: "The request does not have the form that it should have",
+    401: "No token, or one that nobody has",
+    403: "The token does not open this",
+    404: "There is no such thing",
+    408: "The body took too long",
+    409: "The id came before with another order",
+    413: "The body is too large",
+    415: "The body is packed in a way that HQ does not know",
+    422: "What was sent can not be taken as it is",
+    429: "More wait than can be kept",
+    500: "A defect; the log has it under the id in `detail`",
+    503: "HQ or its database is busy or away: later again",
+    507: "The database refuses to store",
+}
 
 ROUTES = (
     Described(
@@ -115,24 +135,24 @@ ROUTES = (
     ),
     Described(
         "POST", "/v1/stores/{store}/online-orders", "post_online_order", "Give a store an order of a web shop",
-        OnlineOrderState, (400, 401, 403, 408, 409, 413, 415, 422, 429, 503, 507), OnlineOrder,
+        OnlineOrderState, (*_WRITING, 409, 429), OnlineOrder, also=(201,),
     ),
     Described(
         "POST", "/v1/stores/{store}/online-orders/take", "take_online_orders",
         "A register says what became of orders, and gets those that wait", OnlineOrdersTaken,
-        (400, 401, 403, 408, 413, 415, 503, 507), TakeOnlineOrders,
+        _WRITING, TakeOnlineOrders,
     ),
     Described(
         "GET", "/v1/stores/{store}/online-orders/{order}", "get_online_order", "What became of an order of a web shop",
-        OnlineOrderState, (401, 403, 404, 503),
+        OnlineOrderState, (*_READING, 404),
     ),
     Described(
         "POST", "/v1/stores/{store}/roles/witness", "post_witness",
         "Whether a register that its primary or backup takes for away was heard", WitnessSaid,
-        (400, 401, 403, 408, 413, 415, 503, 507), WitnessAsked,
+        _WRITING, WitnessAsked,
     ),
-    Described("GET", "/healthz", "get_health", "Whether HQ can store", Health, (503,), open=True),
-    Described("GET", "/openapi.json", "get_openapi", "This document", None, (), open=True),
+    Described("GET", "/healthz", "get_health", "Whether HQ can store", Health, (500, 503), open=True),
+    Described("GET", "/openapi.json", "get_openapi", "This document", None, (500,), open=True),
 )  # fmt: skip
 
 
@@ -157,7 +177,8 @@ def document() -> dict[str, Any]:
         "components": {
             "schemas": components,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "responses": {"Problem": _problem()},
+            "responses": {f"Problem{status}": _problem(status) for status in PROBLEMS},
+            "headers": {name: _const(name, value) for name, value in EVERY.items()},
         },
     }
 
@@ -168,8 +189,8 @@ def _operation(route: Described) -> dict[str, Any]:
         "operationId": route.id,
         "summary": route.summary,
         "parameters": [_parameter("query", name, words) for name, words in route.query],
-        "responses": {"200": {"description": "Done", "content": {"application/json": {"schema": schema}}}}
-        | {str(status): {"$ref": "#/components/responses/Problem"} for status in route.statuses},
+        "responses": {str(status): _done(schema) for status in (200, *route.also)}
+        | {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted(route.statuses)},
     }
     for name, words in _IN_PATHS:
         if f"{{{name}}}" in route.path:
@@ -182,13 +203,30 @@ def _operation(route: Described) -> dict[str, Any]:
 
 
 def _parameter(place: str, name: str, words: str) -> dict[str, Any]:
-    kind = "integer" if name in ("after", "limit") else "string"
-    return {"name": name, "in": place, "required": place == "path", "description": words, "schema": {"type": kind}}
+    number = {"type": "integer", "minimum": 0, "maximum": MAX_NUMBER}
+    kind: dict[str, Any] = number if name in ("after", "limit") else {"type": "string"}
+    return {"name": name, "in": place, "required": place == "path", "description": words, "schema": kind}
 
 
-def _problem() -> dict[str, Any]:
-    words = f"A problem (RFC 9457); its type is {TYPE_PREFIX}CODE"
-    return {"description": words, "content": {PROBLEM_KIND: {"schema": _ref(HqProblem)}}}
+def _done(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": "Done", "headers": _every(), "content": {"application/json": {"schema": schema}}}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    words = f"{PROBLEMS[status]}. A problem (RFC 9457); its type is {TYPE_PREFIX}CODE"
+    wait = {"description": "Seconds", "schema": {"type": "integer", "minimum": 1}}
+    who = {"required": True, "description": "Bearer", "schema": {"type": "string"}}
+    extra = {"Retry-After": wait} if status in (429, 503, 507) else {"WWW-Authenticate": who} if status == 401 else {}
+    form = {"allOf": [_ref(HqProblem), {"properties": {"status": {"const": status}}}]}
+    return {"description": words, "headers": _every() | extra, "content": {PROBLEM_KIND: {"schema": form}}}
+
+
+def _every() -> dict[str, Any]:
+    return {name.title(): {"$ref": f"#/components/headers/{name}"} for name in EVERY}
+
+
+def _const(name: str, value: str) -> dict[str, Any]:
+    return {"required": True, "description": f"Always: {name}", "schema": {"type": "string", "const": value}}
 
 
 def _ref(kind: type) -> dict[str, str]:

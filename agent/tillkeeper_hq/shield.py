@@ -102,5 +102,6 @@ async def on_no_route(request: Request, error: Exception) -> Response:
 
 
 def _methods(routes: list[BaseRoute], scope: Scope) -> set[str]:
+    """Of the path that stands first: it is the one that is meant."""
     found = [one for one in routes if isinstance(one, Route) and one.matches(scope)[0] is not Match.NONE]
-    return {method for one in found for method in one.methods or ()}
+    return {method for one in found if one.path == found[0].path for method in one.methods or ()}

@@ -14,6 +14,8 @@ from tillkeeper.api.routes import JSON, Operation, path_names
 from tillkeeper.contract.base import Day, Id
 from tillkeeper.contract.live import LiveMessage
 
+TERMINAL_PATTERN = r"^[A-Za-z0-9._:-]{0,64}$(?!\n)"
+"""As `api.callers` takes it."""
 _REF = "#/components/schemas/{name}"
 _PATH_WORDS = {
     "check_id": "The long id, the ticket code of today, or the check number",
@@ -156,14 +158,15 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _header(name: str, words: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", "required": False, "description": words, "schema": {"type": "string"}}
+    schema = {"type": "string"} | ({"pattern": TERMINAL_PATTERN} if name == "Tillkeeper-Terminal" else {})
+    return {"name": name, "in": "header", "required": False, "description": words, "schema": schema}
 
 
 def statuses(operation: Operation) -> set[int]:
     """What it may answer besides 200. A bound, a defect or a refused caller may meet any of them."""
     found = {400, 401, 403, 429, 500, 503}
     if operation.path in OPEN_PATHS:
-        found -= {401}
+        found = found - {401} | {404}
     if path_names(operation.path):
         found |= {404}
     if operation.query is not None:

@@ -4,6 +4,9 @@ A source is one number: until when it has asked ahead. Who is at rest has none, 
 `sources` of those: beyond that the one that is nearest to rest is forgotten, which costs nobody anything but the bound.
 """
 
+_ROUNDED_S = 1e-6
+"""Sums of many small costs are not exact."""
+
 
 class Rates:
     """A source may ask `burst` at once and `per_s` lastingly, in units of cost. Times are of one clock that never steps."""
@@ -19,7 +22,8 @@ class Rates:
         """How long until so much may be asked; 0.0: now. Takes nothing. What costs more than the whole burst may be asked by
         who is at rest."""
         ahead_s = max(0.0, self._ahead.get(source, now_s) - now_s)
-        return 0.0 if ahead_s == 0.0 else max(0.0, ahead_s + cost / self._per_s - self._burst_s)
+        wait_s = ahead_s + cost / self._per_s - self._burst_s
+        return wait_s if ahead_s > 0.0 and wait_s > _ROUNDED_S else 0.0
 
     def take(self, source: str, now_s: float, cost: float = 1.0) -> float:
         """As `wait_s`; where that is 0.0, it is asked."""

@@ -6,7 +6,7 @@ import msgspec
 
 from tillkeeper.contract.caller import Caller
 from tillkeeper.contract.privacy import EraseBody, ErasedTexts, FindBody, FoundTexts
-from tillkeeper.errors import BadRequest
+from tillkeeper.errors import Refused
 from tillkeeper.privacy.keeper import Keeper
 from tillkeeper.privacy.search import find
 from tillkeeper.sales.permits import require_all
@@ -19,11 +19,12 @@ class PrivacyDesk:
         self._keeper = keeper
 
     async def find(self, asked: FindBody, caller: Caller) -> FoundTexts:
-        """Raises: BadRequest, StorageRefused, and what `require_all` says."""
+        """Raises: Refused (`what_to_find`), StorageRefused, and what `require_all` says."""
         require_all("find", "personal texts", ("erase_personal",), caller)
         asked = msgspec.structs.replace(asked, text=asked.text.strip())
         if bool(asked.text) == bool(asked.check):
-            raise BadRequest("find", "personal texts", "exactly one of text and check is needed", "name a person, or a check")
+            cause, hint = "exactly one of text and check is needed", "name a person, or a check"
+            raise Refused("what_to_find", "find", "personal texts", cause, hint)
         return await asyncio.to_thread(find, self._keeper.files, asked)
 
     async def erase(self, asked: EraseBody, caller: Caller) -> ErasedTexts:
