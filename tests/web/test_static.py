@@ -14,9 +14,9 @@ from tillkeeper.api.web import Pages, is_page, sources, static_folder
 from tillkeeper.errors import ConfigInvalid
 
 STATIC = static_folder()
-LIMIT = 300_000
+LIMIT = 320_000
 WIRE_LIMIT = 160_000
-PAGES = ("register", "kitchen", "preview")
+PAGES = ("register", "kitchen", "preview", "pair", "devices")
 
 
 def get(path: str, **headers: str) -> httpx.Response:

@@ -19,6 +19,11 @@ from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from tillkeeper.api.problems import RequestRefused, answer_problem
+from tillkeeper.api.ways import DEVICE_KEY as DEVICE_KEY
+from tillkeeper.api.ways import LAN_KEY as LAN_KEY
+from tillkeeper.api.ways import SCOPE_KEY as SCOPE_KEY
+from tillkeeper.api.ways import is_local_socket as is_local_socket
+from tillkeeper.api.ways import own_hosts as own_hosts
 from tillkeeper.api.web import is_page
 from tillkeeper.contract.caller import Scope
 from tillkeeper.errors import ConfigInvalid
@@ -29,9 +34,6 @@ log = logging.getLogger(__name__)
 SUBPROTOCOL = "tillkeeper.v1"
 ALLOWED_HEADERS = b"authorization, content-type, idempotency-key, tillkeeper-terminal, tillkeeper-session, tillkeeper-approval"
 OPEN_PATHS = frozenset({"/v1/health", "/v1/pair", "/v1/authority.crt"})
-SCOPE_KEY, DEVICE_KEY, LAN_KEY = "tillkeeper.scope", "tillkeeper.device", "tillkeeper.lan"
-"""Where in an ASGI scope the caller's own scope is put, its device where it is a paired one, and how it came where that was by
-the network (`LanWay`)."""
 UNPAIRED = 4401
 """Close code (RFC 6455, 7.4.2: 4000-4999 are private): this device is paired no more."""
 MIN_TOKEN = 16
@@ -115,17 +117,6 @@ class Devices(Protocol):
         ...
 
 
-class LanWay(Protocol):
-    """How a request came by the network."""
-
-    @property
-    def secure(self) -> bool: ...
-
-    def hosts(self, address: str) -> frozenset[str]:
-        """What the Host header may be, where the connection was made to `address` of this machine."""
-        ...
-
-
 class Access:
     """What a caller must know or be. `page_token` is that of our own pages on this machine: it opens less (see
     `contract.caller`). `origins` are further pages that may call ("http://host:port"); `devices`: those that are paired."""
@@ -156,12 +147,6 @@ class Access:
 
 def _headers(scope: AsgiScope, name: bytes) -> list[bytes]:
     return [value for key, value in scope["headers"] if key == name]
-
-
-def is_local_socket(scope: AsgiScope) -> bool:
-    """Whether the request came over the unix socket: uvicorn gives its address without a port."""
-    server = scope.get("server")
-    return server is not None and server[1] is None
 
 
 def _host_refusal(scope: AsgiScope, names: tuple[str, ...]) -> RequestRefused | None:
@@ -235,15 +220,6 @@ def refusal(scope: AsgiScope, access: Access) -> RequestRefused | None:
         scope[SCOPE_KEY] = "page"  # nobody in particular
         return None
     return _token_refusal(scope, access)
-
-
-def own_hosts(scope: AsgiScope) -> tuple[str, ...]:
-    """What the Host header of this request may be."""
-    server = scope.get("server")
-    if LAN_KEY in scope:
-        return tuple(sorted(scope[LAN_KEY].hosts(server[0] if server is not None else "")))
-    port = server[1] if server is not None else 0
-    return f"127.0.0.1:{port}", f"localhost:{port}"
 
 
 def is_preflight(scope: AsgiScope) -> bool:

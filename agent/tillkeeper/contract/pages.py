@@ -3,6 +3,7 @@
 from typing import Literal
 
 from tillkeeper.contract.base import View
+from tillkeeper.contract.caller import Scope
 from tillkeeper.contract.values import FireRule, OrderType
 
 TerminalView = Literal["counter", "lane", "window"]
@@ -40,7 +41,8 @@ class PreviewOptions(View, frozen=True):
 class PageSettings(View, frozen=True):
     """`registers`: base addresses of the store's other registers, for the kitchen page. `bump_keys`: key name (as in
     KeyboardEvent.key) -> action; empty for the page's own default. `staff`: PINs exist, so one has to sign in. `hq`: there is
-    one to report to; without it nothing is ever synced."""
+    one to report to; without it nothing is ever synced. `scope`: what whoever asks may do at most (docs/access.md), `device`:
+    its name where it is a paired one."""
 
     store: str
     store_name: str
@@ -66,3 +68,5 @@ class PageSettings(View, frozen=True):
     offline_support: bool
     cash_session_required: bool
     hq: bool
+    scope: Scope = "page"
+    device: str = ""

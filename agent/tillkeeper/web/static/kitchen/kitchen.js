@@ -27,11 +27,14 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
   const links = new Map();
   let board = emptyBoard();
   let acks = [];
+  /** When each register was heard last, by its own clock: also over a reload while it is away. @type {Record<string, number>} */
+  let heard = {};
   let saving = false;
 
   function restore() {
     const saved = read(storage, place);
     clocks.restore(saved.offsets ?? {});
+    heard = Object.fromEntries(Object.entries(saved.heard ?? {}).filter(([, at]) => Number.isFinite(at)));
     const again = (shown) => {
       const ticket = clean(shown.ticket); // perhaps kept by a page of another version
       return { ...shown, ticket, born: clocks.born(shown.register, ticket.fired_at_ms), seenAt: -Infinity };
@@ -49,11 +52,14 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
   function changed(after) {
     if (after === board) return;
     board = after;
-    if (!saving) {
-      saving = true;
-      later(save, SAVE_MS);
-    }
+    plan();
     onChange();
+  }
+
+  function plan() {
+    if (saving) return;
+    saving = true;
+    later(save, SAVE_MS);
   }
 
   function save() {
@@ -61,7 +67,7 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
     if ([...links.values()].some(({ register }) => register.state === "replaced")) return; // the other page keeps it now
     for (const most of [200, 40, 0]) {
       try {
-        storage?.setItem(place, JSON.stringify({ ...toSave(board, most), offsets: clocks.offsets() }));
+        storage?.setItem(place, JSON.stringify({ ...toSave(board, most), offsets: clocks.offsets(), heard }));
         return;
       } catch {
         // no room: with less
@@ -73,6 +79,7 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
     const { url } = entry.register;
     const frame = raw.ticket === undefined ? raw : cleanFrame(raw);
     if (frame.now_ms) clocks.hear(url, frame.now_ms);
+    heard[url] = clocks.now(url);
     switch (frame.type) {
       case "welcome":
         if (frame.epoch !== entry.epoch) Object.assign(entry, { epoch: frame.epoch, lastSeq: 0 });
@@ -106,7 +113,8 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
 
   function onState(entry, state) {
     entry.register.state = state;
-    entry.register.since = clocks.now(entry.register.url);
+    entry.register.since = state === "lost" ? (heard[entry.register.url] ?? entry.register.since) : clocks.now(entry.register.url);
+    if (state === "lost") plan();
     if (state !== "live") acks = acks.filter((ack) => ack.url !== entry.register.url); // the next connection sends them again
     onChange();
   }
@@ -118,7 +126,7 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
   }
 
   function add(url) {
-    const entry = { register: { url, name: new URL(url).host, state: "connecting", since: clocks.now(url), ever: false }, epoch: "", lastSeq: 0 };
+    const entry = { register: { url, name: new URL(url).host, state: "connecting", since: heard[url] ?? clocks.now(url), ever: false }, epoch: "", lastSeq: 0 };
     entry.link = createLink({
       ...linkOptions,
       url: `${url.replace(/^http/, "ws")}/v1/kitchen/${encodeURIComponent(device)}`,

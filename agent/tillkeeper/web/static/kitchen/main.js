@@ -2,6 +2,7 @@
 /** Starts the kitchen page: pairing, the store's settings, one connection to each register, and the screen. */
 
 import { createApi, newKey } from "../shared/api.js";
+import { keepPage } from "../shared/keeping.js";
 import { createLive } from "../shared/live.js";
 import { openStorage, pair, wsProtocols, wsUrl } from "../shared/pairing.js";
 import { html, render } from "../vendor/preact.js";
@@ -21,10 +22,11 @@ const storage = openStorage();
 const { token, params } = pair({ location, history, storage });
 const api = createApi({ token: () => token, terminal: () => "", session: () => "" });
 const steady = () => performance.now();
+const keeping = keepPage({ navigator, location, secure: isSecureContext });
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 
 let settings = recalled(SETTINGS);
-let unpaired = token ? "" : "Open the link that `tillkeeper pages` prints for this display.";
+let unpaired = token ? "" : "Pair it: `tillkeeper pair kitchen NAME` at the register. On the register itself open the link that `tillkeeper pages` prints.";
 /** @type {ReturnType<typeof createKitchen> | null} */
 let kitchen = null;
 let device = "";
@@ -57,7 +59,7 @@ async function ask() {
   try {
     settings = await api.get("/v1/pages");
     keep(SETTINGS, settings);
-    unpaired = "";
+    unpaired = ["full", "page", "kitchen", undefined].includes(settings.scope) ? "" : `This device is paired as ${settings.scope}, and shows no tickets. Pair it as kitchen.`;
   } catch (problem) {
     if (problem.code === "unauthorized") unpaired = problem.message;
     if (!settings || unpaired) setTimeout(ask, ASK_AGAIN_MS);
@@ -81,7 +83,7 @@ function open() {
 function draw() {
   if (kitchen && settings) {
     render(html`<${Screen} kitchen=${kitchen} view=${kitchen.view()} settings=${settings} device=${device} clocks=${clocks} steady=${steady}
-      sound=${sound} soldOut=${soldOut} storage=${storage} unpaired=${unpaired} network=${network} late=${late} />`, root);
+      sound=${sound} soldOut=${soldOut} storage=${storage} unpaired=${unpaired} survives=${keeping.survives} network=${network} late=${late} />`, root);
   } else if (settings && !device) {
     render(html`<main class="choose"><h1>Which display is this?</h1>
       ${settings.displays.length === 0 && html`<p>The register's config has no device of kind "display".</p>`}
@@ -117,9 +119,11 @@ const live = createLive({
     if (state !== "live") {
       heardOfNetwork(null);
       heardOfLate([]);
+      if (settings && !unpaired) ask(); // perhaps it was unpaired
       return;
     }
     soldOut.load();
+    keeping.update();
     if (settings) ask(); // the register was restarted, perhaps with another config
   },
 });

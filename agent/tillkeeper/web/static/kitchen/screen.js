@@ -21,9 +21,9 @@ const STOP_AGAIN_MS = 10_000; // a STOP that nobody has seen is heard again
 /**
  * @param {{kitchen: ReturnType<typeof import("./kitchen.js").createKitchen>, view: import("./kitchen.js").View, settings: any, device: string,
  *   clocks: ReturnType<typeof import("./clocks.js").createClocks>, steady: () => number, sound: ReturnType<typeof import("./sound.js").createSound>,
- *   soldOut: ReturnType<typeof import("./soldout.js").createSoldOut>, storage: Storage | null, unpaired: string, network: any, late: any[]}} props
+ *   soldOut: ReturnType<typeof import("./soldout.js").createSoldOut>, storage: Storage | null, unpaired: string, survives: boolean, network: any, late: any[]}} props
  */
-export function Screen({ kitchen, view, settings, device, clocks, steady, sound, soldOut, storage, unpaired, network, late }) {
+export function Screen({ kitchen, view, settings, device, clocks, steady, sound, soldOut, storage, unpaired, survives, network, late }) {
   const [prefs, setPrefs] = useState(() => loadPrefs(storage, device, settings));
   const [panel, setPanel] = useState("");
   const [allDayOpen, setAllDayOpen] = useState(false);
@@ -167,7 +167,7 @@ export function Screen({ kitchen, view, settings, device, clocks, steady, sound,
 
   const elsewhere = all.filter((card) => card.stops.length && !parts.some((part) => part.card.key === card.key));
   const signs = signsOf({ registers: view.registers, unsent: view.unsent, dropped: board.dropped, sound: sound.state, muted: prefs.muted,
-    zone: settings.timezone, unpaired, elsewhere: elsewhere.map((card) => card.code), network, late });
+    zone: settings.timezone, unpaired, survives, elsewhere: elsewhere.map((card) => card.code), network, late });
   const onSign = {
     replaced: () => kitchen.again(),
     stop: () => {

@@ -1,17 +1,18 @@
 // @ts-check
 /** The full-width signs above the tickets: what a cook has to know about the screen itself. Pure. */
 
+import { UNKEPT } from "../shared/keeping.js";
 import { clock, counted, sentence } from "../shared/words.js";
 
 /**
  * @typedef {{id: string, level: "bad"|"warn"|"info", title: string, words: string, action?: string}} Sign
  * @param {{registers: import("./kitchen.js").Register[], unsent: number, dropped: number, sound: "on"|"off"|"none", muted: boolean,
- *   zone: string, unpaired: string, elsewhere: string[], network?: {phase: string, headline: string, works: string} | null, late?: {subject: string, text: string}[]}} facts
+ *   zone: string, unpaired: string, elsewhere: string[], network?: {phase: string, headline: string, works: string} | null, late?: {subject: string, text: string}[], survives?: boolean}} facts
  *   `elsewhere`: codes of cards with a STOP that are not on this page; `network`: what the register's prober says, null where it is not heard;
- *   `late`: the register's advisories of tickets that have not come out
+ *   `late`: the register's advisories of tickets that have not come out; `survives`: the page loads while the register is away
  * @returns {Sign[]} the most urgent first
  */
-export function signsOf({ registers, unsent, dropped, sound, muted, zone, unpaired, elsewhere, network = null, late = [] }) {
+export function signsOf({ registers, unsent, dropped, sound, muted, zone, unpaired, elsewhere, network = null, late = [], survives = true }) {
   /** @type {Sign[]} */
   const signs = [];
   const away = registers.filter((register) => register.state === "lost");
@@ -48,6 +49,7 @@ export function signsOf({ registers, unsent, dropped, sound, muted, zone, unpair
   if (live.length && network?.phase === "confirmed") {
     signs.push({ id: "network", level: "info", title: sentence(network.headline), words: network.works });
   }
+  if (!survives) signs.push({ id: "unkept", level: "warn", ...UNKEPT });
   if (dropped) {
     signs.push({ id: "dropped", level: "warn", title: `${counted(dropped, "oldest ticket")} left the screen`, words: "There were too many. See Recall." });
   }

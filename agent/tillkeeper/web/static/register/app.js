@@ -3,6 +3,7 @@
 
 import { html, render, useEffect, useLayoutEffect } from "../vendor/preact.js";
 import { createApi, newKey } from "../shared/api.js";
+import { keepPage } from "../shared/keeping.js";
 import { createLive } from "../shared/live.js";
 import { openStorage, pair, wsProtocols, wsUrl } from "../shared/pairing.js";
 import { createActions } from "./actions.js";
@@ -12,6 +13,8 @@ import { useStore } from "./store.js";
 import { Stage } from "./views/start.js";
 
 const RETRY_MS = 900;
+const HEARD = "tk.register.heard";
+const HEARD_EVERY_MS = 5000;
 
 const storage = openStorage();
 const { token, terminal } = pair({ location, history, storage });
@@ -21,8 +24,15 @@ let desk;
 const api = createApi({ token: () => token, terminal: () => terminal, session: () => desk.store.get().session?.session ?? "" });
 desk = createDesk({ api, storage, locks, tab, terminal });
 desk.act = createActions(desk);
+const keeping = keepPage({ navigator, location, secure: isSecureContext });
+desk.store.set({ survives: keeping.survives, heardAt: heardBefore() });
 
-const live = createLive({ url: () => wsUrl("/v1/live"), protocols: () => wsProtocols(token), onMessage: desk.heard, onState: desk.linkChanged, silenceMs: 8000 });
+const live = createLive({ url: () => wsUrl("/v1/live"), protocols: () => wsProtocols(token), onMessage: heard, onState: desk.linkChanged, silenceMs: 8000 });
+
+function heard(message) {
+  noteHeard();
+  desk.heard(message);
+}
 
 function route() {
   const [view = "", id = ""] = location.hash.replace(/^#\/?/, "").split("/");
@@ -49,7 +59,12 @@ async function start() {
     document.title = `${desk.place().title || settings.register} · ${settings.store_name}`;
     await desk.people.resume();
     await takeUp();
+    if (!["full", "page", "register", undefined].includes(desk.store.get().settings.scope)) {
+      desk.store.set({ stage: "scope" });
+      return;
+    }
     desk.store.set({ stage: "ready" });
+    keeping.update();
     document.body.dataset.ready = "";
     live.start();
   } catch (problem) {
@@ -59,6 +74,26 @@ async function start() {
       if (!("status" in problem)) throw problem;
       setTimeout(start, RETRY_MS);
     }
+  }
+}
+
+/** When the register was heard last, by this device's clock: for who loads the page while it is away. @returns {number} ms, 0 where not known */
+function heardBefore() {
+  try {
+    return Number(storage?.getItem(HEARD)) || 0;
+  } catch {
+    return 0;
+  }
+}
+
+let noted = 0;
+function noteHeard() {
+  if (Date.now() - noted < HEARD_EVERY_MS) return;
+  noted = Date.now();
+  try {
+    storage?.setItem(HEARD, String(noted));
+  } catch {
+    // full: then it says nothing of when
   }
 }
 

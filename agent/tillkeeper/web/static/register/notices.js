@@ -3,7 +3,8 @@
 
 import { html } from "../vendor/preact.js";
 import { Dot } from "../shared/ui.js";
-import { counted } from "../shared/words.js";
+import { UNKEPT } from "../shared/keeping.js";
+import { counted, sentence } from "../shared/words.js";
 import { alarms } from "./live-state.js";
 
 /** The dot as this page knows it: the register's own words, or that the register does not answer. @param {any} state */
@@ -34,6 +35,7 @@ export function Notices({ desk, state }) {
   return html`<div class="notices">
     ${session?.training && html`<div class="banner training" role="status" data-banner="training">TRAINING · nothing counts</div>`}
     ${storageTrouble && html`<div class="banner warn" role="alert" data-banner="storage"><span aria-hidden="true">!</span><span class="grow">This browser keeps nothing (private window, or its storage is full): do not close or reload this page while an order is being sent.</span></div>`}
+    ${state.survives === false && html`<div class="banner warn" role="status" data-banner="unkept"><span aria-hidden="true">!</span><span class="grow">${sentence(UNKEPT.title.toLowerCase())}. ${UNKEPT.words}</span></div>`}
     ${alarms(state).map((one) => html`<div class="banner ${one.code === "drawer_open" ? "warn" : "bad"}" role="alert" data-banner=${one.code} key=${one.code + one.subject}><span aria-hidden="true">!</span>
       <span class="grow wrap"><b>${one.title}</b>: ${one.text}</span>
       ${one.code === "tickets_held" && html`<button type="button" data-action="release-all" onClick=${desk.act.releaseAll}>Print all held, in order</button>`}</div>`)}

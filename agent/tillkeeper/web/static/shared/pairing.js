@@ -1,7 +1,8 @@
 // @ts-check
-/** How a page knows its register: the token from the link (`#token=...`), kept in the browser and taken out of the address. */
+/** How a page knows its register: the token from the link (`#token=...`), or the one that a paired device made (pair/), kept in the
+ * browser and taken out of the address. */
 
-const TOKEN = "tk.token";
+export const TOKEN = "tk.token";
 
 /** @returns {Storage | null} the browser's storage, null where it is forbidden or refuses to take anything */
 export function openStorage() {
@@ -41,6 +42,12 @@ function read(storage) {
   } catch {
     return "";
   }
+}
+
+/** @returns {string} 256 random bits, base64url: what a device makes for itself when it is paired */
+export function newToken() {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 /** @param {string} path @returns {string} the WebSocket address of this register */

@@ -9,16 +9,20 @@ import { Notices, connection } from "../notices.js";
 /** @param {any} props */
 export function Stage({ desk, state, view }) {
   if (view === "unpaired") return html`<main class="stage"><section class="card stage-card"><h1>This page is not paired</h1>
+    <p>A tablet: run <code>tillkeeper pair register NAME</code> at the register, or ask a manager for a code, and point its camera at it.</p>
     <p>On the register's machine run <code>tillkeeper pages</code> and open the link that it prints. The link carries the key of this store; this browser keeps it.</p>
     ${state.loadTrouble && html`<p class="bad-text" role="alert">${state.loadTrouble}</p>`}
   </section></main>`;
+  if (view === "scope") return html`<main class="stage"><section class="card stage-card"><h1>This device does not sell</h1>
+    <p>It is paired as ${state.settings.scope}. ${state.settings.scope === "kitchen" ? html`<a href="/kitchen/">The kitchen page</a> is its place.` : html`<a href="/devices/">Devices</a> is a page for it.`}</p></section></main>`;
   if (view === "place") return html`<main class="stage"><section class="card stage-card"><h1>Which place is this?</h1>
     ${desk.terminal && html`<p class="bad-text" role="alert">The register knows no terminal "${desk.terminal}".</p>`}
     ${state.settings.terminals.map((one) => html`<a class="place" key=${one.terminal} data-terminal=${one.terminal} href="?terminal=${encodeURIComponent(one.terminal)}">${one.title} <span class="muted">${one.view}</span></a>`)}
   </section></main>`;
   if (view === "signin") return html`<${SignIn} desk=${desk} state=${state} />`;
   return html`<main class="stage"><section class="card stage-card" aria-live="polite"><h1>${state.loadTrouble ? "Waiting for the register" : "Starting…"}</h1>
-    ${state.loadTrouble && html`<p>${state.loadTrouble} This page tries again by itself; nothing that was entered is lost.</p>`}
+    ${state.loadTrouble && html`<p>${state.loadTrouble} This page tries again by itself; nothing that was entered is lost.</p>
+      ${state.heardAt > 0 && html`<p class="muted" data-testid="heard-at">It was heard last at ${new Date(state.heardAt).toLocaleString()}.</p>`}`}
   </section></main>`;
 }
 

@@ -41,6 +41,7 @@ export function Status({ desk, state }) {
       <button type="button" data-action="no-sale" onClick=${desk.act.noSale}>Open drawer (no sale)…</button>
       ${session && html`<button type="button" data-action="training" aria-pressed=${session.training ? "true" : "false"} onClick=${flip}>${session.training ? "End training" : "Training mode"}</button>
         <button type="button" data-action="sign-out" onClick=${() => desk.once("sign-out", desk.people.signOut)}>Sign out ${session.name}</button>`}
+      <a class="link-button" href="/devices/" data-action="paired-devices">Paired tablets…</a>
       <button type="button" data-action="reload" onClick=${() => location.reload()}>Load this page anew</button></div></section>
     ${waiting.length > 0 && html`<section class="card part" aria-label="Not sent yet"><h2>Not sent yet</h2><ul class="plain-list">${waiting.map((entry) => html`<li key=${entry.id} data-waiting=${entry.id}><span class="strong wrap">${entry.label}</span> <span class="muted">${entry.words || "on its way"}</span>
         ${session && session.employee !== entry.employee && html`<button type="button" data-action="send-as-me" onClick=${() => desk.again(entry)}>Send in my name</button>`}</li>`)}</ul></section>`}
