@@ -21,6 +21,7 @@ from tillkeeper.diagnostics.facts import (
     MovedFacts,
     NetworkFacts,
     OpenDrawerFacts,
+    UpgradeFacts,
 )
 from tillkeeper.diagnostics.snapshot import status_view
 from tillkeeper.diagnostics.words import duration_words
@@ -55,6 +56,8 @@ RAISED: dict[str, tuple[Facts, str]] = {
     "tickets_held": (facts(held_tickets=3), "3 kitchen tickets"),
     "events_rejected": (facts(hq=HqFacts(configured=True, exchange_age_s=1.0, rejected_events=2)), "2 events"),
     "roles": (facts(roles=ROLES), "Register front is silent"),
+    "upgrade_waits": (facts(upgrade=UpgradeFacts("9.9.9")), "Version 9.9.9 is installed; this register goes on with"),
+    "upgrade_late": (facts(upgrade=UpgradeFacts("9.9.9", late=True)), "no quiet moment in a day"),
     "lan": (facts(lan=("Tablets do not reach this register: no address",)), "no address"),
     "fiscal_unsigned": (facts(fiscal_trouble="the device does not answer"), "the device does not answer"),
     "online_orders": (facts(online_trouble="This HQ hands out no online orders."), "hands out no online orders"),
