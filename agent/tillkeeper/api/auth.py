@@ -217,7 +217,6 @@ def refusal(scope: AsgiScope, access: Access) -> RequestRefused | None:
     if refused is not None:
         return refused
     if scope["type"] == "http" and (scope["path"] in OPEN_PATHS or is_page(scope["path"]) or is_preflight(scope)):
-        scope[SCOPE_KEY] = "page"  # nobody in particular
         return None
     return _token_refusal(scope, access)
 

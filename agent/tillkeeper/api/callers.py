@@ -8,8 +8,9 @@ import re
 from msgspec.structs import replace
 from starlette.requests import Request
 
-from tillkeeper.api.auth import DEVICE_KEY, SCOPE_KEY, PairedDevice
+from tillkeeper.api.auth import DEVICE_KEY, PairedDevice
 from tillkeeper.api.ports import People
+from tillkeeper.api.ways import scope_of
 from tillkeeper.contract.caller import Caller, device_terminal
 from tillkeeper.errors import BadRequest
 
@@ -35,7 +36,7 @@ def caller_of(request: Request, people: People) -> Caller:
     if device is not None:
         terminal = terminal_of(device, terminal)
     caller = people.caller(
-        request.scope.get(SCOPE_KEY, "full"),
+        scope_of(request.scope),
         terminal,
         said.get(SESSION_HEADER, ""),
         said.get(APPROVAL_HEADER, ""),

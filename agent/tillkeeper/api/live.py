@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from tillkeeper.api.auth import DEVICE_KEY, SCOPE_KEY, PairedDevice, chosen_subprotocol
+from tillkeeper.api.auth import DEVICE_KEY, PairedDevice, chosen_subprotocol
 from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.ports import ChecksQuery, JobsQuery, LiveFeed, Overrun, Till
 from tillkeeper.api.problems import RequestRefused, answer_problem
 from tillkeeper.api.scopes import require_scope
+from tillkeeper.api.ways import scope_of
 from tillkeeper.contract.caller import Scope
 from tillkeeper.contract.cash import DrawerList
 from tillkeeper.contract.live import LiveSnapshot
@@ -35,7 +36,7 @@ class Sockets:
         """A snapshot, then changes. Subscribed before the snapshot is read, so that nothing falls between the two."""
         try:
             require_scope(socket.scope, "live")
-            shown = _shown(socket.scope.get(SCOPE_KEY, "full"))
+            shown = _shown(scope_of(socket.scope))
             with self._till.subscribe() as feed:
                 first = await self._snapshot(shown)
                 await socket.accept(chosen_subprotocol(socket.scope))

@@ -7,8 +7,8 @@ from typing import Final
 
 from starlette.types import Scope as AsgiScope
 
-from tillkeeper.api.auth import SCOPE_KEY
 from tillkeeper.api.problems import RequestRefused
+from tillkeeper.api.ways import scope_of
 from tillkeeper.contract.caller import DEVICE_SCOPES, DeviceScope, Scope
 
 R: Final = "register"
@@ -81,7 +81,7 @@ def may(scope: Scope, operation: str) -> bool:
 def require_scope(asgi: AsgiScope, operation: str) -> None:
     """Raises `RequestRefused` (403 `scope_refused`) where the caller's token is of a scope that may not; `scopes` in it would
     do."""
-    scope: Scope = asgi.get(SCOPE_KEY, "full")
+    scope = scope_of(asgi)
     if may(scope, operation):
         return
     enough = [one for one in DEVICE_SCOPES if one in ALLOWED.get(operation, ())]
