@@ -247,10 +247,10 @@ class AccessControl:
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         refused = refusal(scope, self._access)
-        if refused is not None:
-            await answer_problem(refused, scope, receive, send)
-            return
         allowed = self._listed_origin(scope)
+        if refused is not None:  # a listed page may read why
+            await answer_problem(refused, scope, receive, send if allowed is None else _with_cors(allowed, send))
+            return
         if scope["type"] == "websocket" and DEVICE_KEY in scope:
             await self._while_paired(scope, receive, send)
         elif allowed is None:

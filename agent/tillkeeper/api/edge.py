@@ -43,7 +43,7 @@ class _Watched:
             refused = self._instead(message["status"])
             if refused is not None:
                 self.begun = self._swallowed = True
-                await send_problem(refused, message["type"], self._sealed)
+                await send_problem(refused, message["type"], self._sealed, _cors_of(message))
                 return
         self.begun = True
         await self._sealed(message)
@@ -52,6 +52,10 @@ class _Watched:
         if message["type"] in _STARTS:
             message = {**message, "headers": completed(message.get("headers", ()))}
         await self._send(message)
+
+
+def _cors_of(message: Message) -> list[tuple[bytes, bytes]]:
+    return [pair for pair in message.get("headers", ()) if pair[0].startswith(b"access-control-") or pair[0] == b"vary"]
 
 
 class Edge:

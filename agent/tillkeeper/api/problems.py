@@ -1,7 +1,7 @@
 """Errors as problem documents (RFC 9457), made in one place. The type is `urn:tillkeeper:problem:<code>`; operation, subject,
 cause, hint and retry_safe are extension members (section 3.2), and so is everything in the error's `extra`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -110,10 +110,10 @@ async def answer_problem(error: TillkeeperError, scope: Scope, receive: Receive,
     await send_problem(error, "websocket.http.response.start", send)
 
 
-async def send_problem(error: TillkeeperError, start: str, send: Send) -> None:
-    """`start`: the ASGI message that begins the answer."""
+async def send_problem(error: TillkeeperError, start: str, send: Send, more: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    """`start`: the ASGI message that begins the answer; `more`: headers besides its own."""
     body = encode_problem(error)
     headers = problem_headers(error) | {"content-type": CONTENT_TYPE, "content-length": str(len(body))}
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    raw = [*((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()), *more]
     await send({"type": start, "status": error.status, "headers": raw})
     await send({"type": start.replace(".start", ".body"), "body": body, "more_body": False})
