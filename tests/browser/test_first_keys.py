@@ -1,5 +1,5 @@
-"""A cashier types before he looks: keys are heard from the first moment that their keypad is on the screen, however late the
-browser paints it. A digit that is lost there would book exact cash where a note was given, and name no change."""
+"""A cashier types before he looks: keys are heard from the moment that he asks to pay, however late the register answers and
+the browser paints. A digit that is lost there would book exact cash where a note was given, and name no change."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from tests.support.browser import Chromium
 from tests.support.register_page import RegisterPage, register_page
 from tests.support.staff import ANA, BOSS, write_roster
 from tests.support.store import StoreRig
+from tests.support.wire import Wire
 
 TYPE_AT_ONCE = """([where, keys]) => new MutationObserver(async (_changes, seer) => {
   if (!document.querySelector(where)) return;
@@ -18,6 +19,18 @@ TYPE_AT_ONCE = """([where, keys]) => new MutationObserver(async (_changes, seer)
   }
 }).observe(document.body, {childList: true, subtree: true})"""
 """The keys come in the very turn in which `where` does: before a frame is painted."""
+PAY_AND_TYPE = """(keys) => {
+  document.querySelector(".pane [data-action=pay]").click();
+  for (const key of keys) document.body.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}));
+}"""
+"""The keys come before the register can have answered."""
+
+
+async def paying(till: RegisterPage) -> int:
+    """Until the page takes money; what is due."""
+    await till.in_view("pay")
+    await till.page.locator(".pay[data-code]").wait_for()
+    return await till.due()
 
 
 async def types_at_once(till: RegisterPage, where: str, keys: str) -> None:
@@ -37,6 +50,43 @@ def test_the_first_key_of_an_amount_counts(chromium: Chromium, tmp_path: Path) -
             assert await till.pay("cash") == 50_00 - due
             (payment,) = (await rig.get(f"/v1/checks/{code}"))["payments"]
             assert (payment["tendered_minor"], payment["change_minor"]) == (50_00, 50_00 - due)
+
+    chromium.run(scene())
+
+
+def test_keys_count_while_the_order_is_on_its_way(chromium: Chromium, tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with StoreRig(tmp_path, hq=False) as rig, register_page(chromium, rig) as till:
+            await till.new()
+            await till.ring("croque")
+            await till.page.evaluate(PAY_AND_TYPE, [*"500", "Backspace", *"00"])
+            due = await paying(till)
+            await expect(till.page.locator(".due-amount")).to_have_text("50.00")
+            assert await till.pay("cash") == 50_00 - due
+
+    chromium.run(scene())
+
+
+def test_keys_of_a_payment_that_does_not_come_are_forgotten(chromium: Chromium, tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with (
+            StoreRig(tmp_path, hq=False) as rig,
+            Wire() as wire,
+            register_page(chromium, rig, proxy=wire.url, outages=True) as till,
+        ):
+            await till.new()
+            await till.ring("croque")
+            wire.stall()
+            await till.page.evaluate(PAY_AND_TYPE, [*"5000"])
+            await till.said("does not answer")
+            await till.page.keyboard.type("77")
+            wire.flow()
+            await till.idle()
+            ((code, due),) = [(one["ticket_code"], one["due_minor"]) for one in (await rig.get("/v1/checks"))["checks"]]
+            await till.recall(code)
+            assert await till.to_payment() == (code, due)
+            await expect(till.page.locator(".due-amount")).to_contain_text(f"{due / 100:.2f}")
+            assert await till.pay("cash") == 0
 
     chromium.run(scene())
 

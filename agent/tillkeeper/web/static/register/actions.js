@@ -45,6 +45,7 @@ export function createActions(desk) {
   /** The register does not answer: the order is kept, and the next guest can be served. */
   function movedOn(draft) {
     if (drafts.current?.id !== draft.id) return;
+    desk.ahead.end();
     drafts.start(desk.orderType());
     desk.showDraft();
     desk.toast("The register does not answer. The order is kept here and is sent by itself.", "info");
@@ -86,6 +87,7 @@ export function createActions(desk) {
     async pay() {
       const draft = drafts.current;
       if (!draft || draft.sending) return;
+      desk.ahead.begin();
       if (draft.check_id && !draft.lines.length) {
         desk.go("pay", draft.check_id);
         return;
@@ -94,6 +96,7 @@ export function createActions(desk) {
       const result = await actions.send(true);
       const elsewhere = drafts.current && !isEmpty(drafts.current); // the next order has been begun meanwhile
       if (result && store.get().route === before && !elsewhere) desk.go("pay", result.check_id || draft.check_id);
+      else desk.ahead.end();
     },
 
     /** Start afresh; what is in the current draft stays in the list of drafts. */

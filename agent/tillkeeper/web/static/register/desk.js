@@ -7,6 +7,7 @@
 import { newKey } from "../shared/api.js";
 import { writer } from "../shared/money.js";
 import { createOutbox } from "../shared/outbox.js";
+import { createAhead } from "./ahead.js";
 import { createDrafts } from "./drafts.js";
 import { NOTHING, heard } from "./live-state.js";
 import { outcomeOf } from "./outcome.js";
@@ -33,7 +34,7 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
   } });
   const drafts = createDrafts({ storage, tab, newId: () => newKey().slice(0, 16), onTrouble: () => store.set({ storageTrouble: true }) });
 
-  const desk = { api, outbox, drafts, store, terminal, people: /** @type {any} */ (null) };
+  const desk = { ahead: createAhead(), api, outbox, drafts, store, terminal, people: /** @type {any} */ (null) };
   desk.people = createPeople(desk, storage);
 
   outbox.subscribe(() => {

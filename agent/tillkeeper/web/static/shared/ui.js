@@ -32,6 +32,18 @@ export const topDialog = () => [...document.querySelectorAll("dialog[open]")].po
 const DIGITS = ["7", "8", "9", "4", "5", "6", "1", "2", "3"];
 
 /**
+ * What a physical key means to a keypad: "0".."9", "back", "clear" or "enter"; empty where it is for something else.
+ * @param {KeyboardEvent} event @param {Element | null} dialog the keypad's own @returns {string}
+ */
+export function keyFor(event, dialog) {
+  const on = event.target instanceof Element ? event.target.tagName : "";
+  if (dialog !== topDialog() || event.ctrlKey || event.altKey || event.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(on)) return "";
+  if (/^[0-9]$/.test(event.key)) return event.key;
+  if (event.key === "Enter") return on === "BUTTON" ? "" : "enter";
+  return { Backspace: "back", Delete: "clear" }[event.key] ?? "";
+}
+
+/**
  * Keys 0-9 for fingers; physical keys work too while it is shown.
  * @param {{onKey: (key: string) => void, onEnter?: () => void, extra?: "00" | "clear", label?: string}} props `onKey` gets "0".."9", "00", "back", "clear"
  */
@@ -42,12 +54,9 @@ export function Keypad({ onKey, onEnter, extra = "00", label = "Keypad" }) {
   // With the keypad itself, not after it is painted: digits that were lost meanwhile would make another amount.
   useLayoutEffect(() => {
     const pressed = (event) => {
-      if (pad.current?.closest("dialog") !== topDialog()) return;
-      if (event.ctrlKey || event.altKey || event.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target?.tagName ?? "")) return;
-      if (/^[0-9]$/.test(event.key)) latest.current.onKey(event.key);
-      else if (event.key === "Backspace") latest.current.onKey("back");
-      else if (event.key === "Delete") latest.current.onKey("clear");
-      else if (event.key === "Enter" && event.target?.tagName !== "BUTTON") latest.current.onEnter?.();
+      const key = keyFor(event, pad.current?.closest("dialog") ?? null);
+      if (key === "enter") latest.current.onEnter?.();
+      else if (key) latest.current.onKey(key);
       else return;
       event.preventDefault();
     };

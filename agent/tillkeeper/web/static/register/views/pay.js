@@ -1,7 +1,7 @@
 // @ts-check
 /** Taking money: what is due, by which tender, in how many parts; then the change, large. */
 
-import { html, useState } from "../../vendor/preact.js";
+import { html, useLayoutEffect, useState } from "../../vendor/preact.js";
 import { digitsOf, plain, quickCash, typed } from "../../shared/money.js";
 import { Keypad } from "../../shared/ui.js";
 import { Confirm } from "../dialogs.js";
@@ -16,6 +16,7 @@ import { Totals } from "./lines.js";
 /** @param {any} props */
 export function Pay({ desk, state }) {
   const check = state.checks[state.route.id];
+  useLayoutEffect(() => desk.ahead.end, []);
   if (!check) return html`<section class="card wait"><p role="status">Reading the check…</p><button type="button" data-action="back" onClick=${() => desk.go("checks")}>Back</button></section>`;
   if (check.state !== "open") return html`<${Paid} desk=${desk} state=${state} check=${check} />`;
   return html`<${Taking} key=${check.check_id} desk=${desk} state=${state} check=${check} />`;
@@ -23,7 +24,7 @@ export function Pay({ desk, state }) {
 
 function Taking({ desk, state, check }) {
   const { catalogue, settings, money } = state;
-  const [entry, setEntry] = useState(0);
+  const [entry, setEntry] = useState(() => desk.ahead.take());
   const [foreign, setForeign] = useState("");
   const [part, setPart] = useState(null); // {minor, words} of a split bill
   const [busy, setBusy] = useState("");
