@@ -63,6 +63,8 @@ _TABLE: tuple[tuple[tuple[DeviceScope, ...], tuple[str, ...]], ...] = (
         ),
     ),
     ((T, M), ("get_pairings", "open_pairing", "unpair_device", "open_join_code", "get_openapi")),
+    # At the register itself and nowhere else.
+    ((), ("restart_between_sales",)),
     ((M,), ("let_register_go", "find_personal", "erase_personal")),
 )  # fmt: skip
 
