@@ -31,6 +31,11 @@ NUMBER, SECOND = "J8XY012345", "J8XY067890"
 ADAPTER = "A50285BI"
 
 
+SLOW = """# An emulated processor is ten to thirty times slower. The rest of the units is as they come.
+[Service]
+TimeoutStartSec=10min
+WatchdogSec=60s
+"""
 NETWORK = """auto lo
 iface lo inet loopback
 allow-hotplug ens2
@@ -59,7 +64,7 @@ def ready() -> Image:
         rig = _digest(base.name.encode(), *(path.read_bytes() for path in sorted((HERE / "guest").iterdir())))
         _disk(bare, base, rig, None)
         deb = package.built()
-        _disk(disk, base, _digest(rig.encode(), deb.read_bytes(), config().encode()), deb)
+        _disk(disk, base, _digest(rig.encode(), deb.read_bytes(), (config() + SLOW).encode()), deb)
         (version,) = (path.name.removeprefix("vmlinuz-") for path in (base / "boot").glob("vmlinuz-*"))
         return Image(base / f"boot/vmlinuz-{version}", base / f"boot/initrd.img-{version}", disk, bare)
 
@@ -92,6 +97,10 @@ def _disk(target: Path, base: Path, wanted: str, deb: Path | None) -> None:
         etc = root / "etc/tillkeeper"
         etc.mkdir(parents=True, exist_ok=True)
         (etc / "tillkeeper.toml").write_text(config())
+        for unit in ("tillkeeper.service", "tillkeeper-probe.service"):
+            drop_in = root / f"etc/systemd/system/{unit}.d"
+            drop_in.mkdir(parents=True)
+            (drop_in / "slow.conf").write_text(SLOW)
     shutil.rmtree(root / "dev")  # the kernel makes it
     (root / "dev").mkdir()
     raw = KEPT / "disk.raw"

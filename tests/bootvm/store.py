@@ -14,6 +14,7 @@ from tests.bootvm.machine import Register, Setup, booted, fresh_disk
 from tests.bootvm.printer import UsbPrinter, at
 
 from tillkeeper_drivers.simulator.printer import VirtualPrinter
+from tillkeeper_drivers.simulator.slips import Slip
 
 SOCKET = "/run/tillkeeper/tillkeeper.sock"
 AGENT, PROBER = "tillkeeper.service", "tillkeeper-probe.service"
@@ -93,6 +94,13 @@ class World:
         await self.until(there, lambda: f"{device}: {ones}")
         return ones[-1]
 
+    async def printed(self, printer: VirtualPrinter, count: int) -> list[Slip]:
+        """All slips, once there are so many. Raises AssertionError with what the agent says."""
+        try:
+            return await printer.wait_printed(count, CALM_S)
+        except TimeoutError as error:
+            raise AssertionError(f"{printer.count} slips, not {count}\n{await self.journal()}") from error
+
     async def nothing_waits(self, *devices: str) -> None:
         """Until none of their documents is queued or on its way; a held one waits for a person."""
         ones: list[Any] = []
@@ -119,10 +127,10 @@ class World:
     async def main_pid(self, unit: str) -> int:
         return int(await self.register.run(f"systemctl show -p MainPID --value {unit}"))
 
-    async def under(self, unit: str, program: str) -> tuple[str, str]:
+    async def under(self, unit: str, program: str, more: str = "") -> tuple[str, str]:
         """What a program of the rig says with all that `unit` may and may not, and how systemd saw it end."""
         python = (await self.register.run(f"tr '\\0' '\\n' </proc/{await self.main_pid(AGENT)}/cmdline | head -n 1")).strip()
-        said = await self.register.run(f"/{RIG}/under {unit} {python} -I /{RIG}/{program}", deadline_s=CALM_S)
+        said = await self.register.run(f"MORE={more} /{RIG}/under {unit} {python} -I /{RIG}/{program}", deadline_s=CALM_S)
         lines = said.strip().splitlines()
         return "\n".join(lines[:-1]), lines[-1]
 

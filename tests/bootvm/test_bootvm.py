@@ -8,7 +8,6 @@ import re
 import pytest
 from tests.bootvm.conftest import Play
 from tests.bootvm.image import NUMBER, SECOND
-from tests.bootvm.machine import BOOT_S
 from tests.bootvm.store import AGENT, CALM_S, DATA, PROBER, World, once_or_marked, slips_with
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(1200)]
@@ -25,7 +24,7 @@ def test_a_printer_that_was_there_before_the_kernel_prints_and_nobody_logs_in(pl
     async def scene(world: World) -> None:
         await world.receipt_usb.plug()
         await world.boot(words="rig.pos")
-        (slip,) = await world.receipts.wait_printed(1, BOOT_S)
+        (slip,) = await world.printed(world.receipts, 1)
         await world.register.wait_for("test -s /run/rig-pos", CALM_S)
         code = json.loads(await world.register.run("cat /run/rig-pos"))["answer"]["ticket_code"]
         assert code in slip.text
@@ -46,15 +45,15 @@ def test_one_that_is_plugged_in_later_prints_what_waited(play: Play) -> None:
         (waiting,) = await world.jobs("grill")
         code = waiting["ticket_code"]
         await world.kitchen_usb.plug()
-        (slip,) = await world.kitchen.wait_printed(1, CALM_S)
+        (slip,) = await world.printed(world.kitchen, 1)
         assert code in slip.text
         assert "POSSIBLE DUPLICATE" not in slip.text
         assert (await world.job("grill", code, lambda job: job["state"] == "confirmed"))["evidence"] == "GS ( H"
         found = {one["address"]: one for one in (await world.gets("/v1/devices/found"))["found"]}
         assert [found[f"usb:serial={number}"]["devices"] for number in (NUMBER, SECOND)] == [["receipt"], ["grill"]]
         again = await world.sells("cheeseburger")
-        await world.kitchen.wait_printed(2, CALM_S)
-        await world.receipts.wait_printed(2, CALM_S)
+        await world.printed(world.kitchen, 2)
+        await world.printed(world.receipts, 2)
         assert [len(slips_with(printer, again)) for printer in (world.kitchen, world.receipts)] == [1, 1]
 
     play(scene)
@@ -69,7 +68,7 @@ def test_pulled_in_the_middle_of_a_ticket_it_prints_again_marked(play: Play) -> 
         waiting = await world.job("grill", code, lambda job: job["state"] == "queued")
         assert waiting["marks"] == ["POSSIBLE DUPLICATE"]
         await world.kitchen_usb.plug()
-        await world.kitchen.wait_printed(3, CALM_S)
+        await world.printed(world.kitchen, 3)
         assert "POSSIBLE DUPLICATE" in slips_with(world.kitchen, code)[-1]
         assert (await world.job("grill", code, lambda job: job["state"] == "confirmed"))["evidence"] == "GS ( H"
 
@@ -88,7 +87,7 @@ def test_a_serial_adapter_is_no_modem_and_prints(play: Play) -> None:
         assert "ID_MM_PORT_IGNORE=1" in said.split()
         assert (await world.register.run("systemctl is-active ModemManager")).strip() == "active"
         code = await world.sells("cola")
-        (slip,) = await world.bar.wait_printed(1, CALM_S)
+        (slip,) = await world.printed(world.bar, 1)
         assert code in slip.text
         await world.job("bar", code, lambda job: job["state"] in ("sent", "confirmed"))
         assert "ttyUSB0" not in await world.register.run("journalctl -b -u ModemManager --no-pager", check=False)
@@ -112,7 +111,8 @@ def test_the_agent_may_open_printers_and_nothing_else(play: Play) -> None:
         assert set(said["printers"]) == {"/dev/usb/lp0", "/dev/usb/lp1"}
         assert set(said["printers"].values()) <= {"opened", "EBUSY"}, "usblp lets one in at a time"
         assert said["serial"]["/dev/ttyUSB0"] in ("opened", "EBUSY")
-        assert said["psutil"] == [True, True, True]
+        assert "lo" in said["psutil"]
+        assert len(said["psutil"]) > 1
         assert set(said["udev"]) == {NUMBER, SECOND}
         assert said["libusb"] in (NUMBER, SECOND)
         assert said["uid"] != 0
@@ -130,18 +130,21 @@ def test_the_prober_sends_packets_and_can_not_read_the_books(play: Play) -> None
         assert said["scapy"] == "sent and seen"
         assert "opened" not in (said["books"][f"{DATA}/journal.db"], *said["devices"].values()), said
         assert said["api"] != "connected"
+        assert "lo" in said["psutil"]
         assert said["uid"] != 0
 
     play(scene)
 
 
-@pytest.mark.parametrize("unit", [AGENT, PROBER])
-def test_memory_has_an_end(play: Play, unit: str) -> None:
+def test_the_probers_memory_has_an_end(play: Play) -> None:
+    """The agent's has none: it is the last that the kernel takes."""
+
     async def scene(world: World) -> None:
-        most = (await world.register.run(f"systemctl show -p MemoryMax --value {unit}")).strip()
-        assert most != "infinity", f"{unit} has no MemoryMax"
+        most = (await world.register.run(f"systemctl show -p MemoryMax --value {PROBER}")).strip()
+        assert most != "infinity"
         before = await world.main_pid(AGENT)
-        text, ended = await world.under(unit, "eat.py")
+        # MemoryHigh would only slow it down, for minutes.
+        text, ended = await world.under(PROBER, "eat.py", "MemoryHigh=infinity")
         assert ended == "oom-kill"
         assert int(text.split()[-1]) <= int(most) // (1 << 20)
         assert await world.main_pid(AGENT) == before, "the agent itself was not touched"

@@ -47,7 +47,7 @@ def main() -> None:
         "serial": {path: opened(path) for path in glob.glob("/dev/ttyUSB*")},
         "null": opened("/dev/null"),
         "etc": opened("/etc/hostname"),
-        "psutil": [psutil.virtual_memory().total > 0, psutil.disk_usage("/").total > 0, bool(psutil.net_if_stats())],
+        "psutil": sorted(psutil.net_if_addrs()),
         "udev": [str(one.get("ID_SERIAL_SHORT")) for one in pyudev.Context().list_devices(subsystem="usbmisc")],
         "pyserial": serial.__version__,
         "libusb": libusb(),

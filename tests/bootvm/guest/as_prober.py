@@ -36,12 +36,22 @@ def packet() -> str:
     return "sent and seen" if got is not None else "nothing"
 
 
+def counters() -> list[str]:
+    """All that the prober asks psutil for."""
+    import psutil
+
+    psutil.cpu_percent(None)
+    psutil.net_if_stats()
+    return sorted(psutil.net_io_counters(pernic=True, nowrap=False))
+
+
 def main() -> None:
     said = {
         "books": {path: attempt(path) for path in ("/var/lib/tillkeeper", "/var/lib/tillkeeper/journal.db")},
         "devices": {path: attempt(path) for path in ("/dev/vda", "/dev/usb/lp0", "/dev/input/event0")},
         "api": api(),
         "scapy": packet(),
+        "psutil": counters(),
         "uid": os.getuid(),
     }
     json.dump(said, sys.stdout)
