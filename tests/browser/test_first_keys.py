@@ -26,6 +26,11 @@ PAY_AND_TYPE = """(keys) => {
 """The keys come before the register can have answered."""
 
 
+async def pay_and_type(till: RegisterPage, *keys: str) -> None:
+    await expect(till.on("pay")).to_be_enabled()
+    await till.page.evaluate(PAY_AND_TYPE, keys)
+
+
 async def paying(till: RegisterPage) -> int:
     """Until the page takes money; what is due."""
     await till.in_view("pay")
@@ -59,7 +64,7 @@ def test_keys_count_while_the_order_is_on_its_way(chromium: Chromium, tmp_path: 
         async with StoreRig(tmp_path, hq=False) as rig, register_page(chromium, rig) as till:
             await till.new()
             await till.ring("croque")
-            await till.page.evaluate(PAY_AND_TYPE, [*"500", "Backspace", *"00"])
+            await pay_and_type(till, *"500", "Backspace", *"00")
             due = await paying(till)
             await expect(till.page.locator(".due-amount")).to_have_text("50.00")
             assert await till.pay("cash") == 50_00 - due
@@ -77,7 +82,7 @@ def test_keys_of_a_payment_that_does_not_come_are_forgotten(chromium: Chromium, 
             await till.new()
             await till.ring("croque")
             wire.stall()
-            await till.page.evaluate(PAY_AND_TYPE, [*"5000"])
+            await pay_and_type(till, *"5000")
             await till.said("does not answer")
             await till.page.keyboard.type("77")
             wire.flow()
