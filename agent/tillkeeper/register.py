@@ -35,6 +35,7 @@ from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.files import newest_set_aside
 from tillkeeper.journal.journal import Journal
 from tillkeeper.network.desk import DeskParts, NetworkDesk
+from tillkeeper.nightly.result import Latest
 from tillkeeper.people.roster import SECRET_FILE, Member
 from tillkeeper.people.sessions import Now
 from tillkeeper.privacy.opening import Privacy
@@ -239,6 +240,7 @@ class Register:
             fiscal_trouble=lambda: self.together.day.fiscal_trouble,
             lan=self.access.serving.advice,
             upgrade=self.restarts.advice,
+            nightly=Latest(Path(config.data_dir)),
         )
         self.reads = Reads(
             config=config,

@@ -20,6 +20,7 @@ from tillkeeper.diagnostics.facts import (
     MissedDrawerFacts,
     MovedFacts,
     NetworkFacts,
+    NightlyFacts,
     OpenDrawerFacts,
     UpgradeFacts,
 )
@@ -55,6 +56,9 @@ RAISED: dict[str, tuple[Facts, str]] = {
     "journal_set_aside": (facts(journal=JournalFacts(set_aside="journal-2.bad")), "journal-2.bad"),
     "tickets_held": (facts(held_tickets=3), "3 kitchen tickets"),
     "events_rejected": (facts(hq=HqFacts(configured=True, exchange_age_s=1.0, rejected_events=2)), "2 events"),
+    "books_damaged": (facts(nightly=NightlyFacts(age_s=60.0, problems=("event 7: it is missing",))), "event 7: it is missing"),
+    "disk_full_soon": (facts(nightly=NightlyFacts(age_s=60.0, days_left=12.4)), "full in 12 days"),
+    "nightly_missed": (facts(nightly=NightlyFacts(age_s=4 * 86_400.0)), "last checked 4 days ago"),
     "roles": (facts(roles=ROLES), "Register front is silent"),
     "upgrade_waits": (facts(upgrade=UpgradeFacts("9.9.9")), "Version 9.9.9 is installed; this register goes on with"),
     "upgrade_late": (facts(upgrade=UpgradeFacts("9.9.9", late=True)), "no quiet moment in a day"),

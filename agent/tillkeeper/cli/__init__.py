@@ -45,6 +45,7 @@ GROUPS = {
     "catalogue": "what can be sold; import and check a catalogue file",
     "privacy": "texts about persons: find them, erase them everywhere",
     "journal": "verify the journal",
+    "nightly": "what a register wants at night: are the books whole, how long does the disk last",
     "books": "the sums of a business day",
     "day": "the end of day: what it waits for, closing it, its Z and its figures",
     "demo": "play an internet outage from start to finish",

@@ -4,7 +4,7 @@ own advisory where it matters; it is never taken for fine."""
 from collections.abc import Iterator
 
 from tillkeeper.contract.views import AdvisoryView, Severity
-from tillkeeper.diagnostics import devices, network
+from tillkeeper.diagnostics import devices, network, nightly
 from tillkeeper.diagnostics.advisory import Advisory, Found
 from tillkeeper.diagnostics.facts import Facts
 from tillkeeper.diagnostics.words import counted, duration_words
@@ -254,6 +254,7 @@ ADVISORIES: tuple[Advisory, ...] = (
         hint="Set the clock, or switch network time on.",
         find=_clock_wrong,
     ),
+    *nightly.ADVISORIES,
     *network.ADVISORIES,
     Advisory(
         code="device_trouble",

@@ -119,6 +119,16 @@ class UpgradeFacts(msgspec.Struct, frozen=True):
     late: bool = False
 
 
+class NightlyFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the night's work found. `age_s`: since its end, None where it never came to one. `in_use_s`: since the first event
+    of the log being written. `days_left`: until the disk is full, None where that is not known or it does not fill."""
+
+    age_s: float | None = None
+    in_use_s: float | None = None
+    problems: tuple[str, ...] = ()
+    days_left: float | None = None
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """`uptime_s` and all ages on the boot clock; `at_ms` is the wall clock. `only_here`: events that no other machine holds.
     `colour`: of the dot, as the mode has it. `switched_by`: who switched a mode by hand.
@@ -175,4 +185,5 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     staff_trouble: str = ""
     """Why the roster file could not be taken over, or empty."""
     network: NetworkFacts = NetworkFacts()
+    nightly: NightlyFacts = NightlyFacts()
     upgrade: UpgradeFacts = UpgradeFacts()

@@ -19,6 +19,7 @@ from tillkeeper.diagnostics.facts import (
     MissedDrawerFacts,
     MovedFacts,
     NetworkFacts,
+    NightlyFacts,
     OpenDrawerFacts,
     SinkFacts,
     UpgradeFacts,
@@ -28,6 +29,8 @@ from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.carried import LOST
 from tillkeeper.journal.journal import Journal
 from tillkeeper.kitchen.routing import on_the_lan
+from tillkeeper.nightly.model import days_left
+from tillkeeper.nightly.result import Latest
 from tillkeeper.replication.link import LogStatus
 from tillkeeper.replication.model import LogId
 from tillkeeper.replication.replication import Books, Replication
@@ -67,6 +70,7 @@ class StatusDesk:
     roles: Callable[[], RolesBrief | None] = lambda: None
     online_trouble: Callable[[], str] = str
     fiscal_trouble: Callable[[], str] = str
+    nightly: Latest | None = None
     lan: Callable[[], tuple[str, ...]] = tuple
     upgrade: Callable[[], tuple[str, bool]] = lambda: ("", False)
 
@@ -122,6 +126,7 @@ class StatusDesk:
                     for drawer, at_ms in one.drawers_missed
                 ),
                 network=self.network(),
+                nightly=self._nightly(now_ms),
                 devices_moved=tuple(
                     MovedFacts(device=one.device, configured=one.configured, now=one.now) for one in self.moved()
                 ),
@@ -174,6 +179,19 @@ class StatusDesk:
         return JournalFacts(
             set_aside=self.set_aside, devices_lost=lost, refusing=journal.trouble or "", free_bytes=free, newest_at_ms=newest
         )  # fmt: skip
+
+    def _nightly(self, now_ms: int) -> NightlyFacts:
+        found = self.nightly.result() if self.nightly else None
+        first: int | None = None
+        if found is None:
+            with suppress(StorageRefused):
+                first = next((event.at_ms for event in self.journal.events(self.journal.incarnation, 0, 1)), None)
+        return NightlyFacts(
+            age_s=None if found is None else max(0, now_ms - found.at_ms) / 1000,
+            in_use_s=None if first is None else max(0, now_ms - first) / 1000,
+            problems=found.problems if found else (),
+            days_left=days_left(found.nights) if found else None,
+        )
 
     def _hq(self, books: Books, now_s: float, now_ms: int) -> HqFacts:
         status = books.hq
