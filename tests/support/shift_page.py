@@ -45,7 +45,8 @@ async def count_drawer(till: RegisterPage, counted: Mapping[str, int]) -> dict[s
     report = till.page.locator("[data-report=x], [data-report=z]")
     await report.wait_for(timeout=till.patience_ms)
     shown = await report.locator("[data-over-short]").evaluate_all("(all) => all.map((one) => Number(one.dataset.overShort))")
-    return dict(zip(counted, shown, strict=True))
+    assert shown, "the report says nothing of the count"
+    return dict(zip(counted, shown, strict=False))  # a currency of which there should be none and is none is not shown
 
 
 async def close_drawer(till: RegisterPage, approver: str = "") -> None:
