@@ -558,11 +558,11 @@ def test_dns_answers(poller: Poller, answer: Callable[[bytes], list[bytes]], exp
 
 def test_a_resolver_that_is_not_there_is_refused_at_once(poller: Poller) -> None:
     exchanges = Exchanges(poller)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    exchanges.ask("dns", port, role="resolver")
-    found = exchanges.answer()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
+        held.bind(("127.0.0.1", 0))
+        held.connect(("127.0.0.1", 9))  # it hears nobody else: to others the port is closed, and nobody is given it
+        exchanges.ask("dns", held.getsockname()[1], role="resolver")
+        found = exchanges.answer()
     assert isinstance(found, Replied)
     assert found.answer == "refused"
 
