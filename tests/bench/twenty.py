@@ -19,6 +19,7 @@ from typing import Any
 from tests.bench import rows
 from tests.bench.client import left_of_answer, post
 from tests.bench.world import Agent, Sinks, agent, sinks
+from tests.support.ports import free_port
 
 from tillkeeper.config.load import builtin_menu
 
@@ -105,9 +106,7 @@ class Orders:
 def measure(folder: Path) -> list[rows.Row]:
     with ExitStack() as stack:
         printers = stack.enter_context(sinks(WELL))
-        off = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        dead = off.getsockname()[1]
-        off.close()
+        dead = free_port()
         stuck = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=64))
         till = stack.enter_context(agent(folder / "twenty", store(printers.ports, dead, stuck.getsockname()[1])))
         warm = Orders(till)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.support.ports import free_port
 from tests.support.prerequisites import need
 
 from tillkeeper.network.model import (
@@ -470,8 +471,8 @@ def test_a_clock_that_is_wrong_shows_in_the_date(poller: Poller) -> None:
 
 def test_connections_refused_and_taken(poller: Poller) -> None:
     exchanges = Exchanges(poller)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
         exchanges.ask("tcp", port)
         taken = exchanges.answer()
     exchanges.ask("tcp", port)
