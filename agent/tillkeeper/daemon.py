@@ -3,13 +3,14 @@
 import logging
 import socket
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from tillkeeper import clock
 from tillkeeper.apart import apart
 from tillkeeper.api.server import Bound
 from tillkeeper.config.model import Config
+from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.numbering import SETTING as CODES_SETTING
 from tillkeeper.journal.numbering import TRAINING_BLOCK, TRAINING_SETTING, Codes
@@ -18,6 +19,7 @@ from tillkeeper.register import Register
 from tillkeeper.replication.replication import Replication
 from tillkeeper.till.catalogues import Catalogues, adopt, read_catalogue
 from tillkeeper.till.codes import CARS, OpeningCodes
+from tillkeeper.till.config_seen import note_change
 from tillkeeper.till.stamp import Stamp, newest_stamp
 from tillkeeper.trust.opening import open_keys
 
@@ -65,6 +67,8 @@ async def run(
         replication = await Replication.open(stack, config, journal, keys[0])  # before the first append
         replication.tell_opened(openings.used_before)
         await adopt(journal, catalogue, stamp.today(), clock.wall_ms())
+        with suppress(StorageRefused):  # a full disk keeps no register from starting; the next start looks again
+            await note_change(journal, stamp, config)
         register = Register(config, journal, openings, stamp, Catalogues(journal, catalogue), keys, replication, given)
         stack.push_async_callback(lambda: apart(register.registry.close()))
         await apart(register.run(started))

@@ -20,6 +20,7 @@ from tillkeeper.api.ports import (
 )
 from tillkeeper.contract import commands as c
 from tillkeeper.contract import views as v
+from tillkeeper.contract.acts import ActNoted
 from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.caller import INTEGRATION, PERMISSIONS, Caller, Scope
 from tillkeeper.contract.cash import DrawerList, DrawerReport, DrawerSessionList, DrawerSessionView, DrawerView
@@ -243,9 +244,13 @@ class FakeTill:
         self.setup = FakeSetup()
         self.trust = FakeTrust()
         self.restarts = FakeUpkeep()
+        self.noted: list[ActNoted] = []
         self.display = Echo()
         self.hang: asyncio.Event | None = None
         self.entered = asyncio.Event()
+
+    async def note_act(self, act: ActNoted) -> None:
+        self.noted.append(act)
 
     async def begin_replacement(
         self, key: str, device: str, asked: ReplacementBody, caller: Caller

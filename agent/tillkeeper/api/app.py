@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
+from tillkeeper.api.acts import note
 from tillkeeper.api.auth import Access, AccessControl
 from tillkeeper.api.callers import SESSION_HEADER, caller_of
 from tillkeeper.api.edge import Edge
@@ -76,7 +77,10 @@ def _endpoint(operation: Operation, till: Till, limits: ApiLimits) -> Endpoint:
         body = None if decoder is None else decode(decoder, await read_body(request, limits))
         caller = caller_of(request, till.people)
         session, address = request.headers.get(SESSION_HEADER, ""), request.client.host if request.client else ""
-        done = await operation.run(till, Call(params, key, body, asked, caller, session, address))
+        call = Call(params, key, body, asked, caller, session, address)
+        done = await operation.run(till, call)
+        if not done.replayed:
+            await note(till, operation.id, call)
         headers = {"idempotent-replayed": "true"} if done.replayed else None
         content = _encoder.encode(done.value) if operation.media == JSON else done.value
         return Response(content, headers=headers, media_type=operation.media)

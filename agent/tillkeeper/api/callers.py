@@ -7,10 +7,12 @@ import re
 
 from msgspec.structs import replace
 from starlette.requests import Request
+from starlette.types import Scope as AsgiScope
 
 from tillkeeper.api.auth import DEVICE_KEY, PairedDevice
 from tillkeeper.api.ports import People
-from tillkeeper.api.ways import scope_of
+from tillkeeper.api.transport import PEER_KEY
+from tillkeeper.api.ways import is_local_socket, scope_of
 from tillkeeper.contract.caller import Caller, device_terminal
 from tillkeeper.errors import BadRequest
 
@@ -41,7 +43,14 @@ def caller_of(request: Request, people: People) -> Caller:
         said.get(SESSION_HEADER, ""),
         said.get(APPROVAL_HEADER, ""),
     )
-    return caller if device is None else replace(caller, device=device.name)
+    return replace(caller, device=device.name if device is not None else "", local=local_of(request.scope))
+
+
+def local_of(scope: AsgiScope) -> str:
+    """Who calls from this machine, where no person is named: the user of the unix socket, as the kernel says."""
+    if is_local_socket(scope):
+        return str(scope.get("state", {}).get(PEER_KEY, ""))
+    return "integration" if scope_of(scope) == "full" else ""
 
 
 def terminal_of(device: PairedDevice, said: str) -> str:

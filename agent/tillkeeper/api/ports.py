@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from tillkeeper.contract.access import PairBody, PairedView, PairingBody, PairingsView, PairingView, UnpairBody
+from tillkeeper.contract.acts import ActNoted
 from tillkeeper.contract.after import AfterQuery, AfterView, GreenView
 from tillkeeper.contract.authorisations import AuthorisationsView
 from tillkeeper.contract.availability import AvailabilityView
@@ -322,6 +323,10 @@ class Till(Protocol):
     def online(self) -> Online: ...
     @property
     def restarts(self) -> Upkeep: ...
+
+    async def note_act(self, act: ActNoted) -> None:
+        """Journal an act that has no event of its own. Raises `StorageRefused`, `Overloaded`."""
+        ...
 
     async def begin_replacement(
         self, key: str, device: str, asked: ReplacementBody, caller: Caller

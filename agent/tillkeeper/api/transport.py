@@ -3,7 +3,11 @@ a client may take nothing, how many connections may be open; typed answers where
 is closed for its silence while a request waits on it."""
 
 import asyncio
+import pwd
 import select
+import socket
+import struct
+from functools import lru_cache
 from typing import ClassVar
 
 from starlette.datastructures import MutableHeaders
@@ -13,7 +17,25 @@ from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.problems import CONTENT_TYPE, encode_problem, problem_headers
 from tillkeeper.errors import BadRequest, Overloaded, TillkeeperError
 
+PEER_KEY = "tillkeeper.peer"
+"""Where in the state of an ASGI scope the user stands who called over the unix socket."""
 _REASONS = {400: b"Bad Request", 503: b"Service Unavailable"}
+
+
+def peer_of(connection: socket.socket | None) -> str | None:
+    """The user at the other end of a unix socket ("user root"), as the kernel says (unix(7), SO_PEERCRED); None elsewhere."""
+    if connection is None or connection.family != socket.AF_UNIX:
+        return None
+    _pid, uid, _gid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return _user(uid)
+
+
+@lru_cache(maxsize=64)
+def _user(uid: int) -> str:
+    try:
+        return f"user {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"user {uid}"
 
 
 def _raw_problem(error: TillkeeperError) -> bytes:
@@ -37,6 +59,8 @@ class BoundedHttp(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
         super().connection_made(transport)
+        if (peer := peer_of(transport.get_extra_info("socket"))) is not None:
+            self.app_state = {**self.app_state, PEER_KEY: peer}
         if len(self._of_the_same_way()) > self.limits.connections and not self._room_is_made():
             full = Overloaded("connect", "register", f"{self.limits.connections} connections are open", "close idle ones")
             self._end(_raw_problem(full))

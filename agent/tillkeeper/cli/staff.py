@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import os
+import pwd
 import re
 import sys
 from pathlib import Path
@@ -85,7 +86,16 @@ def _changed(args: argparse.Namespace, config: Config, before: Roster, secret: s
         name = (args.name or args.employee) if known is None else known.name
         made = (Member(employee=args.employee, name=name, roles=chosen, pin=digest),)
     members = sorted((*others, *made), key=lambda member: member.employee)
-    return Roster(store=config.store.id, secret_id=pins.secret_id(secret), members=tuple(members))
+    return Roster(store=config.store.id, secret_id=pins.secret_id(secret), members=tuple(members), changed_by=_me())
+
+
+def _me() -> str:
+    """Who has called this: behind sudo(8) the person who called that."""
+    try:
+        name = os.environ.get("SUDO_USER", "") or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = str(os.getuid())
+    return f"user {name}"[:80]
 
 
 def _ask_pin(length: int, *, from_stdin: bool) -> str:

@@ -43,7 +43,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     of our pages (`page`: on this machine, else a paired one, whose name is `device`), where `employee` has signed in (empty,
     without permissions: nobody has; empty, with permissions: nobody has to).
     `approver`: a person who approved one command that needs what is `approved`; `approval` is under which it is kept until
-    used. `training`: what this caller rings is practice."""
+    used. `training`: what this caller rings is practice. `local`: as whom the kernel knows who called over the unix socket
+    ("user root"); "integration" for the full token on the port."""
 
     scope: Scope = "full"
     terminal: str = ""
@@ -54,6 +55,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     approval: str = ""
     training: bool = False
     device: str = ""
+    local: str = ""
 
     @property
     def signed_in(self) -> bool:
@@ -63,7 +65,12 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return self.scope == "full" or permission in self.permissions or permission in self.approved
 
     def person(self, said: str) -> str:
-        """Who did it: the employee who signed in, else whom an integration names, else the paired device."""
+        """Who did it: the employee who signed in, else whom an integration names, else the paired device, else the user of this
+        machine."""
+        return self.named(said) or self.local
+
+    def named(self, said: str) -> str:
+        """As `person`, without the last: a sale that an integration rings is nobody's who runs on the machine."""
         return self.employee or said or (f"device {self.device}" if self.device else "")
 
 

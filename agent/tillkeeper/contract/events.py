@@ -4,6 +4,7 @@ a default, a new meaning gets a new version. `EVENT_TYPES` is the one registry; 
 import msgspec
 
 from tillkeeper.contract.access import DevicePaired, DeviceUnpaired, PairingOpened, PairingRefused
+from tillkeeper.contract.acts import ActNoted
 from tillkeeper.contract.after import TaskSettled
 from tillkeeper.contract.authorisations import AuthorisationAsked, AuthorisationReversed, AuthorisationSettled, ReversalOwed
 from tillkeeper.contract.availability import AvailabilityCounted, AvailabilitySet
@@ -347,6 +348,7 @@ EVENT_TYPES: dict[str, tuple[type[Event], int]] = {
     "pairing_refused": (PairingRefused, 1),
     "device_paired": (DevicePaired, 1),
     "device_unpaired": (DeviceUnpaired, 1),
+    "act_noted": (ActNoted, 1),
 }
 
 TYPE_NAMES: dict[type[Event], str] = {struct: name for name, (struct, _version) in EVENT_TYPES.items()}

@@ -24,6 +24,8 @@ class StaffAdopted(Event, frozen=True):
 
     sha256: str
     members: int
+    by: str = ""
+    """Who changed the roster's file, as that says."""
 
 
 class SignedIn(Event, frozen=True):

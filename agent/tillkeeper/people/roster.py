@@ -44,6 +44,8 @@ class Roster(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     secret_id: str
     hash: Literal["scrypt-16384-8-1"] = "scrypt-16384-8-1"
     members: Annotated[tuple[Member, ...], Meta(max_length=1_000)] = ()
+    changed_by: ShortText = ""
+    """Who wrote it last, as `tillkeeper staff` saw it; whoever may write the file may write this."""
 
     def get(self, employee: str) -> Member | None:
         return next((member for member in self.members if member.employee == employee), None)

@@ -87,6 +87,16 @@ _ALWAYS: dict[type[Command], tuple[Permission, ...]] = {
 }
 
 
+_OF_THE_SALE = frozenset({"ring", "tender", "sold_out", "take_over"})
+
+
+def is_accountable(command: Command) -> bool:
+    """Whether it takes more than ringing and taking money, so that somebody is named for it in any case."""
+    if isinstance(command, cmd.Order):
+        return False
+    return not _OF_THE_SALE.issuperset(_ALWAYS.get(type(command), ("more",)) or ("more",))
+
+
 def needed(command: Command, check: Check | None, caller: Caller) -> tuple[Permission, ...]:
     """What a person must be allowed, to do this: all of these. `check`: the one that the command names, as it is."""
     match command:

@@ -46,6 +46,7 @@ from tillkeeper.sales.checks import apply
 from tillkeeper.sales.context import Context
 from tillkeeper.sales.decide import Decidable, decide, due_fires
 from tillkeeper.sales.model import Check
+from tillkeeper.sales.permits import is_accountable
 from tillkeeper.sales.tenders import NoTerminal
 from tillkeeper.sales.training import in_training, kitchen_of, require_same_side
 from tillkeeper.spool.jobs import job_row
@@ -96,6 +97,10 @@ class Intake:
         """Whether a command is on its way to being durable."""
         return self._once.under_way > self.authorising.calling
 
+    async def note(self, event: Event) -> None:
+        """Journal what is no command. Raises: StorageRefused, Overloaded."""
+        await self._.journal.append(Batch(events=(self._.stamp(event),)))
+
     # --- commands ---
 
     async def execute(self, key: str, command: AnyCommand, caller: Caller = INTEGRATION) -> tuple[CommandResult, bool]:
@@ -104,7 +109,8 @@ class Intake:
         Raises:
             Conflict, Refused, NotFound, StorageRefused, Overloaded: nothing has changed.
         """
-        asked = replace(command, by=caller.person(command.by))
+        by = caller.person(command.by) if is_accountable(command) else caller.named(command.by)
+        asked = replace(command, by=by)
 
         async def work(keep: Callable[[bytes], KeptCommand]) -> bytes:
             permitted = self._.approvals.permitted

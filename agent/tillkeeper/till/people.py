@@ -117,7 +117,7 @@ class SignInDesk:
 
         async def made(moment: Moment) -> Draft:
             kept, events = self._without(self._kept, lambda session: self._end(session, roster))
-            events = (StaffAdopted(sha256=roster.sha256(), members=len(roster.members)), *events)
+            events = (StaffAdopted(sha256=roster.sha256(), members=len(roster.members), by=roster.changed_by), *events)
             settings = {SETTING: msgspec.json.encode(kept), ROSTER_SETTING: msgspec.json.encode(roster)}
             return Draft(tuple(map(moment.stamp, events)), None, (), (), CommandResult(events=len(events)), settings)
 

@@ -13,6 +13,7 @@ from tillkeeper.after.green import GreenDesk
 from tillkeeper.api.hub import LiveHub
 from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, KitchenDoor, LiveFeed, PreviewQuery
 from tillkeeper.api.present import job_view
+from tillkeeper.contract.acts import ActNoted
 from tillkeeper.contract.authorisations import AuthorisationsView
 from tillkeeper.contract.availability import AvailabilityView
 from tillkeeper.contract.caller import INTEGRATION, Caller
@@ -89,6 +90,9 @@ class Till:
 
     async def execute(self, key: str, command: AnyCommand, caller: Caller = INTEGRATION) -> tuple[CommandResult, bool]:
         return await self.intake.execute(key, command, caller)
+
+    async def note_act(self, act: ActNoted) -> None:
+        await self.intake.note(act)
 
     async def begin_replacement(
         self, key: str, device: str, asked: ReplacementBody, caller: Caller
