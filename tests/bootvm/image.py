@@ -60,7 +60,7 @@ def ready() -> Image:
     KEPT.mkdir(parents=True, exist_ok=True)
     with debian.locked(KEPT / "lock"):
         base = _base()
-        bare, disk = KEPT / "bare.qcow2", KEPT / "disk.qcow2"
+        bare, disk = KEPT / "bare.raw", KEPT / "disk.raw"
         rig = _digest(base.name.encode(), *(path.read_bytes() for path in sorted((HERE / "guest").iterdir())))
         _disk(bare, base, rig, None)
         deb = package.built()
@@ -103,13 +103,10 @@ def _disk(target: Path, base: Path, wanted: str, deb: Path | None) -> None:
             (drop_in / "slow.conf").write_text(SLOW)
     shutil.rmtree(root / "dev")  # the kernel makes it
     (root / "dev").mkdir()
-    raw = KEPT / "disk.raw"
-    raw.unlink(missing_ok=True)
-    debian.run("mke2fs", "-q", "-F", "-t", "ext4", "-L", "register", "-d", str(root), str(raw), f"{DISK_MB}M")
     fresh = target.with_suffix(".new")
-    debian.run("qemu-img", "convert", "-O", "qcow2", str(raw), str(fresh))
+    fresh.unlink(missing_ok=True)
+    debian.run("mke2fs", "-q", "-F", "-t", "ext4", "-L", "register", "-d", str(root), str(fresh), f"{DISK_MB}M")
     fresh.rename(target)  # a machine that runs keeps the one before
-    raw.unlink()
     shutil.rmtree(root)
     stamp.write_text(wanted)
 

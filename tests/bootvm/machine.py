@@ -58,7 +58,7 @@ def fresh_disk(image: Image, folder: Path, *, bare: bool = False) -> Path:
     """One for a single register: what is written stays in it."""
     disk = folder / "register.qcow2"
     base = image.bare if bare else image.disk
-    run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", str(base), str(disk))
+    run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(base), str(disk))
     return disk
 
 

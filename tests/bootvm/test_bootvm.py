@@ -31,7 +31,7 @@ def test_a_printer_that_was_there_before_the_kernel_prints_and_nobody_logs_in(pl
         receipt = await world.job("receipt", code, lambda job: job["state"] == "confirmed")
         assert receipt["evidence"] == "GS ( H"
         waiting = await world.job("grill", code, lambda job: job["state"] == "queued")
-        assert (waiting["attempts"], world.kitchen.count) == (0, 0)
+        assert (waiting["may_have_printed"], world.kitchen.count) == (False, 0)
         assert (await world.register.run("systemctl show -p User --value " + AGENT)).strip() == "tillkeeper"
         assert "Uid:\t0" not in await world.register.run(f"cat /proc/{await world.main_pid(AGENT)}/status")
 
