@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
 TOOLS = {
-    "ruff": ["ruff", "check", "--no-cache", "agent", "drivers", "tests"],
+    "ruff": ["ruff", "check", "--no-cache", "agent", "drivers", "systemd", "tests"],
     "mypy": ["mypy"],
     "import-linter": ["lint-imports", "--no-cache"],
 }

@@ -2,8 +2,8 @@
 
     python3 -I bytecode.py FOLDER SHOWN
 
-"Unchecked hash" (PEP 552): the .pyc holds no time, so that two builds are the same to the byte, and a start neither looks at the
-source nor compiles anything. FOLDER's place on this machine is in none of them: SHOWN is.
+"Unchecked hash" (PEP 552): the .pyc holds no time, so that two builds are the same to the byte, and a start neither looks at
+the source nor compiles anything. FOLDER's place on this machine is in none of them: SHOWN is.
 """
 
 import py_compile

@@ -3,13 +3,13 @@
 import hashlib
 import os
 import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from systemd.package import maintainer
-from systemd.package.layout import files, lay_out
-from systemd.package.model import HERE, PACKAGES, PYTHON, ROOT, Package
+from systemd.package.layout import Made, files, lay_out
+from systemd.package.licences import bundled
+from systemd.package.model import PACKAGES, PYTHON, REGISTER, ROOT, Package
 from systemd.package.papers import MAINTAINER
 from systemd.package.tools import digest, locked, run, target_python
 from systemd.package.tree import OWN, environment, own_wheel, project_version, third_party
@@ -41,7 +41,7 @@ def ready_debs(
 
 
 def epoch() -> int:
-    """Seconds since 1970 of the newest change: SOURCE_DATE_EPOCH where it is set, else the last commit that changed an input."""
+    """Seconds since 1970 of the newest change: SOURCE_DATE_EPOCH where it is set, else of the last commit of an input."""
     given = os.environ.get("SOURCE_DATE_EPOCH", "")
     return int(given or run("git", "log", "-1", "--format=%ct", "--", *INPUTS).strip() or "0")
 
@@ -83,11 +83,13 @@ def build(package: Package, arch: str, version: str, epoch_s: int, work: Path, m
     """Write the package to `made`; `work` is an empty folder."""
     os.environ["SOURCE_DATE_EPOCH"] = str(epoch_s)  # for hatchling and dpkg-deb
     os.umask(0o022)
+    made_of = Made(package, arch, version, epoch_s)
     site = third_party(package, arch, KEPT)
+    parts = bundled(site, pages=package is REGISTER)
     environment(package, site, own_wheel(version, work), work / "tree")
     root = work / "root"
     root.mkdir()
-    lay_out(package, work / "tree", root, version, epoch_s)
+    lay_out(made_of, work / "tree", parts, root)
     _control(package, arch, version, root)
     for path in (root, *root.rglob("*")):
         os.utime(path, (epoch_s, epoch_s), follow_symlinks=False)

@@ -9,15 +9,13 @@ from tillkeeper_hq.formats import VERSION as HQ
 
 
 class Known(NamedTuple):
-    """file: its name in the data folder. setting: where its configuration may name another folder. newest: the highest
-    `user_version` that the code of this tree reads."""
+    """file: its name in the data folder. newest: the highest `user_version` that the code of this tree reads."""
 
     file: str
-    setting: str
     newest: int
 
 
 KNOWN: Mapping[str, tuple[Known, ...]] = {
-    "tillkeeper": (Known("journal.db", "data_dir", JOURNAL.version), Known("held.db", "data_dir", HELD.version)),
-    "tillkeeper-hq": (Known("hq.sqlite3", "", HQ),),
+    "tillkeeper": (Known("journal.db", JOURNAL.version), Known("held.db", HELD.version)),
+    "tillkeeper-hq": (Known("hq.sqlite3", HQ),),
 }

@@ -2,30 +2,43 @@
 
 import gzip
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from systemd.package import maintainer
+from systemd.package.licences import Bundled
 from systemd.package.model import HERE, ROOT, Package
 from systemd.package.papers import changelog, copyright_file, manual
+from systemd.package.sbom import sbom
 
-MODES = {"usr/bin": 0o755}
+
+class Made(NamedTuple):
+    """What is built, for which machine, as which version, and of which moment (seconds since 1970)."""
+
+    package: Package
+    arch: str
+    version: str
+    epoch_s: int
 
 
-def lay_out(package: Package, tree: Path, root: Path, version: str, epoch_s: int) -> None:
-    """Fill the empty folder `root`; `tree` is moved into it. All files get owner, mode and time of a package."""
+def lay_out(made: Made, tree: Path, parts: Sequence[Bundled], root: Path) -> None:
+    """Fill the empty folder `root`; `tree` is moved into it, `parts` is what others wrote of it. All files get the mode of a
+    package's."""
+    package, arch, version, epoch_s = made
     home = root / package.home
     home.mkdir(parents=True)
     tree.rename(home / "app")
     for name, where in package.files.items():
         there = root / where
         there.mkdir(parents=True, exist_ok=True)
-        if (ROOT / "systemd" / name).exists():
-            shutil.copy(ROOT / "systemd" / name, there)
+        shutil.copy(ROOT / "systemd" / name, there)
     _write(root / "usr/bin" / package.program, maintainer.launcher(package).encode())
     papers = root / "usr/share/doc" / package.name
     _write(papers / "changelog.gz", gzip.compress(changelog(package, version, epoch_s).encode(), 9, mtime=0))
-    _write(papers / "copyright", copyright_file(package, home / "app").encode())
+    _write(papers / "CHANGELOG.md.gz", gzip.compress((ROOT / "CHANGELOG.md").read_bytes(), 9, mtime=0))
+    _write(papers / "copyright", copyright_file(package, parts).encode())
+    _write(papers / "sbom.cdx.json", sbom(package, arch, version, epoch_s, parts).encode())
     page = f"usr/share/man/man1/{package.program}.1.gz"
     _write(root / page, gzip.compress(manual(package, version, epoch_s).encode(), 9, mtime=0))
     _write(root / "usr/share/lintian/overrides" / package.name, (HERE / f"{package.name}.lintian").read_bytes())

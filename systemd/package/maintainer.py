@@ -16,9 +16,11 @@ def scripts(package: Package, version: str) -> Mapping[str, str]:
         "VERSION": version,
         "DATA": package.data,
         "CONFIG": package.config,
+        "PROGRAM_PATH": f"/usr/bin/{package.program}",
         "ENABLED": " ".join(service.unit for service in package.services if service.enabled),
         "ALL": " ".join(units),
-        "FORMATS": " ".join(f"{one.file}:{one.setting}:{one.newest}" for one in KNOWN[package.name]),
+        "FORMATS": " ".join(f"{one.file}:{one.newest}" for one in KNOWN[package.name]),
+        "READER": _code("refuse_newer.py"),
     }
     for step in ("settle", "start", "leave", "purge"):
         words[step.upper()] = _text(f"{package.name}.{step}.sh").rstrip("\n")
@@ -26,7 +28,7 @@ def scripts(package: Package, version: str) -> Mapping[str, str]:
         "preinst": _text("preinst.sh"),
         "postinst": _text("trees.sh") + "\n" + _text("postinst.sh"),
         "prerm": f"home=/usr/lib/{package.name}\n\n" + _text("prerm.sh"),
-        "postrm": _text("postrm.sh"),
+        "postrm": _text("aside.sh") + _text("postrm.sh"),
     }
     return {name: HEAD + _filled(text, words) for name, text in made.items()}
 
@@ -38,6 +40,12 @@ def launcher(package: Package) -> str:
 
 def _text(name: str) -> str:
     return (HERE / "scripts" / name).read_text("utf-8")
+
+
+def _code(name: str) -> str:
+    """A program of this folder without its docstring, which is for those who read it here."""
+    text = (HERE / name).read_text("utf-8")
+    return text.split('"""\n', 1)[1].strip("\n")
 
 
 def _filled(text: str, words: Mapping[str, str]) -> str:

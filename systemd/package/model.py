@@ -87,6 +87,8 @@ environment of its own below /usr/lib/tillkeeper.
         "tmpfiles.d/tillkeeper.conf": "usr/lib/tmpfiles.d",
         "sysctl.d/60-tillkeeper.conf": "usr/lib/sysctl.d",
         "udev/60-tillkeeper.rules": "usr/lib/udev/rules.d",
+        "README.md": "usr/share/doc/tillkeeper",
+        "../docs/package.md": "usr/share/doc/tillkeeper",
     },
     users=("tillkeeper", "tillkeeper-probe"),
     data="/var/lib/tillkeeper",
@@ -114,6 +116,9 @@ It runs on Debian's own Python with an environment of its own below
     files={
         "system/tillkeeper-hq.service": "usr/lib/systemd/system",
         "sysusers.d/tillkeeper-hq.conf": "usr/lib/sysusers.d",
+        "README.md": "usr/share/doc/tillkeeper-hq",
+        "../docs/package.md": "usr/share/doc/tillkeeper-hq",
+        "hq.example.toml": "usr/share/doc/tillkeeper-hq/examples",
     },
     users=("tillkeeper-hq",),
     data="/var/lib/tillkeeper-hq",

@@ -1,7 +1,7 @@
 """The environment of a package: a Python tree without a path of the machine that built it.
 
-What others wrote comes as wheels, by the hashes of the lock file, for the target's machine; each such tree is kept in build/deb/
-and used again. What we wrote comes as our own wheel. Nothing is resolved, and no compiler runs.
+What others wrote comes as wheels, by the hashes of the lock file, for the target's machine; each such tree is kept in
+build/deb/ and used again. What we wrote comes as our own wheel. Nothing is resolved, and no compiler runs.
 """
 
 import shutil
@@ -24,8 +24,8 @@ LEFT_OUT = (
     "share",
     "tests",
     "psutil/tests",
+    "apsw/sqlite_extra_binaries",  # programs of SQLite's, that nobody starts
     # An installer's notes: times and paths of the machine that built it.
-    "*.dist-info/RECORD",
     "*.dist-info/INSTALLER",
     "*.dist-info/REQUESTED",
     "*.dist-info/direct_url.json",
@@ -68,7 +68,7 @@ def environment(package: Package, site: Path, wheel: Path, tree: Path) -> None:
     for record in ours.glob("*.dist-info/RECORD"):
         record.unlink()
     _compile(ours, package)
-    shutil.copytree(site, ours, dirs_exist_ok=True)
+    shutil.copytree(site, ours, dirs_exist_ok=True, ignore=shutil.ignore_patterns("RECORD"))
     (tree / "bin").mkdir()
     (tree / "bin/python3").symlink_to(f"/usr/bin/python{PYTHON}")
     (tree / "bin" / package.program).write_text(

@@ -1,5 +1,5 @@
 """Verify a journal and what is held for other registers beside it: every hash of every log, and every personal text against
-its digest. Works beside a running agent."""
+its digest. Count what HQ does not hold. Works beside a running agent."""
 
 import argparse
 from collections.abc import Sequence
@@ -25,9 +25,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "path", type=Path, help=f"the data folder: its {JOURNAL}, and {HELD} where there is one; or one such file"
     )
     add_json(verify)
+    unsent = actions.add_parser("unsent", help="how many events HQ is not known to hold, from the file alone")
+    unsent.add_argument("path", type=Path, help="the data folder")
+    add_json(unsent)
 
 
 def run(args: argparse.Namespace) -> int:
+    return _unsent(args) if args.action == "unsent" else _verify(args)
+
+
+def _unsent(args: argparse.Namespace) -> int:
+    from tillkeeper.replication.unsent import unsent
+
+    count = unsent(args.path / JOURNAL)
+    output.show(args, {"unsent": count}, str(count))
+    return exits.OK
+
+
+def _verify(args: argparse.Namespace) -> int:
     import msgspec
 
     from tillkeeper.journal.faults import StorageUnreadable

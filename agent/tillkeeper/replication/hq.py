@@ -55,7 +55,7 @@ class JournalCursors:
         self._is_others = is_others or (lambda log: log.register != register)
 
     def load(self, log: LogId) -> Cursor:
-        kept = self._journal.setting(_setting(log.incarnation)) if log.register == self._register else None
+        kept = self._journal.setting(cursor_setting(log.incarnation)) if log.register == self._register else None
         saved = _Saved(0) if kept is None else msgspec.json.decode(kept, type=_Saved)
         return Cursor(saved.acked, None, saved.rejected, branch="unknown" if self._is_others(log) else "same")
 
@@ -63,7 +63,7 @@ class JournalCursors:
         if log.register != self._register:
             return  # its numbers are its author's business, and it gets them when it sends the same events itself
         cursor = progress.cursor
-        settings = {_setting(log.incarnation): msgspec.json.encode(_Saved(cursor.acked, cursor.rejected))}
+        settings = {cursor_setting(log.incarnation): msgspec.json.encode(_Saved(cursor.acked, cursor.rejected))}
         if progress.numbers:
             await self._numbers.numbers_assigned(progress.numbers, settings)
         else:
@@ -152,5 +152,6 @@ class HqLink(SinkLink):
         self._changed()
 
 
-def _setting(incarnation: str) -> str:
+def cursor_setting(incarnation: str) -> str:
+    """Name of the journal's setting that says how far HQ has answered that log."""
     return f"hq.cursor.{incarnation}"

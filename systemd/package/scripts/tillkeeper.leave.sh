@@ -1,0 +1,5 @@
+    # What HQ does not hold is only here: counted while the program is still here, for a purge that may follow.
+    rm -f @DATA@.left
+    if [ -e @DATA@/journal.db ]; then
+        runuser -u tillkeeper -- @PROGRAM_PATH@ journal unsent @DATA@ >@DATA@.left 2>/dev/null || true
+    fi
