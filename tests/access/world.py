@@ -77,7 +77,7 @@ async def lan(
     """A store whose register devices reach at 10.7.0.1."""
     with cable() as (register, tablet), register.inside():
         section = {"listen": f"{register.ipv4}:{PORT}", "insecure_http": insecure}
-        laid = {"lan": section, "network": {"watch": False}, **(changes or {})}
+        laid = {"lan": section, "network": {"watch": False}, **(changes or {})}  # a [lan] of the test goes before
         async with StoreRig(folder, changes=laid, hq=False, **options) as rig:
             found = Lan(register, tablet, rig, secure=not insecure)
             await found.ready()
