@@ -1,7 +1,4 @@
-"""A Debian 12 with systemd, the built package and the units, for `systemd-nspawn`.
-
-The bare system is made once a machine (`build/boot/`, named by what is in it); package and units are put in anew each time.
-"""
+"""A bare Debian 12, made once a machine (`build/boot/`, named by what is in it); an environment with this tree's package."""
 
 import contextlib
 import fcntl
@@ -15,18 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "boot"
 SUITE = "bookworm"
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "iproute2", "python3", "procps", "util-linux")
-UNITS = ("tillkeeper.service", "tillkeeper-probe.service")
 SYSTEM_PYTHON = "/usr/bin/python3"
 """The environment is made for the Python that the image has too, and that every user may read."""
-
-
-def ready() -> Path:
-    """The root folder of an image that boots into this tree's package. Raises `CalledProcessError` where it can not be made."""
-    KEPT.mkdir(parents=True, exist_ok=True)
-    root = base(PACKAGES)
-    with environment() as package:
-        _install(root, package)
-    return root
 
 
 @contextlib.contextmanager
@@ -81,19 +68,6 @@ def _environment() -> Path:
     (wheel,) = dist.glob("*.whl")
     run(uv, "pip", "install", "-q", "--python", python, "--reinstall", "--no-deps", "--compile-bytecode", str(wheel))
     return environment
-
-
-def _install(base: Path, package: Path) -> None:
-    opt = base / "opt/tillkeeper"
-    shutil.rmtree(opt, ignore_errors=True)
-    shutil.copytree(package, opt, symlinks=True)
-    link(base / "usr/bin/tillkeeper", "/opt/tillkeeper/bin/tillkeeper")
-    for folder in ("sysusers.d", "tmpfiles.d"):
-        shutil.copy(ROOT / f"systemd/{folder}/tillkeeper.conf", base / f"usr/lib/{folder}/tillkeeper.conf")
-    run("systemd-sysusers", f"--root={base}")
-    for unit in UNITS:
-        shutil.copy(ROOT / "systemd/system" / unit, base / "usr/lib/systemd/system" / unit)
-        link(base / "etc/systemd/system/multi-user.target.wants" / unit, f"/usr/lib/systemd/system/{unit}")
 
 
 def link(path: Path, to: str) -> None:

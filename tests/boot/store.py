@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.boot import image
-from tests.boot.machine import Machine, booted
+from tests.boot.installed import REGISTER, installed
+from tests.boot.machine import Machine
 from tests.lab.places import ANYCAST, CHECK_NAME, HQ, HQ_NAME, V4, lan4
 from tests.lab.spaces import ETC
 from tests.lab.topology import Lab, Shape, key_text, put
@@ -52,18 +52,14 @@ class Register:
 @contextlib.asynccontextmanager
 async def register(folder: Path) -> AsyncIterator[Register]:
     """Booted, with both units started by systemd alone."""
-    root = await asyncio.to_thread(image.ready)
+    layers = await asyncio.to_thread(installed, REGISTER)
     with Lab(Shape(families=(V4,)), label="boot") as lab:
         async with lab.served(), hq(lab, folder) as token_file:
             etc = _etc(lab, folder, token_file)
-            resolvers = ETC / lab.space(SPACE) / "resolv.conf"
-            with contextlib.ExitStack() as stack:
-                start = booted(root, f"tk{lab.space(SPACE)}", lab.space(SPACE), etc, resolvers)
-                machine = await asyncio.to_thread(stack.enter_context, start)
-                try:
-                    yield Register(lab, machine)
-                finally:
-                    await asyncio.to_thread(stack.close)
+            binds = {"/etc/resolv.conf": ETC / lab.space(SPACE) / "resolv.conf", "/etc/tillkeeper": etc}
+            with Machine(f"tk{lab.space(SPACE)}", lab.space(SPACE), layers, folder / "machine", {}, binds) as machine:
+                await asyncio.to_thread(machine.boot)
+                yield Register(lab, machine)
 
 
 @contextlib.asynccontextmanager
@@ -96,7 +92,7 @@ def _etc(lab: Lab, folder: Path, token_file: Path) -> Path:
         "hq": {"url": f"http://{HQ_NAME}:{HQ_PORT}", "token_file": "hq-token"},
         "devices": {"receipt": {"address": f"{lan4('printer')}:9100"}},
         "network": {
-            "socket": "/run/tillkeeper/probe.sock",
+            "socket": "/run/tillkeeper/probe/probe.sock",
             "key_file": "beacon.key",
             "anycast": list(ANYCAST[V4]),
             "portal_url": f"http://{CHECK_NAME}/generate_204",

@@ -25,6 +25,7 @@ from tests.support.toml import dumps, merged
 
 from tillkeeper.config.embedded import example_toml
 from tillkeeper_drivers.simulator.shop import PrinterSpec, VirtualShop
+from tillkeeper_drivers.simulator.slips import Slip
 
 START_S, COMMAND_S, ASK_S, UP_S = 90.0, 30.0, 4.0, 30.0
 HQ_PORT = 8080
@@ -37,13 +38,14 @@ SPEED_MM_S = 4_000.0
 
 
 class Printers:
-    """Virtual printers on loopback of a namespace, in a thread that lives there: what came out of them outlives the agent."""
+    """Virtual printers in a namespace, on its loopback where `specs` say nothing else, in a thread that lives there: what came
+    out of them outlives the agent."""
 
-    def __init__(self, space: str, seed: int) -> None:
-        specs = [
+    def __init__(self, space: str, seed: int, specs: Sequence[PrinterSpec] = ()) -> None:
+        own = [
             PrinterSpec(name, MODELS[name], port=port, speed_mm_s=SPEED_MM_S, keep=1_000_000) for name, port in PORTS.items()
         ]
-        self._shop = VirtualShop(specs, seed=seed)
+        self._shop = VirtualShop(specs or own, seed=seed)
         self._space = space
         self._loop = asyncio.new_event_loop()
         self._ending = asyncio.Event()
@@ -76,6 +78,10 @@ class Printers:
         finally:
             self._loop.close()
             self._up.set()
+
+    def slips(self, name: str) -> list[Slip]:
+        """What one of them has cut so far."""
+        return list(self._shop.printers[name].printed)
 
     def printed(self) -> list[Print]:
         """Every document so far."""
