@@ -54,8 +54,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if (args.check or args.test_slip) and args.answers is None:
         raise UsageError("--check and --test-slip go with --answers FILE")
-    sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]  # of a terminal that speaks no UTF-8
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     here = site.find(args.root)
     before = _look(here)
     if args.print_answers:
@@ -123,10 +121,14 @@ def _unattended(file: Path, here: Site, before: Present) -> tuple[Answers, Menu,
     if said.people.manager and said.people.manager not in before.people:
         if not said.people.pin_file:
             raise ConfigInvalid("read answers", str(file), "people.pin_file is missing: the manager needs a PIN")
-        secrets.pin = _secret(said.people.pin_file, "people.pin_file", start, checks.pin)
+        secrets.pin = _secret(said.people.pin_file, "people.pin_file", start, checks.pin_of(_pin_length(before)))
     if said.join.code_file and not before.joined:
         secrets.join_code = machine.read_secret(said.join.code_file, "join.code_file", start)
     return said, menu, secrets
+
+
+def _pin_length(before: Present) -> int:
+    return before.config.staff.pin_length if before.config is not None else checks.PIN_LENGTH
 
 
 def _secret(path: str, setting: str, start: Path, check: Callable[[str], str]) -> str:
@@ -141,6 +143,8 @@ def _secret(path: str, setting: str, start: Path, check: Callable[[str], str]) -
 
 def _asked(here: Site, before: Present) -> tuple[Answers, Menu, Secrets, Plan]:
     """Raises KeyboardInterrupt where the person does not want it."""
+    sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]  # of a terminal that speaks no UTF-8
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     known = _known(here, before)
     said = before.answers
     say(HELLO)
@@ -191,6 +195,8 @@ def _known(here: Site, before: Present) -> Known:
         people=before.people,
         joined=before.joined,
         has_token=before.has_token,
+        fresh=before.content is None,
+        pin_length=_pin_length(before),
     )
 
 
@@ -205,33 +211,33 @@ def _words(here: Site, made: Plan, said: Answers, *, whole: bool) -> str:
         f"write {here.config}" + (", and keep what is there as a dated copy" if made.before is not None else "")
     ] * made.changes_config
     acts += [f"write {here.folder / one.name} (mode {one.mode:o}): {one.words}" for one in made.files]
-    acts += [f"make {here.data} (mode 700), the agent's own"] * made.folder
+    acts += [f"make {made.data} (mode 700), the agent's own"] * made.makes_data
     acts += [f"make {said.people.manager} the first manager"] * bool(made.manager)
     acts += ["make the secret of the store's PINs"] * (made.store_secret and not made.manager)
     acts += ["join the store with the code"] * made.joins
     if units.booted(here) and (found := units.installed()):
-        acts.append(" ".join(["(re)start" if made.changes else "see that they run:", *found]))
+        acts.append(" ".join(["(re)start" if made.needs_restart else "see that they run:", *found]))
     lines += ["", "What will be done:" if acts else "There is nothing to change.", *(f"  - {one}" for one in acts)]
     return "\n".join([*lines, *(f"warning: {one}" for one in made.warnings)])
 
 
 def _do(args: argparse.Namespace, here: Site, before: Present, said: Answers, menu: Menu, secrets: Secrets, made: Plan) -> int:
     tell: Callable[[str], None] = lambda text: say(f"  {clean(text)}")  # noqa: E731 - two lines that differ from print
-    changes = made.changes
-    if changes:
-        doing.make_folders(here)
+    again = made.needs_restart
+    if made.changes:
+        doing.make_folders(here, made.data)
         with locked(here.folder):
             if plan.look(here).content != before.content:
                 raise UsageError(f"{here.config} was changed by somebody else meanwhile: run setup again")
             if made.joins:
                 tell("joining the store ...")
-                for note in doing.join(here, said, secrets.join_code, os.environ.get("SUDO_USER", "root")):
+                for note in doing.join(here, made.data, said, secrets.join_code, os.environ.get("SUDO_USER", "root")):
                     tell(note)
                 made = plan.make(here, plan.look(here), said, menu, secrets, _new_key)
             doing.carry_out(here, made, said, secrets, time.strftime("%Y-%m-%dT%H-%M-%S"), tell)
     if not units.booted(here):
         return _not_started(here, said, made)
-    return _start(args, here, said, made, changed=changes, tell=tell)
+    return _start(args, here, said, made, again=again, tell=tell)
 
 
 # --- the register itself ---
@@ -254,11 +260,9 @@ def _not_started(here: Site, said: Answers, made: Plan) -> int:
     return exits.OK
 
 
-def _start(
-    args: argparse.Namespace, here: Site, said: Answers, made: Plan, *, changed: bool, tell: Callable[[str], None]
-) -> int:
+def _start(args: argparse.Namespace, here: Site, said: Answers, made: Plan, *, again: bool, tell: Callable[[str], None]) -> int:
     found = units.installed()
-    failed = units.start(found, again=changed, tell=tell) if found else "the units are not installed"
+    failed = units.start(found, again=again, tell=tell) if found else "the units are not installed"
     if failed:
         say(ending.summary([f"{here.config} is right"], [failed], ["`journalctl -u tillkeeper -n 20` says more"]))
         return exits.PARTLY

@@ -194,6 +194,8 @@ def read(text: str, file: str, before: Answers) -> Answers:
         merged = laid_over(msgspec.to_builtins(before), document)
         merged.pop("version", None)
         answers = msgspec.convert(merged, Answers)
+        if answers.people.manager and "sign_in" not in document.get("people", {}):
+            answers = msgspec.structs.replace(answers, people=msgspec.structs.replace(answers.people, sign_in=True))
         for path, why in wrong(answers):
             report(path, why)
         if not problems:

@@ -197,13 +197,17 @@ def model(text: str) -> str:
     return text
 
 
-def pin(text: str, length: int = PIN_LENGTH) -> str:
+def pin_of(length: int) -> Callable[[str], str]:
     """Never quoted."""
-    if len(text) != length or not (text.isascii() and text.isdigit()):
-        raise Wrong(f"a PIN has {length} digits")
-    if weak := pins.weakness(text):
-        raise Wrong(f"this PIN is too easy: {weak}")
-    return text
+
+    def pin(text: str) -> str:
+        if len(text) != length or not (text.isascii() and text.isdigit()):
+            raise Wrong(f"a PIN has {length} digits")
+        if weak := pins.weakness(text):
+            raise Wrong(f"this PIN is too easy: {weak}")
+        return text
+
+    return pin
 
 
 def secret_file(text: str) -> str:

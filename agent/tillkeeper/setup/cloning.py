@@ -46,5 +46,9 @@ def to_text(said: Answers) -> str:
 
 def _pruned(table: dict[str, Any]) -> dict[str, Any]:
     """Without what says nothing."""
-    kept = {key: _pruned(value) if isinstance(value, dict) else value for key, value in table.items()}
+    kept = {key: _pruned(value) if isinstance(value, dict) else _listed(value) for key, value in table.items()}
     return {key: value for key, value in kept.items() if value not in ("", [], {})}
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

@@ -50,7 +50,7 @@ def _answer(question: Question[T]) -> T:
         try:
             value = question.check(typed if typed.strip() else question.default or "")
         except Wrong as error:
-            say(f"  That can not be: {error}.")
+            say(f"  That can not be: {error}" + ("" if str(error).endswith("?") else "."))
             continue
         if question.twice and _line(question, "  The same again") != typed:
             say("  The two are not the same: once more.")

@@ -82,8 +82,7 @@ def commit(folder: Path, config: File, others: list[File], stamp: str) -> str:
     try:
         _clear(folder, config.name)
         for one in others:
-            if read(folder / one.name) != one.content:
-                _put(folder, one)
+            _put(folder, one)
         before = read(folder / config.name)
         if before == config.content:
             return ""
@@ -96,16 +95,31 @@ def commit(folder: Path, config: File, others: list[File], stamp: str) -> str:
         _sync(folder)
         return copy
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        hint = "make room and run it again" if full else "look at the disk"
-        cause = f"{error.strerror or error}; the configuration is as it was"
-        raise StorageRefused("write", str(folder), cause, hint) from error
+        raise refused(folder, error) from error
+
+
+def refused(folder: Path, error: OSError) -> StorageRefused:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    hint = "make room and run it again" if full else "look at the disk"
+    return StorageRefused("write", str(folder), f"{error.strerror or error}; the configuration is as it was", hint)
+
+
+def is_there(folder: Path, file: File) -> bool:
+    """With its content, owner and mode."""
+    if read(folder / file.name) != file.content:
+        return False
+    facts = os.stat(folder / file.name)
+    return facts.st_mode & 0o777 == file.mode and file.ids in (None, (facts.st_uid, facts.st_gid))
 
 
 def _put(folder: Path, file: File) -> None:
+    """Under its name, which is free, or has the same content with other rights."""
     draft = _draft(folder, file)
     try:
-        os.link(draft, folder / file.name)
+        if (folder / file.name).exists():
+            os.rename(draft, folder / file.name)
+        else:
+            os.link(draft, folder / file.name)
     finally:
         _remove(draft)
     _sync(folder)

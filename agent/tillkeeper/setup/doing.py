@@ -12,23 +12,23 @@ from tillkeeper.setup.disk import commit
 from tillkeeper.setup.known import Secrets
 from tillkeeper.setup.plan import Plan
 from tillkeeper.setup.site import Site, as_agent
-from tillkeeper.setup.tables import DATA, STAFF, store_id
+from tillkeeper.setup.tables import store_id
 
 
-def make_folders(site: Site) -> None:
+def make_folders(site: Site, data: Path) -> None:
     """As the package makes them; those that are there stay as they are. Raises: StorageRefused."""
     try:
         site.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        if not site.data.is_dir():
-            site.data.parent.mkdir(parents=True, exist_ok=True)
-            site.data.mkdir(mode=0o700)
+        if not data.is_dir():
+            data.parent.mkdir(parents=True, exist_ok=True)
+            data.mkdir(mode=0o700)
             if site.agent is not None:
-                os.chown(site.data, *site.agent)
+                os.chown(data, *site.agent)
     except OSError as error:
-        raise StorageRefused("make", error.filename or DATA, error.strerror or str(error), "look at the disk") from error
+        raise StorageRefused("make", error.filename or str(data), error.strerror or str(error), "look at the disk") from error
 
 
-def join(site: Site, said: Answers, code: str, by: str) -> list[str]:
+def join(site: Site, data: Path, said: Answers, code: str, by: str) -> list[str]:
     """Become a register of the store; what a person should know of it. The beacon key that it brings is put into its place by
     the next plan.
 
@@ -41,7 +41,7 @@ def join(site: Site, said: Answers, code: str, by: str) -> list[str]:
         from tillkeeper.trust.acts import join_store
         from tillkeeper.trust.codes import read_join_code
 
-        place = Place(store=store_id(said), register=said.register, data_dir=site.data, people=said.people.sign_in)
+        place = Place(store=store_id(said), register=said.register, data_dir=data, people=said.people.sign_in)
         made = join_store(place, read_join_code(code), by)
         return [f"admitted by {made.at}", *(note for note in made.notes if "beacon key" not in note)]
 
@@ -56,12 +56,12 @@ def carry_out(site: Site, plan: Plan, said: Answers, secrets: Secrets, stamp: st
         TillkeeperError: the configuration is what it was.
     """
     store = store_id(said)
-    staff = site.below(STAFF)
-    if plan.manager:
-        add = as_agent(site, lambda: people.add_manager(staff, site.data, store, plan.manager, said.people.name, secrets.pin))
+    staff = plan.staff
+    if staff is not None and plan.manager:
+        add = as_agent(site, lambda: people.add_manager(staff, plan.data, store, plan.manager, said.people.name, secrets.pin))
         tell(f"{plan.manager} is on the roster" + ("" if add else " already, with the PIN of then"))
     elif plan.store_secret:
-        as_agent(site, lambda: _make_secret(site.data))
+        as_agent(site, lambda: _make_secret(plan.data))
         tell("the secret of the store's PINs was made")
     copy = commit(site.folder, plan.config, list(plan.files), stamp)
     for one in plan.files:

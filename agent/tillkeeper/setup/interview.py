@@ -35,13 +35,14 @@ NO_NAMES = frozenset({"", "localhost", "debian", "register"})
 def interview(known: Known, before: Answers) -> Interview[tuple[Answers, Menu, Secrets]]:
     """All of it. `before`: what holds now, or empty answers on a fresh register."""
     secrets = Secrets()
+    first = known.fresh and not before.registers
     said = yield from _store(known, before)
     said = yield from _registers(known, said)
     said, menu = yield from _menu(known, said)
     said = yield from _taxes(menu, said)
-    said = yield from devices(known, menu, said)
+    said = yield from devices(known, menu, said, first=first)
     said = yield from _hq(known, said, secrets)
-    said = yield from _people(known, said, secrets)
+    said = yield from _people(known, said, secrets, first=first)
     said = yield from _pages(known, said)
     said = yield from links(said)
     return said, menu, secrets
@@ -104,8 +105,22 @@ def _registers(known: Known, said: Answers) -> Interview[Answers]:
     else:
         mine, others = replace(mine, letter=letter), {}
     registers = _in_order(said, me, mine, others)
-    said = replace(said, register=me, registers=registers)
+    said = _followed(replace(said, register=me, registers=registers), said.register)
     return (yield from _primary(said))
+
+
+def _followed(said: Answers, was: str) -> Answers:
+    """What is wired to a register follows its new name, or goes with it."""
+    printers = {
+        name: replace(one, register=said.register if one.register == was else one.register)
+        for name, one in said.printers.items()
+    }
+    gone = {name for name, one in printers.items() if one.register and one.register not in said.registers}
+    stations = {
+        name: replace(one, devices=tuple(device for device in one.devices if device not in gone))
+        for name, one in said.stations.items()
+    }
+    return replace(said, printers={name: one for name, one in printers.items() if name not in gone}, stations=stations)
 
 
 def _address(others: dict[str, RegisterSaid]) -> Callable[[str], str]:
@@ -230,29 +245,27 @@ def _hq(known: Known, said: Answers, secrets: Secrets) -> Interview[Answers]:
     return replace(said, hq=HqSaid(url=url))
 
 
-def _people(known: Known, said: Answers, secrets: Secrets) -> Interview[Answers]:
+def _people(known: Known, said: Answers, secrets: Secrets, *, first: bool) -> Interview[Answers]:
     if len(said.registers) > 1 and said.register != said.primary and not known.joined:
         yield from say(
             f"  It joins the store with a code that `tillkeeper store code {said.register}` makes at register {said.primary}."
         )
         text = "Join code (- : later)"
         secrets.join_code = yield from ask("join.code", text, also_empty(_join_code), "-")
-    sign_in = yield from ask_yes(
-        "people.sign_in", "Do people sign in with a PIN?", default=said.people.sign_in or not said.store.id
-    )
+    sign_in = yield from ask_yes("people.sign_in", "Do people sign in with a PIN?", default=said.people.sign_in or first)
     if not sign_in or known.people:
         return replace(said, people=PeopleSaid(sign_in=sign_in))
     if secrets.join_code:
         yield from say(f"  The people come from the store: copy staff.json of {said.primary} once this register has joined.")
         return replace(said, people=PeopleSaid(sign_in=True))
-    who = yield from ask(
-        "people.manager", "First manager, a short name (- : nobody yet)", also_empty(checks.identifier), "manager"
-    )
+    usual = said.people.manager or ("manager" if said.register == said.primary else "-")
+    text = "First manager, a short name (- : nobody yet)"
+    who = yield from ask("people.manager", text, also_empty(checks.identifier), usual)
     if not who:
         return replace(said, people=PeopleSaid(sign_in=True))
-    name = yield from ask("people.name", "  as pages show it", checks.line, who.capitalize())
+    name = yield from ask("people.name", "  as pages show it", checks.line, said.people.name or who.capitalize())
     secrets.pin = yield from ask(
-        "people.pin", f"  PIN, {checks.PIN_LENGTH} digits (not shown)", checks.pin, secret=True, twice=True
+        "people.pin", f"  PIN, {known.pin_length} digits (not shown)", checks.pin_of(known.pin_length), secret=True, twice=True
     )
     return replace(said, people=PeopleSaid(sign_in=True, manager=who, name=name))
 

@@ -34,7 +34,7 @@ class Candidate:
     usual: bool = True
 
 
-def devices(known: Known, menu: Menu, said: Answers) -> Interview[Answers]:
+def devices(known: Known, menu: Menu, said: Answers, *, first: bool) -> Interview[Answers]:
     chosen = yield from _which(known, said)
     gone = {name for name in _mine(said) if name not in {one.name for one in chosen}}
     stations: dict[str, StationSaid] = {
@@ -58,7 +58,7 @@ def devices(known: Known, menu: Menu, said: Answers) -> Interview[Answers]:
                 old = stations.get(station, StationSaid())
                 stations[station] = replace(old, devices=(*old.devices, name))
     said = replace(said, printers=printers, registers={**said.registers, said.register: register})
-    said = yield from _drawer(said)
+    said = yield from _drawer(said, first=first)
     said = yield from _screens(said, stations)
     said = replace(said, stations={name: one for name, one in said.stations.items() if one.devices})
     said = _without_missing(said)
@@ -203,13 +203,13 @@ def _work(candidate: Candidate, said: Answers, model: str, guess: str, taken: st
     return (yield from ask(f"stations.{name or candidate.printer.address}", text, checked, " ".join(now) or guess))
 
 
-def _drawer(said: Answers) -> Interview[Answers]:
+def _drawer(said: Answers, *, first: bool) -> Interview[Answers]:
     register, drawers = said.this, dict(said.drawers)
     printer = register.receipt_printer
     drawer = ""
     if printer:
-        default = bool(register.drawer) or not said.store.id
-        if (yield from ask_yes("drawers", f"Is a cash drawer plugged into {printer}?", default=default)):
+        text = f"Is a cash drawer plugged into {printer}?"
+        if (yield from ask_yes("drawers", text, default=bool(register.drawer) or first)):
             drawer = register.drawer or _unique("drawer", _names(said))
             drawers[drawer] = replace(said.drawers.get(drawer, DrawerSaid()), printer=printer)
     used = {one.drawer for name, one in said.registers.items() if name != said.register}

@@ -23,7 +23,7 @@ class Menu:
 class Known:
     """`found`: asks the network and looks at what is plugged in, now. `menu`: reads a menu; raises `asking.Wrong`.
     `addresses`: of this machine on its networks. `people`: who is on the roster. `joined`: the register has keys of a store.
-    `has_token`: a token for HQ is there."""
+    `has_token`: a token for HQ is there. `fresh`: there is no configuration yet. `pin_length`: of new PINs."""
 
     menu: Callable[[str], Menu]
     found: Callable[[], tuple[FoundView, ...]] = tuple
@@ -35,6 +35,8 @@ class Known:
     people: tuple[str, ...] = ()
     joined: bool = False
     has_token: bool = False
+    fresh: bool = True
+    pin_length: int = 6
 
 
 @dataclass

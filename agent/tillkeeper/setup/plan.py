@@ -4,7 +4,7 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from tillkeeper.errors import ConfigInvalid, Refused
 from tillkeeper.people.roster import SECRET_FILE
 from tillkeeper.setup import text
 from tillkeeper.setup.answers import EXAMPLE, Answers
-from tillkeeper.setup.disk import File, free_name, read
+from tillkeeper.setup.disk import File, free_name, is_there, read, refused
 from tillkeeper.setup.known import Menu, Secrets
 from tillkeeper.setup.people import names
 from tillkeeper.setup.site import BEACON_KEY, CONFIG, MENU, TOKEN, Site, as_agent
@@ -31,12 +31,13 @@ STAND_IN = b"0" * 64 + b"\n"
 
 @dataclass(frozen=True)
 class Present:
-    """What is there. `content` is None on a fresh register."""
+    """What is there. `content` is None on a fresh register. `data`: the agent's data folder."""
 
     answers: Answers
     places: Places
     content: bytes | None = None
     config: Config | None = None
+    data: Path = Path()
     people: tuple[str, ...] = ()
     joined: bool = False
 
@@ -47,15 +48,18 @@ class Present:
 
 @dataclass(frozen=True)
 class Plan:
-    """`config`: the file, as it will be. `files`: what is new beside it. `folder`: the agent's data folder is to be made.
-    `manager`: who is added to the roster. `joins`: a join code is used. `store_secret`: is to be made."""
+    """`config`: the file, as it will be. `files`: what is new beside it. `data`: the agent's folder, `makes_data`: it is to be
+    made. `staff`: the roster, where there is to be one. `manager`: who is added to it. `joins`: a join code is used.
+    `store_secret`: is to be made."""
 
     config: File
     before: bytes | None
     files: tuple[File, ...]
     loaded: Config = field(repr=False)
+    data: Path
+    staff: Path | None = None
     warnings: tuple[str, ...] = ()
-    folder: bool = False
+    makes_data: bool = False
     manager: str = ""
     joins: bool = False
     store_secret: bool = False
@@ -66,26 +70,28 @@ class Plan:
 
     @property
     def changes(self) -> bool:
-        return self.changes_config or bool(self.files or self.folder or self.manager or self.joins or self.store_secret)
+        return self.needs_restart or bool(self.makes_data or self.manager or self.store_secret)
+
+    @property
+    def needs_restart(self) -> bool:
+        """What the agent reads when it starts is another. It looks at the roster by itself."""
+        return self.changes_config or bool(self.files) or self.joins
 
 
 def look(site: Site) -> Present:
     """Raises: ConfigInvalid (a configuration is there and has errors), StorageRefused."""
     content = read(site.config)
-    joined = (site.data / FOLDER / ROSTER).exists()
     if content is None:
-        return Present(Answers(), Places(), joined=joined)
+        return Present(Answers(), Places(), data=site.data, joined=(site.data / FOLDER / ROSTER).exists())
     config = load(site.config)
-    said, places = present(tomllib.loads(content.decode("utf-8").replace("\r\n", "\n")), config, str(site.folder))
-    staff = _staff(site, config)
-    return Present(said, places, content, config, names(staff, config.store.id) if staff else (), joined)
+    said, places = present(tomllib.loads(content.decode("utf-8").replace("\r\n", "\n")), config)
+    staff, data = _staff(site, config), site.placed(config.data_dir)
+    people = names(staff, config.store.id) if staff else ()
+    return Present(said, places, content, config, data, people, joined=(data / FOLDER / ROSTER).exists())
 
 
 def _staff(site: Site, config: Config) -> Path | None:
-    file = config.staff.file
-    if not file:
-        return None
-    return Path(file) if file.startswith(str(site.folder)) else site.below(file)
+    return site.placed(config.staff.file) if config.staff.file else None
 
 
 def make(site: Site, before: Present, said: Answers, menu: Menu, secrets: Secrets, new_key: Callable[[], str]) -> Plan:
@@ -98,22 +104,25 @@ def make(site: Site, before: Present, said: Answers, menu: Menu, secrets: Secret
         ConfigInvalid: what the loader says of the configuration that would be written.
         Refused: this machine's journal belongs to another register.
     """
-    _same_journal(site, before, said)
+    _same_journal(before, said)
     places, files = _places(site, before, said, menu, secrets, new_key)
     said = replace(said, store=replace(said.store, id=store_id(said)))
     final = _text(before, said, places)
     loaded, warnings = _checked(site, before, said, places, files, final)
-    fresh_roster = bool(said.people.manager) and said.people.manager not in before.people
+    staff, data = _staff(site, loaded), site.placed(loaded.data_dir)
+    new = bool(staff and said.people.manager) and said.people.manager not in before.people
     return Plan(
         config=File(site.config.name, final.encode(), **_rights(site)),
         before=before.content,
         files=files,
         loaded=loaded,
+        data=data,
+        staff=staff,
         warnings=warnings,
-        folder=not site.data.is_dir(),
-        manager=said.people.manager if fresh_roster else "",
+        makes_data=not data.is_dir(),
+        manager=said.people.manager if new else "",
         joins=bool(secrets.join_code) and not before.joined,
-        store_secret=bool(loaded.staff.file) and not secrets.join_code and not (site.data / SECRET_FILE).exists(),
+        store_secret=staff is not None and not secrets.join_code and not (data / SECRET_FILE).exists(),
     )
 
 
@@ -126,13 +135,13 @@ def _rights(site: Site) -> dict[str, Any]:
     return {"mode": facts.st_mode & 0o777, "ids": (facts.st_uid, facts.st_gid) if site.agent is not None else None}
 
 
-def _same_journal(site: Site, before: Present, said: Answers) -> None:
+def _same_journal(before: Present, said: Answers) -> None:
     was = before.answers
-    if before.content is None or not (site.data / JOURNAL).exists():
+    if before.content is None or not (before.data / JOURNAL).exists():
         return
     if (said.register, store_id(said)) != (was.register, store_id(was)):
         cause = f"its journal is that of register {was.register!r} of store {store_id(was)!r}"
-        hint = f"keep these two, or set the old books aside first: {site.data}"
+        hint = f"keep these two, or set the old books aside first: {before.data}"
         raise Refused("other_journal", "set up", "this register", cause, hint)
 
 
@@ -154,14 +163,16 @@ def _places(
     made: list[File] = []
 
     def put(wanted: str, content: bytes, mode: int, ids: tuple[int, int] | None, words: str) -> str:
-        name = free_name(site.folder, wanted, content)
-        if read(site.folder / name) is None:
-            made.append(File(name, content, mode, ids, words))
-        return name
+        file = File(free_name(site.folder, wanted, content), content, mode, ids, words)
+        if not is_there(site.folder, file):
+            made.append(file)
+        return file.name
 
     was = before.places
     if menu.file == EXAMPLE:
         place = BUILTIN
+    elif before.content is not None and menu.file == before.answers.menu.file:
+        place = was.menu
     elif menu.content is not None:
         place = put(
             MENU if not menu.file.endswith(".json") else "menu.json",
@@ -171,12 +182,12 @@ def _places(
             f"the menu, {menu.items} items, from {menu.file}",
         )
     else:
-        place = was.menu if menu.file == before.answers.menu.file else _name_in(site.folder, Path(menu.file))
+        place = _name_in(site.folder, Path(menu.file))
     token = was.token_file if said.hq.url else ""
-    if secrets.hq_token and said.hq.url:
+    if secrets.hq_token and said.hq.url and secrets.hq_token != _first_line(site.folder / token if token else None):
         token = put(TOKEN, secrets.hq_token.encode() + b"\n", 0o640, agent, "the token for HQ, not shown")
     key = was.key_file
-    if not key and (content := _beacon_key(site, said, new_key)):
+    if not key and (content := _beacon_key(site, before.data, said, new_key)):
         key = put(BEACON_KEY, content, 0o640, prober, "the key of the registers' beacons, not shown")
     return Places(menu=place, token_file=token, key_file=key), tuple(made)
 
@@ -185,19 +196,18 @@ def _name_in(folder: Path, file: Path) -> str:
     return str(file.relative_to(folder)) if file.is_relative_to(folder) else str(file)
 
 
-def _beacon_key(site: Site, said: Answers, new_key: Callable[[], str]) -> bytes:
+def _first_line(file: Path | None) -> str:
+    return "" if file is None else (read(file) or b"").split(b"\n", 1)[0].decode("ascii", "replace").strip()
+
+
+def _beacon_key(site: Site, data: Path, said: Answers, new_key: Callable[[], str]) -> bytes:
     """That which is there, else what joining has brought; the primary of several makes it."""
     if there := read(site.folder / BEACON_KEY):
         return there
-    handed = as_agent(site, lambda: _handed(site))
+    handed = as_agent(site, lambda: _first_line(data / FOLDER / BEACON_KEY))
     if isinstance(handed, str) and re.fullmatch("[0-9a-fA-F]{64}", handed):
         return handed.encode() + b"\n"
     return new_key().encode() + b"\n" if len(said.registers) > 1 and said.register == said.primary else b""
-
-
-def _handed(site: Site) -> str:
-    """By the register at which this one has joined."""
-    return (read(site.data / FOLDER / BEACON_KEY) or b"").decode("ascii", "replace").strip()
 
 
 # --- checked by the loader ---
@@ -214,9 +224,7 @@ def _checked(
 
     with tempfile.TemporaryDirectory(prefix="tillkeeper-setup-") as made:
         staging = Path(made)
-        for one in files:
-            secret = one.mode != 0o644
-            (staging / one.name).write_bytes(STAND_IN if secret else one.content)
+        _stage(staging, files)
         new = {one.name for one in files}
         staged = Places(**{key: str(staging / name) if name in new else name for key, name in asdict(places).items()})
         trial = _text(before, said, staged)
@@ -224,8 +232,8 @@ def _checked(
             config = parse(trial, file=CONFIG, folder=site.folder)
             menu = Path(config.catalogue.file)
             catalogue = parse_catalogue(menu.read_bytes(), menu.name, list(config.taxes.categories))
-            (staging / "tillkeeper.toml").write_text(trial, "utf-8")
-            dangling = dangling_routes(staging / "tillkeeper.toml", config, catalogue)
+            _stage(staging, [File(site.config.name, trial.encode())])
+            dangling = dangling_routes(staging / site.config.name, config, catalogue)
             problems = (*(replace(one, file=CONFIG) for one in dangling), *problems_of(config))
         except ConfigInvalid as error:
             raise _refused(final, error.extra.get("problems", ()) or (str(error),)) from error
@@ -233,6 +241,14 @@ def _checked(
             raise _refused(final, problems)
         warning = letters.warning(config)
     return config, (warning,) if warning else ()
+
+
+def _stage(folder: Path, files: Iterable[File]) -> None:
+    for one in files:
+        try:
+            (folder / one.name).write_bytes(one.content if one.mode == 0o644 else STAND_IN)
+        except OSError as error:
+            raise refused(folder, error) from error
 
 
 def _refused(final: str, problems: Any) -> ConfigInvalid:

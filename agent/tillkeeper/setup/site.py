@@ -46,6 +46,10 @@ class Site:
         """`path`, which is as the register will have it, where it is now."""
         return self.root / path.lstrip("/")
 
+    def placed(self, path: str) -> Path:
+        """A path of the loaded configuration: one that was relative is below the root already."""
+        return Path(path) if Path(path).is_relative_to(self.folder) else self.below(path)
+
 
 def find(root: Path) -> Site:
     """Raises: Refused (not root and no image), ConfigInvalid (the package's users are not there)."""

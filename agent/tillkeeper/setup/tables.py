@@ -81,7 +81,8 @@ def tables(said: Answers, places: Places) -> Table:
 def _without_empty(value: msgspec.Struct) -> Table:
     """Its fields that say something."""
     built: Table = msgspec.to_builtins(value)
-    return {key: item for key, item in built.items() if item not in ("", [], {})}
+    plain = {key: list(item) if isinstance(item, tuple) else item for key, item in built.items()}
+    return {key: item for key, item in plain.items() if item not in ("", [], {})}
 
 
 def _store(said: Answers) -> Table:
@@ -156,8 +157,8 @@ def _network(said: Answers, places: Places) -> Table:
 # --- and back ---
 
 
-def present(raw: Mapping[str, Any], config: Config, folder: str) -> tuple[Answers, Places]:
-    """What the configuration `config`, loaded from the tables `raw` of a file in `folder`, says of what setup asks."""
+def present(raw: Mapping[str, Any], config: Config) -> tuple[Answers, Places]:
+    """What the configuration `config`, loaded from the tables `raw`, says of what setup asks."""
     named = Places(
         menu=raw["catalogue"]["file"],
         token_file=raw.get("hq", {}).get("token_file", ""),

@@ -25,7 +25,7 @@ WORDS = {
     "data_dir": "journal, keys and tokens",
 }
 TITLES = {
-    "store": "The same on all registers of the store, as all below but for `this_register`.",
+    "store": "",
     "taxes": "Rates, and which of them an item of a tax category takes.",
     "registers": "The letter begins the ticket codes.",
     "devices": "Printers, screens and drawers; `tillkeeper devices discover` lists what is there.",
@@ -144,17 +144,19 @@ def edited(text: str, wanted: list[tuple[Path, Any]], file: str) -> str:
 
 
 def _apply(document: Any, path: Path, value: Any, *, new: Any) -> None:
-    table = document
+    table = above = document
     for key in path[:-1]:
         if key not in table:
             if value is GONE:
                 return
             table[key] = new()
-        table = table[key]
+        above, table = table, table[key]
         if not isinstance(table, Mapping):
             raise TypeError(f"{'.'.join(path)} is no table there")
     if value is GONE:
         if path[-1] in table:
             del table[path[-1]]
+            if not table and len(path) > 1:  # tomlkit would write nothing of a table that had no header of its own
+                above[path[-2]] = new()
     else:
         table[path[-1]] = new() if value == {} else value
