@@ -16,7 +16,12 @@ import httpx
 from tests.network.wires import End, cable
 from tests.support.browser import WHOLE, Chromium
 from tests.support.prerequisites import need
-from tests.support.store import StoreRig
+from tests.support.store import REGISTER, STORE, StoreRig
+
+from tillkeeper.access.certify import make
+from tillkeeper.access.wanted import Order, Wanted
+from tillkeeper.api.auth import load_or_create_token
+from tillkeeper.people.roster import SECRET_FILE
 
 PORT = 8443
 
@@ -72,16 +77,29 @@ class Lan:
 
 @contextlib.asynccontextmanager
 async def lan(
-    folder: Path, *, changes: Mapping[str, Any] | None = None, insecure: bool = False, **options: Any
+    folder: Path,
+    *,
+    ends: tuple[End, End] | None = None,
+    changes: Mapping[str, Any] | None = None,
+    insecure: bool = False,
+    **options: Any,
 ) -> AsyncIterator[Lan]:
-    """A store whose register devices reach at 10.7.0.1."""
-    with cable() as (register, tablet), register.inside():
+    """A store whose register devices reach at 10.7.0.1. `ends`: of a cable that is there already."""
+    with contextlib.nullcontext(ends) if ends else cable() as (register, tablet), register.inside():
         section = {"listen": f"{register.ipv4}:{PORT}", "insecure_http": insecure}
         laid = {"lan": section, "network": {"watch": False}, **(changes or {})}  # a [lan] of the test goes before
         async with StoreRig(folder, changes=laid, hq=False, **options) as rig:
             found = Lan(register, tablet, rig, secure=not insecure)
             await found.ready()
             yield found
+
+
+def certificate_of(folder: Path) -> str:
+    """The certificate (PEM) of the store that will be in this folder: it follows from the store's secret, made here."""
+    data = folder / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    wanted = Wanted(store=STORE, register=REGISTER, secret_id="", addresses=("10.7.0.1",), names=())
+    return make(Order(store_secret=load_or_create_token(data / SECRET_FILE), wanted=wanted, begins_ms=0, ends_ms=0)).authority
 
 
 def trust(home: Path, certificate: str) -> None:
