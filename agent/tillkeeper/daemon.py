@@ -10,14 +10,15 @@ from tillkeeper import clock
 from tillkeeper.apart import apart
 from tillkeeper.api.server import Bound
 from tillkeeper.config.model import Config
-from tillkeeper.errors import StorageRefused
+from tillkeeper.errors import ConfigInvalid, StorageRefused
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.numbering import SETTING as CODES_SETTING
 from tillkeeper.journal.numbering import TRAINING_BLOCK, TRAINING_SETTING, Codes
 from tillkeeper.machine import machine_id
 from tillkeeper.register import Register
 from tillkeeper.replication.replication import Replication
-from tillkeeper.till.catalogues import Catalogues, adopt, read_catalogue
+from tillkeeper.sales.catalogue import Catalogue
+from tillkeeper.till.catalogues import Catalogues, adopt, last_adopted, read_catalogue
 from tillkeeper.till.codes import CARS, OpeningCodes
 from tillkeeper.till.config_seen import note_change
 from tillkeeper.till.stamp import Stamp, newest_stamp
@@ -45,7 +46,7 @@ async def run(
         ExceptionGroup: a task failed.
     """
     data = _made(Path(config.data_dir))
-    catalogue = read_catalogue(Path(config.catalogue.file), frozenset(config.taxes.categories))
+    found = _catalogue_file(config)
     async with AsyncExitStack() as stack:
         journal = await stack.enter_async_context(
             await Journal.open(
@@ -66,12 +67,34 @@ async def run(
         keys = await open_keys(config)
         replication = await Replication.open(stack, config, journal, keys[0])  # before the first append
         replication.tell_opened(openings.used_before)
-        await adopt(journal, catalogue, stamp.today(), clock.wall_ms())
+        catalogues = _catalogues(config, journal, found)
+        await adopt(journal, catalogues.current, stamp.today(), clock.wall_ms())
         with suppress(StorageRefused):  # a full disk keeps no register from starting; the next start looks again
             await note_change(journal, stamp, config)
-        register = Register(config, journal, openings, stamp, Catalogues(journal, catalogue), keys, replication, given)
+        register = Register(config, journal, openings, stamp, catalogues, keys, replication, given)
         stack.push_async_callback(lambda: apart(register.registry.close()))
         await apart(register.run(started))
+
+
+def _catalogue_file(config: Config) -> Catalogue | ConfigInvalid | OSError:
+    """The catalogue, or what is wrong with its file."""
+    try:
+        return read_catalogue(Path(config.catalogue.file), frozenset(config.taxes.categories))
+    except (ConfigInvalid, OSError) as error:
+        return error
+
+
+def _catalogues(config: Config, journal: Journal, found: Catalogue | ConfigInvalid | OSError) -> Catalogues:
+    """A register whose file is of no use sells by the catalogue that it had before, and says so. Raises ConfigInvalid or
+    OSError: it had none."""
+    if isinstance(found, Catalogue):
+        return Catalogues(journal, found)
+    last = last_adopted(journal, frozenset(config.taxes.categories))
+    if last is None:
+        raise found
+    trouble = found.cause if isinstance(found, ConfigInvalid) else found.strerror or str(found)
+    log.error("selling by catalogue %s, adopted before: %s", last.version, found)
+    return Catalogues(journal, last, trouble)
 
 
 def _made(folder: Path) -> Path:

@@ -221,6 +221,7 @@ class Register:
             shelf=self.shelf,
             spool=self.spool,
             catalogue_version=catalogues.current.version,
+            catalogue_trouble=catalogues.trouble,
             set_aside=newest_set_aside(journal.path),
             version=version("tillkeeper"),
             started_s=self.started_s,

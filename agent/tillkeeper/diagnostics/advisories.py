@@ -119,6 +119,8 @@ def _catalogue_stale(facts: Facts) -> Iterator[Found]:
 
 
 def _catalogue_unknown(facts: Facts) -> Iterator[Found]:
+    if facts.catalogue.trouble:
+        yield Found({"what": f"The file is not taken over ({facts.catalogue.trouble}); the one before it holds"})
     if not facts.catalogue.version:
         yield Found({"what": "There is no catalogue"})
     elif facts.catalogue.age_s is None:

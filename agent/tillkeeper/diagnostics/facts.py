@@ -32,10 +32,11 @@ class JournalFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CatalogueFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """`age_s`: since this version was published or loaded."""
+    """`age_s`: since this version was published or loaded. `trouble`: why it is not the file's, in words."""
 
     version: str = ""
     age_s: float | None = None
+    trouble: str = ""
 
 
 class AlsoFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tillkeeper.contract.events import CatalogueAdopted
-from tillkeeper.errors import NotFound
+from tillkeeper.errors import ConfigInvalid, NotFound
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.records import Batch, NewEvent
 from tillkeeper.sales.catalogue import Catalogue, parse_catalogue
@@ -12,7 +12,10 @@ KEPT = 8
 
 
 class Catalogues:
-    def __init__(self, journal: Journal, current: Catalogue) -> None:
+    """`trouble`: why the file is not in force, in words; empty where it is."""
+
+    def __init__(self, journal: Journal, current: Catalogue, trouble: str = "") -> None:
+        self.trouble = trouble
         self._journal = journal
         self._kept: dict[str, Catalogue] = {current.version: current}
         self.current = current
@@ -43,6 +46,19 @@ class Catalogues:
 def read_catalogue(file: Path, tax_categories: frozenset[str]) -> Catalogue:
     """Raises `ConfigInvalid` with every problem of the file, `OSError` where it can not be read."""
     return parse_catalogue(file.read_bytes(), str(file), tax_categories)
+
+
+def last_adopted(journal: Journal, tax_categories: frozenset[str]) -> Catalogue | None:
+    """The catalogue that was in force last, for a start whose file is of no use; None where there was none, or it fits the
+    taxes no longer."""
+    version = (journal.setting("catalogue") or b"").decode()
+    stored = journal.catalogue(version) if version else None
+    if stored is None:
+        return None
+    try:
+        return parse_catalogue(stored, f"{version}.json", tax_categories)
+    except ConfigInvalid:
+        return None
 
 
 async def adopt(journal: Journal, catalogue: Catalogue, business_day: str, now_ms: int) -> None:

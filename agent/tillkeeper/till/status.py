@@ -71,6 +71,7 @@ class StatusDesk:
     online_trouble: Callable[[], str] = str
     fiscal_trouble: Callable[[], str] = str
     nightly: Latest | None = None
+    catalogue_trouble: str = ""
     lan: Callable[[], tuple[str, ...]] = tuple
     upgrade: Callable[[], tuple[str, bool]] = lambda: ("", False)
 
@@ -98,7 +99,7 @@ class StatusDesk:
                 online_window_s=self.config.offline.online_window_s,
                 hq=self._hq(books, now_s, now_ms),
                 journal=self._journal(),
-                catalogue=CatalogueFacts(version=self.catalogue_version, age_s=self.catalogue_age_s()),
+                catalogue=self._catalogue(),
                 devices=devices,
                 on_the_lan=on_the_lan(self.config.devices, self.config.this_register),
                 only_here=books.only_here,
@@ -179,6 +180,9 @@ class StatusDesk:
         return JournalFacts(
             set_aside=self.set_aside, devices_lost=lost, refusing=journal.trouble or "", free_bytes=free, newest_at_ms=newest
         )  # fmt: skip
+
+    def _catalogue(self) -> CatalogueFacts:
+        return CatalogueFacts(version=self.catalogue_version, age_s=self.catalogue_age_s(), trouble=self.catalogue_trouble)
 
     def _nightly(self, now_ms: int) -> NightlyFacts:
         found = self.nightly.result() if self.nightly else None
