@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # A machine with certificates of its own (a company's proxy) trusts those; without any, uv brings its own list.
 UV := VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(BIN)/uv $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
 
-.PHONY: help run demo test pictures lint env dev-env machine bench lab store-lab sim simulate chaos vm boot-vm boot-test kill-loop fuzz lock clean
+.PHONY: deb sbom audit help run demo test pictures lint env dev-env machine bench lab store-lab sim simulate chaos vm boot-vm boot-test kill-loop fuzz lock clean
 
 help:
 	@echo "make run        start one register with virtual devices (Ctrl-C stops it)"
@@ -25,6 +25,9 @@ help:
 	@echo "make boot-test  three registers and HQ as booted machines, installed from their packages, and what befalls them; build/boot.json (ONLY='scene scene', ROUNDS=n; root)"
 	@echo "make kill-loop  200 SIGKILLs at random moments of a replayed day (KILLS=n, SEED=n)"
 	@echo "make fuzz       ask agent and HQ all that their OpenAPI documents allow and forbid: build/fuzz.json (EXAMPLES=n, SEED=n, ONLY='agent hq')"
+	@echo "make deb        build tillkeeper and tillkeeper-hq for amd64 and arm64 into dist/"
+	@echo "make sbom       the bills of materials of those packages, into dist/ (CycloneDX)"
+	@echo "make audit      locked hashes, withdrawn releases, licences, known vulnerabilities of all dependencies"
 	@echo "make lock       resolve the locked requirements anew"
 	@echo "make clean      remove the environment and build/"
 
@@ -133,8 +136,17 @@ kill-loop: dev-env
 fuzz: dev-env
 	$(BIN)/python -m tests.fuzz --examples $(or $(EXAMPLES),100) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
+deb: env
+	@$(BIN)/python -m systemd.package
+
+sbom: env
+	@$(BIN)/python -m systemd.package --sbom
+
+audit: env
+	@$(BIN)/python -m systemd.package.audit
+
 lock: env
-	for n in tools runtime hq dev node; do $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/$$n.in -o requirements/$$n.txt; done
+	for n in tools runtime hq hq-package dev node; do $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/$$n.in -o requirements/$$n.txt; done
 	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header requirements/peers.in -o requirements/peers.txt
 
 clean:

@@ -1,11 +1,25 @@
 """`make deb`: builds the packages into dist/ and says what there is."""
 
 import argparse
+import io
 import shutil
+import subprocess
+import tarfile
 from pathlib import Path
 
 from systemd.package.debs import SMALL, ready_debs
 from systemd.package.model import PACKAGES, PLATFORMS, ROOT
+
+
+SBOM = "usr/share/doc/{package}/sbom.cdx.json"
+
+
+def content(deb: Path, name: str) -> bytes:
+    """One file of a package, without unpacking the rest."""
+    stream = subprocess.run(["dpkg-deb", "--fsys-tarfile", deb], capture_output=True, check=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(stream)) as tar:
+        file = tar.extractfile("./" + name.format(package=deb.name.partition("_")[0]))
+        return b"" if file is None else file.read()
 
 
 def main() -> None:
@@ -14,12 +28,16 @@ def main() -> None:
     parser.add_argument("--package", action="append", choices=sorted(PACKAGES), help="all, without it")
     parser.add_argument("--version", default="", help="another than pyproject.toml's")
     parser.add_argument("--into", type=Path, default=ROOT / "dist")
+    parser.add_argument("--sbom", action="store_true", help="only the bills of materials, taken from the packages")
     args = parser.parse_args()
     args.into.mkdir(parents=True, exist_ok=True)
     for arch in args.arch or PLATFORMS:
         for made in ready_debs(tuple(args.package or PACKAGES), arch, args.version, SMALL).values():
-            there = args.into / made.name
-            shutil.copy(made, there)
+            there = args.into / (made.with_suffix(".cdx.json").name if args.sbom else made.name)
+            if args.sbom:
+                there.write_bytes(content(made, SBOM))
+            else:
+                shutil.copy(made, there)
             print(f"{there}  {there.stat().st_size / 1e6:.1f} MB")
 
 
