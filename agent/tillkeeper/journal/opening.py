@@ -5,6 +5,7 @@ not finished (open checks, unsettled jobs). Everything is read (`integrity_check
 met damage and left `<journal>.suspect`. What is damaged is set aside read-only and a new incarnation begins.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +35,8 @@ from tillkeeper.journal.reserve import Reserve
 from tillkeeper.journal.verify import verify_connection
 
 TAIL_EVENTS = 500
+_LEAST_BYTES = 64 * 1024
+"""A -wal and a -shm file begin with 36 KiB."""
 
 
 class Register(NamedTuple):
@@ -77,10 +80,20 @@ def open_journal(
             return _open_locked(path, who, wall_ms, new_id, vfs, lock)
     except (apsw.Error, OSError) as error:
         lock.release()
+        if _is_full(path.parent):
+            hint = "free some: it is tried again and again"
+            raise StorageRefused("open journal", path.name, "the disk is full to the last block", hint) from error
         raise StorageRefused("open journal", path.name, str(error) or type(error).__name__, "look at the disk") from error
     except BaseException:  # whatever it is: let go of what is held, then pass it on
         lock.release()
         raise
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize < _LEAST_BYTES
+    except OSError:
+        return False
 
 
 def _open_locked(
