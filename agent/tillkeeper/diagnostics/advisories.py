@@ -4,13 +4,11 @@ own advisory where it matters; it is never taken for fine."""
 from collections.abc import Iterator
 
 from tillkeeper.contract.views import AdvisoryView, Severity
-from tillkeeper.diagnostics import devices, network, nightly
+from tillkeeper.diagnostics import catalogue, devices, network, nightly
 from tillkeeper.diagnostics.advisory import Advisory, Found
 from tillkeeper.diagnostics.facts import Facts
 from tillkeeper.diagnostics.words import counted, duration_words
 
-CATALOGUE_STALE_S = 36 * 3600.0
-"""A snapshot is taken at least nightly; a day and a half means that one was missed."""
 CLOCK_WRONG_S = 120.0
 DISK_LOW_BYTES = 256 * 1024 * 1024
 NEVER_BEFORE_MS = 1_704_067_200_000
@@ -110,21 +108,6 @@ def _upgrade_late(facts: Facts) -> Iterator[Found]:
 def _prints_for(facts: Facts) -> Iterator[Found]:
     for register in facts.prints_for:
         yield Found({"register": register})
-
-
-def _catalogue_stale(facts: Facts) -> Iterator[Found]:
-    age = facts.catalogue.age_s
-    if facts.catalogue.version and age is not None and age > CATALOGUE_STALE_S:
-        yield Found({"age": duration_words(age)})
-
-
-def _catalogue_unknown(facts: Facts) -> Iterator[Found]:
-    if facts.catalogue.trouble:
-        yield Found({"what": f"The file is not taken over ({facts.catalogue.trouble}); the one before it holds"})
-    if not facts.catalogue.version:
-        yield Found({"what": "There is no catalogue"})
-    elif facts.catalogue.age_s is None:
-        yield Found({"what": "How old the catalogue is can not be told"})
 
 
 def _clock_wrong(facts: Facts) -> Iterator[Found]:
@@ -314,14 +297,7 @@ ADVISORIES: tuple[Advisory, ...] = (
         hint="Free space now.",
         find=_disk_low,
     ),
-    Advisory(
-        code="catalogue_unknown",
-        severity="warning",
-        title="The catalogue is not known",
-        text="{what}.",
-        hint="Import a catalogue, or wait for one from HQ.",
-        find=_catalogue_unknown,
-    ),
+    catalogue.UNKNOWN,
     Advisory(
         code="staff_roster",
         severity="warning",
@@ -378,14 +354,7 @@ ADVISORIES: tuple[Advisory, ...] = (
         hint="Nothing to do: it changes over between two sales, within about a second.",
         find=_upgrade_waits,
     ),
-    Advisory(
-        code="catalogue_stale",
-        severity="notice",
-        title="Prices may be old",
-        text="The catalogue is {age} old.",
-        hint="A new one comes with the next publish from HQ.",
-        find=_catalogue_stale,
-    ),
+    catalogue.STALE,
     Advisory(
         code="device_silent",
         severity="notice",
