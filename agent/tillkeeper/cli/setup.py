@@ -29,7 +29,7 @@ from tillkeeper.setup.known import Known, Menu, Secrets
 from tillkeeper.setup.plan import Plan, Present
 from tillkeeper.setup.site import CONFIG, Site
 
-SERVES_S = 60.0
+SERVES_S, SETTLES_S = 60.0, 8.0
 LOOK_S = 0.25
 MAX_ANSWERS = 1_000_000
 HELLO = """\
@@ -217,7 +217,8 @@ def _words(here: Site, made: Plan, said: Answers, *, whole: bool) -> str:
     acts += ["join the store with the code"] * made.joins
     if units.booted(here) and (found := units.installed()):
         acts.append(" ".join(["(re)start" if made.needs_restart else "see that they run:", *found]))
-    lines += ["", "What will be done:" if acts else "There is nothing to change.", *(f"  - {one}" for one in acts)]
+    lines += [] if made.changes else ["", "There is nothing to change."]
+    lines += ["", "What will be done:", *(f"  - {one}" for one in acts)] if acts else []
     return "\n".join([*lines, *(f"warning: {one}" for one in made.warnings)])
 
 
@@ -284,14 +285,18 @@ def clean_lines(text: str) -> str:
 
 
 def _served(client: Client) -> "dict[str, object]":
-    """The agent's status, once it answers. Raises: Unreachable."""
+    """The agent's status, once it answers and its devices and HQ have, or had their time to. Raises: Unreachable."""
     until_s, told_s = time.monotonic() + SERVES_S, time.monotonic()
     sys.stdout.write("  waiting for the agent ")
+    status: dict[str, object] | None = None
     try:
         while True:
             try:
-                status: dict[str, object] = client.get("/v1/status")
-                return status
+                fresh: dict[str, object] = client.get("/v1/status")
+                until_s = until_s if status else time.monotonic() + SETTLES_S
+                status = fresh
+                if ending.settled(status) or time.monotonic() > until_s:
+                    return status
             except (Unreachable, ApiProblem):
                 if time.monotonic() > until_s:
                     raise

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from tillkeeper.api.auth import load_or_create_token
 from tillkeeper.errors import StorageRefused
 from tillkeeper.people.roster import SECRET_FILE
 from tillkeeper.setup import people
@@ -35,12 +36,14 @@ def join(site: Site, data: Path, said: Answers, code: str, by: str) -> list[str]
     Raises:
         TillkeeperError: the code, or the register that it leads to, refuses; the same code works again within its ten minutes.
     """
+    # Imported before the rights are dropped: wherever Python lies, the agent's user need not read there.
+    import encodings.idna  # noqa: F401 - looked up by name when an address is resolved
+
+    from tillkeeper.trust.acts import Site as Place
+    from tillkeeper.trust.acts import join_store
+    from tillkeeper.trust.codes import read_join_code
 
     def act() -> object:
-        from tillkeeper.trust.acts import Site as Place
-        from tillkeeper.trust.acts import join_store
-        from tillkeeper.trust.codes import read_join_code
-
         place = Place(store=store_id(said), register=said.register, data_dir=data, people=said.people.sign_in)
         made = join_store(place, read_join_code(code), by)
         return [f"admitted by {made.at}", *(note for note in made.notes if "beacon key" not in note)]
@@ -71,7 +74,5 @@ def carry_out(site: Site, plan: Plan, said: Answers, secrets: Secrets, stamp: st
 
 
 def _make_secret(data: Path) -> bool:
-    from tillkeeper.api.auth import load_or_create_token
-
     load_or_create_token(data / SECRET_FILE)
     return True

@@ -17,6 +17,11 @@ def summary(works: list[str], trouble: list[str], after: list[str]) -> str:
     return "\n".join(lines)
 
 
+def settled(status: dict[str, Any]) -> bool:
+    """Whether all that it looks after has said something."""
+    return all(one["known"] or one["trouble"] for one in status["devices"]) and all(one["reachable"] for one in status["sinks"])
+
+
 def of_agent(status: dict[str, Any], preflight: dict[str, Any]) -> tuple[list[str], list[str]]:
     """(what works, what does not) as a running agent says. Unknown is neither."""
     works = [f"register {status['register']} of {status['store']} sells"] if status["selling"] else []
@@ -31,7 +36,7 @@ def of_agent(status: dict[str, Any], preflight: dict[str, Any]) -> tuple[list[st
             trouble.append(f"{name}: has said nothing yet")
     for sink in status["sinks"]:
         name = "HQ" if sink["kind"] == "hq" else f"register {sink['name']}"
-        (works if sink["reachable"] is True or sink["reachable"] == "yes" else trouble).append(f"{name}: {sink['words']}")
+        (works if sink["reachable"] else trouble).append(f"{name}: {sink['words']}")
     trouble += [f"{one['title']}: {one['text']} {one['hint']}".rstrip() for one in status["advisories"]]
     named = {"only_here", "unsynced"}  # said above, and so it is on each new register
     trouble += [f"{one['text']}: {one['hint']}" for one in preflight["findings"] if one["stops"] and one["code"] not in named]
