@@ -34,7 +34,7 @@ def test_it_must_be_said_what_is_meant(tmp_path: Path) -> None:
     async def scene(store: Store) -> None:
         boss = await store.signed_in(BOSS)
         for asked in ({}, {"text": " "}, {"text": "x", "check": "B-001"}):
-            await boss.post("/privacy/find", asked, status=400)
+            await boss.post("/privacy/find", asked, status=422)
         for asked in ({}, {"digests": []}, {"digests": ["x"]}, {"digests": ["0" * 64] * 501}):
             await boss.post("/privacy/erase", asked, status=422)
 
