@@ -22,25 +22,20 @@ class Disk:
     """`with Disk(folder, "r1") as disk`: mounted at `disk.place` until then."""
 
     def __init__(self, folder: Path, name: str, megabytes: int = 96) -> None:
-        self._file, self._around, self._megabytes = folder / f"{name}.ext4", folder / f"{name}.disk", megabytes
-        self.place = self._around / "mounted"
+        self._file, self.place, self._megabytes = folder / f"{name}.ext4", folder / f"{name}.disk", megabytes
 
     def __enter__(self) -> "Disk":
         with self._file.open("wb") as file:
             file.truncate(self._megabytes * MEGABYTE)
         run("mkfs.ext4", "-q", "-F", "-m", "0", str(self._file))
-        self.place.mkdir(parents=True)
-        # Machines that are switched on see all mounts of that moment; from a shared one it goes away for all of them together.
-        run("mount", "--bind", str(self._around), str(self._around))
-        run("mount", "--make-shared", str(self._around))
-        self.mount()
+        self.place.mkdir()
+        self._mount()
         return self
 
     def __exit__(self, *_: object) -> None:
-        subprocess.run(("umount", "--recursive", "--lazy", str(self._around)), check=False, capture_output=True)
+        subprocess.run(("umount", "--lazy", str(self.place)), check=False, capture_output=True)
 
-    def mount(self) -> None:
-        """Reads its log where it was not unmounted in order."""
+    def _mount(self) -> None:
         run("mount", "-o", "loop", str(self._file), str(self.place))
 
     def power_off(self) -> None:
@@ -49,9 +44,13 @@ class Disk:
             fcntl.ioctl(handle, SHUTDOWN, struct.pack("I", WITHOUT_FLUSH))
 
     def repair(self) -> None:
-        """As at the next power-on. Nobody may have a file of it open."""
-        run("umount", str(self.place))
-        self.mount()
+        """As at the next power-on: what is on it is read anew, and its log first."""
+        run("umount", "--lazy", str(self.place))
+        # Whoever was given a copy of all mounts, as other machines are, keeps the dead one alive: so this is another file.
+        fresh = self._file.with_suffix(".new")
+        run("cp", "--sparse=always", str(self._file), str(fresh))
+        fresh.rename(self._file)
+        self._mount()
 
     def fill(self) -> None:
         """To the last block."""

@@ -5,13 +5,17 @@ SIGSTOP stops a process whole; here its loop runs on, and only these threads ans
 import contextlib
 import ctypes
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 SEIZE, INTERRUPT = 0x4206, 0x4207
+WALL = 0x40000000
+"""__WALL, wait(2): threads too."""
 HALTED = "halted"
+REAP_S = 0.01
 
 
 def main() -> None:
@@ -21,9 +25,12 @@ def main() -> None:
         for request in (SEIZE, INTERRUPT):
             if libc.ptrace(request, thread, None, None):
                 raise OSError(ctypes.get_errno(), f"ptrace {request:#x} of {thread}")
-        os.waitpid(thread, 0x40000000)  # __WALL, wait(2)
+        os.waitpid(thread, WALL)
     print(HALTED, flush=True)
-    sys.stdin.read()
+    # Who is traced is reaped here first: else a process that was killed would never end.
+    while not select.select((sys.stdin,), (), (), REAP_S)[0]:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(-1, WALL | os.WNOHANG)
 
 
 @contextlib.contextmanager
