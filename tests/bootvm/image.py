@@ -24,8 +24,10 @@ PACKAGES = (
     "modemmanager",  # takes serial adapters for modems where nobody tells it not to
 )  # fmt: skip
 DISK_MB = 2000
+KEPT_DISKS = 3
+"""Of each kind: registers that run have theirs on top of one."""
 RIG = "usr/lib/rig"
-UNITS = ("rig-shell.service", "rig-pos.service")
+UNITS = ("rig-shell.service", "rig-pos.service", "rig-mark.service")
 NUMBER, SECOND = "J8XY012345", "J8XY067890"
 """Of the two USB printers, which are of one model."""
 ADAPTER = "A50285BI"
@@ -60,11 +62,10 @@ def ready() -> Image:
     KEPT.mkdir(parents=True, exist_ok=True)
     with debian.locked(KEPT / "lock"):
         base = _base()
-        bare, disk = KEPT / "bare.raw", KEPT / "disk.raw"
         rig = _digest(base.name.encode(), *(path.read_bytes() for path in sorted((HERE / "guest").iterdir())))
-        _disk(bare, base, rig, None)
+        bare = _disk("bare", base, rig, None)
         deb = package.built()
-        _disk(disk, base, _digest(rig.encode(), deb.read_bytes(), (config() + SLOW).encode()), deb)
+        disk = _disk("disk", base, _digest(rig.encode(), deb.read_bytes(), (config() + SLOW).encode()), deb)
         (version,) = (path.name.removeprefix("vmlinuz-") for path in (base / "boot").glob("vmlinuz-*"))
         return Image(base / f"boot/vmlinuz-{version}", base / f"boot/initrd.img-{version}", disk, bare)
 
@@ -84,10 +85,13 @@ def _base() -> Path:
     return root
 
 
-def _disk(target: Path, base: Path, wanted: str, deb: Path | None) -> None:
-    stamp = target.with_suffix(".made")
-    if target.is_file() and stamp.is_file() and stamp.read_text() == wanted:
-        return
+def _disk(name: str, base: Path, wanted: str, deb: Path | None) -> Path:
+    target = KEPT / f"{name}-{wanted[:12]}.raw"
+    if target.is_file():
+        target.touch()
+        return target
+    for old in sorted(KEPT.glob(f"{name}-*.raw"), key=lambda path: path.stat().st_mtime)[: -KEPT_DISKS + 1]:
+        old.unlink()
     root = KEPT / "root"
     shutil.rmtree(root, ignore_errors=True)
     debian.run("cp", "-a", "--reflink=auto", str(base), str(root))
@@ -106,9 +110,9 @@ def _disk(target: Path, base: Path, wanted: str, deb: Path | None) -> None:
     fresh = target.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     debian.run("mke2fs", "-q", "-F", "-t", "ext4", "-L", "register", "-d", str(root), str(fresh), f"{DISK_MB}M")
-    fresh.rename(target)  # a machine that runs keeps the one before
+    fresh.rename(target)
     shutil.rmtree(root)
-    stamp.write_text(wanted)
+    return target
 
 
 def _settle(root: Path) -> None:
@@ -120,7 +124,7 @@ def _settle(root: Path) -> None:
     shutil.copytree(HERE / "guest", root / RIG)
     for unit in UNITS:
         (root / RIG / unit).rename(root / "etc/systemd/system" / unit)
-        debian.link(root / "etc/systemd/system/multi-user.target.wants" / unit, f"/etc/systemd/system/{unit}")
+        debian.link(root / "etc/systemd/system/graphical.target.wants" / unit, f"/etc/systemd/system/{unit}")
 
 
 def config() -> str:

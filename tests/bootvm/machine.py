@@ -86,7 +86,7 @@ async def booted(image: Image, disk: Path, setup: Setup) -> AsyncIterator[Regist
 
 def _machine(setup: Setup) -> tuple[str, ...]:
     if setup.counted:
-        return ("qemu-system-x86_64", "-accel", "tcg,thread=single", "-icount", "shift=1,sleep=off", "-cpu", "max", "-smp", "1")
+        return ("qemu-system-x86_64", "-accel", "tcg,thread=single", "-icount", "shift=1", "-cpu", "max", "-smp", "1")
     return ("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", str(CORES))
 
 

@@ -39,8 +39,10 @@ def main() -> None:
     path, began_s = sys.argv[1], now_s()
     if sys.argv[2:]:
         answer = sold(path, "first")
+        with open("/proc/uptime", encoding="ascii") as uptime:  # proc_uptime(5): of all processors together
+            idle_s = float(uptime.read().split()[1])
         with open(sys.argv[2] + ".new", "w", encoding="utf-8") as out:
-            json.dump({"began_s": began_s, "sold_s": now_s(), "answer": answer}, out)
+            json.dump({"began_s": began_s, "sold_s": now_s(), "idle_s": idle_s, "answer": answer}, out)
         os.rename(sys.argv[2] + ".new", sys.argv[2])
         return
     for number in itertools.count(1):
