@@ -11,6 +11,9 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from tillkeeper_hq.problems import Problem, respond
+from tillkeeper_hq.shield import EVERY
+
 HEAD_S = 10.0
 """From the connection, or from the last answer, to the end of the next request's head, however slowly that drips."""
 KEPT_S = 9
@@ -93,6 +96,15 @@ class Hurried(H11Protocol):
         super().on_response_complete()
         if not self._is_asked():
             self._wait()
+
+    def send_400_response(self, msg: str) -> None:
+        """As a problem, with the headers that every answer has; where an answer is under way only the connection ends."""
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            answer = respond(Problem(400, "bad_request", "That is no HTTP/1.1", msg))
+            answer.headers.update(EVERY | {"connection": "close"})
+            head = [b"HTTP/1.1 400 Bad Request", *(b"%s: %s" % pair for pair in answer.raw_headers)]
+            self.transport.write(b"\r\n".join([*head, b"", bytes(answer.body)]))
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._cancel()

@@ -1,15 +1,18 @@
 """Ways into HQ that have a bound and are no batch: forms of its pages, bodies that do not come."""
 
 import asyncio
+import json
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from tests.hq.people import Office
-from tests.hq.world import STORE, token
+from tests.hq.world import STORE, running, token
 
-from tillkeeper_hq import app
+from tillkeeper_hq import app, shield
 from tillkeeper_hq.pages import site
 
 
@@ -22,6 +25,19 @@ def test_a_form_that_is_too_large_or_has_too_many_fields_is_refused(tmp_path: Pa
         many = {"form_key": key} | {f"f{number}": "x" for number in range(60)}
         assert stranger.ask("/login", "POST", many).status_code == 400
         assert stranger.ask("/login", "POST", {"form_key": key, "name": "mia", "password": "x"}).status_code == 401
+
+
+def test_what_is_no_http_gets_a_typed_answer_with_all_headers(tmp_path: Path) -> None:
+    with running(tmp_path) as hq:
+        where = urlsplit(hq.url)
+        with socket.create_connection((where.hostname or "", where.port or 0), timeout=30) as stranger:
+            stranger.sendall(b"NONSENSE\r\n\r\n")
+            said = b"".join(iter(lambda: stranger.recv(4096), b"")).decode()
+        head, _, body = said.partition("\r\n\r\n")
+        lines = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
+        assert head.startswith("HTTP/1.1 400 ")
+        assert shield.EVERY.items() <= lines.items()
+        assert json.loads(body)["type"] == "urn:tillkeeper:hq:problem:bad_request"
 
 
 async def _drip() -> AsyncIterator[bytes]:
