@@ -1,0 +1,190 @@
+"""Pairing by a clock of its own and a disk that refuses: what a process can not be made to do in time."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tillkeeper.access.code import AGAIN_S, CODE_S
+from tillkeeper.access.desk import AccessDesk, AccessParts
+from tillkeeper.access.trouble import CodeRefused
+from tillkeeper.config.embedded import embedded, embedded_printers
+from tillkeeper.contract.access import DevicePaired, LanView, PairBody, PairingBody, UnpairBody
+from tillkeeper.contract.base import Event
+from tillkeeper.contract.caller import Caller
+from tillkeeper.errors import Refused, StorageRefused
+from tillkeeper.people.refusals import ApprovalNeeded, SignInNeeded
+from tillkeeper.till.approvals import Approvals
+
+FULL = Caller()
+
+
+class Reachable:
+    def view(self) -> LanView:
+        return LanView(urls=("https://10.0.0.1:8443",), secure=True, fingerprint="AA:BB")
+
+    def authority(self) -> bytes:
+        return b"certificate"
+
+    def pairing_url(self) -> str:
+        return "https://10.0.0.1:8443/pair/"
+
+
+class Room:
+    """A desk with a clock that is set, and a disk that refuses on demand or is slow."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now_s, self.events, self.settings = 1000.0, list[Event](), dict[str, bytes]()
+        self.refuses, self.numbers = False, iter(range(100, 999))
+        self.desk = self.made(folder)
+
+    def made(self, folder: Path) -> AccessDesk:
+        return AccessDesk(
+            AccessParts(
+                config=embedded(folder, ports=dict.fromkeys(embedded_printers(), 1)),
+                approvals=Approvals(lambda: self.now_s),
+                reach=Reachable(),
+                setting=self.settings.get,
+                record=self.record,
+                now_s=lambda: self.now_s,
+                now_ms=lambda: int(self.now_s * 1000),
+                new_id=lambda: f"id-{next(self.numbers)}",
+            )
+        )
+
+    async def record(self, events: tuple[Event, ...], settings: Mapping[str, bytes]) -> None:
+        await asyncio.sleep(0)
+        if self.refuses:
+            raise StorageRefused("append", "journal", "the disk is full")
+        self.events += events
+        self.settings |= settings
+
+    async def code(self, name: str = "grill") -> str:
+        return (await self.desk.open(PairingBody(scope="kitchen", name=name), FULL)).code
+
+
+def token(letter: str = "t") -> str:
+    return letter * 43
+
+
+def test_a_code_ends_after_ten_minutes(tmp_path: Path) -> None:
+    async def scene() -> None:
+        room = Room(tmp_path)
+        code = await room.code()
+        room.now_s += CODE_S - 0.1
+        assert room.desk.view(FULL).open is not None
+        room.now_s += 0.1
+        with pytest.raises(CodeRefused) as refused:
+            await room.desk.pair(PairBody(code=code, token=token()), "10.0.0.2")
+        assert refused.value.code == "no_code_open"
+        assert room.desk.view(FULL).open is None
+
+    asyncio.run(scene())
+
+
+def test_a_newer_code_ends_the_one_before(tmp_path: Path) -> None:
+    async def scene() -> None:
+        room = Room(tmp_path)
+        old = await room.code()
+        await room.code("bar")
+        with pytest.raises(CodeRefused):
+            await room.desk.pair(PairBody(code=old, token=token()), "10.0.0.2")
+
+    asyncio.run(scene())
+
+
+def test_two_that_come_at_once_are_one_device(tmp_path: Path) -> None:
+    async def scene() -> None:
+        room = Room(tmp_path)
+        code = await room.code()
+        both = await asyncio.gather(
+            *(room.desk.pair(PairBody(code=code, token=token(one)), "10.0.0.2") for one in "ab"), return_exceptions=True
+        )
+        assert sorted(type(one).__name__ for one in both) == ["CodeRefused", "PairedView"]
+        assert sum(isinstance(one, DevicePaired) for one in room.events) == 1
+
+    asyncio.run(scene())
+
+
+def test_a_disk_that_refuses_pairs_nobody_and_the_code_stays_good(tmp_path: Path) -> None:
+    async def scene() -> None:
+        room = Room(tmp_path)
+        code = await room.code()
+        room.refuses = True
+        with pytest.raises(StorageRefused):
+            await room.desk.pair(PairBody(code=code, token=token()), "10.0.0.2")
+        assert room.desk.device(token().encode()) is None
+        room.refuses = False
+        paired = await room.desk.pair(PairBody(code=code, token=token()), "10.0.0.2")
+        assert room.desk.device(token().encode()) is not None
+        room.refuses = True
+        with pytest.raises(StorageRefused):
+            await room.desk.unpair(paired.device_id, UnpairBody(), FULL)
+        assert room.desk.device(token().encode()) is not None, "nothing has changed"
+
+    asyncio.run(scene())
+
+
+def test_the_same_device_is_answered_again_for_a_minute(tmp_path: Path) -> None:
+    async def scene() -> None:
+        room = Room(tmp_path)
+        code = await room.code()
+        first = await room.desk.pair(PairBody(code=code, token=token()), "10.0.0.2")
+        room.now_s += AGAIN_S - 1
+        assert await room.desk.pair(PairBody(code=code, token=token()), "10.0.0.2") == first
+        room.now_s += 1
+        with pytest.raises(CodeRefused):
+            await room.desk.pair(PairBody(code=code, token=token()), "10.0.0.2")
+
+    asyncio.run(scene())
+
+
+def test_what_one_batch_says_the_next_one_keeps(tmp_path: Path) -> None:
+    """Two that are paired while the disk is slow are both in the setting that a start reads."""
+
+    async def scene() -> None:
+        room = Room(tmp_path)
+        code = await room.code()
+        kept = await room.desk.pair(PairBody(code=code, token=token("a")), "10.0.0.2")
+        code = await room.code("bar")
+        await asyncio.gather(
+            room.desk.pair(PairBody(code=code, token=token("b")), "10.0.0.3"),
+            room.desk.unpair(kept.device_id, UnpairBody(), FULL),
+        )
+        again = room.made(tmp_path)
+        assert again.device(token("a").encode()) is None
+        assert again.device(token("b").encode()) is not None
+
+    asyncio.run(scene())
+
+
+def test_whoever_pairs_needs_somebody_who_may(tmp_path: Path) -> None:
+    async def scene() -> None:
+        room = Room(tmp_path)
+        asked = PairingBody(scope="kitchen", name="grill")
+        with pytest.raises(SignInNeeded):
+            await room.desk.open(asked, Caller(scope="technician", device="phone"))
+        cashier = Caller(scope="page", employee="ana", permissions=frozenset({"ring"}))
+        with pytest.raises(ApprovalNeeded):
+            await room.desk.open(asked, cashier)
+        helper = Caller(scope="technician", device="phone", employee="tom", permissions=frozenset({"set_up_devices"}))
+        await room.desk.open(asked, helper)
+        with pytest.raises(ApprovalNeeded):  # nobody makes a device that may more than they do
+            await room.desk.open(PairingBody(scope="manager", name="mine"), helper)
+        assert room.events[-1].by == "tom"  # type: ignore[attr-defined]
+
+    asyncio.run(scene())
+
+
+def test_there_is_a_bound_on_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tillkeeper.access.desk.MAX_DEVICES", 1)
+
+    async def scene() -> None:
+        room = Room(tmp_path)
+        await room.desk.pair(PairBody(code=await room.code(), token=token()), "10.0.0.2")
+        with pytest.raises(Refused) as refused:
+            await room.code("bar")
+        assert refused.value.code == "too_many_devices"
+
+    asyncio.run(scene())
