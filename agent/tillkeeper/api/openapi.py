@@ -43,6 +43,24 @@ PROBLEMS = {
 """Every status that is no success, in the words of the document."""
 _OF_THE_DISK = ("/v1/days", "/v1/day", "/v1/books", "/v1/checks", "/v1/privacy", "/v1/store")
 """What reads files at the moment of asking, and says so where the disk does not answer."""
+_OF_A_LINE = frozenset({"change_line", "void_line"})
+_ON_A_CHECK = (
+    "get_check",
+    "add_lines",
+    "send_order",
+    "hold_lines",
+    "fire_lines",
+    "record_tender",
+    "apply_discount",
+    "void_check",
+)
+_NEXT: dict[str, tuple[str, ...]] = {
+    "open_check": _ON_A_CHECK,
+    "place_order": ("get_check", "refund_check", "reprint_receipt", "reprint_ticket"),
+    "add_lines": ("change_line", "void_line", "send_order", "record_tender"),
+    "record_tender": ("close_check", "refund_check", "reprint_receipt", "get_check"),
+}
+"""Operation -> what its answer leads to (OpenAPI links; the fuzzer follows them)."""
 CALLER_HEADERS = {
     "Tillkeeper-Terminal": "The page's place, one of the configured terminals",
     "Tillkeeper-Session": "What sign-in gave; with the token of pages each change needs it",
@@ -124,7 +142,19 @@ def _ok(operation: Operation) -> dict[str, Any]:
             "description": "`true` where this is the answer that the same key got the first time",
             "schema": {"const": "true"},
         }
-    return {"description": "Done", "headers": headers, "content": {operation.media: {"schema": schema}}}
+    done = {"description": "Done", "headers": headers, "content": {operation.media: {"schema": schema}}}
+    return done | ({"links": links} if (links := _links(operation)) else {})
+
+
+def _links(operation: Operation) -> dict[str, Any]:
+    """What mostly comes next: the ids of an answer in the paths of other operations."""
+    found: dict[str, Any] = {}
+    check = "$request.path.check_id" if "check_id" in path_names(operation.path) else "$response.body#/check_id"
+    for name in _NEXT.get(operation.id, ()):
+        found[name] = {"operationId": name, "parameters": {"check_id": check}}
+        if name in _OF_A_LINE:
+            found[name]["parameters"]["line_id"] = "$response.body#/line_ids/0"
+    return found
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
