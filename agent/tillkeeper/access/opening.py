@@ -1,6 +1,7 @@
 """Puts the parts of access together for a running agent. What is wrong with them never keeps it from selling."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,10 @@ from tillkeeper.journal.records import Batch
 
 if TYPE_CHECKING:
     from tillkeeper.register import Register
+
+log = logging.getLogger(__name__)
+
+AGAIN_S = 5.0
 
 
 class DeviceAccess:
@@ -63,6 +68,15 @@ class DeviceAccess:
             tasks.create_task(self._serve(app, limits, self.serving.place), name="access")
 
     async def _serve(self, app: ASGIApp, limits: ApiLimits, place: tuple[str, int]) -> None:
+        while True:
+            try:
+                await self._serve_once(app, limits, place)
+            except Exception:  # whatever it is: tablets wait, the register goes on selling
+                log.exception("the way by the network begins again")
+                self.serving.listening("it has failed and begins again; the log says why")
+            await asyncio.sleep(AGAIN_S)
+
+    async def _serve_once(self, app: ASGIApp, limits: ApiLimits, place: tuple[str, int]) -> None:
         from tillkeeper.api.lan import LanServer  # only where there is a way by the network
 
         await self.serving.ready()

@@ -80,11 +80,15 @@ class LanServer:
         """Until cancelled. Never ends the agent: an address that can not be had is tried again and again."""
         listener = await self._bound()
         serving = asyncio.create_task(self._server.serve([]), name="api.lan.uvicorn")
+        ready = asyncio.create_task(self._server.ready.wait(), name="api.lan.ready")
         try:
-            await self._server.ready.wait()
+            await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                serving.result()
             self._said("")
             await self._accept(listener)
         finally:
+            ready.cancel()
             listener.close()
             for task in self._handshakes:
                 task.cancel()

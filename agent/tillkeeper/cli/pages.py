@@ -28,7 +28,9 @@ def run(args: argparse.Namespace) -> int:
     links = [_link("register", title, base, token, terminal=name) for name, title in terminals.items()]
     links += [_link("kitchen", name, base, token, device=name) for name in displays]
     rows = [(link["page"], link["title"], link["url"]) for link in links]
-    output.show(args, {"pages": links}, output.table(("PAGE", "AT", "LINK (it holds the token: keep it to yourself)"), rows))
+    table = output.table(("PAGE", "AT", "LINK (it holds the token: keep it to yourself)"), rows)
+    hint = "These are for the browser on this machine. Another device is paired: `tillkeeper pair` (docs/access.md)."
+    output.show(args, {"pages": links}, f"{table}\n\n{hint}")
     return exits.OK
 
 
