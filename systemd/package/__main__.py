@@ -10,7 +10,6 @@ from pathlib import Path
 from systemd.package.debs import SMALL, ready_debs
 from systemd.package.model import PACKAGES, PLATFORMS, ROOT
 
-
 SBOM = "usr/share/doc/{package}/sbom.cdx.json"
 
 

@@ -13,7 +13,7 @@ MAINTAINER = "Tillkeeper maintainers <maintainers@tillkeeper.invalid>"
 _FORMAT = "https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/"
 _COMMON = "/usr/share/common-licenses"
 _WHOLE = {
-    "Apache-2.0": ("Apache License Version 2.0, January 2004", "END OF TERMS AND CONDITIONS"),
+    "Apache-2.0": ("Apache License Version 2.0, January 2004", "9. Accepting Warranty or Additional Liability."),
     "GPL-2": ("GNU GENERAL PUBLIC LICENSE Version 2, June 1991", "END OF TERMS AND CONDITIONS"),
     "GPL-3": ("GNU GENERAL PUBLIC LICENSE Version 3, 29 June 2007", "END OF TERMS AND CONDITIONS"),
     "LGPL-2.1": ("GNU LESSER GENERAL PUBLIC LICENSE Version 2.1, February 1999", "END OF TERMS AND CONDITIONS"),

@@ -47,15 +47,21 @@ def third_party(package: Package, arch: str, kept: Path) -> Path:
     for old in kept.glob(f"site-{package.name}-{arch}-*"):
         shutil.rmtree(old)
     fresh = site.with_suffix(".new")
-    where = ("--target", str(fresh), "--python", target_python(), "--python-platform", PLATFORMS[arch])
-    locked = ("--only-binary", ":all:", "--require-hashes", "-r", str(lock))
-    uv("pip", "install", "-q", "--python-version", PYTHON, "--link-mode", "copy", *where, *locked)
-    for pattern in LEFT_OUT:
-        for path in fresh.glob(pattern):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    wheels(package, arch, fresh)
     _compile(fresh, package)
     fresh.rename(site)
     return site
+
+
+def wheels(package: Package, arch: str, folder: Path) -> None:
+    """What is locked for a package, unpacked into `folder` for that machine, without what is left out. Raises RuntimeError."""
+    lock = ROOT / "requirements" / package.lock
+    where = ("--target", str(folder), "--python", target_python(), "--python-platform", PLATFORMS[arch])
+    locked = ("--only-binary", ":all:", "--require-hashes", "-r", str(lock))
+    uv("pip", "install", "-q", "--python-version", PYTHON, "--link-mode", "copy", *where, *locked)
+    for pattern in LEFT_OUT:
+        for path in folder.glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def environment(package: Package, site: Path, wheel: Path, tree: Path) -> None:
