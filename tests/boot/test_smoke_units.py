@@ -25,6 +25,13 @@ HERE = Path(__file__).resolve().parent
 SCRIPT = "usr/share/smoke.py"
 UNITS = "usr/lib/systemd/system"
 NODES = (("dev/usb/lp7", 180, 7, "lp"), ("dev/bus/usb/009/001", 189, 1024, "lp"), ("dev/ttyUSB7", 188, 7, "dialout"))
+PORT = 8400
+KNOCKS = f"""
+import http.client
+asking = http.client.HTTPConnection("127.0.0.1", {PORT}, timeout=60)
+asking.request("GET", "/v1/status")
+print(asking.getresponse().status)
+"""
 CREDENTIALS = '[[readers]]\nstore = "s"\ntoken = "a-token-that-is-long-enough"\n'
 
 
@@ -93,26 +100,41 @@ def test_agent_prober_and_nightly_work_in_their_sandboxes(tmp_path: Path) -> Non
         sells(there)
         nightly(there)
         restarts_and_keeps_its_socket(there)
+        a_typo_is_said_and_repaired_without_a_command(there)
 
 
 def sells(there: Machine) -> None:
     """The register itself, by its own units: it serves, and the prober comes in by the folder of tmpfiles.d."""
     own: dict[str, Any] = {
         "data_dir": "/var/lib/tillkeeper",
-        "api": {"socket": "/run/tillkeeper/tillkeeper.sock"},
+        "api": {"socket": "/run/tillkeeper/tillkeeper.sock", "listen": f"127.0.0.1:{PORT}"},
+        "hq": {"url": "http://127.0.0.1:9", "token_file": "credential:hq-token"},
         "network": {"socket": "/run/tillkeeper/probe/probe.sock"},
     }
     etc = there.seen / "etc/tillkeeper"
     etc.mkdir(exist_ok=True)
     etc.chmod(0o755)
     (etc / "tillkeeper.toml").write_text(dumps(merged(tomllib.loads(example_toml()), own)))
+    (etc / "hq-token").write_text("the-secret-of-this-register\n")
+    (etc / "hq-token").chmod(0o600)  # root's alone
+    edit(there, "tillkeeper.socket", f"[Socket]\nListenStream=127.0.0.1:{PORT}\n")
+    edit(there, "tillkeeper.service", "[Service]\nLoadCredential=hq-token:/etc/tillkeeper/hq-token\n")
     there.run("systemctl", "start", "tillkeeper.socket", "tillkeeper.service", "tillkeeper-probe.service")
     assert there.shown("tillkeeper.service", "StatusText").startswith("register front")
     there.wait_for("the prober at the agent", lambda: asked(there, "network")["prober"]["state"] == "reporting")
     assert there.run("stat", "-c", "%U:%G %a", "/run/tillkeeper/tillkeeper.sock").strip() == "tillkeeper:tillkeeper 660"
     assert there.run("stat", "-c", "%U:%G %a", "/run/tillkeeper/probe/probe.sock").strip() == "tillkeeper:tillkeeper-probe 660"
+    assert there.run("/usr/lib/tillkeeper/current/bin/python3", "-I", "-c", KNOCKS).strip() == "401", "no token"
     sold = asked(there, "order", "--item", "cola", "--takeout", "--cash", "20.00")
     assert sold["state"] == "closed"
+
+
+def edit(there: Machine, unit: str, text: str) -> None:
+    """As `systemctl edit` does."""
+    folder = there.seen / f"etc/systemd/system/{unit}.d"
+    folder.mkdir(parents=True)
+    (folder / "override.conf").write_text(text)
+    there.run("systemctl", "daemon-reload")
 
 
 def asked(there: Machine, *arguments: str) -> Any:
@@ -139,6 +161,17 @@ def restarts_and_keeps_its_socket(there: Machine) -> None:
     assert asked(there, "status")["selling"]
     assert "Watchdog timeout" in there.run("journalctl", "--no-pager", "-u", "tillkeeper.service")
     assert there.run("stat", "-c", "%i", "/run/tillkeeper/tillkeeper.sock") == before
+
+
+def a_typo_is_said_and_repaired_without_a_command(there: Machine) -> None:
+    file = there.seen / "etc/tillkeeper/tillkeeper.toml"
+    right = file.read_text()
+    file.write_text(right.replace("this_register", "this_regsiter", 1))
+    there.run("systemctl", "restart", "tillkeeper.service", check=False)
+    assert there.shown("tillkeeper.service", "ActiveState") != "active"
+    there.wait_for("its words", lambda: "this_regsiter" in there.shown("tillkeeper.service", "StatusText"))
+    file.write_text(right)
+    assert asked(there, "status")["selling"], "a client that came meanwhile waited"
 
 
 @pytest.mark.root

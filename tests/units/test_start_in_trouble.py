@@ -1,11 +1,16 @@
-"""What a register starts with that is not as it should be: a catalogue that can not be read."""
+"""What a register starts with that is not as it should be: a catalogue that can not be read, a disk without any room."""
 
+import contextlib
+import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.test_full_disk import fill, may_mount
+from tests.support.store import StoreRig, in_store
 from tests.units.manager import Manager, manager
 from tests.units.till import Till
 
@@ -53,3 +58,55 @@ def test_a_new_register_without_one_does_not_start_and_says_why(tmp_path: Path, 
     assert held.wait() == 2, held.said()
     till.start()
     held.ready()
+
+
+SMALL_DISK = 'mount -t tmpfs -o size=24m tmpfs "$0" && echo up && exec sleep infinity'
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path) -> Iterator[tuple[tuple[str, ...], Path]]:
+    """A command to start something where `folder` is a small disk of its own, and the way into that from here."""
+    if not may_mount():
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no user namespace to mount a small disk in")
+    folder.mkdir()
+    with subprocess.Popen(["unshare", "-rm", "sh", "-c", SMALL_DISK, str(folder)], stdout=subprocess.PIPE) as holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == b"up\n"
+            enter = ("nsenter", "-t", str(holder.pid), "-U", "-m", "--preserve-credentials", "--")
+            yield enter, Path(f"/proc/{holder.pid}/root{folder}")
+        finally:
+            holder.kill()
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("orderly", [False, True])
+def test_a_disk_that_is_full_to_the_last_byte_is_an_advisory_and_no_reason_not_to_start(tmp_path: Path, orderly: bool) -> None:
+    async def scene(rig: StoreRig) -> None:
+        with small_disk(rig.data) as (enter, disk):
+            rig.agent_prefix = enter
+
+            async def end() -> None:
+                await (rig.stop_agent() if orderly else rig.kill_agent())
+
+            await rig.start_agent()
+            await rig.order("cola")
+            await end()
+            for others in ("one", "two"):  # whoever fills the disk takes the reserve too, as soon as it is given up
+                fill(disk / others)
+                await rig.start_agent()
+                assert "storage_refused" in [one["code"] for one in (await rig.get("/v1/status"))["advisories"]]
+                await end()
+            await rig.start_agent()
+            assert (await rig.get("/v1/status"))["selling"] is False
+            for others in ("one", "two"):
+                (disk / others).unlink()
+
+            async def sells() -> bool:
+                return bool((await rig.get("/v1/status"))["selling"])
+
+            await rig.wait_for("selling resumes by itself", sells)
+            await rig.order("cola", key="after")
+            await rig.kill_agent()
+
+    in_store(tmp_path, scene, hq=False, agent=False, changes={"registers": {"front": {"drawer": None}}})

@@ -77,6 +77,10 @@ def open_journal(
             return _open_locked(path, who, wall_ms, new_id, vfs, lock)
         except (apsw.FullError, apsw.IOError):
             reserve.release()  # a full disk must not keep a register from starting: reading needs a little room too
+        try:
+            return _open_locked(path, who, wall_ms, new_id, vfs, lock)
+        except (apsw.FullError, apsw.IOError):
+            reserve.release(last=True)
             return _open_locked(path, who, wall_ms, new_id, vfs, lock)
     except (apsw.Error, OSError) as error:
         lock.release()
