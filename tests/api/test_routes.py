@@ -181,7 +181,11 @@ def test_jobs_and_devices() -> None:
             assert running.till.calls.pop() == ("release all", "all", "", "ana")
             assert cancelled.headers["idempotent-replayed"] == "true"
             assert tested.json()["document_class"] == "test_slip"
-            assert running.till.calls == [("release", "k", "J1", "ana"), ("cancel", "k", "J1", who), ("test", "k", "grill", who)]
+            assert running.till.calls == [
+                ("release", "k", "J1", "ana"),
+                ("cancel", "k", "J1", who),
+                ("test", "k", "grill", who),
+            ]
             assert (await running.http.get("/v1/jobs/J1")).json()["device"] == "grill"
             problem(await running.http.get("/v1/jobs/J9"), 404, "not_found")
             page = (await running.http.get("/v1/jobs", params={"state": "held", "limit": 2})).json()
