@@ -186,12 +186,12 @@ def _known(here: Site, before: Present) -> Known:
 
     return Known(
         menu=lambda typed: machine.read_menu(here, typed, start=Path.cwd()),
-        found=found,
-        hostname=machine.hostname(),
+        found=tuple if here.is_image else found,  # this machine is another one
+        hostname="" if here.is_image else machine.hostname(),
         timezone=zone,
         language=machine.language(tongue),
         country=machine.country(zone, tongue),
-        addresses=machine.addresses(),
+        addresses=() if here.is_image else machine.addresses(),
         people=before.people,
         joined=before.joined,
         has_token=before.has_token,

@@ -46,6 +46,23 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def make_folder(path: Path, mode: int, ids: tuple[int, int] | None) -> None:
+    """With its owner and mode as soon as it has its name; one that is there stays as it is. Raises OSError."""
+    if path.is_dir():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f"{DRAFT}*"):  # by a run that was cut off
+        with contextlib.suppress(OSError):
+            left.rmdir()
+    draft = path.parent / f"{DRAFT}{secrets.token_hex(8)}"
+    draft.mkdir(mode=0o700)
+    draft.chmod(mode)
+    if ids is not None:
+        os.chown(draft, *ids)
+    draft.rename(path)
+    _sync(path.parent)
+
+
 def read(path: Path) -> bytes | None:
     """None where there is no such file. Raises: StorageRefused."""
     try:

@@ -1,6 +1,5 @@
 """Carrying a plan out, in an order in which being cut off at any point leaves the old configuration or the new one."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from tillkeeper.errors import StorageRefused
 from tillkeeper.people.roster import SECRET_FILE
 from tillkeeper.setup import people
 from tillkeeper.setup.answers import Answers
-from tillkeeper.setup.disk import commit
+from tillkeeper.setup.disk import commit, make_folder
 from tillkeeper.setup.known import Secrets
 from tillkeeper.setup.plan import Plan
 from tillkeeper.setup.site import Site, as_agent
@@ -19,12 +18,8 @@ from tillkeeper.setup.tables import store_id
 def make_folders(site: Site, data: Path) -> None:
     """As the package makes them; those that are there stay as they are. Raises: StorageRefused."""
     try:
-        site.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        if not data.is_dir():
-            data.parent.mkdir(parents=True, exist_ok=True)
-            data.mkdir(mode=0o700)
-            if site.agent is not None:
-                os.chown(data, *site.agent)
+        make_folder(site.folder, 0o755, None if site.agent is None else (0, 0))  # the prober reads here too
+        make_folder(data, 0o700, site.agent)
     except OSError as error:
         raise StorageRefused("make", error.filename or str(data), error.strerror or str(error), "look at the disk") from error
 

@@ -148,8 +148,6 @@ def _menu(file: str, raw: bytes, content: bytes | None) -> Menu:
     taxes: dict[str, int] = {}
     for item in found.items.values():
         taxes[item.tax] = taxes.get(item.tax, 0) + 1
-    if not taxes:
-        raise Wrong(f"{file}: there are no items in it")
     return Menu(file, len(found.items), {key: one.name for key, one in found.categories.items()}, taxes, content)
 
 
