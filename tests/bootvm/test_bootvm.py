@@ -106,8 +106,9 @@ def test_the_agent_may_open_printers_and_nothing_else(play: Play) -> None:
         text, ended = await world.under(AGENT, "as_agent.py")
         assert ended == "success", text
         said = json.loads(text)
-        assert {said["devices"][node] for node in nodes} == {"EPERM"}, said
-        assert (said["null"], said["etc"]) == ("opened", "EROFS")
+        assert {said["devices"][node] for node in nodes if node != "/dev/kmsg"} == {"EPERM"}, said
+        assert said["devices"]["/dev/kmsg"] in ("EPERM", "EACCES"), "two settings of the unit hide it"
+        assert said["null"] == "opened"
         assert set(said["printers"]) == {"/dev/usb/lp0", "/dev/usb/lp1"}
         assert set(said["printers"].values()) <= {"opened", "EBUSY"}, "usblp lets one in at a time"
         assert said["serial"]["/dev/ttyUSB0"] in ("opened", "EBUSY")
@@ -145,7 +146,10 @@ def test_the_probers_memory_has_an_end(play: Play) -> None:
         before = await world.main_pid(AGENT)
         # MemoryHigh would only slow it down, for minutes.
         text, ended = await world.under(PROBER, "eat.py", "MemoryHigh=infinity")
-        assert ended == "oom-kill"
+        assert ended in ("oom-kill", "signal"), text
+        assert "rig-under.service" in await world.register.run(
+            "journalctl -b -k -g 'oom-kill:constraint=CONSTRAINT_MEMCG' --no-pager"
+        )
         assert int(text.split()[-1]) <= int(most) // (1 << 20)
         assert await world.main_pid(AGENT) == before, "the agent itself was not touched"
 

@@ -46,7 +46,6 @@ def main() -> None:
         "printers": {path: opened(path) for path in glob.glob("/dev/usb/lp*")},
         "serial": {path: opened(path) for path in glob.glob("/dev/ttyUSB*")},
         "null": opened("/dev/null"),
-        "etc": opened("/etc/hostname"),
         "psutil": sorted(psutil.net_if_addrs()),
         "udev": [str(one.get("ID_SERIAL_SHORT")) for one in pyudev.Context().list_devices(subsystem="usbmisc")],
         "pyserial": serial.__version__,
