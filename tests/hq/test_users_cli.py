@@ -2,6 +2,7 @@
 
 import os
 import pty
+import pwd
 import ssl
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from tests.support.postgres import Server
 from tillkeeper.contract.envelope import Author
 
 COMMAND = (sys.executable, "-m", "tillkeeper_hq", "user")
+ME = os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ def test_users_come_change_and_go_while_hq_runs(
             "user disabled ben",
             "user removed ben",
         ):
-            assert f"command line {act}" in acts
+            assert f"command line ({ME}) {act}" in acts
         assert hq.is_running
 
 

@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import os
+import pwd
 import sys
 import time
 from collections.abc import Callable
@@ -13,9 +14,16 @@ from tillkeeper_hq.sql import Sql, StoreFailed
 from tillkeeper_hq.users import passwords, tables
 from tillkeeper_hq.users.model import ROLES, Role, User, UserRefused, tidy_name, tidy_stores
 
-WHO = "command line"
-"""Who did it, in the journal."""
 MAX_FILE_BYTES = 4096
+
+
+def _who() -> str:
+    """Who did it, in the journal: behind sudo(8) the person who called that."""
+    try:
+        name = os.environ.get("SUDO_USER", "") or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = str(os.getuid())
+    return f"command line ({name})"[:80]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +97,7 @@ def _add(sql: Sql, args: argparse.Namespace, now_ms: int) -> None:
     passwords.check(args.password, name)
     new = User(0, name, role, tidy_stores(args.store, role), created_ms=now_ms)
     tables.add(sql, new, passwords.hashed(args.password, os.urandom(passwords.SALT_BYTES)))
-    tables.write_act(sql, now_ms, WHO, "user_added", name, _what(new.role, new.stores))
+    tables.write_act(sql, now_ms, _who(), "user_added", name, _what(new.role, new.stores))
 
 
 def _set_password(sql: Sql, args: argparse.Namespace, now_ms: int) -> None:
@@ -98,38 +106,38 @@ def _set_password(sql: Sql, args: argparse.Namespace, now_ms: int) -> None:
     kept = passwords.hashed(args.password, os.urandom(passwords.SALT_BYTES))
     tables.set_password(sql, user.name, kept, must_change=False)
     tables.forget_tries(sql, user.name)
-    tables.write_act(sql, now_ms, WHO, "password_set", user.name)
+    tables.write_act(sql, now_ms, _who(), "password_set", user.name)
 
 
 def _set_role(sql: Sql, args: argparse.Namespace, now_ms: int) -> None:
     user, role = _known(sql, args.name), ROLES[args.role]
     stores = tidy_stores(args.store, role)
     tables.change(sql, user.name, role, stores)
-    tables.write_act(sql, now_ms, WHO, "user_changed", user.name, _what(role, stores))
+    tables.write_act(sql, now_ms, _who(), "user_changed", user.name, _what(role, stores))
 
 
 def _disable(sql: Sql, args: argparse.Namespace, now_ms: int) -> None:
     user = _known(sql, args.name)
     tables.set_disabled(sql, user.name, disabled=True)
-    tables.write_act(sql, now_ms, WHO, "user_disabled", user.name)
+    tables.write_act(sql, now_ms, _who(), "user_disabled", user.name)
 
 
 def _enable(sql: Sql, args: argparse.Namespace, now_ms: int) -> None:
     user = _known(sql, args.name)
     tables.set_disabled(sql, user.name, disabled=False)
-    tables.write_act(sql, now_ms, WHO, "user_enabled", user.name)
+    tables.write_act(sql, now_ms, _who(), "user_enabled", user.name)
 
 
 def _unlock(sql: Sql, args: argparse.Namespace, now_ms: int) -> None:
     name = tidy_name(args.name)
     tables.forget_tries(sql, name)
-    tables.write_act(sql, now_ms, WHO, "user_unlocked", name)
+    tables.write_act(sql, now_ms, _who(), "user_unlocked", name)
 
 
 def _remove(sql: Sql, args: argparse.Namespace, now_ms: int) -> None:
     user = _known(sql, args.name)
     tables.remove(sql, user.name)
-    tables.write_act(sql, now_ms, WHO, "user_removed", user.name)
+    tables.write_act(sql, now_ms, _who(), "user_removed", user.name)
 
 
 def _list(sql: Sql, _args: argparse.Namespace, _now_ms: int) -> None:
