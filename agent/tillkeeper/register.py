@@ -61,7 +61,7 @@ from tillkeeper.till.people import SignInDesk, SignInParts
 from tillkeeper.till.reads import Reads
 from tillkeeper.till.roster_file import RosterKeeper
 from tillkeeper.till.shelf import Held, Shelf
-from tillkeeper.till.stamp import Stamp
+from tillkeeper.till.stamp import Stamp, newest_stamp
 from tillkeeper.till.status import StatusDesk
 from tillkeeper.till.till import Announcer, Till
 from tillkeeper.trust.opening import Trust
@@ -242,6 +242,7 @@ class Register:
             lan=self.access.serving.advice,
             upgrade=self.restarts.advice,
             nightly=Latest(Path(config.data_dir)),
+            newest_before_ms=newest_stamp(journal),
         )
         self.reads = Reads(
             config=config,

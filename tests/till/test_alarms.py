@@ -19,6 +19,7 @@ from tillkeeper.spool.model import Job, TicketData
 from tillkeeper.spool.policy import Route
 from tillkeeper.till.drawer_watch import DrawerWatch
 from tillkeeper.till.late import late_tickets
+from tillkeeper.till.status import STAMPS
 from tillkeeper_drivers.api import STUCK, Delivery, PulseDocument, Status
 
 ROUTE = Route(alarm_after_ms=30_000)
@@ -211,6 +212,22 @@ def test_a_clock_that_was_set_back_is_told(tmp_path: Path, monkeypatch: pytest.M
             texts = [one["text"] for one in (await till.get("/status"))["advisories"] if one["code"] == "clock_wrong"]
             assert len(texts) == 1
             assert "3 h behind the newest sale" in texts[0] or "2 h behind the newest sale" in texts[0]
+
+    asyncio.run(scenario())
+
+
+def test_a_clock_whose_battery_died_is_told_however_much_is_sold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """systemd lets a clock of 1970 begin on the day that systemd was built: years behind, and no time that can not be."""
+
+    async def scenario() -> None:
+        async with running(config_in(tmp_path)) as till:
+            await till.post("/checks", {"order_type": "dine_in"})
+        real = clock.wall_ms
+        monkeypatch.setattr(clock, "wall_ms", lambda: real() - 90 * 24 * 3_600_000)
+        async with running(config_in(tmp_path)) as till:
+            for _ in range(STAMPS + 1):
+                await till.post("/checks", {"order_type": "dine_in"})
+            assert "clock_wrong" in [one["code"] for one in (await till.get("/status"))["advisories"]]
 
     asyncio.run(scenario())
 

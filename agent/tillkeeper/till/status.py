@@ -74,6 +74,8 @@ class StatusDesk:
     catalogue_trouble: str = ""
     lan: Callable[[], tuple[str, ...]] = tuple
     upgrade: Callable[[], tuple[str, bool]] = lambda: ("", False)
+    newest_before_ms: int = 0
+    """The latest stamp of before this start: what was stamped since may be wrong, however much it is."""
 
     def view(self) -> StatusView:
         now_s, now_ms = clock.boot_s(), clock.wall_ms()
@@ -175,7 +177,7 @@ class StatusDesk:
         with suppress(StorageRefused):
             last = journal.last_seq
             stamps = [event.at_ms for event in journal.events(journal.incarnation, max(0, last - STAMPS), STAMPS)]
-            newest = max(stamps, default=None)
+            newest = max([*stamps, self.newest_before_ms]) or None
             lost = journal.setting(LOST) == self.set_aside.encode()
         return JournalFacts(
             set_aside=self.set_aside, devices_lost=lost, refusing=journal.trouble or "", free_bytes=free, newest_at_ms=newest

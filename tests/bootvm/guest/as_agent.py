@@ -5,7 +5,6 @@ import errno
 import glob
 import json
 import os
-import sys
 
 REFUSED = ("/dev/vda", "/dev/input/event0", "/dev/mem", "/dev/kmsg", "/dev/uinput", "/dev/fuse")
 VENDOR, PRODUCT = 0x04B8, 0x0202
@@ -47,12 +46,12 @@ def main() -> None:
         "serial": {path: opened(path) for path in glob.glob("/dev/ttyUSB*")},
         "null": opened("/dev/null"),
         "psutil": sorted(psutil.net_if_addrs()),
-        "udev": [str(one.get("ID_SERIAL_SHORT")) for one in pyudev.Context().list_devices(subsystem="usbmisc")],
+        "udev": sorted(str(one.device_node) for one in pyudev.Context().list_devices(subsystem="usbmisc")),
         "pyserial": serial.__version__,
         "libusb": libusb(),
         "uid": os.getuid(),
     }
-    json.dump(said, sys.stdout)
+    print(json.dumps(said))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import socket
-import sys
 
 
 def attempt(path: str) -> str:
@@ -54,7 +53,7 @@ def main() -> None:
         "psutil": counters(),
         "uid": os.getuid(),
     }
-    json.dump(said, sys.stdout)
+    print(json.dumps(said))
 
 
 if __name__ == "__main__":
