@@ -79,12 +79,14 @@ def _forget_oldest(but: Path) -> None:
         shutil.rmtree(old)
 
 
-def build(package: Package, arch: str, version: str, epoch_s: int, work: Path, made: Path, level: int) -> None:
-    """Write the package to `made`; `work` is an empty folder."""
+def build(
+    package: Package, arch: str, version: str, epoch_s: int, work: Path, made: Path, level: int, kept: Path = KEPT
+) -> None:
+    """Write the package to `made`; `work` is an empty folder, `kept` one for what is used again."""
     os.environ["SOURCE_DATE_EPOCH"] = str(epoch_s)  # for hatchling and dpkg-deb
     os.umask(0o022)
     made_of = Made(package, arch, version, epoch_s)
-    site = third_party(package, arch, KEPT)
+    site = third_party(package, arch, kept)
     parts = bundled(site, pages=package is REGISTER)
     environment(package, site, own_wheel(version, work), work / "tree")
     root = work / "root"
