@@ -67,8 +67,6 @@ def typed(*rows: tuple[str, str]) -> Callable[[Question[Any]], Any]:
 
     def answer(question: Question[Any]) -> Any:
         at = next((at for at, (key, _text) in enumerate(left) if question.key.startswith(key)), None)
-        text = left.pop(at)[1] if at is not None else question.default
-        assert text is not None, f"{question.key} has no default: {question.text}"
-        return question.check(text)
+        return question.value(left.pop(at)[1] if at is not None else "")
 
     return answer

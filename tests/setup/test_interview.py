@@ -1,14 +1,17 @@
 """Whatever is answered, the agent's own loader takes what comes of it; what is there is the default of the next time."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.setup.said import ADAPTER, GRILL_PRINTER, RECEIPT_PRINTER, SCREEN, STRANGE, answered, known, typed
 
+from tillkeeper.config.embedded import example_toml
 from tillkeeper.config.load import parse
 from tillkeeper.config.model import Config
 from tillkeeper.setup import answers, cloning, text
@@ -76,16 +79,13 @@ def some_answer(data: st.DataObject) -> Any:
 
     def answer(question: Question[Any]) -> Any:
         for _ in range(4):
-            if question.default is not None and data.draw(st.integers(0, 2)):
-                break
             try:
-                return question.check(data.draw(_TEXTS))
+                return question.value("" if data.draw(st.integers(0, 2)) else data.draw(_TEXTS))
             except Wrong:
                 continue
-        for last in (question.default, *LAST):
+        for last in ("", *LAST):
             try:
-                if last is not None:
-                    return question.check(last)
+                return question.value(last)
             except Wrong:
                 continue
         raise AssertionError(f"nothing fits {question.key}: {question.text} [{question.default}]")
@@ -189,6 +189,31 @@ def test_a_printer_at_usb_belongs_to_its_register_where_there_are_several() -> N
     assert made["roles"] == {"primary": "till", "backup": "bar"}
 
 
+ODD = """
+[registers.other]
+letter = "Q"
+address = "[fd00::7]:7470"
+
+[network.links.switch]
+where = "%s"
+""" % ("in the cellar, behind the third door on the left, " * 3)
+
+
+def test_empty_lines_over_a_file_that_people_wrote_change_nothing(tmp_path: Path) -> None:
+    """Also where it holds what nobody would be allowed to type."""
+    written = example_toml().replace('"12 Harbour Street"', '"12 Harbour Street; 2nd floor", "%s"' % ("x" * 80)) + ODD
+    written = written.replace('listen = ""               # 127', 'listen = "127.0.0.1:80"   # 127')
+    config = parse(written, file="tillkeeper.toml", folder=tmp_path)
+    now, places = present(tomllib.loads(written), config)
+    machine = known(fresh=False, found=lambda: (RECEIPT_PRINTER, GRILL_PRINTER), people=("ana",), joined=True)
+    rows = (("links", "yes"), ("join", "-"))
+    (said, _menu, _secrets), keys = answered(interview(machine, now), typed(*rows))
+    assert len(keys) > 30
+    assert text.changes(tables(now, places), tables(said, places)) == []
+    again = answers.read("version = 1\n", "answers.toml", now)
+    assert again == now
+
+
 def test_a_printer_that_went_takes_its_drawer_and_its_station_with_it() -> None:
     before = first(known(found=lambda: (RECEIPT_PRINTER, GRILL_PRINTER)))
     (after, _menu, _secrets), _keys = answered(
@@ -230,3 +255,21 @@ def test_secrets_are_in_no_repr_and_in_no_answer() -> None:
     assert (secrets.hq_token, secrets.pin) == ("tok-0123456789abcdef", "271828")
     assert "tok-0123" not in f"{said!r} {secrets!r}"
     assert "271828" not in f"{said!r} {secrets!r}"
+
+
+def test_what_answers_on_the_network_does_not_steer_the_terminal() -> None:
+    title = "\x1b[2JTM-m30\n  7  usb:serial=1\u202e"
+    hostile = msgspec.structs.replace(GRILL_PRINTER, title=title, detail="\x07", hint="\x9b", trouble="held_by")
+    said: list[str] = []
+    steps = interview(known(found=lambda: (hostile,)), Answers())
+    step = next(steps)
+    while not (isinstance(step, Question) and step.key.endswith(".model")):
+        said.append(step.text)
+        if isinstance(step, Question):
+            needed = {"store.name": "Anker"}.get(step.key, "7")
+            step = steps.send(step.value("" if step.default is not None else needed))
+        else:
+            step = steps.send(None)
+    listed = next(text for text in said if text.startswith("Printers that"))
+    assert len(listed.splitlines()) == 3
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", listed + step.text)

@@ -17,9 +17,8 @@ from tillkeeper.cli.exits import ApiProblem, Unreachable, UsageError
 from tillkeeper.cli.terminal import clean
 from tillkeeper.contract.devices import FoundView
 from tillkeeper.errors import ConfigInvalid, TillkeeperError
-from tillkeeper.setup import checks, doing, ending, machine, plan, site, units
+from tillkeeper.setup import doing, ending, machine, plan, site, units
 from tillkeeper.setup.answers import Answers
-from tillkeeper.setup.answers import read as read_answers
 from tillkeeper.setup.asking import Wrong, ask, ask_yes
 from tillkeeper.setup.cloning import to_text
 from tillkeeper.setup.dialogue import converse, say
@@ -28,10 +27,11 @@ from tillkeeper.setup.interview import interview
 from tillkeeper.setup.known import Known, Menu, Secrets
 from tillkeeper.setup.plan import Plan, Present
 from tillkeeper.setup.site import CONFIG, Site
+from tillkeeper.setup.telling import told
+from tillkeeper.setup.unattended import pin_length, unattended
 
 SERVES_S, SETTLES_S = 60.0, 8.0
 LOOK_S = 0.25
-MAX_ANSWERS = 1_000_000
 HELLO = """\
 An empty line takes what stands in [brackets]. Nothing is written before you have seen all of it; Ctrl-C ends.
 """
@@ -62,15 +62,19 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(to_text(before.answers))
         return exits.OK
     if args.answers is not None:
-        said, menu, secrets = _unattended(args.answers, here, before)
+        said, menu, secrets = unattended(args.answers, here, before)
         made = plan.make(here, before, said, menu, secrets, _new_key)
-        say(_words(here, made, said, whole=False))
+        say(told(here, made, whole=False))
         if args.check:
             say("\nNothing was changed (--check)." if made.changes else "\nAll of it is so already.")
             return exits.REFUSED if made.changes else exits.OK
     else:
         said, menu, secrets, made = _asked(here, before)
-    return _do(args, here, before, said, menu, secrets, made)
+    try:
+        return _do(args, here, before, said, menu, secrets, made)
+    except KeyboardInterrupt:
+        say("\nInterrupted: the configuration is the old one or the new one, and whole. Run setup again.")
+        raise
 
 
 def _look(here: Site) -> Present:
@@ -87,55 +91,6 @@ def _new_key() -> str:
     from tillkeeper.config.network_rules import KEY_DIGITS
 
     return secrets.token_hex(KEY_DIGITS // 2)
-
-
-# --- answers from a file ---
-
-
-def _unattended(file: Path, here: Site, before: Present) -> tuple[Answers, Menu, Secrets]:
-    with file.open("rb") as opened:
-        raw = opened.read(MAX_ANSWERS + 1)
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigInvalid("read answers", str(file), "it is not UTF-8 text") from error
-    if len(raw) > MAX_ANSWERS:
-        raise ConfigInvalid("read answers", str(file), f"it is larger than {MAX_ANSWERS} bytes")
-    said = read_answers(text, str(file), before.answers)
-    start = file.resolve().parent
-    try:
-        menu = machine.read_menu(here, said.menu.file, start=start)
-    except Wrong as error:
-        raise ConfigInvalid("read answers", str(file), f"menu.file: {error}", "docs/setup.md") from error
-    if unknown := [key for key in menu.taxes if key not in said.taxes.categories]:
-        problems = tuple(
-            f"{file}: taxes.categories.{key}: 'percent' is missing ({menu.taxes[key]} items have it; a rate is never guessed)"
-            for key in unknown
-        )
-        raise ConfigInvalid("read answers", str(file), "a tax rate is missing; nothing was changed", problems=problems)
-    if here.is_image and said.join.code_file:
-        raise UsageError("[join] with --root: a register joins where it runs, for its key must be in one place only")
-    secrets = Secrets()
-    if said.hq.token_file:
-        secrets.hq_token = _secret(said.hq.token_file, "hq.token_file", start, checks.token)
-    if said.people.manager and said.people.manager not in before.people:
-        if not said.people.pin_file:
-            raise ConfigInvalid("read answers", str(file), "people.pin_file is missing: the manager needs a PIN")
-        secrets.pin = _secret(said.people.pin_file, "people.pin_file", start, checks.pin_of(_pin_length(before)))
-    if said.join.code_file and not before.joined:
-        secrets.join_code = machine.read_secret(said.join.code_file, "join.code_file", start)
-    return said, menu, secrets
-
-
-def _pin_length(before: Present) -> int:
-    return before.config.staff.pin_length if before.config is not None else checks.PIN_LENGTH
-
-
-def _secret(path: str, setting: str, start: Path, check: Callable[[str], str]) -> str:
-    try:
-        return check(machine.read_secret(path, setting, start))
-    except Wrong as error:
-        raise ConfigInvalid("read", setting, str(error)) from error
 
 
 # --- answers from a person ---
@@ -158,7 +113,7 @@ def _asked(here: Site, before: Present) -> tuple[Answers, Menu, Secrets, Plan]:
                 if not converse(ask_yes("again", "Go through the questions again?", default=True)):
                     raise KeyboardInterrupt from error
                 continue
-            say(_words(here, made, said, whole=True))
+            say(told(here, made, whole=True))
             wanted = converse(ask("write", "Do this? yes, no, or again (all questions once more)", _yes_no_again, "yes"))
             if wanted == "yes":
                 return said, menu, secrets, made
@@ -196,30 +151,11 @@ def _known(here: Site, before: Present) -> Known:
         joined=before.joined,
         has_token=before.has_token,
         fresh=before.content is None,
-        pin_length=_pin_length(before),
+        pin_length=pin_length(before),
     )
 
 
-# --- what will be done ---
-
-
-def _words(here: Site, made: Plan, said: Answers, *, whole: bool) -> str:
-    lines = []
-    if whole and made.changes_config:
-        lines += ["", f"--- {CONFIG} ---", made.config.content.decode().rstrip("\n"), "---"]
-    acts = [
-        f"write {here.config}" + (", and keep what is there as a dated copy" if made.before is not None else "")
-    ] * made.changes_config
-    acts += [f"write {here.folder / one.name} (mode {one.mode:o}): {one.words}" for one in made.files]
-    acts += [f"make {made.data} (mode 700), the agent's own"] * made.makes_data
-    acts += [f"make {said.people.manager} the first manager"] * bool(made.manager)
-    acts += ["make the secret of the store's PINs"] * (made.store_secret and not made.manager)
-    acts += ["join the store with the code"] * made.joins
-    if units.booted(here) and (found := units.installed()):
-        acts.append(" ".join(["(re)start" if made.needs_restart else "see that they run:", *found]))
-    lines += [] if made.changes else ["", "There is nothing to change."]
-    lines += ["", "What will be done:", *(f"  - {one}" for one in acts)] if acts else []
-    return "\n".join([*lines, *(f"warning: {one}" for one in made.warnings)])
+# --- doing it ---
 
 
 def _do(args: argparse.Namespace, here: Site, before: Present, said: Answers, menu: Menu, secrets: Secrets, made: Plan) -> int:
@@ -276,12 +212,8 @@ def _start(args: argparse.Namespace, here: Site, said: Answers, made: Plan, *, a
         _slip(args, client, said, tell)
         works, wrong = ending.of_agent(status, client.get("/v1/preflight"))
     trouble, after = _rest(here, said, made)
-    say(clean_lines(ending.summary(works, wrong + trouble, after)))
+    say(ending.summary(works, wrong + trouble, after))
     return exits.OK
-
-
-def clean_lines(text: str) -> str:
-    return "\n".join(clean(line) for line in text.split("\n"))
 
 
 def _served(client: Client) -> "dict[str, object]":

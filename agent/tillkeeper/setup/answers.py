@@ -197,10 +197,21 @@ def read(text: str, file: str, before: Answers) -> Answers:
         if answers.people.manager and "sign_in" not in document.get("people", {}):
             answers = msgspec.structs.replace(answers, people=msgspec.structs.replace(answers.people, sign_in=True))
         for path, why in wrong(answers):
-            report(path, why)
+            if "is missing" in why or _is_said(document, path):
+                report(path, why)
         if not problems:
             return answers
     raise _invalid(file, sorted(problems, key=lambda problem: problem.line))
+
+
+def _is_said(document: dict[str, Any], path: "Path") -> bool:
+    """What is not, holds already, however it was written: the configuration's loader is the judge of that."""
+    value: Any = document
+    for key in path[:2]:
+        if not isinstance(value, dict) or key not in value:
+            return False
+        value = value[key]
+    return True
 
 
 def laid_over(before: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:

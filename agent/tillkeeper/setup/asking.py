@@ -21,8 +21,9 @@ class Say:
 @dataclass(frozen=True)
 class Question(Generic[T]):
     """`key`: as in the file of answers. `default`: what an empty answer means, as it would be typed; None: there is none.
-    `check` makes the value of what was typed, or raises `Wrong`. `secret`: typed without being shown, asked for twice where
-    `twice`."""
+    `keep`: the value that an empty answer means, where it is what holds now: a person may have written what nobody would be
+    allowed to type. `check` makes the value of what was typed, or raises `Wrong`. `secret`: typed without being shown, asked
+    for twice where `twice`."""
 
     key: str
     text: str
@@ -30,6 +31,17 @@ class Question(Generic[T]):
     default: str | None = None
     secret: bool = False
     twice: bool = False
+    keep: T | None = None
+
+    def value(self, typed: str) -> T:
+        """Of what was typed. Raises Wrong."""
+        if typed.strip():
+            return self.check(typed)
+        if self.keep is not None:
+            return self.keep
+        if self.default is None:
+            raise Wrong("an answer is needed here")
+        return self.check(self.default)
 
 
 Step: TypeAlias = Question[Any] | Say
@@ -45,8 +57,9 @@ def ask(
     *,
     secret: bool = False,
     twice: bool = False,
+    keep: T | None = None,
 ) -> Interview[T]:
-    answer: T = yield Question(key, text, check, default, secret, twice)
+    answer: T = yield Question(key, text, check, default, secret, twice, keep)
     return answer
 
 

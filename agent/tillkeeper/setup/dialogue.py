@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from tillkeeper.cli.terminal import clean
 from tillkeeper.errors import Refused
 from tillkeeper.setup.asking import Interview, Question, Say, Wrong
 
@@ -22,7 +23,8 @@ class Nobody(Refused):
 
 
 def say(text: str) -> None:
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    lines = text.rstrip("\n").split("\n")
+    sys.stdout.write("\n".join(map(clean, lines)) + "\n")
     sys.stdout.flush()
 
 
@@ -44,11 +46,8 @@ def converse(steps: Interview[T]) -> T:
 def _answer(question: Question[T]) -> T:
     while True:
         typed = _line(question, question.text)
-        if not typed.strip() and question.default is None:
-            say("  An answer is needed here.")
-            continue
         try:
-            value = question.check(typed if typed.strip() else question.default or "")
+            value = question.value(typed)
         except Wrong as error:
             say(f"  That can not be: {error}" + ("" if str(error).endswith("?") else "."))
             continue
@@ -61,7 +60,7 @@ def _answer(question: Question[T]) -> T:
 def _line(question: Question[T], text: str) -> str:
     shown = f"{text} [{question.default}]: " if question.default is not None else f"{text}: "
     with _unseen(question.secret):
-        sys.stdout.write(shown)
+        sys.stdout.write(clean(shown))
         sys.stdout.flush()
         line = sys.stdin.readline(MAX_LINE)
         if question.secret or not sys.stdin.isatty():

@@ -16,7 +16,6 @@ from tillkeeper.setup.answers import (
     HqSaid,
     MenuSaid,
     PagesSaid,
-    PeopleSaid,
     RegisterSaid,
     RolesSaid,
     TaxesSaid,
@@ -24,6 +23,7 @@ from tillkeeper.setup.answers import (
 from tillkeeper.setup.asking import Interview, Wrong, also_empty, ask, ask_yes, say
 from tillkeeper.setup.interview_devices import devices
 from tillkeeper.setup.interview_links import links
+from tillkeeper.setup.interview_people import people
 from tillkeeper.setup.known import Known, Menu, Secrets
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSUVWXYZ"
@@ -42,7 +42,7 @@ def interview(known: Known, before: Answers) -> Interview[tuple[Answers, Menu, S
     said = yield from _taxes(menu, said)
     said = yield from devices(known, menu, said, first=first)
     said = yield from _hq(known, said, secrets)
-    said = yield from _people(known, said, secrets, first=first)
+    said = yield from people(known, said, secrets, first=first)
     said = yield from _pages(known, said)
     said = yield from links(said)
     return said, menu, secrets
@@ -50,14 +50,19 @@ def interview(known: Known, before: Answers) -> Interview[tuple[Answers, Menu, S
 
 def _store(known: Known, said: Answers) -> Interview[Answers]:
     old = said.store
-    name = yield from ask("store.name", "Name of the store, as receipts show it", checks.line, old.name or None)
+    name = yield from ask(
+        "store.name", "Name of the store, as receipts show it", checks.line, old.name or None, keep=old.name or None
+    )
     header = yield from ask(
         "store.receipt_header", "Lines below it on receipts (address, tax number; with ; between, - for none)",
-        _lines, "; ".join(old.receipt_header) or "-",
+        _lines, "; ".join(old.receipt_header) or "-", keep=old.receipt_header,
     )  # fmt: skip
     zone = yield from ask("store.timezone", "Time zone", checks.timezone, old.timezone or known.timezone or None)
     place = yield from ask(
-        "store.country", "Country (two letters, - for none)", also_empty(checks.country), old.country or known.country or "-"
+        "store.country",
+        "Country (two letters, - for none)",
+        also_empty(checks.country),
+        old.country or ("-" if old.name else known.country or "-"),
     )
     likely = countries.currency_of(place)
     currency = yield from ask("store.currency", "Currency", checks.currency, old.currency or likely or None)
@@ -99,7 +104,9 @@ def _registers(known: Known, said: Answers) -> Interview[Answers]:
     if (yield from ask_yes("registers", "Are there other registers in this store?", default=bool(others))):
         address = mine.address or next(iter(known.addresses), None)
         text = "Address of this register, for the others (- for none yet)"
-        at = yield from ask(f"registers.{me}.address", text, also_empty(_address(others)), address or "-")
+        at = yield from ask(
+            f"registers.{me}.address", text, also_empty(_address(others)), address or "-", keep=mine.address or None
+        )
         mine = replace(mine, letter=letter, address=at)
         others = yield from _others(me, mine, others)
     else:
@@ -165,7 +172,9 @@ def _others(me: str, mine: RegisterSaid, before: dict[str, RegisterSaid]) -> Int
         usual = old.letter if old.letter not in taken and old.letter else free
         letter = yield from ask(f"registers.{name}.letter", "  its letter", checks.other_than(taken, checks.letter), usual)
         text = "  its address (- for none yet)"
-        at = yield from ask(f"registers.{name}.address", text, also_empty(_address(there)), old.address or "-")
+        at = yield from ask(
+            f"registers.{name}.address", text, also_empty(_address(there)), old.address or "-", keep=old.address or None
+        )
         found[name] = replace(old, letter=letter, address=at)
     return found
 
@@ -210,7 +219,7 @@ def _taxes(menu: Menu, said: Answers) -> Interview[Answers]:
     known = bool(old.categories)
     name = yield from ask(
         "taxes.name", "What is the tax called on receipts?", checks.line,
-        old.name if known else countries.tax_name(said.store.language, country),
+        old.name if known else countries.tax_name(said.store.language, country), keep=old.name if known else None,
     )  # fmt: skip
     included = yield from ask_yes(
         "taxes.included", "Do the menu's prices contain it?", default=old.included if known else countries.tax_included(country)
@@ -229,12 +238,16 @@ def _taxes(menu: Menu, said: Answers) -> Interview[Answers]:
     return replace(said, taxes=TaxesSaid(name=name, included=included, categories=categories | kept))
 
 
-# --- HQ, people, pages ---
+# --- HQ, pages ---
 
 
 def _hq(known: Known, said: Answers, secrets: Secrets) -> Interview[Answers]:
     url = yield from ask(
-        "hq.url", "Address of HQ, the server that gets the books (- for none)", also_empty(checks.url), said.hq.url or "-"
+        "hq.url",
+        "Address of HQ, the server that gets the books (- for none)",
+        also_empty(checks.url),
+        said.hq.url or "-",
+        keep=said.hq.url or None,
     )
     if url:
         kept = known.has_token and bool(said.hq.url)
@@ -245,51 +258,14 @@ def _hq(known: Known, said: Answers, secrets: Secrets) -> Interview[Answers]:
     return replace(said, hq=HqSaid(url=url))
 
 
-def _people(known: Known, said: Answers, secrets: Secrets, *, first: bool) -> Interview[Answers]:
-    if len(said.registers) > 1 and said.register != said.primary and not known.joined:
-        yield from say(
-            f"  It joins the store with a code that `tillkeeper store code {said.register}` makes at register {said.primary}."
-        )
-        text = "Join code (- : later)"
-        secrets.join_code = yield from ask("join.code", text, also_empty(_join_code), "-")
-    sign_in = yield from ask_yes("people.sign_in", "Do people sign in with a PIN?", default=said.people.sign_in or first)
-    if not sign_in or known.people:
-        return replace(said, people=PeopleSaid(sign_in=sign_in))
-    if secrets.join_code:
-        yield from say(f"  The people come from the store: copy staff.json of {said.primary} once this register has joined.")
-        return replace(said, people=PeopleSaid(sign_in=True))
-    usual = said.people.manager or ("manager" if said.register == said.primary else "-")
-    text = "First manager, a short name (- : nobody yet)"
-    who = yield from ask("people.manager", text, also_empty(checks.identifier), usual)
-    if not who:
-        return replace(said, people=PeopleSaid(sign_in=True))
-    name = yield from ask("people.name", "  as pages show it", checks.line, said.people.name or who.capitalize())
-    secrets.pin = yield from ask(
-        "people.pin", f"  PIN, {known.pin_length} digits (not shown)", checks.pin_of(known.pin_length), secret=True, twice=True
-    )
-    return replace(said, people=PeopleSaid(sign_in=True, manager=who, name=name))
-
-
-def _join_code(text: str) -> str:
-    """It is read here, so that a typing error is found before anybody is asked."""
-    from tillkeeper.trust.codes import read_join_code
-    from tillkeeper.trust.trouble import TrustTrouble
-
-    try:
-        read_join_code(text)
-    except TrustTrouble as trouble:
-        raise Wrong(trouble.cause) from trouble
-    return text.strip()
-
-
 def _pages(known: Known, said: Answers) -> Interview[Answers]:
     old = said.pages
     port = yield from ask(
-        "pages.port", "Port of the pages and of a POS on this machine (0 for none)", checks.port, str(old.port)
+        "pages.port", "Port of the pages and of a POS on this machine (0 for none)", checks.port, str(old.port), keep=old.port
     )
     lan = ""
     text = "Shall tablets and other registers open the pages over the store's network (HTTPS)?"
     if (yield from ask_yes("pages.lan", text, default=bool(old.lan))):
         at = old.lan or next((f"{address}:8443" for address in known.addresses if is_private(address)), None)
-        lan = yield from ask("pages.lan", "  at which address and port of this machine", checks.lan, at)
+        lan = yield from ask("pages.lan", "  at which address and port of this machine", checks.lan, at, keep=old.lan or None)
     return replace(said, pages=PagesSaid(port=port, lan=lan))

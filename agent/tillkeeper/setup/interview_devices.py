@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from tillkeeper.cli.terminal import clean
 from tillkeeper.config import address as where
 from tillkeeper.config.model import SerialLine
 from tillkeeper.contract.devices import FoundView
 from tillkeeper.setup import checks
 from tillkeeper.setup.answers import Answers, DrawerSaid, PrinterSaid, RegisterSaid, StationSaid
 from tillkeeper.setup.asking import Interview, Wrong, ask, ask_yes, say
+from tillkeeper.setup.interview_routing import routing
 from tillkeeper.setup.known import Known, Menu
 from tillkeeper.setup.tables import TEXT_DISPLAY
 
@@ -62,7 +64,7 @@ def devices(known: Known, menu: Menu, said: Answers, *, first: bool) -> Intervie
     said = yield from _screens(said, stations)
     said = replace(said, stations={name: one for name, one in said.stations.items() if one.devices})
     said = _without_missing(said)
-    return (yield from _routing(menu, said))
+    return (yield from routing(menu, said))
 
 
 def _mine(said: Answers) -> dict[str, PrinterSaid]:
@@ -114,8 +116,9 @@ def _candidates(said: Answers, found: Iterable[FoundView]) -> list[Candidate]:
             address, mac = checks.device(one.address), where.mac(one.mac) if one.bus == "network" else ""
         except Wrong:
             continue
-        words = f"{one.title}, {one.address}" + (f" ({one.profile})" if one.profile else "")
-        trouble = f"\n     {one.detail}. {one.hint}" if one.trouble else ""
+        # Whoever answers on the network chose its title: it must not steer the terminal.
+        words = clean(f"{one.title}, {one.address}") + (f" ({one.profile})" if one.profile else "")
+        trouble = f"\n     {clean(one.detail)}. {clean(one.hint)}" if one.trouble else ""
         printer = PrinterSaid(address=address, model=one.profile or "generic-80", mac=mac)
         there.append(Candidate("", printer, words, trouble, usual=fresh and one.bus != "serial"))
     return there[:MOST]
@@ -200,7 +203,11 @@ def _work(candidate: Candidate, said: Answers, model: str, guess: str, taken: st
         return words
 
     text = "  what does it print? receipt, and stations by name (kitchen, bar, ...), with spaces"
-    return (yield from ask(f"stations.{name or candidate.printer.address}", text, checked, " ".join(now) or guess))
+    return (
+        yield from ask(
+            f"stations.{name or candidate.printer.address}", text, checked, " ".join(now) or guess, keep=tuple(now) or None
+        )
+    )
 
 
 def _drawer(said: Answers, *, first: bool) -> Interview[Answers]:
@@ -229,7 +236,13 @@ def _screens(said: Answers, stations: dict[str, StationSaid]) -> Interview[Answe
     for name in names:
         now = [station for station, one in said.stations.items() if name in one.devices]
         usual = " ".join(now or [station for station, one in made.items() if one.devices]) or "kitchen"
-        shown = yield from ask(f"displays.{name}", f"  which stations does {name} show? with spaces", _stations(made), usual)
+        shown = yield from ask(
+            f"displays.{name}",
+            f"  which stations does {name} show? with spaces",
+            _stations(made),
+            usual,
+            keep=tuple(now) or None,
+        )
         for station in shown:
             old = made.get(station, StationSaid())
             made[station] = replace(old, devices=(*old.devices, name))
@@ -255,48 +268,3 @@ def _without_missing(said: Answers) -> Answers:
         return replace(one, receipt_printer=printer, drawer=one.drawer if one.drawer in drawers else "")
 
     return replace(said, drawers=drawers, registers={name: whole(one) for name, one in said.registers.items()})
-
-
-# --- what goes where ---
-
-
-def _routing(menu: Menu, said: Answers) -> Interview[Answers]:
-    names = list(said.stations)
-    if len(names) < 2:
-        return said
-
-    def station(text: str) -> str:
-        if text.strip() not in said.stations:
-            raise Wrong(f"one of {', '.join(names)}")
-        return text.strip()
-
-    first = yield from ask("stations", f"Which station gets what no other one takes? ({', '.join(names)})", station, names[0])
-    categories = list(menu.categories)
-    shown = [f"  {number:2}  {menu.categories[key]} ({key})" for number, key in enumerate(categories, 1)]
-    yield from say("\n".join(["Categories of the menu:", *shown]))
-    stations = {first: said.stations[first]} | {name: one for name, one in said.stations.items() if name != first}
-    for name in names:
-        if name == first:
-            continue
-        old = [str(categories.index(key) + 1) for key in said.stations[name].categories if key in menu.categories]
-        text = f"Which of them does {name} get? Numbers with spaces, - for none"
-        taken = yield from ask(f"stations.{name}.categories", text, _categories(categories), " ".join(old) or "-")
-        stations[name] = replace(stations[name], categories=taken)
-    return replace(said, stations=stations)
-
-
-def _categories(known: list[str]) -> Callable[[str], tuple[str, ...]]:
-    def checked(text: str) -> tuple[str, ...]:
-        if text.strip() == "-":
-            return ()
-        taken = []
-        for word in text.replace(",", " ").split():
-            if word in known:
-                taken.append(word)
-            elif word.isdecimal() and 1 <= int(word[:4]) <= len(known):
-                taken.append(known[int(word[:4]) - 1])
-            else:
-                raise Wrong(f"there is no category {word!r}: a number from 1 to {len(known)}, or -")
-        return tuple(dict.fromkeys(taken))
-
-    return checked

@@ -47,4 +47,4 @@ def links(said: Answers) -> Interview[Answers]:
 
 
 def _word(key: str, text: str, old: str) -> Interview[str]:
-    return (yield from ask(key, text, text_of, old or "-"))
+    return (yield from ask(key, text, text_of, old or "-", keep=old))
