@@ -153,13 +153,16 @@ def test_wrong_pins_of_one_device_end_whatever_terminal_it_names() -> None:
     asyncio.run(scene())
 
 
-def test_right_pins_are_never_counted() -> None:
+@pytest.mark.parametrize("status", [200, 403])
+def test_right_pins_are_never_counted(status: int) -> None:
+    """403: of somebody who may not approve."""
+
     async def scene() -> None:
         clock = Clock()
-        pace = Pace(Inside(), LIMITS, clock)
+        pace = Pace(Inside(status), LIMITS, clock)
         for _ in range(100):
             clock.now_s += 1
-            assert (await ask(pace, tablet("a", "/v1/sign-in"))).status == 200
+            assert (await ask(pace, tablet("a", "/v1/approvals"))).status == status
 
     asyncio.run(scene())
 
@@ -195,15 +198,15 @@ def test_one_network_of_ipv6_is_one_source() -> None:
 
 def test_after_ten_wrong_codes_no_code_of_that_address_is_looked_at() -> None:
     async def scene() -> None:
-        inside, clock = Inside(422), Clock()
-        edge = Edge(inside, LIMITS, clock)
+        inside, clock = Inside(403), Clock()
+        pace = Pace(inside, LIMITS, clock)
         pairing = coming("/v1/pair", client=("192.168.1.66", 9)) | {LAN_KEY: object()}
-        assert [(await ask(edge, pairing)).status for _ in range(12)] == [422] * 10 + [429] * 2
+        assert [(await ask(pace, pairing)).status for _ in range(12)] == [403] * 10 + [429] * 2
         assert inside.asked == 10
         inside.status = 200
-        assert (await ask(edge, coming("/v1/pair", client=("192.168.1.67", 9)))).status == 200
+        assert (await ask(pace, coming("/v1/pair", client=("192.168.1.67", 9)))).status == 200
         clock.now_s += 60
-        assert (await ask(edge, pairing)).status == 200
+        assert (await ask(pace, pairing)).status == 200
 
     asyncio.run(scene())
 

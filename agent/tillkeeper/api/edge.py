@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tillkeeper.api.auth import LAN_KEY, SCOPE_KEY
 from tillkeeper.api.headers import completed
 from tillkeeper.api.limits import ApiLimits
-from tillkeeper.api.pace import CODE_PATHS, address_of, too_often
+from tillkeeper.api.pace import address_of, too_often
 from tillkeeper.api.problems import answer_problem, internal, send_problem
 from tillkeeper.api.rate import Rates
 from tillkeeper.errors import Overloaded, TillkeeperError
@@ -67,14 +67,10 @@ class Edge:
         self._now_s = now_s
         self._at_work: Counter[str] = Counter()
         self._strangers = Rates(1 / limits.wrong_token_s, limits.wrong_tokens)
-        self._codes = Rates(1 / limits.wrong_code_s, limits.wrong_codes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         address = address_of(scope)
         watched = _Watched(send, lambda status: self._too_often(status, scope, address))
-        if scope["path"] in CODE_PATHS and (wait_s := self._codes.wait_s(address, self._now_s())):
-            await answer_problem(too_often(wait_s, "code", "too many wrong codes came from here"), scope, receive, watched)
-            return
         if scope["type"] == "websocket":  # live clients and displays have bounds of their own
             await self._guarded(scope, receive, watched)
             return
@@ -97,9 +93,7 @@ class Edge:
         """429 in the place of one more refusal of a stranger. Whoever was let in has a scope, and is not counted here."""
         if not address or SCOPE_KEY in scope:
             return None
-        if scope["path"] in CODE_PATHS and 400 <= status < 500 and status != 429:
-            self._codes.take(address, self._now_s())
-        elif status in (401, 403) and (wait_s := self._strangers.take(address, self._now_s())):
+        if status in (401, 403) and (wait_s := self._strangers.take(address, self._now_s())):
             return too_often(wait_s, "caller", "too many refused calls came from here", "see why they were refused")
         return None
 

@@ -78,7 +78,8 @@ class Pace:
         self._app, self._limits, self._now_s = app, limits, now_s
         self._pages = Rates(limits.pace_per_s, limits.pace_burst)
         self._integrations = Rates(limits.integration_per_s, limits.integration_burst)
-        self._wrong_pins = Rates(1 / limits.wrong_pin_s, limits.wrong_pins)
+        self._wrong = {path: Rates(1 / limits.wrong_code_s, limits.wrong_codes) for path in CODE_PATHS}
+        self._wrong |= dict.fromkeys(PIN_PATHS, Rates(1 / limits.wrong_pin_s, limits.wrong_pins))
         self._sockets: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,26 +92,29 @@ class Pace:
             await answer_problem(refused, scope, receive, send)
         elif scope["type"] == "websocket":
             await self._socket(scope, receive, send, source)
-        elif scope["path"] in PIN_PATHS:
-            await self._app(scope, receive, self._counting(source, send))
+        elif (wrong := self._wrong.get(scope["path"])) is not None:
+            await self._app(scope, receive, self._counting(scope["path"], wrong, source, send))
         else:
             await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope, source: str) -> TillkeeperError | None:
         now_s = self._now_s()
-        if scope["path"] in PIN_PATHS and (wait_s := self._wrong_pins.wait_s(source, now_s)):
-            return too_often(wait_s, "PIN", "too many wrong PINs came from here")
+        wrong = self._wrong.get(scope["path"])
+        if wrong is not None and (wait_s := wrong.wait_s(source, now_s)):
+            return too_often(wait_s, "PIN" if scope["path"] in PIN_PATHS else "code", "too many wrong ones came from here")
         rates = self._integrations if source == "integration" else self._pages
         if wait_s := rates.take(source, now_s, cost_of(scope["path"])):
             return too_often(wait_s, "request", f"{source} asks more than a page needs")
         return None
 
-    def _counting(self, source: str, send: Send) -> Send:
+    def _counting(self, path: str, wrong: Rates, source: str, send: Send) -> Send:
         """A wrong PIN is one wherever it was typed: the lock of a terminal is no bound for who can name another one."""
 
+        status = 401 if path in PIN_PATHS else 403  # a right PIN of somebody who may not approve is 403 as well
+
         async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 401:
-                self._wrong_pins.take(source, self._now_s())
+            if message["type"] == "http.response.start" and message["status"] == status:
+                wrong.take(source, self._now_s())
             await send(message)
 
         return sending
