@@ -6,17 +6,20 @@ await (a shutdown that took too long): an accepted command then stays accepted, 
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
-from typing import Annotated, Literal, Protocol
+from typing import Protocol
 
-import msgspec
-from msgspec import Meta
-
+from tillkeeper.api.queries import BooksQuery as BooksQuery
+from tillkeeper.api.queries import ChecksQuery as ChecksQuery
+from tillkeeper.api.queries import DrawerQuery as DrawerQuery
+from tillkeeper.api.queries import JobsQuery as JobsQuery
+from tillkeeper.api.queries import NetworkHistoryQuery as NetworkHistoryQuery
+from tillkeeper.api.queries import PreviewQuery as PreviewQuery
+from tillkeeper.api.queries import SessionsQuery as SessionsQuery
 from tillkeeper.contract.access import PairBody, PairedView, PairingBody, PairingsView, PairingView, UnpairBody
 from tillkeeper.contract.acts import ActNoted
 from tillkeeper.contract.after import AfterQuery, AfterView, GreenView
 from tillkeeper.contract.authorisations import AuthorisationsView
 from tillkeeper.contract.availability import AvailabilityView
-from tillkeeper.contract.base import Day, Id
 from tillkeeper.contract.caller import INTEGRATION, Caller, Permission, Scope
 from tillkeeper.contract.cash import DrawerList, DrawerReport, DrawerSessionList
 from tillkeeper.contract.commands import AnyCommand, CommandResult, JobRef
@@ -31,7 +34,6 @@ from tillkeeper.contract.privacy import EraseBody, ErasedTexts, FindBody, FoundT
 from tillkeeper.contract.roles import PreflightView, RolesView
 from tillkeeper.contract.trust import CodeBody, CodeView, LeaveBody, StoreView
 from tillkeeper.contract.upkeep import RestartView
-from tillkeeper.contract.values import CheckState, OrderType
 from tillkeeper.contract.views import (
     BooksView,
     CatalogueView,
@@ -43,61 +45,6 @@ from tillkeeper.contract.views import (
     StatusView,
 )
 from tillkeeper_drivers.api import DisplaySocket
-
-JobFilter = Literal["unsettled", "held", "all"]
-Limit = Annotated[int, Meta(ge=1, le=500)]
-
-
-class ChecksQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`before` is the long id of the last check of the page before; checks come newest first. `awaiting`: only those
-    that are to be settled by some tender later (true), or only the others (false). `where`: this register's, open ones of other
-    registers (not in pages), or both."""
-
-    state: CheckState | None = None
-    awaiting: bool | None = None
-    order_type: OrderType | None = None
-    day: Day | None = None
-    where: Literal["here", "elsewhere", "all"] = "here"
-    limit: Limit = 50
-    before: Id | None = None
-
-
-class JobsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    state: JobFilter = "unsettled"
-    limit: Limit = 100
-
-
-class BooksQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`day` None: the business day that is open now."""
-
-    day: Day | None = None
-
-
-class PreviewQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """None: as the config says. `copy`: as that copy of a receipt."""
-
-    station: Id | None = None
-    language: Id | None = None
-    columns: Annotated[int, Meta(ge=8, le=128)] | None = None
-    training: bool = False
-    copy: Annotated[int, Meta(ge=0, le=99)] = 0
-
-
-class DrawerQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`session` None: the one that is open, else the oldest that waits for its Z."""
-
-    session: Id | None = None
-
-
-class SessionsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`before`: only those with a lower Z number."""
-
-    limit: Limit = 50
-    before: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
-
-
-class NetworkHistoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    limit: Limit = 50
 
 
 class LiveFeed(Protocol):
