@@ -95,10 +95,10 @@ def test_nobody_reads_along_or_talks_it_down(tmp_path: Path) -> None:
                     heard += part
         assert b"HTTP" not in heard
         trusting = ssl.create_default_context(cadata=await found.authority())
-        for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
+        for version in (0x0301, 0x0302):  # TLS 1.0 and 1.1, by their numbers on the wire
             old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
-            old.minimum_version = old.maximum_version = version
+            old.minimum_version = old.maximum_version = ssl.TLSVersion(version)
             old.set_ciphers("ALL:@SECLEVEL=0")
             with pytest.raises(OSError, match=r"(?i)version|handshake|reset|closed|EOF"):
                 await _shake(found, old)

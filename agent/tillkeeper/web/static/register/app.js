@@ -56,19 +56,20 @@ async function start() {
   try {
     await desk.load();
     const { settings } = desk.store.get();
+    if (!["full", "page", "register", undefined].includes(settings.scope)) {
+      desk.store.set({ stage: "scope", scope: settings.scope });
+      return;
+    }
     document.title = `${desk.place().title || settings.register} · ${settings.store_name}`;
     await desk.people.resume();
     await takeUp();
-    if (!["full", "page", "register", undefined].includes(desk.store.get().settings.scope)) {
-      desk.store.set({ stage: "scope" });
-      return;
-    }
     desk.store.set({ stage: "ready" });
     keeping.update();
     document.body.dataset.ready = "";
     live.start();
   } catch (problem) {
-    if (problem.code === "unauthorized") desk.store.set({ stage: "unpaired", loadTrouble: problem.message });
+    if (problem.code === "scope_refused") desk.store.set({ stage: "scope", scope: problem.extra.scope });
+    else if (problem.code === "unauthorized") desk.store.set({ stage: "unpaired", loadTrouble: problem.message });
     else {
       desk.store.set({ loadTrouble: problem.message });
       if (!("status" in problem)) throw problem;

@@ -23,7 +23,7 @@ export const deviceState = (one) => [one.trouble || one.note || (one.known ? "no
 
 /** Where the API's own words are for programs rather than for people. */
 const PROBLEMS = {
-  unauthorized: "This page is not paired with the register (any more). Open the link that `tillkeeper pages` prints.",
+  unauthorized: "This page is not paired with the register (any more). A tablet: `tillkeeper pair` at the register. On the register itself: the link that `tillkeeper pages` prints.",
   storage_refused: "The register's disk takes nothing at the moment. Nothing was booked; the page tries again by itself.",
   overloaded: "The register is busy. The page tries again by itself.",
   internal: "The register met a fault of its own.",
