@@ -36,7 +36,7 @@ def installed(package: str) -> Layers:
 
     def fill(root: Path) -> None:
         shutil.copy(deb, root / INSIDE)
-        run("chroot", str(root), "dpkg", "--install", f"/{INSIDE}")
+        run("chroot", str(root), "dpkg", "--force-unsafe-io", "--install", f"/{INSIDE}")
         (root / INSIDE).unlink()
 
     return _layer(package, digest, fill)

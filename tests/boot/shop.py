@@ -22,6 +22,8 @@ from tests.storelab.machine import Printers
 
 SEED = 8
 SETTLE_S = 180.0
+SERVED_S = 6.0
+"""Longer than the lab's servers wait for a client that is gone."""
 KEY = re.compile(r"zq\d+qz")
 
 
@@ -121,6 +123,7 @@ async def opened(folder: Path, tell: Callable[[str], None]) -> AsyncIterator[Sho
     tell("packages are ready")
     async with contextlib.AsyncExitStack() as stack:
         lab = stack.enter_context(Lab(Shape(families=(V4,)), label="b"))
+        stack.push_async_callback(_answered)
         await stack.enter_async_context(lab.served())
         hq = Headquarters(lab, layers[1], folder / "hq", NAMES)
         tills = {name: Till(lab, name, layers[0], folder / name) for name in NAMES}
@@ -134,6 +137,13 @@ async def opened(folder: Path, tell: Callable[[str], None]) -> AsyncIterator[Sho
         shop = Shop(lab, hq, tills, printers, Ledger(folder / "ledger.jsonl"), tell, folder)
         await _founded(shop)
         yield shop
+
+
+async def _answered() -> None:
+    """Who served a machine that is off now has noticed."""
+    serving = asyncio.all_tasks() - {asyncio.current_task()}
+    if serving:
+        await asyncio.wait(serving, timeout=SERVED_S)
 
 
 async def _founded(shop: Shop) -> None:

@@ -8,15 +8,52 @@ from pathlib import Path
 from systemd.package.debs import ready_debs
 from tests.boot import installed
 from tests.boot.machine import Machine
-from tests.boot.register import AGENT, CONFIG, DATA, ETC_PLACE, PROBER, SOCKET, config
+from tests.boot.register import AGENT, CONFIG, DATA, ETC_PLACE, KITCHEN, PROBER, SOCKET
 from tests.boot.scenes.stalls import outer_pid
 from tests.boot.shop import Shop
 from tests.lab.spaces import ETC
-from tests.lab.topology import key_text, put
-from tests.support.toml import dumps
+from tests.lab.topology import put
 
 NEWER = "99.0.0"
 INSIDE = "/var/tmp/package.deb"
+ANSWERS = f"""\
+version = 1
+register = "front"
+
+[store]
+name = "Harbour Grill"
+timezone = "UTC"
+currency = "USD"
+language = "en"
+country = "US"
+
+[registers.front]
+letter = "K"
+receipt_printer = "receipt"
+
+[menu]
+file = "example"
+
+[taxes]
+name = "Sales tax"
+included = false
+
+[taxes.categories.food]
+percent = "8.875"
+
+[taxes.categories.grocery]
+percent = "2.5"
+
+[printers.receipt]
+address = "{KITCHEN.host}:{KITCHEN.port}"
+model = "{KITCHEN.model}"
+
+[stations.kitchen]
+devices = ["receipt"]
+
+[pages]
+port = 0
+"""
 TOO_NEW = 9999
 FORMAT = f"""import sqlite3, sys
 with sqlite3.connect("{DATA}/journal.db") as journal:
@@ -58,9 +95,9 @@ async def life_of_a_package(shop: Shop) -> None:
         await _copied(machine, deb)
         await _in(machine, "dpkg", "--install", INSIDE)
         assert await _in(machine, "systemctl", "is-failed", AGENT, PROBER, check=False) == "inactive\ninactive\n"
-        put(machine.root / ETC_PLACE.lstrip("/") / "beacon.key", key_text(), 0o644)
-        put(machine.root / CONFIG.lstrip("/"), dumps(config("r1", ("r1",)) | {"hq": {"url": ""}}), 0o644)
-        await _in(machine, "systemctl", "start", "tillkeeper.socket", AGENT, PROBER)
+        put(machine.seen / "root/answers.toml", ANSWERS)
+        await _in(machine, "tillkeeper", "setup", "--answers", "/root/answers.toml")
+        assert await _in(machine, "systemctl", "is-active", AGENT, PROBER) == "active\nactive\n"
         await _sells(machine)
         await _no_way_back(machine)
         await _removed(machine)
@@ -98,7 +135,7 @@ async def _sells(machine: Machine) -> int:
     arguments = ("order", "--item", "cola", "--takeout", "--cash", "20.00", "--socket", SOCKET)
     await _in(machine, "tillkeeper", *arguments)
     books = json.loads(await _in(machine, "tillkeeper", "books", "--json", "--socket", SOCKET))
-    return int(books["sales"])
+    return int(books["checks_closed"])
 
 
 async def _in(machine: Machine, *command: str, check: bool = True) -> str:
