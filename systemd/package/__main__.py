@@ -9,6 +9,7 @@ from pathlib import Path
 
 from systemd.package.debs import SMALL, ready_debs
 from systemd.package.model import PACKAGES, PLATFORMS, ROOT
+from systemd.package.tools import run
 
 SBOM = "usr/share/doc/{package}/sbom.cdx.json"
 
@@ -19,6 +20,12 @@ def content(deb: Path, name: str) -> bytes:
     with tarfile.open(fileobj=io.BytesIO(stream)) as tar:
         file = tar.extractfile("./" + name.format(package=deb.name.partition("_")[0]))
         return b"" if file is None else file.read()
+
+
+def lint(deb: Path) -> None:
+    """Let lintian look at it, where this machine has it. Raises RuntimeError where it finds an error."""
+    if shutil.which("lintian"):
+        run("lintian", "--allow-root", "--fail-on", "error", "--tag-display-limit", "0", str(deb))
 
 
 def main() -> None:
@@ -37,6 +44,7 @@ def main() -> None:
                 there.write_bytes(content(made, SBOM))
             else:
                 shutil.copy(made, there)
+                lint(there)
             print(f"{there}  {there.stat().st_size / 1e6:.1f} MB")
 
 

@@ -3,11 +3,13 @@ if [ -d /run/systemd/system ]; then
 fi
 case "$1" in
 remove)
+    # shellcheck disable=SC2043 # one of them, in one of the packages
     for unit in @ALL@; do
         deb-systemd-helper mask "$unit" >/dev/null || true
     done
     ;;
 purge)
+    # shellcheck disable=SC2043 # one of them, in one of the packages
     for unit in @ALL@; do
         deb-systemd-helper purge "$unit" >/dev/null || true
         deb-systemd-helper unmask "$unit" >/dev/null || true
