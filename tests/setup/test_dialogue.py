@@ -108,7 +108,7 @@ def test_an_answer_that_can_not_be_says_why_and_is_asked_again(world: World) -> 
     code, said = talk(world, *wrong, *FIRST)
     assert code == exits.OK, said
     for words in (
-        "An answer is needed here.",
+        "an answer is needed here",
         "did you mean Europe/Berlin?",
         "a number from 0 to 100",
         "this PIN is too easy: it has fewer than three different digits",

@@ -204,7 +204,7 @@ def test_another_register_joins_the_store(store: tuple[World, World]) -> None:
         assert code == exits.OK, said + (folder / "log").read_text()
         assert "admitted by front" in said
         assert join_code not in said
-        assert run("stat -c %a:%u:%g /etc/tillkeeper/beacon.key")[1] == "640:0:64991\n"
+        assert run("stat -c %a:%u:%g /etc/tillkeeper/beacon.key")[1] == "640:64990:64991\n"
         beacon = (front.etc / "beacon.key").read_text()
         assert run("cat /etc/tillkeeper/beacon.key")[1] == beacon
         assert beacon.strip() not in said

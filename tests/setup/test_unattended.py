@@ -52,7 +52,7 @@ def test_each_file_has_its_owner_and_its_mode(world: World) -> None:
         "etc/tillkeeper": (0o755, 0, 0),
         "etc/tillkeeper/tillkeeper.toml": (0o644, 0, 0),
         "etc/tillkeeper/hq-token": (0o640, 0, AGENT),
-        "etc/tillkeeper/beacon.key": (0o640, 0, PROBER),
+        "etc/tillkeeper/beacon.key": (0o640, AGENT, PROBER),
         "var/lib/tillkeeper": (0o700, AGENT, AGENT),
         "var/lib/tillkeeper/staff.json": (0o600, AGENT, AGENT),
         "var/lib/tillkeeper/store-secret": (0o600, AGENT, AGENT),

@@ -70,6 +70,9 @@ def of_answers(said: Answers, config: Config, *, joined: bool, people: bool) -> 
             after.append(
                 f"join the store: `tillkeeper store code {said.register}` at {said.primary}, then `tillkeeper setup` here"
             )
+    if joined and len(said.registers) > 1 and not config.network.key_file:
+        trouble.append("this register does not hear what the others see of the network: it has no beacon key")
+        after.append(f"copy /etc/tillkeeper/beacon.key of {said.primary} here, then `tillkeeper setup`")
     if said.people.sign_in and not people:
         after.append(
             f"people: `{sudo} staff add NAME --role manager --config {CONFIG}`, or copy staff.json of another register"

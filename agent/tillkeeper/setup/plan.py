@@ -158,7 +158,8 @@ def _places(
     site: Site, before: Present, said: Answers, menu: Menu, secrets: Secrets, new_key: Callable[[], str]
 ) -> tuple[Places, tuple[File, ...]]:
     """Where menu, token and beacon key are going to be, and the files that are new."""
-    agent, prober = (None if ids is None else (0, ids[1]) for ids in (site.agent, site.prober))
+    agent = None if site.agent is None else (0, site.agent[1])
+    both = None if site.agent is None or site.prober is None else (site.agent[0], site.prober[1])
     root = (0, 0) if site.agent is not None else None
     made: list[File] = []
 
@@ -188,7 +189,7 @@ def _places(
         token = put(TOKEN, secrets.hq_token.encode() + b"\n", 0o640, agent, "the token for HQ, not shown")
     key = was.key_file
     if not key and (content := _beacon_key(site, before.data, said, new_key)):
-        key = put(BEACON_KEY, content, 0o640, prober, "the key of the registers' beacons, not shown")
+        key = put(BEACON_KEY, content, 0o640, both, "the key of the registers' beacons, not shown")
     return Places(menu=place, token_file=token, key_file=key), tuple(made)
 
 
