@@ -330,8 +330,8 @@ def _check_identity(batch: HqBatch) -> None:
 
 
 def _number(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name, "")
-    if not text:
+    text = request.query_params.get(name)
+    if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 16):
         raise Problem(400, "bad_request", f"{name} must be a whole number")
