@@ -4,6 +4,7 @@ from tillkeeper.api.ports import Till
 from tillkeeper.api.problems import RequestRefused
 from tillkeeper.api.routes import Answer, Call, Operation, PersonBody, read
 from tillkeeper.contract.upkeep import RestartView
+from tillkeeper.sales.permits import require_all
 
 
 async def _restart(till: Till, _call: Call) -> Answer:
@@ -11,6 +12,7 @@ async def _restart(till: Till, _call: Call) -> Answer:
 
 
 async def _ask(till: Till, call: Call) -> Answer:
+    require_all("restart", "the agent", (), call.caller)
     if call.caller.scope != "full":
         hint = "`tillkeeper restart --between-sales` on the machine itself"
         raise RequestRefused("scope_refused", 403, "restart", "the agent", "pages may not restart it", hint)
