@@ -15,7 +15,7 @@ from tillkeeper.errors import ConfigInvalid
 
 STATIC = static_folder()
 LIMIT = 320_000
-WIRE_LIMIT = 160_000
+WIRE_LIMIT = 175_000
 PAGES = ("register", "kitchen", "preview", "pair", "devices")
 
 

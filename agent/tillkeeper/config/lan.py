@@ -28,7 +28,7 @@ def place(listen: str) -> tuple[str, int]:
     """(address, port) of what `listen` says. Raises ValueError, in words, where it is not "address:port" or no private
     address."""
     host, _, port = listen.rpartition(":")
-    if not port.isascii() or not port.isdecimal() or not 0 < int(port) < 65_536:
+    if not host or not port.isascii() or not port.isdecimal() or not 0 < int(port) < 65_536:
         raise ValueError(f'{listen!r} is not "address:port", as 192.168.1.11:8443')
     if (":" in host) != (host.startswith("[") and host.endswith("]")):
         raise ValueError(f"{listen!r}: write an IPv6 address in brackets")
