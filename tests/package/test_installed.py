@@ -239,3 +239,27 @@ def test_a_purge_deletes_what_hq_holds(machine: Chroot, debs: dict[str, Path]) -
     assert not data.exists()
     assert not machine.path(f"{DATA}.left").exists()
     assert list(machine.path("/var/backups/tillkeeper").iterdir()) == before
+
+
+def test_hq_is_upgraded_and_its_books_are_never_deleted(machine: Chroot) -> None:
+    hq = ready_debs(("tillkeeper-hq",))["tillkeeper-hq"]
+    done = machine.install(hq)
+    assert done.returncode == 0, done.stderr
+    assert machine.run("systemctl", "is-enabled", "tillkeeper-hq.service").strip() == "enabled"
+    data = machine.path("/var/lib/tillkeeper-hq")
+    data.mkdir(mode=0o700)
+    database = sqlite3.connect(data / "hq.sqlite3")
+    database.execute("PRAGMA user_version=99")
+    database.close()
+    refused = machine.install(hq)
+    assert refused.returncode != 0
+    assert "it has format 99" in refused.stderr
+    assert machine.dpkg("--configure", "-a").returncode == 0
+    assert "usage: tillkeeper-hq" in machine.run("tillkeeper-hq", "--help")
+    done = machine.dpkg("--purge", "tillkeeper-hq")
+    assert done.returncode == 0, done.stderr
+    assert "NOT deleted" in done.stderr
+    (aside,) = machine.path("/var/backups/tillkeeper-hq").iterdir()
+    assert (aside / "var/lib/tillkeeper-hq/hq.sqlite3").is_file()
+    assert not data.exists()
+    assert not machine.path("/usr/lib/tillkeeper-hq").exists()
