@@ -1,4 +1,3 @@
-# Shared by the maintainer scripts of @NAME@; @NAME@ @VERSION@.
 home=/usr/lib/@NAME@
 
 # What runs is a second set of names (hard links) for what dpkg unpacked below app/. dpkg puts new files beside old ones and renames
@@ -17,11 +16,11 @@ switch_tree() {
     sync -f "$home"
 }
 
-# Trees that no process runs from any more.
+# Trees that no process runs from any more. The pattern comes by a pipe: as an argument grep would find it in itself.
 reap_trees() {
     now=$(readlink "$home/current")
     for old in "$home"/versions/*; do
-        if [ "versions/${old##*/}" != "$now" ] && ! grep -qsF "$old/" /proc/[0-9]*/cmdline; then
+        if [ "versions/${old##*/}" != "$now" ] && ! printf '%s/\n' "$old" | grep -qsF -f - /proc/[0-9]*/cmdline; then
             rm -rf "$old"
         fi
     done
