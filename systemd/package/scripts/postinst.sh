@@ -23,7 +23,8 @@ for unit in @ENABLED@; do
     fi
 done
 
-if [ -d /run/systemd/system ]; then
+# After an upgrade that was refused everything still runs as it was.
+if [ "$1" != abort-upgrade ] && [ -d /run/systemd/system ]; then
     systemctl --system daemon-reload >/dev/null || true
 @START@
 fi

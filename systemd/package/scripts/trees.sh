@@ -20,7 +20,7 @@ switch_tree() {
 reap_trees() {
     now=$(readlink "$home/current")
     for old in "$home"/versions/*; do
-        if [ "versions/${old##*/}" != "$now" ] && ! printf '%s/\n' "$old" | grep -qsF -f - /proc/[0-9]*/cmdline; then
+        if [ "versions/${old##*/}" != "$now" ] && ! printf '%s/\n' "$old" | grep -qsF --file=- /proc/[0-9]*/cmdline; then
             rm -rf "$old"
         fi
     done
