@@ -4,6 +4,6 @@ if [ -e /run/udev/control ]; then
     udevadm control --reload || true
     udevadm trigger --subsystem-match=usb --subsystem-match=usbmisc --subsystem-match=tty || true
 fi
-if [ -d /run/systemd/system ]; then
+if [ -d /run/systemd/system ] && ! systemd-detect-virt --quiet --container; then
     /lib/systemd/systemd-sysctl 60-tillkeeper.conf || true
 fi
