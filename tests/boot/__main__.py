@@ -20,6 +20,7 @@ from pathlib import Path
 from tests.bench import rows as bench
 from tests.boot import figures
 from tests.boot.plays import SCENES, Scene, watchdog_s
+from tests.boot.share import before_others
 from tests.boot.shop import Shop, opened
 
 FILE = Path(__file__).resolve().parents[2] / "build" / "boot.json"
@@ -73,7 +74,8 @@ def main() -> int:
     args = parser.parse_args()
     logging.getLogger("httpx").setLevel(logging.WARNING)
     folder = Path(tempfile.mkdtemp(prefix="boot-"))
-    found, broken = asyncio.run(ended_by_signals(folder, args.only, args.rounds))
+    with before_others():
+        found, broken = asyncio.run(ended_by_signals(folder, args.only, args.rounds))
     print(bench.table(found))
     bench.merge(args.file, found)
     shutil.rmtree(folder)
