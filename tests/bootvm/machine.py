@@ -96,7 +96,7 @@ def _boots(image: Image, disk: Path, setup: Setup) -> tuple[str, ...]:
         "-machine", "pc,hpet=off", "-nodefaults", "-display", "none", "-no-reboot", "-rtc", f"base={setup.rtc}",
         "-m", str(MEMORY_MB), "-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", words,
         "-drive", f"file={disk},if=virtio,format=qcow2,cache=writeback",
-        "-netdev", "hubport,id=lan,hubid=0", "-device", "virtio-net-pci,netdev=lan",
+        "-netdev", "user,id=lan,restrict=on,ipv6=off", "-device", "virtio-net-pci,netdev=lan",
     )  # fmt: skip
 
 
