@@ -15,7 +15,8 @@ WORKING = 3
 WAITING = frozenset({"devices", "drivers", "lab", "network"})
 """Folders whose tests take less than a quarter of their time of a processor."""
 LONG = (
-    "simulation/test_simulation.py", "lab/test_lab.py", "storelab/test_store_lab.py", "browser/test_lunch_hour.py",
+    "simulation/test_simulation.py", "lab/test_lab.py", "boot/test_scenes.py", "storelab/test_store_lab.py",
+    "browser/test_lunch_hour.py",
     "browser/test_replace_printer.py", "devices/test_replace.py", "browser/test_views.py", "cards/test_checks_elsewhere.py",
     "e2e/test_restored_registers.py", "drivers/test_hostile_devices.py", "devices/test_finder.py", "network/test_prober.py",
     "conformance/test_faults.py", "network/test_deep_lan.py", "browser/test_shift.py", "browser/test_kitchen_day.py",
