@@ -77,6 +77,15 @@ async def starting(files: Iterable[Path]) -> AsyncIterator[Start]:
         start.done()
 
 
+def hold_failed(error: Exception, files: Iterable[Path]) -> None:
+    """The hold for a program without a loop; returns when the process may end."""
+
+    async def hold() -> None:
+        await Start(files).hold(error)
+
+    asyncio.run(hold())
+
+
 async def _ask_for_time() -> None:
     until_s = time.monotonic() + LONGEST_START_S
     while time.monotonic() < until_s:

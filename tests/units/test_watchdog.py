@@ -193,6 +193,17 @@ def test_a_wrong_configuration_is_told_held_and_taken_again_once_it_is_another(t
     held.ready()
 
 
+def test_the_prober_is_held_in_the_same_way(tmp_path: Path, held: Manager) -> None:
+    till = Till(tmp_path, held)
+    right = till.config_file.read_text()
+    till.config_file.write_text(right.replace("this_register", "this_regsiter", 1))
+    held.start("tillkeeper", "probe", "--config", str(till.config_file))
+    held.wait_for("not started", lambda told: told.get("STATUS", "").startswith("not started"))
+    assert held.ended() is None
+    till.config_file.write_text(right)
+    assert held.wait() == 2, held.said()
+
+
 def test_without_a_manager_a_failed_start_ends_at_once(tmp_path: Path, held: Manager) -> None:
     till = Till(tmp_path, held)
     till.config_file.write_text("nonsense")

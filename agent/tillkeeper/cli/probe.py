@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from tillkeeper.cli import exits
+from tillkeeper.errors import ConfigInvalid
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +27,13 @@ def run(args: argparse.Namespace) -> int:
     from tillkeeper.network.prober.standby import stand_by, wait_for_place
 
     agent = args.uplink == "agent"
-    plan = setup.read(args.config, uplink=agent)
+    try:
+        plan = setup.read(args.config, uplink=agent)
+    except ConfigInvalid as error:
+        from tillkeeper.watchdog_start import hold_failed  # asyncio: only where nothing else comes
+
+        hold_failed(error, (args.config,))
+        raise
     if not plan.network.watch:
         stand_by()
         return exits.OK
