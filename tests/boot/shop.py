@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 from tests.boot import installed
 from tests.boot.headquarters import Headquarters
+from tests.boot.machine import Machine
 from tests.boot.register import CONFIG, KITCHEN, NAMES, RECEIPT, Till, until
 from tests.killloop.paper import Print
 from tests.lab.places import V4
@@ -130,6 +131,7 @@ async def opened(folder: Path, tell: Callable[[str], None]) -> AsyncIterator[Sho
         for disk, machine in ((hq.disk, hq.machine), *((till.disk, till.machine) for till in tills.values())):
             stack.enter_context(disk)
             stack.enter_context(machine)
+        stack.push_async_callback(_switched_off, hq.machine, *(till.machine for till in tills.values()))
         for till in tills.values():
             stack.push_async_callback(till.close)
         printers = {name: stack.enter_context(Printers(lab.space(name), SEED, [RECEIPT])) for name in NAMES}
@@ -137,6 +139,11 @@ async def opened(folder: Path, tell: Callable[[str], None]) -> AsyncIterator[Sho
         shop = Shop(lab, hq, tills, printers, Ledger(folder / "ledger.jsonl"), tell, folder)
         await _founded(shop)
         yield shop
+
+
+async def _switched_off(*machines: Machine) -> None:
+    """All at once, and the network's servers see them go."""
+    await asyncio.gather(*(asyncio.to_thread(machine.shut_down) for machine in machines if machine.is_on))
 
 
 async def _answered() -> None:

@@ -58,8 +58,11 @@ async def register(folder: Path) -> AsyncIterator[Register]:
             etc = _etc(lab, folder, token_file)
             binds = {"/etc/resolv.conf": ETC / lab.space(SPACE) / "resolv.conf", "/etc/tillkeeper": etc}
             with Machine(f"tk{lab.space(SPACE)}", lab.space(SPACE), layers, folder / "machine", {}, binds) as machine:
-                await asyncio.to_thread(machine.boot)
-                yield Register(lab, machine)
+                try:
+                    await asyncio.to_thread(machine.boot)
+                    yield Register(lab, machine)
+                finally:
+                    await asyncio.to_thread(machine.shut_down)  # the network's servers see it go
 
 
 @contextlib.asynccontextmanager
