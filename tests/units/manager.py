@@ -94,7 +94,7 @@ class Manager:
         self.wait_for("READY=1", lambda told: told.get("READY") == "1", self._since)
 
     def said(self) -> str:
-        return self.log.read_text("utf-8", "replace")[-6_000:]
+        return self.log.read_text("utf-8", "replace")[-40_000:]
 
     def ended(self) -> int | None:
         return None if self._process is None else self._process.poll()
