@@ -40,7 +40,7 @@ def changed(document: dict[str, Any], wanted: list[tuple[text.Path, Any]]) -> di
     return document
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(PATHS, st.one_of(VALUES, st.just(text.GONE))), max_size=6))
 def test_edits_of_a_commented_file_change_what_was_wanted_and_nothing_else(wanted: list[tuple[text.Path, Any]]) -> None:
     wanted = [(path, value) for path, value in wanted if value is text.GONE or path not in TABLES]

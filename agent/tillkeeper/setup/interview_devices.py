@@ -185,9 +185,10 @@ def _baud(text: str) -> int:
 def _work(candidate: Candidate, said: Answers, model: str, guess: str, taken: str) -> Interview[tuple[str, ...]]:
     """`guess`: where it has no work yet. `taken`: the printer from which receipts come already."""
     name, known = candidate.name, set(said.stations)
-    now = [RECEIPT] if name and said.this.receipt_printer == name else []
+    prints = not taken and model != TEXT_DISPLAY
+    now = [RECEIPT] if name and said.this.receipt_printer == name and prints else []
     now += [station for station, one in said.stations.items() if name and name in one.devices]
-    if taken or model == TEXT_DISPLAY:
+    if not prints:
         guess = "kitchen"
 
     def checked(text: str) -> tuple[str, ...]:
@@ -261,7 +262,8 @@ def _stations(known: Collection[str]) -> Callable[[str], tuple[str, ...]]:
 
 def _without_missing(said: Answers) -> Answers:
     """Nothing points at a printer that went."""
-    drawers = {name: one for name, one in said.drawers.items() if one.printer in said.printers}
+    with_sockets = {name for name, one in said.printers.items() if one.model != TEXT_DISPLAY}
+    drawers = {name: one for name, one in said.drawers.items() if one.printer in with_sockets}
 
     def whole(one: RegisterSaid) -> RegisterSaid:
         printer = one.receipt_printer if one.receipt_printer in said.printers else ""
