@@ -19,7 +19,8 @@ pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
 
 DATA = "/var/lib/tillkeeper"
 HOME = "/usr/lib/tillkeeper"
-NEXT = "0.1.1"
+NEXT = "99.0.0"
+"""As in the scenes of tests/boot, so that it is built once for both."""
 FORMAT = Path(__file__).parents[1] / "journal/formats/journal-2.db.gz"
 
 
