@@ -178,7 +178,7 @@ class Machine:
         """What `look` answers once it is true. AssertionError, with the machine's journal, after `deadline_s`."""
         until_s = time.monotonic() + deadline_s
         while True:
-            with contextlib.suppress(AssertionError, StopIteration, FileNotFoundError):
+            with contextlib.suppress(AssertionError, StopIteration, FileNotFoundError, ProcessLookupError):
                 if found := look():
                     return found
             if time.monotonic() > until_s or not self.is_on:
@@ -188,7 +188,7 @@ class Machine:
     def told(self) -> str:
         """The console, and the journal where there is one."""
         journal = ""
-        with contextlib.suppress(AssertionError, StopIteration, FileNotFoundError, subprocess.TimeoutExpired):
+        with contextlib.suppress(AssertionError, StopIteration, OSError, subprocess.TimeoutExpired):
             journal = self.run("journalctl", "--no-pager", "-n", "80", check=False)
         return self._log.read_text(errors="replace")[-3000:] + journal
 
