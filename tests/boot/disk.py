@@ -1,4 +1,4 @@
-"""The disk of a machine: an ext4 of its own in a file, that can be full, stand still, and lose its power."""
+"""The disk of a machine: an ext4 of its own in a file, that can be full and lose its power."""
 
 import contextlib
 import fcntl
@@ -64,15 +64,6 @@ class Disk:
 
     def make_space(self) -> None:
         (self.place / FILLER).unlink()
-
-    @contextlib.contextmanager
-    def standing_still(self) -> Iterator[None]:
-        """Whoever writes waits."""
-        run("fsfreeze", "--freeze", str(self.place))
-        try:
-            yield
-        finally:
-            run("fsfreeze", "--unfreeze", str(self.place))
 
 
 @contextlib.contextmanager

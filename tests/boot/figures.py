@@ -17,7 +17,7 @@ WORKED = "processor time of the agent until then"
 """The same on a machine that does other things."""
 ROUNDS = 12
 GOALS_S = {START: 1.0, stalls.KILLED: 1.5}
-ALONE_S, QUIET_S = 1.0, 0.3
+QUIET_S = 0.3
 
 
 async def starts(shop: Shop, rounds: int) -> None:
