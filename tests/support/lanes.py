@@ -21,7 +21,8 @@ LONG = (
     "e2e/test_restored_registers.py", "drivers/test_hostile_devices.py", "devices/test_finder.py", "network/test_prober.py",
     "conformance/test_faults.py", "network/test_deep_lan.py", "browser/test_shift.py", "browser/test_kitchen_day.py",
     "browser/test_store_page.py", "drivers/test_star_printer.py", "day/test_several.py", "devices/test_kill_at_swap.py",
-    "drivers/test_kds_storms.py", "after/test_green.py", "network/test_engine_fuzz.py", "replication/test_peers.py", "access/test_attacks.py", "access/test_pages.py",
+    "drivers/test_kds_storms.py", "after/test_green.py", "network/test_engine_fuzz.py", "replication/test_peers.py",
+    "access/test_attacks.py", "access/test_pages.py",
 )  # fmt: skip
 """Of more than half a minute, and with no fixture that several of their tests share; the longest first (docs/figures.md)."""
 
