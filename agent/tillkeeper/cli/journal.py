@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 def _unsent(args: argparse.Namespace) -> int:
     from tillkeeper.replication.unsent import unsent
 
-    count = unsent(args.path / JOURNAL)
+    count = unsent(args.path / JOURNAL, args.path / HELD)
     output.show(args, {"unsent": count}, str(count))
     return exits.OK
 
