@@ -257,12 +257,14 @@ def test_one_name_is_one_device(tmp_path: Path) -> None:
 def test_connections_that_say_nothing_keep_no_other_device_out(tmp_path: Path) -> None:
     async def scene(found: Lan) -> None:
         token = await found.paired("kitchen", "grill")
-        found.tablet.ip("address", "add", "10.7.0.3/24", "dev", "lan0")
+        for address in ("10.7.0.3", "10.7.0.4", "10.7.0.5"):
+            found.tablet.ip("address", "add", f"{address}/24", "dev", "lan0")
         silent = []
         try:
             with found.tablet.inside():
-                for _ in range(200):
+                for number in range(200):  # an address costs nobody anything
                     one = socket.socket()
+                    one.bind((f"10.7.0.{4 + number % 2}", 0))
                     one.setblocking(False)
                     with contextlib.suppress(BlockingIOError):
                         one.connect((found.register.ipv4, PORT))

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tillkeeper.access.code import AGAIN_S, CODE_S
-from tillkeeper.access.desk import AccessDesk, AccessParts
+from tillkeeper.access.desk import AccessDesk
+from tillkeeper.access.parts import AccessParts
 from tillkeeper.access.trouble import CodeRefused
 from tillkeeper.config.embedded import embedded, embedded_printers
 from tillkeeper.contract.access import DevicePaired, LanView, PairBody, PairingBody, UnpairBody
@@ -103,6 +104,17 @@ def test_two_that_come_at_once_are_one_device(tmp_path: Path) -> None:
         )
         assert sorted(type(one).__name__ for one in both) == ["CodeRefused", "PairedView"]
         assert sum(isinstance(one, DevicePaired) for one in room.events) == 1
+
+    asyncio.run(scene())
+
+
+def test_a_device_that_asks_again_before_it_was_answered_is_answered_twice(tmp_path: Path) -> None:
+    async def scene() -> None:
+        room = Room(tmp_path)
+        said = PairBody(code=await room.code(), token=token())
+        first, second = await asyncio.gather(*(room.desk.pair(said, "10.0.0.2") for _ in range(2)))
+        assert first == second
+        assert [type(one).__name__ for one in room.events] == ["PairingOpened", "DevicePaired"], "and nobody was refused"
 
     asyncio.run(scene())
 

@@ -3,10 +3,8 @@
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Protocol
 
 from tillkeeper.access import code as codes
 from tillkeeper.access import trouble
@@ -14,12 +12,11 @@ from tillkeeper.access.book import MAX_DEVICES, Device
 from tillkeeper.access.code import OpenPairing, new_code
 from tillkeeper.access.ending import Endings
 from tillkeeper.access.keeper import DeviceKeeper
+from tillkeeper.access.parts import AccessParts
 from tillkeeper.access.qr import modules
-from tillkeeper.config.model import Config
 from tillkeeper.contract.access import (
     DevicePaired,
     DeviceUnpaired,
-    LanView,
     OpenPairingView,
     PairBody,
     PairedDevice,
@@ -35,45 +32,11 @@ from tillkeeper.contract.base import Event
 from tillkeeper.contract.caller import Caller, DeviceScope, Permission
 from tillkeeper.errors import NotFound, Refused
 from tillkeeper.sales.permits import require_all
-from tillkeeper.till.approvals import Approvals
 
 PAGES: Mapping[DeviceScope, str] = {
     "register": "/register/", "kitchen": "/kitchen/", "technician": "/devices/", "manager": "/register/",
 }  # fmt: skip
 """Where a device goes once it is paired."""
-
-
-class Record(Protocol):
-    async def __call__(self, events: tuple[Event, ...], settings: Mapping[str, bytes]) -> None:
-        """Raises `StorageRefused`, `Overloaded`."""
-
-
-class Reach(Protocol):
-    """How devices reach this register (`access/serving.py`)."""
-
-    def view(self) -> LanView: ...
-
-    def authority(self) -> bytes:
-        """The certificate that devices install (DER). Raises `NotFound` where there is none."""
-        ...
-
-    def pairing_url(self) -> str:
-        """Where a device is paired, without the code; empty where it can not be reached."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccessParts:
-    """`now_s`: the boot clock; `record`: one durable batch."""
-
-    config: Config
-    approvals: Approvals
-    reach: Reach
-    setting: Callable[[str], bytes | None]
-    record: Record
-    now_s: Callable[[], float]
-    now_ms: Callable[[], int]
-    new_id: Callable[[], str]
 
 
 class AccessDesk:
@@ -86,7 +49,7 @@ class AccessDesk:
         self._open: OpenPairing | None = None
         self._seen: dict[str, int] = {}
         self._connected: Counter[str] = Counter()
-        self._turn = asyncio.Lock()
+        self._turn, self._redeeming = asyncio.Lock(), asyncio.Lock()
 
     # --- what the API asks ---
 
@@ -227,6 +190,12 @@ class AccessDesk:
             raise trouble.no_code_open()
         if not pairing.fits(asked.code):
             raise await self._missed(pairing, address)
+        async with self._redeeming:  # a device that was not answered in its time asks again while the disk is slow
+            return self._paired_view(await self._redeemed(pairing, asked, address))
+
+    async def _redeemed(self, pairing: OpenPairing, asked: PairBody, address: str) -> Device:
+        if self._pairing() is not pairing:
+            raise trouble.no_code_open()
         digest = hashlib.sha256(asked.token.encode()).hexdigest()
         if pairing.device_id:
             device = self.keeper.book.devices.get(pairing.device_id)
@@ -235,8 +204,8 @@ class AccessDesk:
                     pairing.missed()
                     await self._.record((self._refused(pairing, address, "code_used"),), {})
                 raise trouble.used_by_another()
-            return self._paired_view(device)
-        return self._paired_view(await self._take(pairing, digest, address))
+            return device
+        return await self._take(pairing, digest, address)
 
     async def _take(self, pairing: OpenPairing, digest: str, address: str) -> Device:
         asked, keeper = pairing.asked, self.keeper

@@ -10,7 +10,8 @@ from starlette.types import ASGIApp
 
 from tillkeeper import clock
 from tillkeeper.access.certificates import Certificates
-from tillkeeper.access.desk import AccessDesk, AccessParts
+from tillkeeper.access.desk import AccessDesk
+from tillkeeper.access.parts import AccessParts
 from tillkeeper.access.serving import Serving
 from tillkeeper.api.limits import ApiLimits
 from tillkeeper.contract.base import Event
