@@ -47,7 +47,7 @@ class Database:
         self._looking = ThreadPoolExecutor(1, thread_name_prefix="hq-looker")
         self._stopping = False
         self.turns = 0
-        """How often the writing thread came to the end of its work: it grows, or the thread hangs or has nothing to do."""
+        """How often the writing thread got something done: it grows, or the thread hangs or has nothing to do."""
 
     def __enter__(self) -> "Database":
         """Raises DatabaseUnusable."""
@@ -120,7 +120,6 @@ class Database:
                 for job in group:
                     if job.act is not None:
                         self._do(job, job.act)
-                self.turns += 1
                 if ingest.erased:
                     ingest.erased = not self._write_sql.forget()
         finally:
@@ -140,6 +139,7 @@ class Database:
                 while more:
                     with self._write_sql.transaction():
                         after_seq = ingest.read(self._write_sql, log, type_name, version, after_seq, _now_ms())
+                    self.turns += 1
                     more = after_seq > 0
         except StoreFailed as error:
             logger.error("what an older HQ stored unread is read at the next start: %s", error)
@@ -182,8 +182,11 @@ class Database:
         """One transaction, one sync, for the whole group; nobody is answered before it. Raises StoreFailed: nothing counts."""
         if not group:
             return
-        with self._write_sql.transaction():
-            answers = ingest.take(self._write_sql, [job.batch for job in group if job.batch is not None], _now_ms())
+        try:
+            with self._write_sql.transaction():
+                answers = ingest.take(self._write_sql, [job.batch for job in group if job.batch is not None], _now_ms())
+        finally:
+            self.turns += 1
         for job, answer in zip(group, answers, strict=True):
             job.answer.set_result(answer)
 
@@ -195,6 +198,7 @@ class Database:
             job.answer.set_exception(error)
         else:
             job.answer.set_result(done)
+        self.turns += 1
 
 
 def _in_snapshot(sql: Sql, query: Callable[[Sql], T]) -> T:

@@ -149,6 +149,45 @@ def test_a_database_that_hangs_is_no_sign_of_life_and_one_that_refuses_is(
     asyncio.run(scenario())
 
 
+def test_a_long_row_of_work_is_a_sign_of_life_with_each_piece_that_is_done(
+    tmp_path: Path, held: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits is taken together: pieces that may take 30 s each, 64 of them."""
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    monkeypatch.setenv("WATCHDOG_USEC", "40000")
+
+    async def scenario() -> None:
+        with Database(SqliteBackend(tmp_path / "books")) as database:
+            gates = [(threading.Event(), threading.Event()) for _ in range(3)]
+
+            def piece(number: int) -> None:
+                began, may = gates[number]
+                began.set()
+                assert may.wait(DEADLINE_S)
+
+            async def began(number: int) -> None:
+                assert await asyncio.to_thread(gates[number][0].wait, DEADLINE_S)
+
+            pieces = [database.change(lambda _sql: piece(0))]
+            await began(0)
+            pieces += [database.change(lambda _sql: piece(1)), database.change(lambda _sql: piece(2))]
+            gates[0][1].set()
+            await began(1)
+            watching = asyncio.create_task(watchdog.watch(database, "here"))
+            await asyncio.sleep(0)  # it has begun to count
+            assert held.hears() == []
+            gates[1][1].set()
+            await began(2)
+            await asyncio.to_thread(held.wait_for, "alive", lambda told: "WATCHDOG" in told)
+            gates[2][1].set()
+            for one in pieces:
+                one.result(DEADLINE_S)
+            watching.cancel()
+            await asyncio.wait({watching})
+
+    asyncio.run(scenario())
+
+
 class Moody(SqliteBackend):
     """Its transactions fail on command, as on a disk that does."""
 
