@@ -58,6 +58,11 @@ def test_none_is_given_up_on(unit: str) -> None:
     assert values(unit, "WatchdogSec")
 
 
+def test_hq_may_take_as_long_as_its_tables_take() -> None:
+    """One transaction without a timeout (postgres.py): a start that was ended would roll it back, and begin it again for ever."""
+    assert values("tillkeeper-hq.service", "TimeoutStartSec") == ["infinity"]
+
+
 def test_only_the_prober_has_a_capability_and_only_packets() -> None:
     for unit in MOST_EXPOSED:
         wanted = ["CAP_NET_RAW"] if "probe" in unit else [""]
