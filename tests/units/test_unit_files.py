@@ -59,7 +59,7 @@ def test_none_is_given_up_on(unit: str) -> None:
 
 
 def test_hq_may_take_as_long_as_its_tables_take() -> None:
-    """One transaction without a timeout (postgres.py): a start that was ended would roll it back, and begin it again for ever."""
+    """One transaction without a timeout (postgres.py): a start that was ended would roll it back and begin again, for ever."""
     assert values("tillkeeper-hq.service", "TimeoutStartSec") == ["infinity"]
 
 
