@@ -1,6 +1,7 @@
 """The API as one task of the agent: binds, serves, and stops when it is cancelled."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,6 +72,7 @@ def config_of(app: ASGIApp, limits: ApiLimits) -> Config:
         interface="asgi3",
         lifespan="off",
         log_config=None,
+        log_level=logging.ERROR,  # a line for each request that is none would be anybody's to write without end
         access_log=False,
         proxy_headers=False,  # a forwarded address is a claim, and nobody forwards here
         server_header=False,

@@ -7,19 +7,23 @@ import pwd
 import select
 import socket
 import struct
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import ClassVar
 
+from h11 import Request
 from starlette.datastructures import MutableHeaders
 
 from tillkeeper.api.lean import H11Protocol, WSProtocol
 from tillkeeper.api.limits import ApiLimits
-from tillkeeper.api.problems import CONTENT_TYPE, encode_problem, problem_headers
+from tillkeeper.api.problems import CONTENT_TYPE, RequestRefused, encode_problem, problem_headers
 from tillkeeper.errors import BadRequest, Overloaded, TillkeeperError
 
 PEER_KEY = "tillkeeper.peer"
 """Where in the state of an ASGI scope the user stands who called over the unix socket."""
-_REASONS = {400: b"Bad Request", 503: b"Service Unavailable"}
+_REASONS = {400: b"Bad Request", 426: b"Upgrade Required", 503: b"Service Unavailable"}
+_VERSION = b"13"
+"""Of the WebSocket protocol (RFC 6455, 4.1)."""
 
 
 def peer_of(connection: socket.socket | None) -> str | None:
@@ -47,6 +51,18 @@ def _raw_problem(error: TillkeeperError) -> bytes:
     headers["connection"] = "close"
     lines = [b"HTTP/1.1 %d %s" % (error.status, _REASONS[error.status]), *(b"%s: %s" % pair for pair in headers.raw)]
     return b"\r\n".join([*lines, b"", body])
+
+
+def _handshake_refusal(method: bytes, headers: Iterable[tuple[bytes, bytes]]) -> TillkeeperError | None:
+    """Why this is no opening handshake (RFC 6455, 4.2.1), or None."""
+    said = list(headers)
+    if [value.strip() for name, value in said if name == b"sec-websocket-version"] != [_VERSION]:
+        cause, accepted = "only version 13 is spoken", {"sec-websocket-version": _VERSION.decode()}
+        return RequestRefused("upgrade_required", 426, "read", "WebSocket handshake", cause, headers=accepted)
+    keys = [value for name, value in said if name == b"sec-websocket-key"]
+    if method != b"GET" or len(keys) != 1:
+        return BadRequest("read", "WebSocket handshake", "it is no GET with one Sec-WebSocket-Key", "see RFC 6455, 4.2.1")
+    return None
 
 
 class BoundedHttp(H11Protocol):
@@ -137,6 +153,20 @@ class BoundedHttp(H11Protocol):
         self._stop("_head_timer")
         self._stop("_stall_timer")
         super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self, event: Request) -> None:
+        """wsproto raises where a header is no text; uvicorn would then keep a connection in its list that never ends, and count
+        it. What wsproto refuses by itself has none of our headers."""
+        refused = _handshake_refusal(event.method, self.headers)
+        if refused is None:
+            try:
+                super().handle_websocket_upgrade(event)
+            except ValueError:  # UnicodeError among them
+                refused = BadRequest("read", "WebSocket handshake", "a header is no text", "see RFC 6455, 4.2.1")
+                ours = [one for one in self.connections if getattr(one, "transport", None) is self.transport]
+                self.connections.difference_update(ours)
+        if refused is not None:
+            self._end(_raw_problem(refused))
 
     def send_400_response(self, msg: str) -> None:
         """Also in the middle of a body, where an answer may be under way already: then only the connection ends."""
