@@ -13,10 +13,11 @@ from typing import Any
 from tillkeeper import clock
 from tillkeeper.access.opening import DeviceAccess
 from tillkeeper.api.app import create_app
-from tillkeeper.api.auth import Access, load_or_create_token
+from tillkeeper.api.auth import Access
 from tillkeeper.api.hub import LiveHub
 from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.server import ApiListen, ApiServer, Bound
+from tillkeeper.api.token_files import load_or_create_token
 from tillkeeper.cards.gateways import gateways_of
 from tillkeeper.config.model import Config
 from tillkeeper.contract.events import ModeChanged

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from tillkeeper.api.auth import load_or_create_token
+from tillkeeper.api.token_files import load_or_create_token
 from tillkeeper.errors import ConfigInvalid
 from tillkeeper_systemd import credentials
 

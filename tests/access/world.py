@@ -20,7 +20,7 @@ from tests.support.store import REGISTER, STORE, StoreRig
 
 from tillkeeper.access.certify import make
 from tillkeeper.access.wanted import Order, Wanted
-from tillkeeper.api.auth import load_or_create_token
+from tillkeeper.api.token_files import load_or_create_token
 from tillkeeper.people.roster import SECRET_FILE
 
 PORT = 8443

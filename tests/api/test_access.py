@@ -11,7 +11,8 @@ import websockets
 from tests.api.serving import LISTED, TOKEN, Running, problem, serving
 from websockets.typing import Origin, Subprotocol
 
-from tillkeeper.api.auth import load_or_create_token
+from tillkeeper.api.limits import ApiLimits
+from tillkeeper.api.token_files import load_or_create_token
 from tillkeeper.errors import ConfigInvalid
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
@@ -243,3 +244,21 @@ def test_a_pipe_in_the_place_of_a_token_file_is_refused_and_not_waited_for(tmp_p
     os.mkfifo(path, 0o600)
     with pytest.raises(ConfigInvalid, match="not a file"):
         load_or_create_token(path)
+
+
+@pytest.mark.parametrize(("site", "mode", "kind"), [("cross-site", "no-cors", "image"), ("same-site", "no-cors", "script"),
+                                                    ("cross-site", "navigate", "iframe")])  # fmt: skip
+def test_what_the_page_of_another_site_is_made_of_is_refused_and_uses_nothing_up(site: str, mode: str, kind: str) -> None:
+    async def scenario() -> None:
+        part = {"sec_fetch_site": site, "sec_fetch_mode": mode, "sec_fetch_dest": kind}
+        async with serving(ApiLimits(pace_burst=2.0, pace_per_s=0.001)) as running:
+            for path in ("/v1/health", "/shared/icon.svg", "/register/", "/sw.js"):
+                problem(await call(running, path, **part), 403, "origin_refused")
+            for own in (
+                {},
+                part | {"sec_fetch_site": "same-origin"},
+                part | {"sec_fetch_mode": "navigate", "sec_fetch_dest": "document"},
+            ):
+                assert (await call(running, "/shared/icon.svg", **own)).status_code == 200
+
+    asyncio.run(scenario())

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import httpx
 from msgspec.structs import replace
 
-from tillkeeper.api.auth import load_or_create_token
+from tillkeeper.api.token_files import load_or_create_token
 from tillkeeper.config.model import Config
 from tillkeeper.people import pins, roster
 from tillkeeper.people.roster import Member, Roster

@@ -8,11 +8,7 @@ come as the sub-protocol `bearer.<token>` (next to `tillkeeper.v1`, which is the
 import asyncio
 import contextlib
 import hmac
-import logging
-import os
-import secrets
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Send
@@ -26,69 +22,12 @@ from tillkeeper.api.ways import is_local_socket as is_local_socket
 from tillkeeper.api.ways import own_hosts as own_hosts
 from tillkeeper.api.web import is_page
 from tillkeeper.contract.caller import Scope
-from tillkeeper.errors import ConfigInvalid
-from tillkeeper.plain_file import open_plain
-
-log = logging.getLogger(__name__)
 
 SUBPROTOCOL = "tillkeeper.v1"
 ALLOWED_HEADERS = b"authorization, content-type, idempotency-key, tillkeeper-terminal, tillkeeper-session, tillkeeper-approval"
 OPEN_PATHS = frozenset({"/v1/health", "/v1/pair", "/v1/authority.crt"})
 UNPAIRED = 4401
 """Close code (RFC 6455, 7.4.2: 4000-4999 are private): this device is paired no more."""
-MIN_TOKEN = 16
-MAX_TOKEN_FILE = 4096
-
-
-def load_or_create_token(path: Path) -> str:
-    """The token in the first line of `path`; a new one of 256 bits, mode 0600, where there is no such file.
-
-    A file that others may read is closed to them, where it is ours. The token itself is never logged.
-
-    Raises:
-        ConfigInvalid: the file holds no usable token, or can be neither read nor made.
-    """
-    try:
-        token = _create(path) or _load(path)
-    except OSError as error:
-        hint = "the agent must be able to read and make it"
-        raise ConfigInvalid("read", str(path), error.strerror or str(error), hint) from error
-    if len(token) < MIN_TOKEN or not all(char.isalnum() or char in "-_" for char in token) or not token.isascii():
-        raise ConfigInvalid(
-            "read", str(path), f"no token of at least {MIN_TOKEN} letters, digits, - or _", "delete the file and start again"
-        )
-    return token
-
-
-def _create(path: Path) -> str | None:
-    """Complete before it has its name, so that nobody ever reads half a token."""
-    if path.exists():
-        return None
-    token = secrets.token_urlsafe(32)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(token + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    except FileExistsError:
-        return None  # somebody else made it in the meantime: theirs holds
-    finally:
-        draft.unlink()
-    return token
-
-
-def _load(path: Path) -> str:
-    with open_plain(path) as file:
-        facts = os.fstat(file.fileno())
-        if facts.st_mode & 0o077:
-            if facts.st_uid == os.geteuid():
-                os.fchmod(file.fileno(), 0o600)
-            log.warning("the token file %s could be read by others (mode %o)", path, facts.st_mode & 0o777)
-        text = file.read(MAX_TOKEN_FILE).decode("ascii", "replace")
-    return text.split("\n", 1)[0].strip()
 
 
 class PairedDevice(Protocol):
@@ -181,6 +120,17 @@ def _origin_refusal(scope: AsgiScope, names: tuple[str, ...], access: Access) ->
     )
 
 
+def _fetch_refusal(scope: AsgiScope) -> RequestRefused | None:
+    """A picture, script or frame in the page of another site has no Origin. It would get nothing of the answer, but hundreds of
+    them would use up what our own pages may ask for. Browsers say what they load (Fetch Metadata Request Headers, W3C)."""
+    site, mode, kind = (b"".join(_headers(scope, b"sec-fetch-" + name)) for name in (b"site", b"mode", b"dest"))
+    part = mode == b"no-cors" or (mode == b"navigate" and kind != b"document")
+    if not part or site not in (b"cross-site", b"same-site"):
+        return None
+    cause, hint = "it is no part of another site's page", "open it by itself"
+    return RequestRefused("origin_refused", 403, "call", scope["path"], cause, hint)
+
+
 def _token_refusal(scope: AsgiScope, access: Access) -> RequestRefused | None:
     authorization = _headers(scope, b"authorization")
     if len(authorization) == 1:
@@ -213,7 +163,7 @@ def refusal(scope: AsgiScope, access: Access) -> RequestRefused | None:
     if is_local_socket(scope):
         return None
     names = own_hosts(scope)
-    refused = _host_refusal(scope, names) or _origin_refusal(scope, names, access)
+    refused = _host_refusal(scope, names) or _origin_refusal(scope, names, access) or _fetch_refusal(scope)
     if refused is not None:
         return refused
     if scope["type"] == "http" and (scope["path"] in OPEN_PATHS or is_page(scope["path"]) or is_preflight(scope)):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from tillkeeper.api.auth import load_or_create_token
+from tillkeeper.api.token_files import load_or_create_token
 from tillkeeper.config.model import Config, Staff, Terminal
 from tillkeeper.people import pins, roster
 from tillkeeper.people.roster import SECRET_FILE, Member, Roster

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tillkeeper.api.auth import load_or_create_token
+from tillkeeper.api.token_files import load_or_create_token
 from tillkeeper.errors import StorageRefused
 from tillkeeper.people.roster import SECRET_FILE
 from tillkeeper.setup import people

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tillkeeper.api.auth import load_or_create_token
+from tillkeeper.api.token_files import load_or_create_token
 from tillkeeper.errors import Refused
 from tillkeeper.people import pins, roster
 from tillkeeper.people.roster import Member, Roster
