@@ -103,13 +103,14 @@ def _control(package: Package, arch: str, version: str, root: Path) -> None:
     size = sum(-(-path.stat().st_size // 1024) for path in payload) + sum(1 for path in root.rglob("*") if path.is_dir())
     sums = "".join(f"{hashlib.md5(path.read_bytes()).hexdigest()}  {path.relative_to(root)}\n" for path in payload)  # noqa: S324
     python = f"python3 (>= {PYTHON}), python3 (<< 3.12)"
-    depends = ", ".join((python, "libc6 (>= 2.36)", "systemd (>= 252)", *package.depends))
+    depends = ", ".join(("libc6 (>= 2.36)", "systemd (>= 252)", *package.depends))
     fields: Mapping[str, str] = {
         "Package": package.name,
         "Version": version,
         "Architecture": arch,
         "Maintainer": MAINTAINER,
         "Installed-Size": str(size),
+        "Pre-Depends": python,  # preinst runs it (Debian policy 7.2)
         "Depends": depends,
         **({"Recommends": ", ".join(package.recommends)} if package.recommends else {}),
         "Section": "misc",

@@ -10,15 +10,13 @@ HEAD = "#!/bin/sh\n# Made by systemd/package/maintainer.py.\nset -e\n\n"
 
 def scripts(package: Package, version: str) -> Mapping[str, str]:
     """Name in the control archive -> text."""
-    units = [service.unit for service in package.services]
     words = {
         "NAME": package.name,
         "VERSION": version,
         "DATA": package.data,
         "CONFIG": package.config,
         "PROGRAM_PATH": f"/usr/bin/{package.program}",
-        "ENABLED": " ".join(service.unit for service in package.services if service.enabled),
-        "ALL": " ".join(units),
+        "UNITS": " ".join(package.units),
         "FORMATS": " ".join(f"{one.file}:{one.newest}" for one in KNOWN[package.name]),
         "READER": _code("refuse_newer.py"),
     }

@@ -13,24 +13,13 @@ PLATFORMS: Mapping[str, str] = {"amd64": "x86_64-manylinux_2_36", "arm64": "aarc
 SITE = f"lib/python{PYTHON}/site-packages"
 
 
-class Service(NamedTuple):
-    """A unit that the package starts.
-
-    enabled: `systemctl enable` at the first installation.
-    quietly: never restarted by an upgrade: it does that itself between two sales.
-    """
-
-    unit: str
-    enabled: bool = True
-    quietly: bool = False
-
-
 class Package(NamedTuple):
     """One Debian package.
 
     lock: the requirements, with hashes.
     keep: import packages of our own wheel that go in; a path below one leaves the rest of it out.
     program: name in /usr/bin, and the function that it calls.
+    units: enabled at the first installation, stopped at the removal.
     files: folders below systemd/, with what of them goes in and where.
     """
 
@@ -41,7 +30,7 @@ class Package(NamedTuple):
     keep: tuple[str, ...]
     program: str
     entry: str
-    services: tuple[Service, ...]
+    units: tuple[str, ...]
     files: Mapping[str, str]
     users: tuple[str, ...]
     data: str
@@ -71,12 +60,7 @@ environment of its own below /usr/lib/tillkeeper.
     keep=("tillkeeper", "tillkeeper_drivers", "tillkeeper_hq", "tillkeeper_systemd"),
     program="tillkeeper",
     entry="tillkeeper.cli",
-    services=(
-        Service("tillkeeper.socket"),
-        Service("tillkeeper.service", quietly=True),
-        Service("tillkeeper-probe.service", quietly=True),
-        Service("tillkeeper-nightly.timer"),
-    ),
+    units=("tillkeeper.socket", "tillkeeper.service", "tillkeeper-probe.service", "tillkeeper-nightly.timer"),
     files={
         "system/tillkeeper.service": "usr/lib/systemd/system",
         "system/tillkeeper.socket": "usr/lib/systemd/system",
@@ -112,7 +96,7 @@ It runs on Debian's own Python with an environment of its own below
     keep=("tillkeeper/contract", "tillkeeper_hq", "tillkeeper_systemd"),
     program="tillkeeper-hq",
     entry="tillkeeper_hq.__main__",
-    services=(Service("tillkeeper-hq.service"),),
+    units=("tillkeeper-hq.service",),
     files={
         "system/tillkeeper-hq.service": "usr/lib/systemd/system",
         "sysusers.d/tillkeeper-hq.conf": "usr/lib/sysusers.d",

@@ -113,6 +113,14 @@ def test_hq_carries_nothing_of_a_register(tars: Mapping[str, tarfile.TarFile]) -
     assert not [path for path in inside if path.startswith(("sales/", "journal/", "web/", "api/"))]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_runs_before_the_unpacking_is_there_by_then(debs: Mapping[str, Path], name: str) -> None:
+    """Debian policy 7.2: `preinst` may use what is essential or in Pre-Depends."""
+    assert "python3 -I -" in scripts(PACKAGES[name], "0.1.0")["preinst"]
+    field = subprocess.run(["dpkg-deb", "-f", debs[name], "Pre-Depends"], capture_output=True, text=True, check=True).stdout
+    assert field.strip() == "python3 (>= 3.11), python3 (<< 3.12)"
+
+
 def test_lintian_finds_no_error(debs: Mapping[str, Path]) -> None:
     """In HQ's, the smaller one of two that are made in the same way; `make deb` lets it look at all four (half a minute of a
     processor each)."""

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from systemd.package.debs import ready_debs
+from systemd.package.maintainer import scripts
+from systemd.package.model import PACKAGES
 from tests.package.machine import Agent, Chroot, chroot
 from tests.support.prerequisites import need
 
@@ -240,6 +242,19 @@ def test_a_purge_deletes_what_hq_holds(machine: Chroot, debs: dict[str, Path]) -
     assert not data.exists()
     assert not machine.path(f"{DATA}.left").exists()
     assert list(machine.path("/var/backups/tillkeeper").iterdir()) == before
+
+
+def test_a_purge_keeps_what_is_held_for_another_register_also_without_a_journal(machine: Chroot) -> None:
+    """It may be the only copy of what a dead register sold; the journal beside it was moved away by somebody."""
+    data = machine.path(DATA)
+    data.mkdir(mode=0o700)
+    (data / "held.db").write_bytes(b"logs of others")
+    before = set(machine.path("/var/backups/tillkeeper").iterdir())
+    machine.path("/var/tmp/postrm").write_text(scripts(PACKAGES["tillkeeper"], "0.1.0")["postrm"])
+    machine.run("sh", "/var/tmp/postrm", "purge")
+    (aside,) = set(machine.path("/var/backups/tillkeeper").iterdir()) - before
+    assert (aside / "var/lib/tillkeeper/held.db").read_bytes() == b"logs of others"
+    assert not data.exists()
 
 
 def test_hq_is_upgraded_and_its_books_are_never_deleted(machine: Chroot) -> None:

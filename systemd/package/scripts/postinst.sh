@@ -13,7 +13,7 @@ reap_trees
 systemd-sysusers @NAME@.conf
 @SETTLE@
 # shellcheck disable=SC2043 # one of them, in one of the packages
-for unit in @ENABLED@; do
+for unit in @UNITS@; do
     # As the administrator left it: a unit that was switched off stays off.
     deb-systemd-helper unmask "$unit" >/dev/null || true
     if deb-systemd-helper --quiet was-enabled "$unit"; then

@@ -4,13 +4,13 @@ fi
 case "$1" in
 remove)
     # shellcheck disable=SC2043 # one of them, in one of the packages
-    for unit in @ALL@; do
+    for unit in @UNITS@; do
         deb-systemd-helper mask "$unit" >/dev/null || true
     done
     ;;
 purge)
     # shellcheck disable=SC2043 # one of them, in one of the packages
-    for unit in @ALL@; do
+    for unit in @UNITS@; do
         deb-systemd-helper purge "$unit" >/dev/null || true
         deb-systemd-helper unmask "$unit" >/dev/null || true
     done

@@ -1,2 +1,2 @@
     # Registers that do not reach it for a second try again and lose nothing.
-    timeout 15 deb-systemd-invoke restart @ENABLED@ >/dev/null || true
+    timeout 15 deb-systemd-invoke restart @UNITS@ >/dev/null || true

@@ -1,6 +1,7 @@
-    # Deleted only where the removal found that HQ holds all of it; what is not known counts as not sent.
+    # Deleted only where the removal found that HQ holds all of it; what is not known counts as not sent. Books are databases: the
+    # journal, what is held for other registers, and what of either was set aside.
     left=$(cat @DATA@.left 2>/dev/null || echo "not known")
-    if [ -e @DATA@/journal.db ] && [ "$left" != 0 ]; then
+    if [ "$left" != 0 ] && [ -n "$(find @DATA@/ -maxdepth 1 -name '*.db' 2>/dev/null)" ]; then
         aside=$(set_aside)
         echo "tillkeeper: events that HQ is not known to hold: $left. NOT deleted:" >&2
         echo "tillkeeper: books and configuration are in $aside (root only)." >&2
