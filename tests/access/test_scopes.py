@@ -2,12 +2,14 @@
 
 import asyncio
 import re
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
 import pytest
 from tests.access.world import Lan, lan
+from tests.support.staff import BOSS, STAFF_CONFIG, write_roster
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -159,5 +161,38 @@ def test_a_kitchen_device_of_one_display_is_no_other_and_a_register_of_one_place
                 sold = (await device.post("/v1/orders", json=body, headers=headers)).json()
             check = await found.rig.get(f"/v1/checks/{sold['check_id']}")
             assert check["terminal"] == "counter"
+
+    asyncio.run(scene())
+
+
+@pytest.mark.root
+def test_a_session_of_elsewhere_opens_nothing_on_a_device_with_a_place(tmp_path: Path) -> None:
+    terminals = {name: {"title": name.capitalize()} for name in ("counter", "bar")}
+    write_roster(tmp_path / "staff.json", tmp_path / "data")
+
+    async def scene() -> None:
+        async with lan(tmp_path, screens=False, changes=STAFF_CONFIG | {"terminals": terminals}) as found:
+            bound = await found.paired("register", "counter-tablet", terminal="counter")
+            free, boss = await found.paired("register", "any-tablet"), await found.paired("manager", "phone")
+
+            async def sold(token: str, session: str) -> tuple[int, str]:
+                headers = {"idempotency-key": str(uuid.uuid4()), "tillkeeper-session": session, "tillkeeper-terminal": "bar"}
+                body = {"order_type": "takeout", "lines": [{"item_id": "cola"}]}
+                async with found.device(token) as device:
+                    answer = (await device.post("/v1/orders", json=body, headers=headers)).json()
+                if "check_id" not in answer:
+                    return answer["status"], answer["type"].rpartition(":")[2]
+                return 200, str((await found.rig.get(f"/v1/checks/{answer['check_id']}"))["terminal"])
+
+            async def session(token: str) -> str:
+                async with found.device(token) as device:
+                    answer = await device.post("/v1/sign-in", json={"pin": BOSS.pin}, headers={"tillkeeper-terminal": "bar"})
+                return str(answer.json()["session"])
+
+            at_bar = await session(free)
+            assert await sold(free, at_bar) == (200, "bar")
+            assert await sold(bound, at_bar) == (401, "sign_in_needed")
+            assert await sold(bound, await session(boss)) == (401, "sign_in_needed")
+            assert await sold(bound, await session(bound)) == (200, "counter")
 
     asyncio.run(scene())

@@ -187,11 +187,30 @@ def test_refused_strangers_of_one_address_get_429_and_who_is_let_in_does_not(sta
     asyncio.run(scene())
 
 
-def test_one_network_of_ipv6_is_one_source() -> None:
+def test_a_stranger_in_the_stores_ipv6_network_is_no_tablet_there() -> None:
+    """All devices of a store share the first half of their addresses."""
+
     async def scene() -> None:
-        edge = Edge(Inside(401), LIMITS, Clock())
-        answers = [(await ask(edge, coming(client=(f"2001:db8:1:2::{n:x}", 9)))).status for n in range(1, 23)]
-        assert answers == [401] * 20 + [429] * 2
+        inside = Inside()
+        inside.hold = asyncio.Event()
+        edge = Edge(inside, LIMITS, Clock())
+        slow = [
+            asyncio.create_task(ask(edge, coming("/v1/pair", client=("fd12:3456:789a:1::66", 9)) | {LAN_KEY: object()}))
+            for _ in range(LIMITS.requests_of_one + 1)
+        ]
+        await inside.until(LIMITS.requests_of_one)
+        grill = asyncio.create_task(ask(edge, tablet("grill", address="fd12:3456:789a:1::50")))
+        await asyncio.wait({grill, more := asyncio.create_task(inside.until(LIMITS.requests_of_one + 1))}, timeout=60,
+                           return_when=asyncio.FIRST_COMPLETED)  # fmt: skip
+        more.cancel()
+        inside.hold.set()
+        assert (await grill).status == 200
+        assert sorted(one.status for one in await asyncio.gather(*slow)) == [200] * LIMITS.requests_of_one + [503]
+        refused = Edge(Inside(401), LIMITS, Clock())
+        assert [(await ask(refused, coming(client=("fd12:3456:789a:1::66", 9)))).status for _ in range(22)] == [401] * 20 + [
+            429
+        ] * 2
+        assert (await ask(refused, coming(client=("fd12:3456:789a:1::50", 9)))).status == 401
 
     asyncio.run(scene())
 

@@ -24,7 +24,8 @@ _terminal = re.compile(r"[A-Za-z0-9._:-]{0,64}")
 
 
 def caller_of(request: Request, people: People) -> Caller:
-    """The caller of this request; whoever has signed in is where that was, whatever terminal the header names.
+    """The caller of this request; whoever has signed in is where that was, whatever terminal the header names. A
+    paired device that has a place of its own is there, and no session of elsewhere opens anything on it.
 
     Raises:
         BadRequest: the terminal can be the name of none.
@@ -43,6 +44,8 @@ def caller_of(request: Request, people: People) -> Caller:
         said.get(SESSION_HEADER, ""),
         said.get(APPROVAL_HEADER, ""),
     )
+    if device is not None and _has_place(device) and caller.terminal != terminal:
+        caller = people.caller(caller.scope, terminal)  # a session of elsewhere makes this device no other place
     return replace(caller, device=device.name if device is not None else "", local=local_of(request.scope))
 
 
@@ -56,6 +59,11 @@ def local_of(scope: AsgiScope) -> str:
 def terminal_of(device: PairedDevice, said: str) -> str:
     """The place of a paired device: the one that it was paired for; a register device's own choice where that was none; and for
     all others one of their own, so that nobody who signs in there signs somebody out at a counter."""
-    if device.scope == "register":
-        return device.terminal or said
-    return device_terminal(device.name)
+    if not _has_place(device):
+        return said
+    return device.terminal if device.scope == "register" else device_terminal(device.name)
+
+
+def _has_place(device: PairedDevice) -> bool:
+    """Whether it is always the same; a register device that was paired for none chooses."""
+    return device.scope != "register" or bool(device.terminal)

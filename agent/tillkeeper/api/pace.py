@@ -49,15 +49,11 @@ def too_often(wait_s: float, subject: str, cause: str, hint: str = "wait and sen
     return RequestRefused("too_often", 429, "answer", subject, cause, hint, retry_after_s=max(1, math.ceil(wait_s)))
 
 
-def _place(address: str) -> str:
-    """An address; of IPv6 the network, of which one device may have all addresses."""
-    return ":".join(address.split(":")[:4]) if address.count(":") > 1 else address
-
-
 def address_of(scope: Scope) -> str:
-    """Whence it came, empty for the unix socket."""
+    """Whence it came, empty for the unix socket. Of IPv6 the address as well: the network is that of the whole store, and one
+    stranger would use up what all of its tablets have."""
     client = scope.get("client")
-    return "" if client is None or is_local_socket(scope) else _place(str(client[0]))
+    return "" if client is None or is_local_socket(scope) else str(client[0])
 
 
 def _source(scope: Scope) -> str:
