@@ -92,7 +92,7 @@ _OF_THE_SALE = frozenset({"ring", "tender", "sold_out", "take_over"})
 
 def is_accountable(command: Command) -> bool:
     """Whether it takes more than ringing and taking money, so that somebody is named for it in any case."""
-    if isinstance(command, cmd.Order):
+    if isinstance(command, cmd.Order | setup.ConfirmReplacement):  # the slip that it confirms names who asked for it
         return False
     return not _OF_THE_SALE.issuperset(_ALWAYS.get(type(command), ("more",)) or ("more",))
 
