@@ -32,13 +32,17 @@ TRAINING_CODES_FILE = "training-codes.json"
 
 
 async def run(
-    config: Config, started: Callable[[Bound], None] = lambda _bound: None, given: tuple[socket.socket, ...] = ()
+    config: Config,
+    started: Callable[[Bound], None] = lambda _bound: None,
+    given: tuple[socket.socket, ...] = (),
+    file: Path | None = None,
 ) -> None:
     """Run the register until cancelled.
 
     Args:
         started: called when the API accepts connections.
         given: sockets of the API that listen already.
+        file: where the next start reads its configuration.
 
     Raises:
         ConfigInvalid: the catalogue has errors.
@@ -71,7 +75,7 @@ async def run(
         await adopt(journal, catalogues.current, stamp.today(), clock.wall_ms())
         with suppress(StorageRefused):  # a full disk keeps no register from starting; the next start looks again
             await note_change(journal, stamp, config)
-        register = Register(config, journal, openings, stamp, catalogues, keys, replication, given)
+        register = Register(config, journal, openings, stamp, catalogues, keys, replication, given, file)
         stack.push_async_callback(lambda: apart(register.registry.close()))
         await apart(register.run(started))
 

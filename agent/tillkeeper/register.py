@@ -87,7 +87,8 @@ class Register:
     def __init__(
         self, config: Config, journal: Journal, codes: OpeningCodes, stamp: Stamp, catalogues: Catalogues,
         keys: tuple[StoreKeys | None, str], replication: Replication, given: tuple[socket.socket, ...] = (),
-    ) -> None:
+        file: Path | None = None,
+    ) -> None:  # fmt: skip
         self._given = given
         self.overlays = Overlays(config, journal.setting)
         self.config = config = self.overlays.config
@@ -215,7 +216,7 @@ class Register:
                 devices=self.locator.addresses,
             )
         )
-        self.restarts = restarts_of(self)
+        self.restarts = restarts_of(self, file)
         self.status = StatusDesk(
             config=config,
             journal=journal,

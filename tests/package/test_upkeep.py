@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tillkeeper.config.embedded import example_toml
 from tillkeeper.errors import Refused
+from tillkeeper.upkeep import next_start
 from tillkeeper.upkeep.installed import waiting_version
 from tillkeeper.upkeep.quiet import QUIET_S, Doings, reasons
-from tillkeeper.upkeep.restarts import LATE_S, Restarts
+from tillkeeper.upkeep.restarts import CHECK_EVERY_S, LATE_S, Restarts
 
 QUIET = Doings(commands=0, cards=0, sending=(), idle_s=QUIET_S)
 
@@ -37,9 +39,15 @@ class Machine:
 
     def __init__(self, *, supervised: bool = True) -> None:
         self.doings, self.waiting, self.now_s, self.ended = QUIET, "", 0.0, 0
+        self.trouble, self.checked = "", 0
         self.restarts = Restarts(
-            "0.1.0", lambda: self.doings, lambda: self.waiting, lambda: self.now_s, supervised=supervised, end=self.end
-        )
+            "0.1.0", lambda: self.doings, lambda: self.waiting, lambda: self.now_s, self.next_start,
+            supervised=supervised, end=self.end,
+        )  # fmt: skip
+
+    async def next_start(self) -> str:
+        self.checked += 1
+        return self.trouble
 
     def end(self) -> None:
         self.ended += 1
@@ -63,6 +71,37 @@ def test_it_ends_at_the_first_quiet_moment_and_not_before() -> None:
         assert machine.ended == 1
 
     asyncio.run(scene())
+
+
+def test_it_does_not_end_for_a_start_that_would_fail() -> None:
+    async def scene() -> None:
+        machine = Machine()
+        machine.waiting, machine.trouble = "0.2.0", "tillkeeper.toml:3: nonsense"
+        running = asyncio.create_task(machine.ends())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert machine.ended == 0
+        assert machine.restarts.view().reasons == ("the next start would fail: tillkeeper.toml:3: nonsense",)
+        assert machine.checked == 1
+        machine.now_s = CHECK_EVERY_S + 1  # it is looked at again after a while, or where somebody asks
+        machine.trouble = ""
+        await running
+        assert (machine.ended, machine.checked) == (1, 2)
+
+    asyncio.run(scene())
+
+
+def test_the_next_start_is_asked_what_it_would_say(tmp_path: Path) -> None:
+    """By this environment's own `config check`; a version that is not there can not start either."""
+    file = tmp_path / "till.toml"
+    file.write_text(example_toml())
+    assert asyncio.run(next_start.trouble(next_start.command(file))) == ""
+    file.write_text(example_toml().replace("this_register", "this_regsiter", 1))
+    assert "this_regsiter" in asyncio.run(next_start.trouble(next_start.command(file)))
+    tree = tmp_path / "versions/0.1.0.aB3xYz"
+    asked = next_start.command(file, str(tree))
+    assert asked[0] == str(tmp_path / "current/bin/python3")
+    assert "No such file" in asyncio.run(next_start.trouble(asked))
 
 
 def test_without_a_version_that_waits_it_goes_on() -> None:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from tests.e2e.test_full_disk import fill, may_mount
 from tests.support.store import StoreRig, in_store
-from tests.units.manager import Manager, manager
+from tests.units.manager import START_S, Manager, manager
 from tests.units.till import Till
 
 from tillkeeper.config.load import builtin_menu
@@ -110,3 +111,22 @@ def test_a_disk_that_is_full_to_the_last_byte_is_an_advisory_and_no_reason_not_t
             await rig.kill_agent()
 
     in_store(tmp_path, scene, hq=False, agent=False, changes={"registers": {"front": {"drawer": None}}})
+
+
+def test_an_agent_that_sells_does_not_end_for_a_configuration_that_would_not_start(tmp_path: Path, held: Manager) -> None:
+    """A restart between sales is asked for; with a typo it goes on, and says why; without it ends once it is quiet."""
+    till = Till(tmp_path, held)
+    till.start()
+    held.ready()
+    right = till.config_file.read_text()
+    till.config_file.write_text(right.replace("this_register", "this_regsiter", 1))
+    with till.client() as client:
+        assert client.post("/v1/restart", json={}).status_code == 200
+        until_s = time.monotonic() + START_S
+        while not any("this_regsiter" in words for words in client.get("/v1/restart").json()["reasons"]):
+            assert held.ended() is None, held.said()
+            assert time.monotonic() < until_s, client.get("/v1/restart").json()
+            time.sleep(0.1)
+        till.config_file.write_text(right)
+        assert client.post("/v1/restart", json={}).status_code == 200
+    assert held.wait() == 0, held.said()

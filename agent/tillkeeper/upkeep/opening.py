@@ -3,9 +3,11 @@
 import os
 import signal
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tillkeeper import clock
+from tillkeeper.upkeep import next_start
 from tillkeeper.upkeep.installed import waiting_version
 from tillkeeper.upkeep.quiet import Doings
 from tillkeeper.upkeep.restarts import Restarts
@@ -34,12 +36,18 @@ class _Watch:
         )
 
 
-def restarts_of(register: "Register") -> Restarts:
+def restarts_of(register: "Register", file: Path | None) -> Restarts:
+    """`file`: the configuration, where there is one."""
+
+    async def trouble() -> str:
+        return await next_start.trouble(next_start.command(file)) if file is not None else ""
+
     return Restarts(
         version("tillkeeper"),
         _Watch(register).doings,
         waiting_version,
         clock.boot_s,
+        trouble,
         supervised=notify.is_awaited(),
         end=lambda: os.kill(os.getpid(), signal.SIGTERM),
     )
