@@ -7,6 +7,7 @@ import pwd
 import select
 import socket
 import struct
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import ClassVar
@@ -92,9 +93,24 @@ class BoundedHttp(H11Protocol):
         idle = [(one._idle_since_s, one) for one in self._of_the_same_way() if isinstance(one, BoundedHttp) and one._is_idle()]
         since_s, longest = min(idle, key=lambda pair: pair[0] or 0.0, default=(None, self))
         if since_s is None or self.loop.time() - since_s < self.limits.idle_s:
-            return False
+            return self._busiest_makes_room()
         longest.timeout_keep_alive_handler()
         return longest.transport.is_closing()
+
+    def _busiest_makes_room(self) -> bool:
+        """Of the address that has the most connections, more than ours, one ends on which nothing is asked, or only half: who
+        has many addresses and says little on them keeps nobody out."""
+        ours = self._of_the_same_way()
+        count = Counter(one.client[0] for one in ours if one.client is not None)
+        if self.client is None or count[self.client[0]] >= max(count.values()):
+            return False
+        busiest = max(count, key=count.__getitem__)
+        theirs = (one for one in ours if isinstance(one, BoundedHttp) and one.client is not None and one.client[0] == busiest)
+        quiet = next((one for one in theirs if one._is_idle() or (one._head_timer and not one.transport.is_closing())), None)
+        if quiet is None:
+            return False
+        quiet.transport.abort()
+        return True
 
     def _is_idle(self) -> bool:
         return self._idle_since_s is not None and not self.transport.is_closing()
