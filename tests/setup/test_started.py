@@ -129,6 +129,14 @@ def test_it_starts_the_register_and_says_what_works(world: World) -> None:
         assert "There is nothing to change." in said
         assert "restart" not in told.read_text()
 
+        # As after a setup that was ended between the writing and the restart.
+        told.unlink()
+        run("touch /etc/tillkeeper/tillkeeper.toml")
+        code, said = run(setup)
+        assert code == exits.OK
+        assert "There is nothing to change." in said
+        assert "restart tillkeeper.service" in told.read_text()
+
         told.unlink()
         world.change('letter = "A"', 'letter = "C"')
         code, said = run(setup)

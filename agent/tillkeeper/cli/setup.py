@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tillkeeper.cli import exits
 from tillkeeper.cli.client import Client
@@ -209,6 +210,9 @@ def _start(args: argparse.Namespace, here: Site, said: Answers, made: Plan, *, a
         except Unreachable as error:
             say(ending.summary([f"{here.config} is right"], [str(error)], ["`journalctl -u tillkeeper -n 20` says more"]))
             return exits.UNREACHABLE
+        if not again and _is_older(status, here):
+            tell("the agent runs since before the configuration was written")
+            return _start(args, here, said, made, again=True, tell=tell)
         _slip(args, client, said, tell)
         works, wrong = ending.of_agent(status, client.get("/v1/preflight"))
     trouble, after = _rest(here, said, made)
@@ -216,15 +220,22 @@ def _start(args: argparse.Namespace, here: Site, said: Answers, made: Plan, *, a
     return exits.OK
 
 
-def _served(client: Client) -> "dict[str, object]":
+def _is_older(status: "dict[str, Any]", here: Site) -> bool:
+    """Whether the agent was started before its configuration was written: a setup before was cut off in between, or somebody
+    wrote it by hand. What was written by a clock that is ahead tells nothing."""
+    written_s, now_s = here.config.stat().st_mtime, time.time()
+    return bool(now_s - status["uptime_s"] < written_s <= now_s)
+
+
+def _served(client: Client) -> "dict[str, Any]":
     """The agent's status, once it answers and its devices and HQ have, or had their time to. Raises: Unreachable."""
     until_s, told_s = time.monotonic() + SERVES_S, time.monotonic()
     sys.stdout.write("  waiting for the agent ")
-    status: dict[str, object] | None = None
+    status: dict[str, Any] | None = None
     try:
         while True:
             try:
-                fresh: dict[str, object] = client.get("/v1/status")
+                fresh: dict[str, Any] = client.get("/v1/status")
                 until_s = until_s if status else time.monotonic() + SETTLES_S
                 status = fresh
                 if ending.settled(status) or time.monotonic() > until_s:
