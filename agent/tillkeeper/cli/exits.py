@@ -123,7 +123,8 @@ def _facts(error: BaseException) -> tuple[int, dict[str, Any]]:
             code = INTERNAL if error.status >= 500 else REFUSED
         return code, facts | error.extra
     if isinstance(error, Unreachable):
-        return UNREACHABLE, {"cause": str(error), "hint": "is it running? `tillkeeper run` starts it"}
+        hint = "is it running? `systemctl start tillkeeper`; on a new register `tillkeeper setup`, in a clone `tillkeeper run`"
+        return UNREACHABLE, {"cause": str(error), "hint": hint}
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return USAGE, {"cause": f"{where}{error.strerror or error}"}

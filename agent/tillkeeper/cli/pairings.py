@@ -33,8 +33,8 @@ def words(found: dict[str, Any], now_s: float) -> str:
         lines.append(f"Certificate to install: SHA-256 {lan['fingerprint']}")
     if found["open"]:
         one = found["open"]
-        state = "has been used" if one["used"] else f"{one['tries_left']} tries left"
-        lines.append(f"A code for {one['name']} ({one['scope']}) is open for {one['expires_s']:.0f} s more; {state}.")
+        state = f"is open for {one['expires_s']:.0f} s more; {one['tries_left']} tries left"
+        lines.append(f"A code for {one['name']} ({one['scope']}) {'has been used' if one['used'] else state}.")
     lines.append("")
     rows = [
         (one["name"], one["scope"], one["terminal"], _seen(one, now_s), one["register"], output.clean(one["by"]))

@@ -86,7 +86,7 @@ function draw() {
       sound=${sound} soldOut=${soldOut} storage=${storage} unpaired=${unpaired} survives=${keeping.survives} network=${network} late=${late} />`, root);
   } else if (settings && !device) {
     render(html`<main class="choose"><h1>Which display is this?</h1>
-      ${settings.displays.length === 0 && html`<p>The register's config has no device of kind "display".</p>`}
+      ${settings.displays.length === 0 && html`<p>The register's configuration has no kitchen screen. At the register: sudo tillkeeper setup, and yes to the kitchen screen; then load this page again.</p>`}
       ${settings.displays.map((display) => html`<a class="choose-link" key=${display.device} href="?device=${encodeURIComponent(display.device)}">${display.device}
         <span class="muted">${Object.values(display.stations).join(", ")}</span></a>`)}</main>`, root);
   } else {
