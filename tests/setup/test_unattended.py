@@ -59,6 +59,16 @@ def test_each_file_has_its_owner_and_its_mode(world: World) -> None:
     }
 
 
+def test_a_disk_of_its_own_that_was_just_formatted_becomes_the_agents(world: World) -> None:
+    need()
+    world.data.mkdir(mode=0o755, parents=True)
+    (world.data / "lost+found").mkdir(mode=0o700)
+    done = world.unattended()
+    assert done.returncode == exits.OK, done.stderr
+    assert world.files()["var/lib/tillkeeper"][:3] == (0o700, AGENT, AGENT)
+    assert (world.data / "staff.json").exists()
+
+
 def test_the_same_answers_twice_are_the_same_files(world: World) -> None:
     world.unattended()
     before = world.files()

@@ -17,6 +17,7 @@ HINTS = {
     "register": "of [registers]: on the next register, its name",
     "menu": "# Take the file along.",
     "hq": '# token_file = "/root/hq-token"   # each register has its own',
+    "pages": "# On the next register: `lan` with its own address.",
     "people": '# manager = "ana"                  # of a store\'s first register; with it:\n# pin_file = "/root/pin"',
 }
 
@@ -32,7 +33,8 @@ def to_text(said: Answers) -> str:
     lines = [HEAD + f"register = {value_text(said.register)}   # {HINTS['register']}"]
     lines += [f"displays = {value_text(list(said.displays))}"] if said.displays else []
     for key, table in tables.items():
-        lines += ["", *sections((key,), table), *([HINTS[key]] if key in HINTS and table.get("file") != EXAMPLE else [])]
+        hinted = key in HINTS and table.get("file") != EXAMPLE and (key != "pages" or said.pages.lan)
+        lines += ["", *sections((key,), table), *([HINTS[key]] if hinted else [])]
     if "hq" not in tables:
         lines += ["", "# [hq]", '# url = "https://hq.example:8443"', HINTS["hq"]]
     if len(said.registers) > 1:

@@ -46,9 +46,20 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def is_roots(path: Path, ids: tuple[int, int] | None) -> bool:
+    """It is root's, empty, and is to be somebody else's: a disk of its own that was just formatted. Raises OSError."""
+    if ids is None or ids[0] == 0 or os.stat(path).st_uid != 0:
+        return False
+    return all(name == "lost+found" for name in os.listdir(path))
+
+
 def make_folder(path: Path, mode: int, ids: tuple[int, int] | None) -> None:
-    """With its owner and mode as soon as it has its name; one that is there stays as it is. Raises OSError."""
+    """With its owner and mode as soon as it has its name. One that is there stays as it is, unless `is_roots`. Raises
+    OSError."""
     if path.is_dir():
+        if ids is not None and is_roots(path, ids):
+            os.chown(path, *ids)
+            path.chmod(mode)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f"{DRAFT}*"):  # by a run that was cut off

@@ -17,7 +17,7 @@ from tillkeeper.errors import ConfigInvalid, Refused
 from tillkeeper.people.roster import SECRET_FILE
 from tillkeeper.setup import text
 from tillkeeper.setup.answers import EXAMPLE, Answers
-from tillkeeper.setup.disk import File, free_name, is_there, read, refused
+from tillkeeper.setup.disk import File, free_name, is_roots, is_there, read, refused
 from tillkeeper.setup.known import Menu, Secrets
 from tillkeeper.setup.people import names
 from tillkeeper.setup.site import BEACON_KEY, CONFIG, MENU, TOKEN, Site, as_agent
@@ -119,7 +119,7 @@ def make(site: Site, before: Present, said: Answers, menu: Menu, secrets: Secret
         data=data,
         staff=staff,
         warnings=warnings,
-        makes_data=not data.is_dir(),
+        makes_data=not data.is_dir() or is_roots(data, site.agent),
         manager=said.people.manager if new else "",
         joins=bool(secrets.join_code) and not before.joined,
         store_secret=staff is not None and not secrets.join_code and not (data / SECRET_FILE).exists(),
