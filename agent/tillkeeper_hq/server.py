@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -83,6 +84,7 @@ async def serving(
             ws="none",
             lifespan="on",
             log_config=None,
+            log_level=logging.ERROR,  # a line for each request that is none would be anybody's to write without end
             access_log=False,
             server_header=False,
             proxy_headers=False,

@@ -27,7 +27,7 @@ def test_a_form_that_is_too_large_or_has_too_many_fields_is_refused(tmp_path: Pa
         assert stranger.ask("/login", "POST", {"form_key": key, "name": "mia", "password": "x"}).status_code == 401
 
 
-def test_what_is_no_http_gets_a_typed_answer_with_all_headers(tmp_path: Path) -> None:
+def test_what_is_no_http_gets_a_typed_answer_with_all_headers(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with running(tmp_path) as hq:
         where = urlsplit(hq.url)
         with socket.create_connection((where.hostname or "", where.port or 0), timeout=30) as stranger:
@@ -38,6 +38,7 @@ def test_what_is_no_http_gets_a_typed_answer_with_all_headers(tmp_path: Path) ->
         assert head.startswith("HTTP/1.1 400 ")
         assert shield.EVERY.items() <= lines.items()
         assert json.loads(body)["type"] == "urn:tillkeeper:hq:problem:bad_request"
+    assert "Invalid" not in capfd.readouterr().err, "anybody could fill the log"
 
 
 async def _drip() -> AsyncIterator[bytes]:
