@@ -11,7 +11,7 @@ const FILES = ["/kitchen/", "/kitchen/main.js"];
 /** Answers as a register of `version` gives them; `version` null: it is away. */
 function answer(path, version) {
   if (version === null) throw new TypeError("Failed to fetch");
-  const status = version === "broken" ? 503 : 200;
+  const status = { broken: 503, busy: 429 }[version] ?? 200;
   return { ok: status === 200, status, url: path, body: `${path} of ${version}`, headers: { get: () => version } };
 }
 
@@ -74,8 +74,11 @@ test("while the register is away the page and its files come from the browser", 
   page.register.version = null;
   assert.equal(await page.get("/kitchen/?device=grill", { mode: "navigate" }), "/kitchen/ of v1");
   assert.equal(await page.get("/kitchen/main.js"), "/kitchen/main.js of v1");
-  page.register.version = "broken";
-  assert.equal(await page.get("/kitchen/", { mode: "navigate" }), "/kitchen/ of v1");
+  for (const version of ["broken", "busy"]) {
+    page.register.version = version;
+    assert.equal(await page.get("/kitchen/", { mode: "navigate" }), "/kitchen/ of v1");
+    assert.equal(await page.get("/kitchen/main.js"), "/kitchen/main.js of v1");
+  }
 });
 
 test("no page is put together of two versions", async () => {

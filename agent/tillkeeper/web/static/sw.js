@@ -49,11 +49,11 @@ const kept = async (path) => (await caches.open(CACHE)).match(path);
 async function page(path, event) {
   try {
     const answer = await fetch(event.request, { signal: AbortSignal.timeout(PATIENCE_MS) });
-    if (answer.status < 500) {
+    if (answer.ok) {
       if (answer.headers.get(VERSION_HEADER) !== VERSION) note(event.resultingClientId);
       return answer;
     }
-    return (await kept(path)) ?? answer;
+    return (await kept(path)) ?? answer; // a register that is too busy, or asked too often, says so in no page
   } catch (gone) {
     const known = await kept(path);
     if (known) return known;
