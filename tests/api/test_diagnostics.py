@@ -61,6 +61,10 @@ RAISED: dict[str, tuple[Facts, str]] = {
     "nightly_missed": (facts(nightly=NightlyFacts(age_s=4 * 86_400.0)), "last checked 4 days ago"),
     "roles": (facts(roles=ROLES), "Register front is silent"),
     "upgrade_waits": (facts(upgrade=UpgradeFacts("9.9.9")), "Version 9.9.9 is installed; this register goes on with"),
+    "next_start_fails": (
+        facts(upgrade=UpgradeFacts("9.9.9", late=True, trouble="till.toml:1: nonsense")),
+        "9.9.9 would not start with its configuration: till.toml:1: nonsense",
+    ),
     "upgrade_late": (facts(upgrade=UpgradeFacts("9.9.9", late=True)), "no quiet moment in a day"),
     "lan": (facts(lan=("Tablets do not reach this register: no address",)), "no address"),
     "fiscal_unsigned": (facts(fiscal_trouble="the device does not answer"), "the device does not answer"),

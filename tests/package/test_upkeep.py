@@ -82,6 +82,7 @@ def test_it_does_not_end_for_a_start_that_would_fail() -> None:
             await asyncio.sleep(0)
         assert machine.ended == 0
         assert machine.restarts.view().reasons == ("the next start would fail: tillkeeper.toml:3: nonsense",)
+        assert machine.restarts.advice() == ("0.2.0", False, "tillkeeper.toml:3: nonsense")
         assert machine.checked == 1
         machine.now_s = CHECK_EVERY_S + 1  # it is looked at again after a while, or where somebody asks
         machine.trouble = ""
@@ -131,12 +132,12 @@ def test_a_version_that_waits_for_a_day_is_late() -> None:
     machine = Machine()
     machine.waiting = "0.2.0"
     machine.restarts.look()
-    assert machine.restarts.advice() == ("0.2.0", False)
+    assert machine.restarts.advice() == ("0.2.0", False, "")
     machine.now_s = LATE_S + 1
-    assert machine.restarts.advice() == ("0.2.0", True)
+    assert machine.restarts.advice() == ("0.2.0", True, "")
     machine.waiting = "0.3.0"
     machine.restarts.look()
-    assert machine.restarts.advice() == ("0.3.0", False), "another one has not waited yet"
+    assert machine.restarts.advice() == ("0.3.0", False, ""), "another one has not waited yet"
 
 
 def test_the_tree_of_the_next_start_is_seen(tmp_path: Path) -> None:

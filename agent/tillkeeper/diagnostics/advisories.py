@@ -4,7 +4,7 @@ own advisory where it matters; it is never taken for fine."""
 from collections.abc import Iterator
 
 from tillkeeper.contract.views import AdvisoryView, Severity
-from tillkeeper.diagnostics import catalogue, devices, network, nightly
+from tillkeeper.diagnostics import catalogue, devices, network, nightly, upgrade
 from tillkeeper.diagnostics.advisory import Advisory, Found
 from tillkeeper.diagnostics.facts import Facts
 from tillkeeper.diagnostics.words import counted, duration_words
@@ -93,16 +93,6 @@ def _fiscal(facts: Facts) -> Iterator[Found]:
 def _lan(facts: Facts) -> Iterator[Found]:
     for words in facts.lan:
         yield Found({"words": words})
-
-
-def _upgrade_waits(facts: Facts) -> Iterator[Found]:
-    if facts.upgrade.version and not facts.upgrade.late:
-        yield Found({"new": facts.upgrade.version, "old": facts.version})
-
-
-def _upgrade_late(facts: Facts) -> Iterator[Found]:
-    if facts.upgrade.late:
-        yield Found({"new": facts.upgrade.version, "old": facts.version})
 
 
 def _prints_for(facts: Facts) -> Iterator[Found]:
@@ -338,22 +328,7 @@ ADVISORIES: tuple[Advisory, ...] = (
         hint="Count it and close it with its Z.",
         find=devices.drawer_left_open,
     ),
-    Advisory(
-        code="upgrade_late",
-        severity="warning",
-        title="An upgrade waits since yesterday",
-        text="Version {new} is installed and this register still runs {old}: there was no quiet moment in a day.",
-        hint="`tillkeeper restart` says what it waits for. Nothing is lost if you restart the service by hand.",
-        find=_upgrade_late,
-    ),
-    Advisory(
-        code="upgrade_waits",
-        severity="notice",
-        title="An upgrade waits",
-        text="Version {new} is installed; this register goes on with {old} until nothing is rung, paid or printed.",
-        hint="Nothing to do: it changes over between two sales, within about a second.",
-        find=_upgrade_waits,
-    ),
+    *upgrade.ADVISORIES,
     catalogue.STALE,
     Advisory(
         code="device_silent",

@@ -114,10 +114,12 @@ class SinkFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UpgradeFacts(msgspec.Struct, frozen=True):
-    """`version`: installed, and waits for a moment without a sale; empty where none does. `late`: for more than a day."""
+    """`version`: installed, and waits for a moment without a sale; empty where none does. `late`: for more than a day.
+    `trouble`: why the next start would fail, in words."""
 
     version: str = ""
     late: bool = False
+    trouble: str = ""
 
 
 class NightlyFacts(msgspec.Struct, frozen=True, kw_only=True):

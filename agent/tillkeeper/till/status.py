@@ -73,7 +73,7 @@ class StatusDesk:
     nightly: Latest | None = None
     catalogue_trouble: str = ""
     lan: Callable[[], tuple[str, ...]] = tuple
-    upgrade: Callable[[], tuple[str, bool]] = lambda: ("", False)
+    upgrade: Callable[[], tuple[str, bool, str]] = lambda: ("", False, "")
     newest_before_ms: int = 0
     """The latest stamp of before this start: what was stamped since may be wrong, however much it is."""
 

@@ -63,9 +63,9 @@ class Restarts:
         log.warning("a restart between two sales was asked for by %s", by or "nobody named")
         return self.view()
 
-    def advice(self) -> tuple[str, bool]:
-        """The version that waits, or empty, and whether it has waited for long."""
-        return self._installed, bool(self._installed) and self._now_s() - self._since_s > LATE_S
+    def advice(self) -> tuple[str, bool, str]:
+        """The version that waits, or empty; whether it has waited for long; why the next start would fail, or empty."""
+        return self._installed, bool(self._installed) and self._now_s() - self._since_s > LATE_S, self._trouble
 
     async def run(self) -> None:
         """Look and wait, until cancelled."""
