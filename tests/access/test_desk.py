@@ -5,15 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tillkeeper.access.code import AGAIN_S, CODE_S
 from tillkeeper.access.desk import AccessDesk
 from tillkeeper.access.parts import AccessParts
-from tillkeeper.access.trouble import CodeRefused
+from tillkeeper.access.trouble import CodeRefused, ScopeTooFar
 from tillkeeper.config.embedded import embedded, embedded_printers
 from tillkeeper.contract.access import DevicePaired, LanView, PairBody, PairingBody, UnpairBody
 from tillkeeper.contract.base import Event
-from tillkeeper.contract.caller import Caller
+from tillkeeper.contract.caller import PERMISSIONS, Caller
 from tillkeeper.errors import Refused, StorageRefused
 from tillkeeper.people.refusals import ApprovalNeeded, SignInNeeded
 from tillkeeper.till.approvals import Approvals
@@ -198,5 +199,25 @@ def test_there_is_a_bound_on_devices(tmp_path: Path, monkeypatch: pytest.MonkeyP
         with pytest.raises(Refused) as refused:
             await room.code("bar")
         assert refused.value.code == "too_many_devices"
+
+    asyncio.run(scene())
+
+
+def test_a_device_on_which_nobody_has_signed_in_pairs_none_that_may_more(tmp_path: Path) -> None:
+    """A register without a roster asks nobody for a PIN."""
+
+    async def scene() -> None:
+        room = Room(tmp_path)
+        everything = frozenset(PERMISSIONS)
+        tablet = Caller(scope="technician", device="tech", permissions=everything)
+        for scope in ("register", "manager"):
+            with pytest.raises(ScopeTooFar):
+                await room.desk.open(PairingBody(scope=scope, name="mine"), tablet)
+        assert not room.events
+        await room.desk.open(PairingBody(scope="kitchen", name="grill"), tablet)
+        await room.desk.open(PairingBody(scope="technician", name="second"), tablet)
+        await room.desk.open(PairingBody(scope="manager", name="phone"), replace(tablet, employee="mia"))
+        here = Caller(scope="page", permissions=everything)
+        await room.desk.open(PairingBody(scope="manager", name="office"), here)
 
     asyncio.run(scene())

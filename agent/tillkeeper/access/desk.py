@@ -126,9 +126,12 @@ class AccessDesk:
 
         Raises:
             SignInNeeded, ApprovalNeeded: whoever pairs sets up devices; a manager's device takes somebody who admits registers.
+            ScopeTooFar: a device on which nobody has signed in pairs its own kind and kitchens alone.
             NotFound: no such terminal or display. Refused: the name is taken, there are too many, or nothing can reach us.
         """
         subject = f"device {asked.name}"
+        if caller.device and not caller.employee and asked.scope not in (caller.scope, "kitchen"):
+            raise trouble.nobody_signed_in(subject, caller.scope, asked.scope)
         wanted: tuple[Permission, ...] = ("set_up_devices",)
         if asked.scope == "manager":
             wanted = ("admit_registers",)

@@ -11,6 +11,19 @@ class CodeRefused(Refused):
     status = 403
 
 
+class ScopeTooFar(Refused):
+    """A device would pair another that may what it may not itself."""
+
+    status = 403
+
+
+def nobody_signed_in(subject: str, own: str, asked: str) -> ScopeTooFar:
+    cause = f"nobody has signed in on this {own} device, so it pairs no {asked} device"
+    return ScopeTooFar(
+        "scope_refused", "pair", subject, cause, "sign in, or do it at the register itself", scope=own, scopes=[]
+    )
+
+
 def wrong_code(tries_left: int) -> CodeRefused:
     left = "1 try is left" if tries_left == 1 else f"{tries_left} tries are left"
     return CodeRefused("wrong_code", "pair", "device", f"the code is wrong; {left}", "compare it", tries_left=tries_left)
