@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from systemd.package.__main__ import lint
 from systemd.package.debs import ready_debs
-from systemd.package.maintainer import scripts
+from systemd.package.maintainer import launcher, scripts
 from systemd.package.model import PACKAGES, PLATFORMS, ROOT, SITE
 from systemd.package.tree import wheels
 from tests.package.machine import chroot
@@ -135,7 +135,7 @@ def test_lintian_finds_no_error(debs: Mapping[str, Path]) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_shellcheck_finds_nothing_in_the_maintainer_scripts(name: str, tmp_path: Path) -> None:
     need("shellcheck", root=False)
-    for script, text in scripts(PACKAGES[name], "0.1.0").items():
+    for script, text in {**scripts(PACKAGES[name], "0.1.0"), "launcher": launcher(PACKAGES[name])}.items():
         (tmp_path / script).write_text(text)
         assert "@" not in re.sub(r'"\$@"|maintainers@', "", text.partition("<<'PYTHON'")[0]), script
         done = subprocess.run(["shellcheck", "-s", "dash", tmp_path / script], capture_output=True, text=True, check=False)

@@ -88,6 +88,19 @@ def test_a_first_installation_is_quiet_and_ready(machine: Chroot, debs: dict[str
         assert machine.run("systemctl", "is-enabled", unit).strip() == "enabled", unit
 
 
+def test_what_can_not_be_started_says_so_and_is_held_for_systemd_that_starts_it_for_ever(machine: Chroot) -> None:
+    there, away = machine.path(f"{HOME}/current"), machine.path(f"{HOME}/current.away")
+    there.rename(away)
+    try:
+        done = machine.call("tillkeeper", "--version")
+        assert done.returncode == 1
+        assert "apt install --reinstall tillkeeper" in done.stderr
+        held = machine.call("env", "NOTIFY_SOCKET=/run/none", "timeout", "1", "tillkeeper", "run")
+        assert held.returncode == 124, "it ended at once: systemd would start it hundreds of times a minute"
+    finally:
+        away.rename(there)
+
+
 def test_every_command_starts_from_the_package(machine: Chroot) -> None:
     """All modules of the agent load, from their .pyc, with nothing missing that only a machine of ours would have."""
     program = """
