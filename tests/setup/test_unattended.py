@@ -59,9 +59,10 @@ def test_each_file_has_its_owner_and_its_mode(world: World) -> None:
     }
 
 
-def test_a_disk_of_its_own_that_was_just_formatted_becomes_the_agents(world: World) -> None:
+@pytest.mark.parametrize("mode", [0o755, 0o700])
+def test_a_disk_of_its_own_that_was_just_formatted_becomes_the_agents(world: World, mode: int) -> None:
     need()
-    world.data.mkdir(mode=0o755, parents=True)
+    world.data.mkdir(mode=mode, parents=True)
     (world.data / "lost+found").mkdir(mode=0o700)
     done = world.unattended()
     assert done.returncode == exits.OK, done.stderr

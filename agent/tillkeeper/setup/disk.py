@@ -48,7 +48,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 def is_roots(path: Path, ids: tuple[int, int] | None) -> bool:
     """It is root's, empty, and is to be somebody else's: a disk of its own that was just formatted. Raises OSError."""
-    if ids is None or ids[0] == 0 or os.stat(path).st_uid != 0:
+    if ids is None or ids[0] == 0 or not path.is_dir() or os.stat(path).st_uid != 0:
         return False
     return all(name == "lost+found" for name in os.listdir(path))
 

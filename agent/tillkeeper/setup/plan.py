@@ -205,7 +205,7 @@ def _beacon_key(site: Site, data: Path, said: Answers, new_key: Callable[[], str
     """That which is there, else what joining has brought; the primary of several makes it."""
     if there := read(site.folder / BEACON_KEY):
         return there
-    handed = as_agent(site, lambda: _first_line(data / FOLDER / BEACON_KEY))
+    handed = "" if is_roots(data, site.agent) else as_agent(site, lambda: _first_line(data / FOLDER / BEACON_KEY))
     if isinstance(handed, str) and re.fullmatch("[0-9a-fA-F]{64}", handed):
         return handed.encode() + b"\n"
     return new_key().encode() + b"\n" if len(said.registers) > 1 and said.register == said.primary else b""
