@@ -14,6 +14,7 @@ import pytest
 from systemd.package.debs import ready_debs
 from systemd.package.maintainer import scripts
 from systemd.package.model import PACKAGES
+from tests.boot.image import run
 from tests.package.machine import Agent, Chroot, chroot
 from tests.support.prerequisites import need
 
@@ -268,6 +269,31 @@ def test_a_purge_keeps_what_is_held_for_another_register_also_without_a_journal(
     (aside,) = set(machine.path("/var/backups/tillkeeper").iterdir()) - before
     assert (aside / "var/lib/tillkeeper/held.db").read_bytes() == b"logs of others"
     assert not data.exists()
+
+
+@pytest.mark.parametrize("left", ["0", "7"])
+def test_a_purge_empties_a_disk_of_its_own_and_keeps_what_reached_nobody(machine: Chroot, left: str) -> None:
+    """The books' folder is a mount point, which nobody can remove."""
+    data = machine.path(DATA)
+    data.mkdir(mode=0o700)
+    run("mount", "-t", "tmpfs", "tmpfs", str(data))
+    try:
+        (data / "journal.db").write_bytes(b"books")
+        (data / "journal.db").chmod(0o600)
+        (data / "trust").mkdir(mode=0o700)
+        machine.path(f"{DATA}.left").write_text(left)
+        machine.path("/etc/tillkeeper").mkdir()
+        before = set(machine.path("/var/backups/tillkeeper").iterdir())
+        machine.path("/var/tmp/postrm").write_text(scripts(PACKAGES["tillkeeper"], "0.1.0")["postrm"])
+        machine.run("sh", "/var/tmp/postrm", "purge")
+        assert list(data.iterdir()) == []
+    finally:
+        run("umount", str(data))
+        data.rmdir()
+    assert not machine.path("/etc/tillkeeper").exists()
+    kept = [aside / "var/lib/tillkeeper" for aside in set(machine.path("/var/backups/tillkeeper").iterdir()) - before]
+    assert [(one / "journal.db").read_bytes() for one in kept] == [b"books"] * (left != "0")
+    assert [stat.S_IMODE((one / "journal.db").stat().st_mode) for one in kept] == [0o600] * (left != "0")
 
 
 def test_hq_is_upgraded_and_its_books_are_never_deleted(machine: Chroot) -> None:

@@ -7,7 +7,7 @@
         echo "tillkeeper: books and configuration are in $aside (root only)." >&2
         echo "tillkeeper: docs/package.md, purge, says how they reach HQ. Delete that folder when they did." >&2
     elif [ -e @DATA@ ]; then
-        rm -rf @DATA@
+        delete_folder @DATA@
         echo "tillkeeper: deleted @DATA@ (HQ holds all of it)"
     fi
     rm -rf @DATA@.left /var/cache/tillkeeper-probe /run/tillkeeper @CONFIG@
