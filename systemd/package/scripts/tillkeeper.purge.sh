@@ -8,7 +8,8 @@
         echo "tillkeeper: docs/package.md, purge, says how they reach HQ. Delete that folder when they did." >&2
     elif [ -e @DATA@ ]; then
         delete_folder @DATA@
-        echo "tillkeeper: deleted @DATA@ (HQ holds all of it)"
+        [ "$left" = 0 ] && why="HQ holds all of it" || why="no books were in it"
+        echo "tillkeeper: deleted @DATA@ ($why)"
     fi
     rm -rf @DATA@.left /var/cache/tillkeeper-probe /run/tillkeeper @CONFIG@
     echo "tillkeeper: deleted @CONFIG@; the users tillkeeper and tillkeeper-probe stay, locked"
