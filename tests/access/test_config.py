@@ -42,6 +42,7 @@ def test_a_private_address_and_a_port(listen: str, wanted: tuple[str, int], tmp_
         ('names = ["Front.Lan"]', "no DNS name"),
         ('names = ["10.0.0.1"]', "no DNS name"),
         ('names = ["localhost"]', "no DNS name"),
+        ('names = ["com"]', "all names in .com"),
         ('names = ["a b"]', "no DNS name"),
         ('insecure = true', "unknown key"),
     ],

@@ -71,3 +71,6 @@ def check(document: Table, report: Report) -> None:
     for index, name in texts(lan, "names"):
         if not _NAME.fullmatch(name) or _ALL_DIGITS.fullmatch(name) or len(name) > 253 or name == "localhost":
             report(("lan", "names", index), f"{name!r} is no DNS name (small letters, digits, dashes)", name.lower())
+        elif "." not in name:  # a constraint to "com" is one to all names below it (RFC 5280, 4.2.1.10)
+            cause = f"{name!r} has one part: the store's certificate would speak for all names in .{name}"
+            report(("lan", "names", index), cause, f"{name}.lan")
