@@ -104,6 +104,7 @@ def test_a_kitchen_tablet_is_paired_and_outlives_the_register(tmp_path: Path) ->
             await page.wait_for_function(
                 "caches.keys().then((names) => names.length === 1 && names[0].startsWith('tk-pages-'))"
             )
+            await kept(page)
 
             await found.rig.kill_agent()
             lost = page.locator("[data-sign=lost]")
