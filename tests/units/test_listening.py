@@ -1,5 +1,6 @@
 """Sockets that systemd made: taken by name, waited at, kept over restarts, and never touched."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -49,7 +50,7 @@ print("LISTEN_FDS" in os.environ, listening.take())
 
 def taken(tmp_path: Path, *made: socket.socket, names: str = "") -> list[str]:
     """What a process of its own takes of file descriptors 3 and so on."""
-    high = [os.dup2(one.fileno(), 60 + at) for at, one in enumerate(made)]
+    high = [fcntl.fcntl(one, fcntl.F_DUPFD, 60) for one in made]
     moves = "".join(f"exec {3 + at}<&{number} {number}<&-; " for at, number in enumerate(high))
     environment = dict(os.environ) | {"LISTEN_FDS": str(len(high)), "LISTEN_FDNAMES": names}
     try:
