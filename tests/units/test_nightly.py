@@ -155,6 +155,23 @@ def test_a_file_that_is_none_is_nothing_known(tmp_path: Path) -> None:
     assert latest.result() is None
 
 
+@pytest.mark.root
+def test_what_root_looked_at_by_hand_is_still_the_agents_to_read(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can make files of others")
+    books, elsewhere = tmp_path / "books", tmp_path / "elsewhere"
+    books.mkdir()
+    os.chown(books, 12_345, 12_346)
+    result.write(books, NightlyResult(at_ms=5))
+    kept = (books / result.FILE).stat()
+    assert (kept.st_uid, kept.st_gid) == (12_345, 12_346)
+    elsewhere.write_text("")
+    (books / f"{result.FILE}.new").symlink_to(elsewhere)
+    with pytest.raises(OSError, match="symbolic link"):
+        result.write(books, NightlyResult(at_ms=6))
+    assert elsewhere.read_text() == ""
+
+
 def test_the_command_tells_a_running_register(tmp_path: Path) -> None:
     async def scene(rig: StoreRig) -> None:
         await rig.order("cola")
