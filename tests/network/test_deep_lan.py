@@ -101,7 +101,6 @@ def test_a_healthy_shop(tmp_path: Path) -> None:
     assert found["path_mtu"]["mtu"] == 1500
     assert found["link"]["duplex"] == "full"
     assert found["link"]["up"]
-    assert heard.ended[0].took_s < order.limit_s
     assert heard.ended[0].pcap == order.pcap
     _check_capture(Path(order.pcap))
 

@@ -20,7 +20,7 @@ from tillkeeper import clock
 from tillkeeper.network.model import Column, ColumnName, Evidence, Phase, Report, TargetState, Verdict
 from tillkeeper.network.wire import Diagnose, FromAgent, FromProber, Hello, Reported, Uplink
 
-DEADLINE_S = 15.0
+DEADLINE_S = 60.0
 LOOK_S = 0.01
 
 _decode = msgspec.json.Decoder(FromAgent).decode
