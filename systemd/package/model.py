@@ -32,7 +32,6 @@ class Package(NamedTuple):
     entry: str
     units: tuple[str, ...]
     files: Mapping[str, str]
-    users: tuple[str, ...]
     data: str
     config: str
     depends: tuple[str, ...] = ()
@@ -74,7 +73,6 @@ environment of its own below /usr/lib/tillkeeper.
         "README.md": "usr/share/doc/tillkeeper",
         "../docs/package.md": "usr/share/doc/tillkeeper",
     },
-    users=("tillkeeper", "tillkeeper-probe"),
     data="/var/lib/tillkeeper",
     config="/etc/tillkeeper",
     depends=("libudev1",),
@@ -104,7 +102,6 @@ It runs on Debian's own Python with an environment of its own below
         "../docs/package.md": "usr/share/doc/tillkeeper-hq",
         "hq.example.toml": "usr/share/doc/tillkeeper-hq/examples",
     },
-    users=("tillkeeper-hq",),
     data="/var/lib/tillkeeper-hq",
     config="/etc/tillkeeper-hq",
 )
