@@ -23,7 +23,8 @@ def take(environment: MutableMapping[str, str] = os.environ, pid: int = 0) -> li
         pid: of this process; 0 asks the system.
 
     Raises:
-        ListeningInvalid: a number is none, or one of them is no listening stream socket. All are closed.
+        ListeningInvalid: a number is none, or one of them is no listening stream socket. Those that are one are closed; what
+            is none may be this process' own, and stays open.
     """
     said_pid, said_count, said_names = (environment.pop(name, "") for name in _NAMES)
     if not said_count or said_pid != str(pid or os.getpid()):
@@ -33,32 +34,28 @@ def take(environment: MutableMapping[str, str] = os.environ, pid: int = 0) -> li
     except ValueError as error:
         raise ListeningInvalid(f"LISTEN_FDS is {said_count!r}") from error
     names = said_names.split(":") if said_names else []
-    handles = range(FIRST_FD, FIRST_FD + count)
-    for handle in handles:
+    taken: list[tuple[str, socket.socket]] = []
+    wrong: list[ListeningInvalid] = []
+    for at in range(count):
         try:
-            os.set_inheritable(handle, False)
-        except OSError as error:
-            raise ListeningInvalid(f"file descriptor {handle}: {error.strerror}") from error
-    taken = []
-    try:
-        for at, handle in enumerate(handles):
-            taken.append((names[at] if at < len(names) else "unknown", _listener(handle)))
-    except ListeningInvalid:
+            taken.append((names[at] if at < len(names) else "unknown", _listener(FIRST_FD + at)))
+        except ListeningInvalid as error:
+            wrong.append(error)
+    if wrong:
         for _, one in taken:
             one.close()
-        for handle in handles[len(taken) :]:
-            os.close(handle)
-        raise
+        raise wrong[0]
     return taken
 
 
 def _listener(handle: int) -> socket.socket:
     try:
+        os.set_inheritable(handle, False)
         found = socket.socket(fileno=handle)
     except OSError as error:
         raise ListeningInvalid(f"file descriptor {handle} is no socket: {error.strerror}") from error
     listens = found.type == socket.SOCK_STREAM and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     if not listens:
-        found.detach()  # closed with the others
+        found.detach()
         raise ListeningInvalid(f"file descriptor {handle} is no listening stream socket")
     return found

@@ -40,7 +40,7 @@ from tillkeeper_systemd import listening
 try:
     taken = listening.take()
 except listening.ListeningInvalid as error:
-    print("invalid", error)
+    print("invalid", error, sum(os.path.exists(f"/proc/self/fd/{3 + at}") for at in range(int(sys.argv[1]))))
 else:
     for name, one in taken:
         print(name, one.family.name, one.getsockname(), os.get_inheritable(one.fileno()))
@@ -48,14 +48,14 @@ print("LISTEN_FDS" in os.environ, listening.take())
 """
 
 
-def taken(tmp_path: Path, *made: socket.socket, names: str = "") -> list[str]:
-    """What a process of its own takes of file descriptors 3 and so on."""
+def taken(tmp_path: Path, *made: socket.socket, names: str = "", count: int | None = None) -> list[str]:
+    """What a process of its own takes of file descriptors 3 and so on; where it can not, and how many of them are open then."""
     high = [fcntl.fcntl(one, fcntl.F_DUPFD, 60) for one in made]
     moves = "".join(f"exec {3 + at}<&{number} {number}<&-; " for at, number in enumerate(high))
-    environment = dict(os.environ) | {"LISTEN_FDS": str(len(high)), "LISTEN_FDNAMES": names}
+    environment = dict(os.environ) | {"LISTEN_FDS": str(len(high) if count is None else count), "LISTEN_FDNAMES": names}
     try:
         done = subprocess.run(
-            ["bash", "-c", moves + 'export LISTEN_PID=$$; exec "$@"', "bash", sys.executable, "-c", TAKES],
+            ["bash", "-c", moves + 'export LISTEN_PID=$$; exec "$@"', "bash", sys.executable, "-c", TAKES, str(len(high))],
             env=environment, pass_fds=high, capture_output=True, text=True, check=True, timeout=ASK_S,
         )  # fmt: skip
     finally:
@@ -74,10 +74,12 @@ def test_sockets_are_taken_once_with_their_names(tmp_path: Path) -> None:
     assert said == [f"api AF_UNIX {path} False", f"unknown AF_INET {address} False", "False []"]
 
 
-def test_what_is_no_listening_stream_socket_is_an_error(tmp_path: Path) -> None:
+def test_what_is_no_listening_stream_socket_is_an_error_and_those_beside_it_are_closed(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as good, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
-        said = taken(tmp_path, good, datagrams)
-    assert said[0].startswith("invalid file descriptor 4 is no listening stream socket")
+        said = taken(tmp_path, good, datagrams, good)
+        assert said[0] == "invalid file descriptor 4 is no listening stream socket 1", "open is the one that may be another's"
+        said = taken(tmp_path, good, good, count=200)
+    assert said[0] == "invalid file descriptor 5 is no socket: Bad file descriptor 0"
 
 
 # --- whose they are ---
