@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from tillkeeper.api.token_files import load_or_create_token
-from tillkeeper.errors import ConfigInvalid
+from tillkeeper.errors import ConfigInvalid, StorageRefused
 from tillkeeper_systemd import credentials
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,6 @@ def store_secret(file: Path) -> str:
     """What the store's PINs are keyed with, made where there is none; empty where it can not be read, for selling goes on."""
     try:
         return load_or_create_token(file)
-    except ConfigInvalid as error:
+    except (ConfigInvalid, StorageRefused) as error:
         log.error("nobody can sign in: %s", error)
         return ""

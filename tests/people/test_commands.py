@@ -34,11 +34,19 @@ def configured(folder: Path, changes: dict[str, Any] | None = None) -> Path:
     return file
 
 
-def staff(file: Path, *arguments: str, pin: str = "") -> subprocess.CompletedProcess[str]:
+def staff(file: Path, *arguments: str, pin: str = "", before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     action, *rest = arguments
-    line = [sys.executable, "-m", "tillkeeper", "staff", action, "--config", str(file), *rest]
+    line = [*before, sys.executable, "-m", "tillkeeper", "staff", action, "--config", str(file), *rest]
     line += ["--pin-stdin"] if pin else []
     return subprocess.run(line, input=f"{pin}\n", capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+
+
+def test_a_disk_that_takes_no_byte_is_no_fault_of_the_configuration(tmp_path: Path) -> None:
+    file = configured(tmp_path)
+    refused = staff(file, "add", "mia", "--role", "manager", pin=BOSS.pin, before=("prlimit", "--fsize=0"))
+    assert refused.returncode == 4, refused.stderr
+    assert f"make {tmp_path}/data/store-secret: File too large" in refused.stderr
+    assert list((tmp_path / "data").iterdir()) == []
 
 
 def test_people_are_added_changed_and_removed(tmp_path: Path) -> None:

@@ -1,17 +1,19 @@
 """Files with one token in their first line: made once, complete, and for their owner alone."""
 
+import errno
 import logging
 import os
 import secrets
 from pathlib import Path
 
-from tillkeeper.errors import ConfigInvalid
+from tillkeeper.errors import ConfigInvalid, StorageRefused
 from tillkeeper.plain_file import open_plain
 
 log = logging.getLogger(__name__)
 
 MIN_TOKEN = 16
 MAX_TOKEN_FILE = 4096
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
 def load_or_create_token(path: Path) -> str:
@@ -21,10 +23,14 @@ def load_or_create_token(path: Path) -> str:
 
     Raises:
         ConfigInvalid: the file holds no usable token, or can be neither read nor made.
+        StorageRefused: the disk is full or fails; there is no token yet.
     """
     try:
         token = _create(path) or _load(path)
     except OSError as error:
+        if error.errno in _DISK:
+            hint = "free some space, or look at the disk; nothing was made, try again"
+            raise StorageRefused("make", str(path), error.strerror or str(error), hint) from error
         hint = "the agent must be able to read and make it"
         raise ConfigInvalid("read", str(path), error.strerror or str(error), hint) from error
     if len(token) < MIN_TOKEN or not all(char.isalnum() or char in "-_" for char in token) or not token.isascii():
