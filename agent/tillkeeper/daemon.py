@@ -11,6 +11,7 @@ from tillkeeper.apart import apart
 from tillkeeper.api.server import Bound
 from tillkeeper.config.model import Config
 from tillkeeper.errors import ConfigInvalid, StorageRefused
+from tillkeeper.journal.files import JOURNAL_FILE
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.numbering import SETTING as CODES_SETTING
 from tillkeeper.journal.numbering import TRAINING_BLOCK, TRAINING_SETTING, Codes
@@ -26,7 +27,6 @@ from tillkeeper.trust.opening import open_keys
 
 log = logging.getLogger(__name__)
 
-JOURNAL_FILE = "journal.db"
 CODES_FILE = "ticket-codes.json"
 TRAINING_CODES_FILE = "training-codes.json"
 

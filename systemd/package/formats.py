@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tillkeeper.journal.database import JOURNAL
+from tillkeeper.journal.files import HELD_FILE, JOURNAL_FILE
 from tillkeeper.replication.held.file import FORMAT as HELD
 from tillkeeper_hq.formats import VERSION as HQ
 
@@ -16,6 +17,6 @@ class Known(NamedTuple):
 
 
 KNOWN: Mapping[str, tuple[Known, ...]] = {
-    "tillkeeper": (Known("journal.db", JOURNAL.version), Known("held.db", HELD.version)),
+    "tillkeeper": (Known(JOURNAL_FILE, JOURNAL.version), Known(HELD_FILE, HELD.version)),
     "tillkeeper-hq": (Known("hq.sqlite3", HQ),),
 }

@@ -19,7 +19,7 @@ from tests.bench.client import Client
 from tests.bench.history import days_of, journal_with
 
 from tillkeeper.journal.database import connect_reader
-from tillkeeper.replication.replication import HELD_FILE
+from tillkeeper.journal.files import HELD_FILE
 
 FRONT, SIDE, BACK = "front", "side", "back"
 EVENTS, CONVERGE_S, CONVERGE_ROUNDS = 10_000, 10.0, 3

@@ -17,9 +17,8 @@ from tests.support.keys import AUTHORITY, join_all
 from tests.support.several import LETTERS
 from tests.support.store import STORE, free_port
 
-from tillkeeper.daemon import JOURNAL_FILE
 from tillkeeper.journal.database import connect_reader
-from tillkeeper.replication.replication import HELD_FILE
+from tillkeeper.journal.files import HELD_FILE, JOURNAL_FILE
 
 HQ = "HQ"
 READER = "bench-token-of-a-reader-of-books"

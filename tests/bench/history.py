@@ -15,7 +15,7 @@ from tillkeeper import clock
 from tillkeeper.config.embedded import embedded, embedded_printers
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.commands import PlaceOrder
-from tillkeeper.daemon import JOURNAL_FILE
+from tillkeeper.journal.files import JOURNAL_FILE
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.privacy import make_personal
 from tillkeeper.journal.records import Batch, KeptCommand, NewEvent

@@ -12,7 +12,7 @@ from tests.bench.world import Agent, agent
 
 from tillkeeper import clock
 from tillkeeper.config.load import load
-from tillkeeper.daemon import JOURNAL_FILE
+from tillkeeper.journal.files import JOURNAL_FILE
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.records import Batch
 from tillkeeper.machine import machine_id

@@ -17,8 +17,8 @@ from tests.bench import rows
 from tests.bench.client import left_of_answer, post
 from tests.bench.world import Agent, Sinks, agent, settle, sinks
 
-from tillkeeper.daemon import JOURNAL_FILE
 from tillkeeper.journal.database import connect_reader
+from tillkeeper.journal.files import JOURNAL_FILE
 
 RATE, LASTS_S = 100, 30.0
 WARM_UP_S = 2.0

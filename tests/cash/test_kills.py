@@ -13,7 +13,7 @@ from tests.support.store import StoreRig, in_store
 
 from tillkeeper.contract.cash import DrawerCounted, DrawerSessionClosed, DrawerSessionOpened
 from tillkeeper.contract.events import decode_body
-from tillkeeper.daemon import JOURNAL_FILE
+from tillkeeper.journal.files import JOURNAL_FILE
 
 PATH = f"/v1{DRAWER}"
 KILLS = 10

@@ -21,6 +21,7 @@ from tillkeeper.contract.authorisations import FrozenView
 from tillkeeper.contract.paper import Slip
 from tillkeeper.contract.together import Conflict, ElsewhereView
 from tillkeeper.contract.values import Modifier, Tax, Totals
+from tillkeeper.journal.files import JOURNAL_FILE
 
 Capture = pytest.CaptureFixture[str]
 
@@ -166,7 +167,7 @@ def sell(folder: Path) -> Path:
         await asyncio.wait([register])
 
     asyncio.run(run())
-    return folder / "data" / daemon.JOURNAL_FILE
+    return folder / "data" / JOURNAL_FILE
 
 
 def test_nothing_is_due_on_a_voided_check(tmp_path: Path, capsys: Capture) -> None:

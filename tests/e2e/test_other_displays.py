@@ -13,7 +13,7 @@ from tests.drivers.kds_tickets import texts, until
 from tests.till.world import Register, config_in, running
 
 from tillkeeper.config.model import Config, Device
-from tillkeeper.daemon import JOURNAL_FILE
+from tillkeeper.journal.files import JOURNAL_FILE
 from tillkeeper_drivers.simulator.display import VirtualDisplay
 from tillkeeper_drivers.simulator.epson_kds import VirtualEpsonKds
 from tillkeeper_drivers.simulator.foreign_screen import ForeignScreen

@@ -19,7 +19,7 @@ from tillkeeper.api.acts import ACTS, NOTED, NOTHING
 from tillkeeper.api.operations import OPERATIONS
 from tillkeeper.api.routes import Operation
 from tillkeeper.contract.events import EVENT_TYPES
-from tillkeeper.daemon import JOURNAL_FILE
+from tillkeeper.journal.files import JOURNAL_FILE
 
 CHANGING = [operation for operation in OPERATIONS if operation.method != "GET"]
 ME = f"user {getpass.getuser()}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.support.store import StoreRig, in_store
 
-from tillkeeper.daemon import JOURNAL_FILE
+from tillkeeper.journal.files import JOURNAL_FILE
 
 
 def touches(rig: StoreRig, *types: str) -> list[str]:

@@ -10,10 +10,11 @@ import msgspec
 from msgspec.structs import replace
 from tests.till.world import COLA, Register, config_in, running
 
-from tillkeeper import clock, daemon
+from tillkeeper import clock
 from tillkeeper.config.model import Config
 from tillkeeper.contract.envelope import HqAnswer, HqBatch, NumberAssigned
 from tillkeeper.contract.events import decode_body
+from tillkeeper.journal.files import JOURNAL_FILE
 from tillkeeper.journal.journal import Journal
 from tillkeeper.machine import machine_id
 from tillkeeper.sales.checks import fold
@@ -91,7 +92,7 @@ def test_two_numbers_for_one_check_leave_a_log_that_still_folds(tmp_path: Path) 
             check_id = await order(till)
             await until_all_told(till)
             assert await number_of(till, check_id) == 11
-        path = Path(config.data_dir) / daemon.JOURNAL_FILE
+        path = Path(config.data_dir) / JOURNAL_FILE
         async with await Journal.open(
             path,
             config.store.id,

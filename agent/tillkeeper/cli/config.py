@@ -76,11 +76,11 @@ def _said(config: "Config") -> list[str]:
     import msgspec
 
     from tillkeeper.cli.devices import words
-    from tillkeeper.daemon import JOURNAL_FILE
     from tillkeeper.devices import moves
     from tillkeeper.devices.overlay import setting
     from tillkeeper.devices.overlays import Overlays
     from tillkeeper.errors import StorageRefused
+    from tillkeeper.journal.files import JOURNAL_FILE
     from tillkeeper.journal.peek import settings
 
     try:

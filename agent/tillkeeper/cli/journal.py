@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import add_json
+from tillkeeper.journal.files import HELD_FILE, JOURNAL_FILE
 
 if TYPE_CHECKING:
     from tillkeeper.journal.verify import LogReport
 
-JOURNAL, HELD = "journal.db", "held.db"
 HELD_NAME = "held"
 """How the names of such files begin, also of those that were set aside."""
 _SQLITE = b"SQLite format 3\0"
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     verify = actions.add_parser("verify", help="exit code 5 where something does not verify")
     verify.add_argument(
-        "path", type=Path, help=f"the data folder: its {JOURNAL}, and {HELD} where there is one; or one such file"
+        "path", type=Path, help=f"the data folder: its {JOURNAL_FILE}, and {HELD_FILE} where there is one; or one such file"
     )
     add_json(verify)
     unsent = actions.add_parser("unsent", help="how many events HQ is not known to hold, from the file alone")
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 def _unsent(args: argparse.Namespace) -> int:
     from tillkeeper.replication.unsent import unsent
 
-    count = unsent(args.path / JOURNAL, args.path / HELD)
+    count = unsent(args.path / JOURNAL_FILE, args.path / HELD_FILE)
     output.show(args, {"unsent": count}, str(count))
     return exits.OK
 
@@ -72,16 +72,16 @@ def _table(reports: "Sequence[LogReport]") -> str:
 
 def _files(path: Path) -> tuple[Path | None, Path | None]:
     """The journal, and the file of held logs. Raises: UsageError, OSError."""
-    from tillkeeper.journal.database import JOURNAL as OWN
+    from tillkeeper.journal.database import JOURNAL
     from tillkeeper.replication.held.file import FORMAT
 
     if path.is_dir():
-        held = path / HELD
-        return _required(path / JOURNAL, OWN.application_id), held if held.is_file() else None
+        held = path / HELD_FILE
+        return _required(path / JOURNAL_FILE, JOURNAL.application_id), held if held.is_file() else None
     # While it is in use all of a young file may be in its -wal: then its name has to say what it is.
     if path.is_file() and _is_format(path, FORMAT.application_id, or_cut=path.name.startswith(HELD_NAME)):
         return None, path
-    return _required(path, OWN.application_id), None
+    return _required(path, JOURNAL.application_id), None
 
 
 def _required(path: Path, application_id: int) -> Path:

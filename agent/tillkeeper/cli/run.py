@@ -19,6 +19,7 @@ from tillkeeper.api.sockets import BindFailed, given_sockets
 from tillkeeper.cli import exits, output
 from tillkeeper.config.model import Config
 from tillkeeper.errors import TillkeeperError
+from tillkeeper.journal.files import JOURNAL_FILE
 from tillkeeper_systemd import listening, notify
 
 
@@ -140,7 +141,7 @@ def _introduction(config: Config, bound: Bound, ports: dict[str, int], control: 
         "",
         f"  API       {_short(bound.socket) if bound.socket else ''} (unix socket)",
         f"            {bound.url} (token in {shown}/api-token), description at /openapi.json",
-        f"  journal   {shown}/{daemon.JOURNAL_FILE}",
+        f"  journal   {shown}/{JOURNAL_FILE}",
         printers,
         f"  kitchen   a display at {bound.url.replace('http', 'ws')}/v1/kitchen/kitchen, shows into {shown}/paper/kitchen/",
         f"  drawer    on the receipt printer's pin, kicks are in {shown}/paper/receipt/drawer.log",

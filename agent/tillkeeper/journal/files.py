@@ -7,6 +7,9 @@ from pathlib import Path
 
 from tillkeeper.journal.faults import JournalLocked
 
+JOURNAL_FILE = "journal.db"
+HELD_FILE = "held.db"
+"""In the data folder: the register's own journal, and the logs that it holds for others."""
 _HEADER = b"SQLite format 3\0"
 _WAL_MAGIC = (0x377F0682, 0x377F0683)
 _YOUNG_LOG = 1024 * 1024

@@ -10,13 +10,12 @@ import apsw
 
 from tillkeeper.journal.database import connect_reader
 from tillkeeper.journal.faults import StorageUnreadable
-from tillkeeper.journal.files import mark_suspect
+from tillkeeper.journal.files import HELD_FILE, JOURNAL_FILE, mark_suspect
 from tillkeeper.journal.verify import LogReport, verify_connection
 from tillkeeper.nightly import result
 from tillkeeper.nightly.model import Night, NightlyResult, with_night
 from tillkeeper.replication.held.verify import verify_file as verify_held
 
-JOURNAL, HELD = "journal.db", "held.db"
 LEFTOVER_AGE_S = 7 * 86_400.0
 """A half-made file that nobody finished for so long is nobody's."""
 MOST_PROBLEMS = 5
@@ -36,7 +35,7 @@ def work(folder: Path, now_ms: Callable[[], int]) -> NightlyResult | None:
     Raises:
         OSError: the result can not be written.
     """
-    if not (folder / JOURNAL).exists():
+    if not (folder / JOURNAL_FILE).exists():
         return None
     events, problems = _verify(folder)
     removed = sweep(folder, now_ms() / 1000)
@@ -58,14 +57,14 @@ def _verify(folder: Path) -> tuple[int, list[str]]:
     problems: list[str] = []
     reports: list[LogReport] = []
     try:
-        own, damage = verify_journal(folder / JOURNAL)
+        own, damage = verify_journal(folder / JOURNAL_FILE)
         reports += own
         own_problems = [*damage, *_words(own)]
         if own_problems:
-            mark_suspect(folder / JOURNAL, own_problems[0])
+            mark_suspect(folder / JOURNAL_FILE, own_problems[0])
         problems += own_problems
-        if (folder / HELD).exists():
-            held = verify_held(folder / HELD)
+        if (folder / HELD_FILE).exists():
+            held = verify_held(folder / HELD_FILE)
             reports += held
             problems += [f"held for another register: {words}" for words in _words(held)]
     except StorageUnreadable as error:

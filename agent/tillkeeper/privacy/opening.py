@@ -5,11 +5,12 @@ from pathlib import Path
 
 from tillkeeper import clock
 from tillkeeper.config.model import Config
+from tillkeeper.journal.files import HELD_FILE
 from tillkeeper.journal.journal import Journal
 from tillkeeper.privacy.desk import PrivacyDesk
 from tillkeeper.privacy.keeper import Keeper
 from tillkeeper.privacy.retention import Clocks
-from tillkeeper.replication.replication import HELD_FILE, Replication
+from tillkeeper.replication.replication import Replication
 from tillkeeper.till.shelf import Shelf
 from tillkeeper.till.stamp import Stamp, newest_stamp
 

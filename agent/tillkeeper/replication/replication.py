@@ -18,6 +18,7 @@ from tillkeeper.config.replication_rules import place
 from tillkeeper.contract.envelope import HqBatch
 from tillkeeper.contract.events import CheckOpened
 from tillkeeper.errors import StorageRefused, TillkeeperError
+from tillkeeper.journal.files import HELD_FILE
 from tillkeeper.journal.journal import Journal
 from tillkeeper.replication.away import Away
 from tillkeeper.replication.courtesy import Courtesy
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-HELD_FILE = "held.db"
 SET_ASIDE = "journal-set-aside-*.db"
 LISTEN_AGAIN_S = 5.0
 ASK_S = 0.3

@@ -14,6 +14,7 @@ from msgspec.structs import asdict, replace
 from tillkeeper.config.load import BUILTIN, Problem, load, parse
 from tillkeeper.config.model import Config
 from tillkeeper.errors import ConfigInvalid, Refused
+from tillkeeper.journal.files import JOURNAL_FILE
 from tillkeeper.people.roster import SECRET_FILE
 from tillkeeper.setup import text
 from tillkeeper.setup.answers import EXAMPLE, Answers
@@ -24,7 +25,6 @@ from tillkeeper.setup.site import BEACON_KEY, CONFIG, MENU, TOKEN, Site, as_agen
 from tillkeeper.setup.tables import Places, present, store_id, tables
 from tillkeeper.trust.shelf import FOLDER, ROSTER
 
-JOURNAL = "journal.db"
 STAND_IN = b"0" * 64 + b"\n"
 """In a secret's place while the configuration is checked: the secret itself is in no file but its own."""
 
@@ -137,7 +137,7 @@ def _rights(site: Site) -> dict[str, Any]:
 
 def _same_journal(before: Present, said: Answers) -> None:
     was = before.answers
-    if before.content is None or not (before.data / JOURNAL).exists():
+    if before.content is None or not (before.data / JOURNAL_FILE).exists():
         return
     if (said.register, store_id(said)) != (was.register, store_id(was)):
         cause = f"its journal is that of register {was.register!r} of store {store_id(was)!r}"
