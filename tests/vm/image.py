@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.boot import image as debian
+from tests.vm.environment import environment
 
 HERE = Path(__file__).parent
 KEPT = debian.ROOT / "build" / "vm"
@@ -91,7 +92,7 @@ def _initrd(modules: Path, target: Path) -> None:
 
 def _disk(modules: Path, target: Path) -> None:
     base, root = debian.base(PACKAGES), KEPT / "root"
-    with debian.environment() as package:
+    with environment() as package:
         stamp, wanted = target.with_suffix(".made"), _digest(base, package)
         if target.is_file() and stamp.is_file() and stamp.read_text() == wanted:
             return
