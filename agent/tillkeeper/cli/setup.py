@@ -148,6 +148,7 @@ def _known(here: Site, before: Present) -> Known:
         language=machine.language(tongue),
         country=machine.country(zone, tongue),
         addresses=() if here.is_image else machine.addresses(),
+        own=() if here.is_image else machine.own_addresses(),
         people=before.people,
         joined=before.joined,
         has_token=before.has_token,

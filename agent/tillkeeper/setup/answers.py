@@ -98,10 +98,12 @@ class HqSaid(Section, frozen=True, omit_defaults=True):
 
 
 class PagesSaid(Section, frozen=True, omit_defaults=True):
-    """`port` of the loopback, 0 for none. `lan`: ADDRESS:PORT on the store's network, empty for none."""
+    """`port` of the loopback, 0 for none. `lan`: ADDRESS:PORT on the store's network, empty for none; `lan_later`: this machine
+    need not have that address yet."""
 
     port: int = 8400
     lan: str = ""
+    lan_later: bool = False
 
 
 class PeopleSaid(Section, frozen=True, omit_defaults=True):

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from tillkeeper.config import address as where
-from tillkeeper.config.lan import place
+from tillkeeper.config.lan import is_private, place
 from tillkeeper.config.load import known_profiles, nearest, star_profiles
 from tillkeeper.layouts.names import languages
 from tillkeeper.people import pins
@@ -17,6 +17,7 @@ from tillkeeper.setup.asking import Wrong
 
 MAX_NAME = 60
 PIN_LENGTH = 6
+LATER = "later"
 RESERVED = frozenset({"receipt", "none", "-"})
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _WORD = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
@@ -135,12 +136,37 @@ def ip(text: str) -> str:
 
 
 def lan(text: str) -> str:
-    """Where pages are served on the store's network: an address of this machine, with a port."""
+    """Where pages are served on the store's network: a private address, with a port."""
     try:
         place(text.strip())
     except ValueError as error:
         raise Wrong(str(error)) from None
     return text.strip()
+
+
+def lan_of(own: Collection[str]) -> Callable[[str], str]:
+    """One of this machine's own addresses, with a port; with the word `LATER` behind it any private one.
+
+    Args:
+        own: all that this machine has; empty where that is not known.
+    """
+
+    def checked(text: str) -> str:
+        at, _, word = text.strip().partition(" ")
+        if trouble := foreign(lan(at), own) if word.strip().lower() != LATER else "":
+            raise Wrong(f"{trouble}. Where it gets this one later: {at} {LATER}")
+        return at
+
+    return checked
+
+
+def foreign(listen: str, own: Collection[str]) -> str:
+    """Why this machine, which has the addresses `own`, can not serve pages at `listen`; empty where it can."""
+    host = ipaddress.ip_address(place(listen)[0])
+    if not own or host.is_unspecified or str(host) in own:
+        return ""
+    there = [one for one in own if is_private(one) and not ipaddress.ip_address(one).is_link_local]
+    return f"{host} is no address of this machine, which has {', '.join(there) or 'no private one'}"
 
 
 def port(text: str) -> int:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tillkeeper.config.model import Config
+from tillkeeper.setup import tablets
 from tillkeeper.setup.answers import EXAMPLE, Answers
 from tillkeeper.setup.site import CONFIG
 
@@ -77,6 +78,9 @@ def of_answers(said: Answers, config: Config, *, joined: bool, people: bool) -> 
         after.append(
             f"people: `{sudo} staff add NAME --role manager --config {CONFIG}`, or copy staff.json of another register"
         )
+    for name in tablets.unheard(said, config):
+        trouble.append(f"the kitchen's tablet does not hear register {name}: nobody has said at which IP address that is")
+        after.append(f"the address of {name}: `tillkeeper setup`, at each register")
     if config.api.listen:
         after.append(f"the links of the pages, for browsers on this machine: `sudo tillkeeper pages --config {CONFIG}`")
     if said.pages.lan:

@@ -22,7 +22,8 @@ class Menu:
 @dataclass(frozen=True)
 class Known:
     """`found`: asks the network and looks at what is plugged in, now. `menu`: reads a menu; raises `asking.Wrong`.
-    `addresses`: of this machine on its networks. `people`: who is on the roster. `joined`: the register has keys of a store.
+    `addresses`: of this machine on its networks; `own`: all that it has. `people`: who is on the roster. `joined`: the register
+    has keys of a store.
     `has_token`: a token for HQ is there. `fresh`: there is no configuration yet. `pin_length`: of new PINs."""
 
     menu: Callable[[str], Menu]
@@ -32,6 +33,7 @@ class Known:
     language: str = ""
     country: str = ""
     addresses: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
     joined: bool = False
     has_token: bool = False

@@ -78,6 +78,15 @@ def addresses() -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda address: address != first))
 
 
+def own_addresses() -> tuple[str, ...]:
+    """All of this machine, IPv6 too."""
+    import psutil
+
+    families = (socket.AF_INET, socket.AF_INET6)
+    found = (one for each in psutil.net_if_addrs().values() for one in each if one.family in families)
+    return tuple(dict.fromkeys(one.address.partition("%")[0] for one in found))
+
+
 def found_devices() -> tuple[FoundView, ...]:
     """As `tillkeeper devices discover` without an agent: two seconds. Nothing where it can not be looked."""
     from tillkeeper.clock import wall_ms

@@ -11,12 +11,13 @@ from typing import Any
 
 from msgspec.structs import asdict, replace
 
+from tillkeeper.config.lan import Lan
 from tillkeeper.config.load import BUILTIN, Problem, load, parse
 from tillkeeper.config.model import Config
 from tillkeeper.errors import ConfigInvalid, Refused
 from tillkeeper.journal.files import JOURNAL_FILE
 from tillkeeper.people.roster import SECRET_FILE
-from tillkeeper.setup import text
+from tillkeeper.setup import tablets, text
 from tillkeeper.setup.answers import EXAMPLE, Answers
 from tillkeeper.setup.disk import File, free_name, is_roots, is_there, read, refused
 from tillkeeper.setup.known import Menu, Secrets
@@ -157,7 +158,7 @@ def _text(before: Present, said: Answers, places: Places) -> str:
 def _places(
     site: Site, before: Present, said: Answers, menu: Menu, secrets: Secrets, new_key: Callable[[], str]
 ) -> tuple[Places, tuple[File, ...]]:
-    """Where menu, token and beacon key are going to be, and the files that are new."""
+    """Where menu, token and beacon key are going to be, where other registers' pages are, and the files that are new."""
     agent = None if site.agent is None else (0, site.agent[1])
     both = None if site.agent is None or site.prober is None else (site.agent[0], site.prober[1])
     root = (0, 0) if site.agent is not None else None
@@ -190,7 +191,9 @@ def _places(
     key = was.key_file
     if not key and (content := _beacon_key(site, before.data, said, new_key)):
         key = put(BEACON_KEY, content, 0o640, both, "the key of the registers' beacons, not shown")
-    return Places(menu=place, token_file=token, key_file=key), tuple(made)
+    lan = before.config.lan if before.config is not None else Lan()
+    pages = tablets.named(was.pages, tablets.addresses(before.answers, lan), tablets.addresses(said, lan))
+    return Places(menu=place, token_file=token, key_file=key, pages=pages), tuple(made)
 
 
 def _name_in(folder: Path, file: Path) -> str:
@@ -227,7 +230,7 @@ def _checked(
         staging = Path(made)
         _stage(staging, files)
         new = {one.name for one in files}
-        staged = Places(**{key: str(staging / name) if name in new else name for key, name in asdict(places).items()})
+        staged = replace(places, **{key: str(staging / name) for key, name in asdict(places).items() if name in new})
         trial = _text(before, said, staged)
         try:
             config = parse(trial, file=CONFIG, folder=site.folder)

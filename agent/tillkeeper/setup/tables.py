@@ -43,11 +43,13 @@ Table = dict[str, Any]
 
 
 class Places(Section, frozen=True):
-    """What the configuration names besides the answers: its menu, HQ's token, the beacon key; empty where there is none."""
+    """What the configuration names besides the answers: its menu, HQ's token, the beacon key, where the other registers' pages
+    are; empty where there is none."""
 
     menu: str = BUILTIN
     token_file: str = ""
     key_file: str = ""
+    pages: tuple[str, ...] = ()
 
 
 def tables(said: Answers, places: Places) -> Table:
@@ -73,6 +75,7 @@ def tables(said: Answers, places: Places) -> Table:
         "replication": {"listen": "0.0.0.0"} if several else {},  # noqa: S104 - an address of its own may not be there yet at boot
         "api": {"listen": listen, "socket": API_SOCKET},
         "lan": {"listen": said.pages.lan} if said.pages.lan else {},
+        "pages": {"registers": list(places.pages)} if places.pages else {},
         "network": _network(said, places),
     }
     return {key: value for key, value in made.items() if value or key in ("devices", "stations")}
@@ -163,6 +166,7 @@ def present(raw: Mapping[str, Any], config: Config) -> tuple[Answers, Places]:
         menu=raw["catalogue"]["file"],
         token_file=raw.get("hq", {}).get("token_file", ""),
         key_file=raw.get("network", {}).get("key_file", ""),
+        pages=config.pages.registers,
     )
     menu = EXAMPLE if named.menu == BUILTIN else config.catalogue.file
     store = config.store

@@ -39,8 +39,11 @@ TITLES = {
     "replication": "The store's registers keep copies of each other's books.",
     "api": "",
     "lan": "Pages on the store's own network.",
+    "pages": "The other registers, for a tablet that shows the kitchen's tickets.",
     "network": "What the prober watches, and the words for whoever is sent to a cable.",
 }
+SHARED = frozenset({"pages"})
+"""Tables of which setup knows a part: they do not go with it."""
 EXAMPLE_MENU = "AN EXAMPLE: the menu that comes with Tillkeeper, nobody's real one. Replace it before you sell."
 
 
@@ -103,8 +106,10 @@ def changes(before: Table, after: Table) -> list[tuple[Path, Any]]:
 
 
 def _changes(before: Table, after: Table, path: Path) -> Iterator[tuple[Path, Any]]:
-    for key in before:
-        if key not in after:
+    for key, value in before.items():
+        if key not in after and key in SHARED and not path:
+            yield from (((key, one), GONE) for one in value)
+        elif key not in after:
             yield (*path, key), GONE
     for key, value in after.items():
         old = before.get(key)
