@@ -11,6 +11,7 @@ from tillkeeper.apart import apart
 from tillkeeper.api.server import Bound
 from tillkeeper.config.model import Config
 from tillkeeper.errors import ConfigInvalid, StorageRefused
+from tillkeeper.journal.database import Further
 from tillkeeper.journal.files import JOURNAL_FILE
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.numbering import SETTING as CODES_SETTING
@@ -36,6 +37,7 @@ async def run(
     started: Callable[[Bound], None] = lambda _bound: None,
     given: tuple[socket.socket, ...] = (),
     file: Path | None = None,
+    further: Further = lambda _doing: None,
 ) -> None:
     """Run the register until cancelled.
 
@@ -43,6 +45,7 @@ async def run(
         started: called when the API accepts connections.
         given: sockets of the API that listen already.
         file: where the next start reads its configuration.
+        further: called while the start gets on, from any thread, with what it does.
 
     Raises:
         ConfigInvalid: the catalogue has errors.
@@ -60,6 +63,7 @@ async def run(
                 wall_ms=clock.wall_ms,
                 new_id=clock.new_id,
                 machine_id=machine_id(),
+                further=further,
             )
         )
         codes = Codes(data / CODES_FILE, journal.setting(CODES_SETTING))

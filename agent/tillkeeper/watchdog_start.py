@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
 from tillkeeper_systemd import notify
@@ -15,8 +15,8 @@ log = logging.getLogger(__name__)
 MORE_S = 30.0
 """The manager waits for so long from each request on (EXTEND_TIMEOUT_USEC= of sd_notify(3))."""
 ASK_EVERY_S = 5.0
-LONGEST_START_S = 900.0
-"""After so long no more time is asked for: the manager ends this start and tries another."""
+STUCK_S = 900.0
+"""A start that got no further for so long gets no more time: the manager ends it and tries another."""
 HELD_S = 5.0
 """A failed start stays for so long before it ends, for it is tried again at once (Restart=always); it ends early where one of
 the files that it depends on is another."""
@@ -28,16 +28,22 @@ Stamp = tuple[int, int, int] | None
 class Start:
     """One start. `done`: the register serves."""
 
-    def __init__(self, files: Iterable[Path]) -> None:
+    def __init__(self, files: Iterable[Path], now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s, self._doing = now_s, ""
+        self._further_s = now_s()
         self._stamps: dict[Path, Stamp] = {}
         for file in files:
             self.depends_on(file)
-        self._asking = asyncio.create_task(_ask_for_time(), name="start.time") if notify.is_awaited() else None
+        self._asking = asyncio.create_task(self._ask_for_time(), name="start.time") if notify.is_awaited() else None
         self.is_done = False
 
     def depends_on(self, file: Path) -> None:
         """Another content of it may be what the next start needs."""
         self._stamps[file] = _stamp(file)
+
+    def further(self, doing: str) -> None:
+        """The start gets on: with what, in words. From any thread."""
+        self._further_s, self._doing = self._now_s(), doing
 
     def done(self) -> None:
         self.is_done = True
@@ -55,6 +61,19 @@ class Start:
             await asyncio.sleep(LOOK_EVERY_S)
             if any(_stamp(file) != was for file, was in self._stamps.items()):
                 return
+
+    def due(self) -> dict[str, str]:
+        """What the manager is to hear now; nothing where the start is stuck."""
+        if self._now_s() - self._further_s > STUCK_S:
+            return {}
+        states = {"EXTEND_TIMEOUT_USEC": str(int(MORE_S * 1e6))}
+        return states | {"STATUS": f"starts: {self._doing}"} if self._doing else states
+
+    async def _ask_for_time(self) -> None:
+        while True:
+            if states := self.due():
+                notify.notify(**states)
+            await asyncio.sleep(ASK_EVERY_S)
 
     def _end_asking(self) -> None:
         if self._asking is not None:
@@ -84,13 +103,6 @@ def hold_failed(error: Exception, files: Iterable[Path]) -> None:
         await Start(files).hold(error)
 
     asyncio.run(hold())
-
-
-async def _ask_for_time() -> None:
-    until_s = time.monotonic() + LONGEST_START_S
-    while time.monotonic() < until_s:
-        notify.notify(EXTEND_TIMEOUT_USEC=str(int(MORE_S * 1e6)))
-        await asyncio.sleep(ASK_EVERY_S)
 
 
 def _stamp(file: Path) -> Stamp:

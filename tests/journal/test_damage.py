@@ -220,7 +220,10 @@ def test_a_suspect_journal_is_checked_whole(tmp_path: Path) -> None:
         async with opened(path) as journal:
             journal.suspect("a job made no sense")
         assert marker.exists()
-        async with opened(path) as journal:
+        said: list[str] = []
+        async with opened(path, further=said.append) as journal:
+            assert said[-1] == f"examines the journal: {last_seq} of {last_seq} events"
+            assert said.count("examines the journal") > 1, "integrity_check said nothing"
             assert (journal.incarnation, journal.last_seq) == (incarnation, last_seq)
             assert len(journal.alarms) == 1
         assert not marker.exists()

@@ -178,6 +178,21 @@ def test_a_start_that_takes_long_asks_for_time(tmp_path: Path, held: Manager, mo
     assert len(held.hears()) == asked, "no more once it serves"
 
 
+def test_a_start_that_gets_on_is_never_given_up_and_one_that_is_stuck_is() -> None:
+    """A check of years of books, at whatever pace; and one that hangs."""
+    now_s = [0.0]
+    start = watchdog_start.Start((), lambda: now_s[0])
+    assert start.due() == {"EXTEND_TIMEOUT_USEC": "30000000"}
+    for done in range(1, 9):
+        now_s[0] += watchdog_start.STUCK_S
+        start.further(f"examines the journal: {done} of 9 events")
+    assert start.due()["STATUS"] == "starts: examines the journal: 8 of 9 events"
+    now_s[0] += watchdog_start.STUCK_S + 1
+    assert start.due() == {}
+    start.further("examines the journal: 9 of 9 events")
+    assert "EXTEND_TIMEOUT_USEC" in start.due(), "the manager still waits for what it gave before"
+
+
 def test_a_wrong_configuration_is_told_held_and_taken_again_once_it_is_another(tmp_path: Path, held: Manager) -> None:
     till = Till(tmp_path, held)
     right = till.config_file.read_text()

@@ -86,7 +86,7 @@ async def _configured(args: argparse.Namespace) -> None:
             where = f"{bound.socket} {bound.url}".strip()
             output.say(f"register {config.this_register} of {config.store.name} takes orders at {where}")
 
-        await daemon.run(config, started, given_sockets(taken, config.api.listen), args.config.absolute())
+        await daemon.run(config, started, given_sockets(taken, config.api.listen), args.config.absolute(), start.further)
 
 
 async def _embedded(args: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
 """Connections to the journal file: settings that carry the promise, and named migrations."""
 
 import importlib.resources
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,10 @@ from tillkeeper.journal.faults import JournalTooNew, WrongJournal
 
 JOURNAL_SIZE_LIMIT = 16 * 1024 * 1024
 BUSY_TIMEOUT_MS = 2_000
+STEPS = 10_000
+"""Of SQLite's, some milliseconds: so often it is told that a statement gets on."""
+Further = Callable[[str], None]
+"""Called while a long work gets on, with what it does, from the thread that does it."""
 
 
 class Migration(NamedTuple):
@@ -79,6 +84,17 @@ def connect_writer(path: Path, vfs: str | None, *, create: bool = False) -> apsw
 def trust(connection: apsw.Connection) -> None:
     """The file has been examined: closing may copy the log into it."""
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
+
+
+def tell_steps(connection: apsw.Connection, further: Further | None, doing: str = "") -> None:
+    """While a statement runs on `connection`, `further` hears `doing`; None ends that."""
+
+    def step() -> bool:
+        if further is not None:
+            further(doing)
+        return False
+
+    connection.set_progress_handler(step if further is not None else None, STEPS)
 
 
 def connect_reader(path: Path, vfs: str | None = None, *, immutable: bool = False) -> apsw.Connection:

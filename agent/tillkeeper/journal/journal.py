@@ -13,7 +13,7 @@ from tillkeeper.clock import IdSource, WallClock
 from tillkeeper.contract.chain import personal_digest
 from tillkeeper.errors import StorageRefused, TillkeeperError
 from tillkeeper.journal.commit import Tail, prepare, read_head
-from tillkeeper.journal.database import connect_reader, read_pragmas
+from tillkeeper.journal.database import Further, connect_reader, read_pragmas
 from tillkeeper.journal.faults import BadBatch, TooManyRenewals
 from tillkeeper.journal.files import beside, mark_suspect
 from tillkeeper.journal.guard import guard_batch
@@ -92,10 +92,12 @@ class Journal(JournalReader):
         vfs: str | None = None,
         reserve_bytes: int = RESERVE_BYTES,
         idle_s: float = IDLE_S,
+        further: Further = lambda _doing: None,
     ) -> Self:
         """Open or make the journal at `path`; a damaged one is set aside and a new incarnation begins (see `alarms`).
 
-        Beside it live `<path>-wal`, `-shm`, `.lock`, `.reserve` and, after damage, `.suspect`.
+        Beside it live `<path>-wal`, `-shm`, `.lock`, `.reserve` and, after damage, `.suspect`. `further` is called from another
+        thread while the file is examined.
 
         Raises:
             JournalLocked, WrongJournal, JournalTooNew: nothing was touched.
@@ -103,7 +105,7 @@ class Journal(JournalReader):
         """
         reserve = Reserve(beside(path, ".reserve"), reserve_bytes)
         who = Register(store, register, machine_id)
-        opened = await asyncio.to_thread(open_journal, path, who, wall_ms, new_id, reserve, vfs)
+        opened = await asyncio.to_thread(open_journal, path, who, wall_ms, new_id, reserve, vfs, further)
         try:
             reader = connect_reader(path, vfs)
             reader.execute("SELECT 1 FROM owner").fetchall()

@@ -6,18 +6,18 @@ met damage and left `<journal>.suspect`. What is damaged is set aside read-only 
 """
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import apsw
 
+from tillkeeper.clock import IdSource, WallClock
 from tillkeeper.contract.chain import GENESIS, ChainBroken, verify
 from tillkeeper.contract.events import IncarnationBegan
 from tillkeeper.errors import StorageRefused
 from tillkeeper.journal import carried
 from tillkeeper.journal.commit import Log, keep_answers, read_head
-from tillkeeper.journal.database import connect_reader, connect_writer, migrate, trust
+from tillkeeper.journal.database import Further, connect_reader, connect_writer, migrate, tell_steps, trust
 from tillkeeper.journal.faults import WrongJournal
 from tillkeeper.journal.files import (
     FileLock,
@@ -59,7 +59,7 @@ class Damaged(Exception):
 
 
 def open_journal(
-    path: Path, who: Register, wall_ms: Callable[[], int], new_id: Callable[[], str], reserve: Reserve, vfs: str | None
+    path: Path, who: Register, wall_ms: WallClock, new_id: IdSource, reserve: Reserve, vfs: str | None, further: Further
 ) -> Opened:
     """Lock, examine, set aside if need be, and begin an incarnation if need be.
 
@@ -74,14 +74,14 @@ def open_journal(
         raise StorageRefused("open journal", path.name, str(error), "look at the folder's rights and space") from error
     try:
         try:
-            return _open_locked(path, who, wall_ms, new_id, vfs, lock)
+            return _open_locked(path, who, wall_ms, new_id, vfs, further, lock)
         except (apsw.FullError, apsw.IOError):
             reserve.release()  # a full disk must not keep a register from starting: reading needs a little room too
         try:
-            return _open_locked(path, who, wall_ms, new_id, vfs, lock)
+            return _open_locked(path, who, wall_ms, new_id, vfs, further, lock)
         except (apsw.FullError, apsw.IOError):
             reserve.release(last=True)
-            return _open_locked(path, who, wall_ms, new_id, vfs, lock)
+            return _open_locked(path, who, wall_ms, new_id, vfs, further, lock)
     except (apsw.Error, OSError) as error:
         lock.release()
         if _is_full(path.parent):
@@ -101,14 +101,14 @@ def _is_full(folder: Path) -> bool:
 
 
 def _open_locked(
-    path: Path, who: Register, wall_ms: Callable[[], int], new_id: Callable[[], str], vfs: str | None, lock: FileLock
+    path: Path, who: Register, wall_ms: WallClock, new_id: IdSource, vfs: str | None, further: Further, lock: FileLock
 ) -> Opened:
     alarms: list[str] = []
     connection: apsw.Connection | None = None
     previous, aside = "", newest_set_aside(path)
     kept = carried.Carried({})
     try:
-        connection = _examine(path, vfs, alarms)
+        connection = _examine(path, vfs, alarms, further)
     except Damaged as damage:
         previous = _incarnation_of(path)
         kept = carried.read(path, who.store, who.register)
@@ -141,7 +141,7 @@ def _words(kept: carried.Carried) -> str:
     return f"; what was said of {len(kept.settings)} devices was taken from it" if kept.settings else ""
 
 
-def _examine(path: Path, vfs: str | None, alarms: list[str]) -> apsw.Connection | None:
+def _examine(path: Path, vfs: str | None, alarms: list[str], further: Further) -> apsw.Connection | None:
     """The file opened and checked, or None where there is none.
 
     Raises:
@@ -157,9 +157,11 @@ def _examine(path: Path, vfs: str | None, alarms: list[str]) -> apsw.Connection 
     connection = None
     try:
         connection = connect_writer(path, vfs)
+        tell_steps(connection, further, "examines the journal")
         _check_log(connection, path)  # a step to a newer format would be written over what lies behind the damage
         migrate(connection, path)
-        _check_whole(connection, path, alarms)
+        _check_whole(connection, path, alarms, further)
+        tell_steps(connection, None)
         found, connection = connection, None
         return found
     except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, ChainBroken, UnicodeDecodeError) as error:
@@ -180,7 +182,7 @@ def _check_log(connection: apsw.Connection, path: Path) -> None:
         raise Damaged("the -wal file is damaged in the middle")
 
 
-def _check_whole(connection: apsw.Connection, path: Path, alarms: list[str]) -> None:
+def _check_whole(connection: apsw.Connection, path: Path, alarms: list[str], further: Further) -> None:
     logs = read_logs(connection)
     if not logs:
         raise Damaged("it does not say whose it is")
@@ -202,7 +204,7 @@ def _check_whole(connection: apsw.Connection, path: Path, alarms: list[str]) -> 
         problems = connection.execute("PRAGMA integrity_check(5)").fetchall()
         if problems != [("ok",)]:
             raise Damaged("; ".join(str(row[0]) for row in problems))
-        for report in verify_connection(connection):
+        for report in verify_connection(connection, lambda done, of: further(f"examines the journal: {done} of {of} events")):
             if report.problem:
                 raise Damaged(report.problem)
         marker_of(path).unlink()
@@ -213,8 +215,8 @@ def _continue(
     connection: apsw.Connection,
     path: Path,
     who: Register,
-    wall_ms: Callable[[], int],
-    new_id: Callable[[], str],
+    wall_ms: WallClock,
+    new_id: IdSource,
     alarms: list[str],
 ) -> Log:
     """The log to write on: the newest one, or a new one where the machine is another."""
