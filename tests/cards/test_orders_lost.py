@@ -70,9 +70,12 @@ class Hands:
     @asynccontextmanager
     async def holding(self, _name: str) -> AsyncIterator[None]:
         if self.meanwhile is not None:
-            self.disk |= self.unsettled.settings((self.meanwhile,))
-            self.unsettled.accepted((self.meanwhile,))
+            self.write(self.meanwhile)
         yield
+
+    def write(self, one: Authorisation) -> None:
+        with self.unsettled.changing((one,)) as settings:
+            self.disk |= settings
 
     async def commit(self, draft: Any, _kept: None) -> None:
         self.disk |= draft.settings
@@ -138,8 +141,7 @@ def test_more_of_them_than_there_are_slots_keep_nothing_from_being_taken_back() 
 def test_what_a_person_gives_up_at_this_moment_is_kept_in_hand() -> None:
     hands = Hands()
     one = replace(begun(asked("one", "check"), 1), state="approved")
-    hands.disk |= hands.unsettled.settings((one,))
-    hands.unsettled.accepted((one,))
+    hands.write(one)
     hands.meanwhile = replace(one, state="reversal_owed")
 
     async def scene() -> None:

@@ -90,12 +90,7 @@ class Abroad:
         async with self._hands.holding(one.check_id or one.key_sha256):
             if one.authorisation_id in self._unsettled.open:
                 return False
-            settings = self._unsettled.settings((one,))
-            try:
+            with self._unsettled.changing((one,)) as settings:
                 await self._hands.commit(Draft((), None, (), (), CommandResult(events=0), settings=settings), None)
-            except BaseException:  # a cancellation too: what is not durable has no slot; then it is passed on
-                self._unsettled.dropped((one,))
-                raise
-            self._unsettled.accepted((one,))
         log.warning("%s was asked for before this register lost its journal", one.authorisation_id)
         return True

@@ -275,14 +275,8 @@ class Paying:
     async def _commit(
         self, change: _Change, draft: Draft, kept: KeptCommand | None, answers: tuple[KeptAnswer, ...] = ()
     ) -> None:
-        changed = change.changed
-        settings = self._unsettled.settings(changed)
-        try:
+        with self._unsettled.changing(change.changed) as settings:
             await self._hands.commit(dataclasses.replace(draft, settings=draft.settings | settings, answers=answers), kept)
-        except BaseException:  # a cancellation too: what is not durable has no slot; then it is passed on
-            self._unsettled.dropped(changed)
-            raise
-        self._unsettled.accepted(changed)
 
     # --- without its command ---
 

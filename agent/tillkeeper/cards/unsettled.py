@@ -5,7 +5,8 @@ not know of each other, and what is in the slots after a crash is exactly what t
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -41,12 +42,29 @@ class Unsettled:
             self.open[one.authorisation_id] = one
             self._slots[one.authorisation_id] = slot
 
-    def settings(self, changed: Iterable[Authorisation]) -> dict[str, bytes]:
-        """For the batch that changes them. A new one has its slot from now on; `dropped` gives it back.
+    @contextmanager
+    def changing(self, changed: Iterable[Authorisation]) -> Iterator[dict[str, bytes]]:
+        """Yields the settings for the batch that changes them. It is durable when the block ends; of one that is not, cancelled
+        ones too, the new have no slot.
 
         Raises:
             Refused: `too_many_unsettled`.
         """
+        changed = tuple(changed)
+        try:
+            yield self._settings(changed)
+        except BaseException:
+            for one in changed:
+                if one.authorisation_id not in self.open:
+                    self._slots.pop(one.authorisation_id, None)
+            raise
+        for one in changed:
+            if settled_for_good(one):
+                self.forget(one.authorisation_id)
+            else:
+                self.open[one.authorisation_id] = one
+
+    def _settings(self, changed: Iterable[Authorisation]) -> dict[str, bytes]:
         settings: dict[str, bytes] = {}
         for one in changed:
             slot = self._slots.get(one.authorisation_id)
@@ -72,20 +90,6 @@ class Unsettled:
             cause = f"{SLOTS} payments wait for their gateways already"
             raise Refused("too_many_unsettled", "authorise", one.tender, cause, "see why no gateway answers")
         return slot
-
-    def accepted(self, changed: Iterable[Authorisation]) -> None:
-        """The batch is durable."""
-        for one in changed:
-            if settled_for_good(one):
-                self.forget(one.authorisation_id)
-            else:
-                self.open[one.authorisation_id] = one
-
-    def dropped(self, changed: Iterable[Authorisation]) -> None:
-        """The batch was refused."""
-        for one in changed:
-            if one.authorisation_id not in self.open:
-                self._slots.pop(one.authorisation_id, None)
 
     def of_key(self, key_sha256: str) -> tuple[Authorisation, ...]:
         """Those of one command, in the order in which they were asked."""
