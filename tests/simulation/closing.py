@@ -11,12 +11,12 @@ from tests.simulation.till import Till
 
 from tillkeeper.contract.commands import AnyCommand
 from tillkeeper.contract.day import CloseDay, DayAsk, DeclareGap, ParkRegister, UnparkRegister
-from tillkeeper.contract.roles import Epoch
 from tillkeeper.day.books import BookParts, StoreDays
 from tillkeeper.day.close import TOPIC, CloseParts, Closing
 from tillkeeper.day.desk import DayDesk, DayParts
 from tillkeeper.day.index import DayIndex
 from tillkeeper.day.members import DayMembers, MemberParts
+from tillkeeper.day.opening import RolesDuty
 from tillkeeper.day.tails import DayTails, TailParts
 from tillkeeper.errors import Overloaded, Refused, StorageRefused, TillkeeperError
 from tillkeeper.journal.journal import Journal
@@ -50,25 +50,6 @@ class SimZ:
         self._kept[f"z {drawer}"] = number
 
 
-class Duty:
-    """As in `day/opening.py`, by this machine's clock."""
-
-    def __init__(self, roles: RolesKeeper, now_s: Callable[[], float]) -> None:
-        self._roles, self._now_s = roles, now_s
-        self.admit = roles.fence.admit
-
-    @property
-    def primary(self) -> str:
-        return self._roles.record.primary
-
-    @property
-    def epoch(self) -> Epoch:
-        return self._roles.epoch
-
-    def holds(self) -> bool:
-        return self._roles.holds(self._now_s())
-
-
 class EndOfDay:
     def __init__(
         self, name: str, journal: MemoryJournal, till: Till, desk: PeersDesk, library: Library, following: Following,
@@ -80,7 +61,7 @@ class EndOfDay:
         me, stamp = journal.register, till.stamp
         self.index = DayIndex()
         following.add(self.index)
-        self.duty = Duty(roles, now_s)
+        self.duty = RolesDuty(roles, now_s)
         self.tails = DayTails(
             TailParts(
                 journal=cast(Journal, journal), stamp=stamp, index=self.index, caught_up=following.caught_up,

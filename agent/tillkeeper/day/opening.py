@@ -1,6 +1,7 @@
 """The end of day as parts of a register."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,11 +35,12 @@ _encode = msgspec.json.Encoder().encode
 _decode_ask = reader(DayAsk)
 
 
-class _Duty:
+class RolesDuty:
     """The primary's, as a close asks for it."""
 
-    def __init__(self, roles: RolesKeeper) -> None:
-        self._roles = roles
+    def __init__(self, roles: RolesKeeper, now_s: Callable[[], float]) -> None:
+        self._roles, self._now_s = roles, now_s
+        self.admit = roles.fence.admit
 
     @property
     def primary(self) -> str:
@@ -49,10 +51,7 @@ class _Duty:
         return self._roles.epoch
 
     def holds(self) -> bool:
-        return self._roles.holds(clock.boot_s())
-
-    async def admit(self, epoch: Epoch) -> bool:
-        return await self._roles.fence.admit(epoch)
+        return self._roles.holds(self._now_s())
 
 
 class EndOfDay:
@@ -72,7 +71,7 @@ class EndOfDay:
         self.index = DayIndex(self.calendar.today)
         following.add(self.index)
         self._signing: FiscalJournal | None = None
-        duty = _Duty(roles)
+        duty = RolesDuty(roles, clock.boot_s)
         self.tails = DayTails(
             TailParts(
                 journal=journal, stamp=register.stamp, index=self.index, caught_up=following.caught_up, admit=duty.admit,
