@@ -7,6 +7,7 @@ from tests.network.virtual_wire import OWN, ROUTER, START_S, Wire, setup_of, tar
 
 from tillkeeper.config.network import Links
 from tillkeeper.network.model import Replied, Report, ResolversSeen, Stalled, Target
+from tillkeeper.network.present import shown
 from tillkeeper.network.words import say
 
 
@@ -185,6 +186,21 @@ def test_a_prober_that_starts_into_a_dead_router_still_names_it() -> None:
     assert wire.run(8.0, lambda report: "router_dead" in report.verdict.faults) is not None
 
 
+@pytest.mark.parametrize("with_hq", [False, True])
+def test_a_prober_that_starts_into_an_outage_says_that_of_the_internet_nothing_is_known(with_hq: bool) -> None:
+    asked = tuple(target for target in targets() if with_hq or target.role != "hq")
+    wire = Wire(setup_of(targets=asked, has_uplink=with_hq))
+    wire.cut = {"isp"}
+    wire.start().run(40.0)
+    now = shown("reporting", wire.report, Links(), "front", False)
+    assert (now.verdict.phase, now.verdict.faults) == ("checking", ())
+    assert now.words.headline == "The store's network works; whether the internet does is not known"
+    wire.cut = set()
+    wire.run(20.0)
+    now = shown("reporting", wire.report, Links(), "front", False)
+    assert (now.verdict.phase, now.words.headline) == ("fine", "The network works")
+
+
 def test_losing_the_uplink_is_followed_by_questions_before_the_next_turn() -> None:
     wire = store(uplink=True)
     wire.uplink = False
@@ -209,6 +225,14 @@ def test_what_the_agent_says_of_hq_becomes_a_sign(trouble: str, kind: str) -> No
     wire.stamp()
     wire.run(1.2)
     assert not wire.signs(kind)
+
+
+def test_an_hq_whose_certificate_is_not_believed_is_no_fault_of_the_network() -> None:
+    wire = Wire(setup_of(has_uplink=True)).start()
+    for _ in range(20):
+        wire.stamp(ok=False, trouble="untrusted")
+        wire.run(1.0)
+    assert (wire.report.verdict.phase, wire.column("hq")) == ("fine", "yes")
 
 
 def test_an_answer_to_nothing_and_a_fact_from_the_past_change_nothing() -> None:

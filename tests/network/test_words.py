@@ -110,6 +110,16 @@ def test_fine_and_checking_are_said_shortly() -> None:
     assert "Fibernet" in backup.also[0].hint
 
 
+@pytest.mark.parametrize("marks", ["11 1111 1??? ????", "11 1111 11?? 1???", "11 1111 1?0? ????"])
+def test_a_network_whose_internet_never_answered_is_not_said_to_work(marks: str) -> None:
+    said = say(Verdict(phase="fine"), row(marks), LINKS, "till-1")
+    assert said.headline == "The store's network works; whether the internet does is not known"
+    assert said.evidence == ("Nothing in the internet has answered so far",)
+    assert said.works == "Selling, printing and cash go on."
+    assert "no internet" in said.what_to_do[0]
+    assert "Fibernet" in said.what_to_do[-1]
+
+
 @pytest.mark.parametrize("code", [*ADVISORIES, *(f"and:{code}" for code in FAULTS)])
 def test_every_advisory_has_words(code: str) -> None:
     subjects = {"family_broken": ":ipv6", "device_silent": ":grill", "device_routed": ":grill", "peer_silent": ":bar"}

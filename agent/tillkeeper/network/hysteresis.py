@@ -7,11 +7,13 @@ often that happened lately, the longer it has to be clean. Evidence that is not 
 away what was said of the present.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from tillkeeper.network.faults import FAULTS, depth, second_of
 from tillkeeper.network.likelihood import silences_of
-from tillkeeper.network.model import Column, ColumnName, Evidence, Explanation, Value, Verdict
+from tillkeeper.network.model import Column, ColumnName, Evidence, Explanation, Phase, Tri, Value, Verdict
 from tillkeeper.network.support import TESTED, key_run, rounds_since, supported, waits
 
 CHANGE_S = 0.7
@@ -40,6 +42,7 @@ FLAP_QUIET_S = 5.0
 HOLD_STALE_S = 3.0
 """So long a confirmed fault stands without trusted evidence; then it is no longer said of the present."""
 _PROOF: tuple[ColumnName, ...] = ("gateway", "router", "neighbours", "switch", "hop2", "anycast", "hq", "broadcast")
+_INTERNET: tuple[ColumnName, ...] = ("anycast", "other_resolver", "portal", "hq")
 _LINK = ("cable", "switch_power", "wifi_lost", "interface_disabled", "link_flapping")
 
 
@@ -80,6 +83,11 @@ def settle(state: Settled, explanation: Explanation, evidence: Evidence, now_s: 
     if explanation.faults != state.pending:
         state = _replace(state, pending=explanation.faults, pending_s=now_s)
     return _faulty(state, explanation, evidence, now_s, explained)
+
+
+def phase_to_show(phase: Phase, columns: Mapping[ColumnName, Tri]) -> Phase:
+    """Where nothing in the internet answers, only the store's network is known to be fine."""
+    return "checking" if phase == "fine" and not any(columns.get(name) == "yes" for name in _INTERNET) else phase
 
 
 def _besides(state: Settled, explanation: Explanation, now_s: float) -> tuple[tuple[str, float], ...]:

@@ -308,6 +308,9 @@ class Evidence(Value, frozen=True):
     trusted: bool = True
     """False just after the start, a stall or a suspend: no verdict may rest on it."""
 
+    def states(self) -> dict[ColumnName, Tri]:
+        return {name: column.state for name, column in self.columns.items()}
+
 
 class Explanation(Value, frozen=True):
     """What explains the evidence at the least cost. `faults`: codes of `faults.FAULTS`, all that fit equally well, likeliest

@@ -16,6 +16,7 @@ from tillkeeper.contract.network import (
     TargetView,
 )
 from tillkeeper.network.faults import ADVISORIES, FAULTS, second_of
+from tillkeeper.network.hysteresis import phase_to_show
 from tillkeeper.network.model import Column, PeerState, Report, TargetState, Verdict
 from tillkeeper.network.wire import SILENT_S, Hello
 from tillkeeper.network.words import AlsoWords, Words, say
@@ -64,9 +65,10 @@ def shown(state: ProberState, report: Report | None, links: Links, register: str
         hint = {"absent": (START,), "silent": (START_AGAIN,)}.get(state, ())
         words = Words(headline=PROBER_WORDS[state], evidence=(), what_to_do=hint, also=(), question="", works="")
         return Shown(state=state, report=None, verdict=Verdict(phase="checking"), words=words)
-    verdict = _known(report.verdict)
-    words = say(verdict, report.evidence, links, register, all_in_one=all_in_one)
-    return Shown(state=state, report=msgspec.structs.replace(report, verdict=verdict), verdict=verdict, words=_bounded(words))
+    reached = _known(report.verdict)
+    words = say(reached, report.evidence, links, register, all_in_one=all_in_one)
+    verdict = msgspec.structs.replace(reached, phase=phase_to_show(reached.phase, report.evidence.states()))
+    return Shown(state=state, report=msgspec.structs.replace(report, verdict=reached), verdict=verdict, words=_bounded(words))
 
 
 def _bounded(words: Words) -> Words:
@@ -198,7 +200,7 @@ def _peer(peer: PeerState) -> PeerView:
     return PeerView(
         register=plain(peer.register, MAX_NAME),
         address=plain(peer.address, MAX_NAME),
-        phase=peer.phase,
+        phase=phase_to_show(peer.phase, peer.columns),
         faults=tuple(code for code in peer.faults if code in FAULTS),
     )
 

@@ -3,12 +3,14 @@ can hold."""
 
 from tillkeeper.config.network import Link, Links
 from tillkeeper.network.faults import COLUMNS, FAULTS, second_of
+from tillkeeper.network.hysteresis import phase_to_show
 from tillkeeper.network.model import Column, ColumnName, Evidence, Sign, Value, Verdict
 from tillkeeper.network.peers import live
 from tillkeeper.network.wording import ALSO, SETS, WORDS, WORKS, SetWording, Works
 
 FINE = "The network works"
 CHECKING = "Checking the network"
+STORE_ONLY = "The store's network works; whether the internet does is not known"
 _BACKUP = "The network works, on the backup line"
 _SILENT_SHOWN = 4
 _ANSWERING_SHOWN = 3
@@ -20,6 +22,7 @@ _THINGS: dict[ColumnName, str] = {
     "modem": "The modem's own address", "anycast": "Well-known addresses in the internet", "resolver": "The own name server",
     "other_resolver": "Other name servers", "portal": "The check for a login page", "hq": "HQ's server",
 }  # fmt: skip
+_NO_INTERNET = ("modem", "isp_access")
 _BEYOND: tuple[ColumnName, ...] = ("anycast", "portal", "hq")
 _ONE: tuple[ColumnName, ...] = ("gateway", "switch", "router", "hop2", "modem", "resolver", "portal", "hq")
 
@@ -43,13 +46,16 @@ class Words(Value, frozen=True):
 
 
 def say(verdict: Verdict, evidence: Evidence | None, links: Links, register: str, *, all_in_one: bool = False) -> Words:
-    """In words. `register`: own name, for the cable. `evidence` None where it is no longer known."""
+    """In words. `verdict`: as it was reached, not as it is shown. `register`: own name, for the cable. `evidence` None where it
+    is no longer known."""
     names = _names(links, register, all_in_one)
     faults = tuple(code for code in verdict.faults if code in WORDS)
     if all_in_one and len(faults) > 1:
         faults = tuple(code for code in faults if code != "router_cable") or faults
     also = tuple(_also(code, names | _details(code, evidence)) for code in verdict.also)
     if not faults or verdict.phase in ("fine", "checking"):
+        if verdict.phase == "fine" and evidence is not None and phase_to_show("fine", evidence.states()) != "fine":
+            return _store_only(names, also)
         fine = _BACKUP if "on_backup_line" in verdict.also else FINE
         headline = fine if verdict.phase == "fine" else CHECKING
         return Words(headline=headline, evidence=(), what_to_do=(), also=also, question="", works="")
@@ -64,6 +70,18 @@ def say(verdict: Verdict, evidence: Evidence | None, links: Links, register: str
         also=also,
         question=_fill(question, names),
         works=WORKS[_works(faults[0], evidence)],
+    )
+
+
+def _store_only(names: dict[str, str], also: tuple[AlsoWords, ...]) -> Words:
+    steps = ("Has this store no internet, or needs none? Then all is well.", *_steps(_NO_INTERNET)[1])
+    return Words(
+        headline=STORE_ONLY,
+        evidence=("Nothing in the internet has answered so far",),
+        what_to_do=tuple(_fill(step, names) for step in steps),
+        also=also,
+        question="",
+        works=WORKS["careful"],
     )
 
 

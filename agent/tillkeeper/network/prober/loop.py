@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from tillkeeper.network.hysteresis import phase_to_show
 from tillkeeper.network.model import (
     AddressesSeen,
     ArpSeen,
@@ -199,11 +200,12 @@ class Prober:
         if self._link is not None:
             self._link.send(report)
         verdict = report.verdict
-        said = (verdict.phase, verdict.faults, verdict.also)
+        phase = phase_to_show(verdict.phase, report.evidence.states())
+        said = (phase, verdict.faults, verdict.also)
         if said != self._verdict:
             self._verdict = said
-            log("verdict_changed", phase=verdict.phase, faults=verdict.faults, also=verdict.also, at_s=round(report.at_s, 3))
-            sd_notify.notify(STATUS=" ".join((verdict.phase, *verdict.faults)))
+            log("verdict_changed", phase=phase, faults=verdict.faults, also=verdict.also, at_s=round(report.at_s, 3))
+            sd_notify.notify(STATUS=" ".join((phase, *verdict.faults)))
         elif self._printing == "changes":
             return
         if self._printing:
