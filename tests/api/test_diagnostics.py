@@ -201,6 +201,15 @@ def test_the_count_of_what_only_this_register_holds_is_in_words() -> None:
     assert status_view(facts(only_here=12)).only_here_words == "only on this register: 12"
 
 
+@pytest.mark.parametrize("age_s", [None, 300.0])
+def test_what_is_known_of_the_silence_of_hq_is_the_advice(age_s: float | None) -> None:
+    hq = HqFacts(configured=True, exchange_age_s=age_s, last_error="its certificate is not believed", hint="look at the clock")
+    (said,) = advise(facts(mode="offline", uptime_s=90.0, hq=hq))
+    assert "ago: its certificate is not believed." in said.text
+    assert said.hint.startswith("Look at the clock.")
+    assert "token" not in said.hint
+
+
 def test_what_is_not_known_is_not_taken_for_fine() -> None:
     unknown = facts(devices=(SILENT,), uptime_s=120.0, catalogue=CatalogueFacts(version="c1"), hq=HqFacts(configured=True))
     assert {one.code for one in advise(unknown)} == {"device_silent", "catalogue_unknown", "hq_never_reached"}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.support.authority import Authority
 
 from tillkeeper.config import address as where
 from tillkeeper.config.embedded import embedded, embedded_printers, example_toml
@@ -226,6 +227,17 @@ def test_hq_token_must_be_readable_and_not_empty(tmp_path: Path) -> None:
     assert "empty first line" in problems_of(text, tmp_path)[0].what
     (tmp_path / "hq.token").write_text("secret\n")
     assert parse(text, file="store.toml", folder=tmp_path).hq.token_file == str(tmp_path / "hq.token")
+
+
+def test_authorities_that_can_not_be_read_are_said(tmp_path: Path) -> None:
+    text = EXAMPLE.replace('# ca_file = "own-ca.pem"', 'ca_file = "own-ca.pem"')
+    (problem,) = problems_of(text, tmp_path)
+    assert (problem.where, problem.line) == ("hq.ca_file", line_of(text, "ca_file ="))
+    assert "can not be read: No such file" in problem.what
+    (tmp_path / "own-ca.pem").write_text("no certificate\n")
+    assert "holds no certificates" in problems_of(text, tmp_path)[0].what
+    own = Authority(tmp_path, "own-ca")
+    assert parse(text, file="store.toml", folder=tmp_path).hq.ca_file == str(own.file)
 
 
 def _absent(path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gzip
+import ssl
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -51,10 +52,12 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def serving(answer: bytes, drip_s: float = 0.0, hangs: bool = False) -> AsyncIterator[Server]:
+async def serving(
+    answer: bytes, drip_s: float = 0.0, hangs: bool = False, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Server]:
     server = Server(answer, drip_s, hangs)
-    async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
-        server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    async with await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls) as listening:
+        server.url = f"{'https' if tls else 'http'}://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
         yield server
 
 

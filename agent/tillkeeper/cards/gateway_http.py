@@ -12,6 +12,7 @@ from typing import Literal
 import httpx
 import msgspec
 
+from tillkeeper import authorities
 from tillkeeper.cards.gateway import MAX_REFERENCE, MAX_WORDS, Asked, Heard, Said, harmless
 from tillkeeper.config.model import Gateway as GatewayConfig
 
@@ -54,7 +55,7 @@ class HttpGateway:
         self._url = gateway.url.rstrip("/") + "/v1/authorisations"
         self._timeout_s = gateway.timeout_s
         # Without https no certificates are needed, and loading them costs more than anything else here.
-        tls = httpx.create_ssl_context() if self._url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        tls = authorities.context() if self._url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         if token:
             headers["Authorization"] = f"Bearer {token}"

@@ -254,7 +254,7 @@ def _absolute(config: Config, folder: Path) -> Config:
             name: msgspec.structs.replace(one, token_file=_within(folder, one.token_file))
             for name, one in config.gateways.items()
         },
-        hq=msgspec.structs.replace(hq, token_file=_within(folder, hq.token_file)),
+        hq=msgspec.structs.replace(hq, token_file=_within(folder, hq.token_file), ca_file=_within(folder, hq.ca_file)),
         layouts=msgspec.structs.replace(config.layouts, folder=_within(folder, config.layouts.folder)),
         models=msgspec.structs.replace(config.models, own=_within(folder, config.models.own)),
         network=msgspec.structs.replace(network, socket=str(data / network.socket), key_file=_within(folder, network.key_file)),

@@ -177,10 +177,12 @@ class Offline(Section, frozen=True):
 
 
 class Hq(Section, frozen=True):
-    """`token_file`: a file whose first line is the shared secret of this register and HQ. Empty `url`: no HQ."""
+    """`token_file`: a file whose first line is the shared secret of this register and HQ. `ca_file`: certificates of
+    authorities (PEM): with https these alone are believed; empty: those of this machine. Empty `url`: no HQ."""
 
     url: str = ""
     token_file: str = ""
+    ca_file: str = ""
     beat_s: Seconds = 1.0
     timeout_s: Annotated[float, Meta(ge=0.1, le=60)] = 3.0
 

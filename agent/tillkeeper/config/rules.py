@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from tillkeeper import authorities
 from tillkeeper.config import address as where
 from tillkeeper.config import (
     displays,
@@ -336,6 +337,9 @@ def _files(document: Table, folder: Path, report: Report) -> None:
         report(("hq",), "with a 'url' comes a 'token_file'")
     elif url and (why := secret_rules.unreadable(folder, token)):
         report(("hq", "token_file"), f"{token!r} {why}")
+    trusted = _text(hq, "ca_file")
+    if trusted and (why := authorities.unreadable(str(folder / Path(trusted).expanduser()))):
+        report(("hq", "ca_file"), f"{trusted!r} {why}")
     for name in ("token_file", "page_token_file"):
         if _text(_table(document, "api"), name).startswith(credentials.PREFIX):
             report(("api", name), "can be no credential: the agent makes it, and others read it")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import httpx
 import msgspec
 
+from tillkeeper import authorities
 from tillkeeper.conformance.model import Broken, Exchange, Skipped
 from tillkeeper.contract.envelope import HqAnswer, HqBatch
 
@@ -42,7 +43,7 @@ class Wire:
         self._token, self._reader_token = token, reader_token
         self.timeout_s = timeout_s
         self.exchanges: list[Exchange] = []
-        tls = httpx.create_ssl_context() if self._url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        tls = authorities.context() if self._url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._client = httpx.AsyncClient(
             verify=tls, trust_env=False, follow_redirects=False, timeout=timeout_s,
             limits=httpx.Limits(max_connections=32), headers={"Accept-Encoding": "identity"},

@@ -4,7 +4,7 @@ own advisory where it matters; it is never taken for fine."""
 from collections.abc import Iterator
 
 from tillkeeper.contract.views import AdvisoryView, Severity
-from tillkeeper.diagnostics import catalogue, devices, network, nightly, upgrade
+from tillkeeper.diagnostics import catalogue, devices, hq, network, nightly, upgrade
 from tillkeeper.diagnostics.advisory import Advisory, Found
 from tillkeeper.diagnostics.facts import Facts
 from tillkeeper.diagnostics.words import counted, duration_words
@@ -33,23 +33,6 @@ def _disk_low(facts: Facts) -> Iterator[Found]:
     free = facts.journal.free_bytes
     if free is not None and free < DISK_LOW_BYTES and not facts.journal.refusing:
         yield Found({"free": free // (1024 * 1024)})
-
-
-def _hq_unreachable(facts: Facts) -> Iterator[Found]:
-    hq = facts.hq
-    if network.explains_silence(facts):
-        return
-    if hq.configured and hq.exchange_age_s is not None and hq.exchange_age_s > facts.online_window_s:
-        reason = f": {hq.last_error}" if hq.last_error else ""
-        yield Found({"since": duration_words(hq.exchange_age_s), "reason": reason})
-
-
-def _hq_never(facts: Facts) -> Iterator[Found]:
-    if network.explains_silence(facts):
-        return
-    if facts.hq.configured and facts.hq.exchange_age_s is None and facts.uptime_s > facts.online_window_s:
-        reason = f": {facts.hq.last_error}" if facts.hq.last_error else ""
-        yield Found({"since": duration_words(facts.uptime_s), "reason": reason})
 
 
 def _manual_offline(facts: Facts) -> Iterator[Found]:
@@ -255,22 +238,7 @@ ADVISORIES: tuple[Advisory, ...] = (
         hint="Look at the display: does it say that it is connected?",
         find=devices.display_behind,
     ),
-    Advisory(
-        code="hq_unreachable",
-        severity="warning",
-        title="HQ does not answer",
-        text="The last answer of HQ was {since} ago{reason}. Cash and custom tenders work.",
-        hint="Sales are kept here and go out by themselves.",
-        find=_hq_unreachable,
-    ),
-    Advisory(
-        code="hq_never_reached",
-        severity="warning",
-        title="HQ has not answered yet",
-        text="HQ has not answered since the start {since} ago{reason}. Cash and custom tenders work.",
-        hint="Check the address of HQ and the token, if this register was never online.",
-        find=_hq_never,
-    ),
+    *hq.ADVISORIES,
     Advisory(
         code="offline_support_off",
         severity="warning",

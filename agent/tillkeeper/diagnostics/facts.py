@@ -9,12 +9,13 @@ from tillkeeper.contract.views import Colour, DeviceView, Mode
 
 
 class HqFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """`exchange_age_s`: since the last authenticated answer, None where there was none since the start. `clock_ahead_s`: own
-    wall clock minus HQ's, from the last answer."""
+    """`exchange_age_s`: since the last authenticated answer, None where there was none since the start. `hint`: what to do
+    about `last_error`, or empty. `clock_ahead_s`: own wall clock minus HQ's, from the last answer."""
 
     configured: bool
     exchange_age_s: float | None = None
     last_error: str = ""
+    hint: str = ""
     clock_ahead_s: float | None = None
     rejected_events: int = 0
 

@@ -19,14 +19,14 @@ _decode = msgspec.json.Decoder(OnlineOrdersTaken).decode
 class OnlineHq:
     def __init__(self, hq: Hq, token: str, store: str) -> None:
         self._url = f"{hq.url.rstrip('/')}/v1/stores/{quote(store, safe='')}/online-orders/take"
-        self._timeout_s = hq.timeout_s
+        self._hq = hq
         self._client = client(hq, token)
 
     async def take(self, asked: TakeOnlineOrders) -> OnlineOrdersTaken | None:
         """None: this HQ hands out no online orders. Raises SinkTrouble: there is no answer to rely on; HQ may have handed
         orders out all the same."""
         answer, body = await post(
-            self._client, self._url, _encode(asked), within_s=self._timeout_s, most_bytes=MAX_ANSWER_BYTES
+            self._client, self._hq, self._url, _encode(asked), within_s=self._hq.timeout_s, most_bytes=MAX_ANSWER_BYTES
         )
         if answer.status_code in (404, 405, 501):
             return None

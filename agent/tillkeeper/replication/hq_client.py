@@ -5,7 +5,9 @@ import ssl
 
 import httpx
 
+from tillkeeper import authorities
 from tillkeeper.config.model import Hq
+from tillkeeper.errors import ConfigInvalid
 from tillkeeper.replication.trouble import SinkTrouble
 
 KEPT_S = 4.0
@@ -16,7 +18,7 @@ def client(hq: Hq, token: str, kept: int = 1) -> httpx.AsyncClient:
     """One connection at a time; `kept`: how many of them stay open between two questions. Redirects are never followed, because
     the token would go with them."""
     # Without https no certificates are needed, and loading them costs more than anything else here.
-    tls = httpx.create_ssl_context() if hq.url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls = _trust(hq) if hq.url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return httpx.AsyncClient(
         verify=tls,
         trust_env=False,
@@ -27,13 +29,22 @@ def client(hq: Hq, token: str, kept: int = 1) -> httpx.AsyncClient:
     )
 
 
+def _trust(hq: Hq) -> ssl.SSLContext:
+    try:
+        return authorities.context(hq.ca_file)
+    except OSError as error:  # an SSLError is one
+        raise ConfigInvalid("read", f"hq.ca_file {hq.ca_file}", str(error), "it holds authorities in PEM form") from error
+
+
 async def post(
-    by: httpx.AsyncClient, url: str, content: bytes, *, within_s: float, most_bytes: int, headers: dict[str, str] | None = None
-) -> tuple[httpx.Response, bytes]:
+    by: httpx.AsyncClient, hq: Hq, url: str, content: bytes, *,
+    within_s: float, most_bytes: int, headers: dict[str, str] | None = None,
+) -> tuple[httpx.Response, bytes]:  # fmt: skip
     """The answer, whatever its status. The whole exchange has `within_s` seconds, however slowly HQ drips.
 
     Raises:
-        SinkTrouble: `timeout`, `unreachable`, or `garbage` for more than `most_bytes`. HQ may have done what was asked.
+        SinkTrouble: `timeout`, `unreachable`, `untrusted`, or `garbage` for more than `most_bytes`. HQ may have done what was
+            asked.
     """
     body = bytearray()
     try:
@@ -47,6 +58,9 @@ async def post(
     except (TimeoutError, httpx.TimeoutException):
         raise SinkTrouble("timeout", url, f"no answer within {within_s:.3g} s") from None
     except httpx.TransportError as error:
+        if (refusal := authorities.refusal(error)) is not None:
+            cause, hint = authorities.words(refusal, hq.ca_file, "hq.ca_file")
+            raise SinkTrouble("untrusted", url, cause, hint) from error
         raise SinkTrouble("unreachable", url, str(error) or type(error).__name__) from error
     except httpx.InvalidURL as error:
         raise SinkTrouble("unreachable", url, f"not a URL: {error}", "check hq.url") from error

@@ -36,6 +36,7 @@ class HttpTransport:
     told before a batch whenever it has another one. Large batches are packed, until HQ takes one only unpacked."""
 
     def __init__(self, hq: Hq, token: str, roster: Callable[[], Roster | None] = lambda: None) -> None:
+        self._hq = hq
         self._roster = roster
         self._hq_roster = ""
         self._told: tuple[str, float] = ("", 0.0)
@@ -101,7 +102,7 @@ class HttpTransport:
     ) -> tuple[httpx.Response, bytes]:  # fmt: skip
         """Raises SinkTrouble."""
         return await post(
-            by or self._client, url, content,
+            by or self._client, self._hq, url, content,
             within_s=self._timeout_s if within_s is None else within_s, most_bytes=MAX_ANSWER_BYTES, headers=headers,
         )  # fmt: skip
 

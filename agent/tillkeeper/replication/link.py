@@ -62,7 +62,8 @@ class LogStatus(msgspec.Struct, frozen=True):
 
 class LinkStatus(msgspec.Struct, frozen=True):
     """`unsynced`: own events that the sink does not hold. `behind`: all that it is still to get. `trouble`: code of what is
-    wrong now, empty while it answers. `alarms`: words for what needs a person. `events_per_s`: how fast it takes what waits."""
+    wrong now, empty while it answers; `hint`: what to do about it. `alarms`: words for what needs a person. `events_per_s`: how
+    fast it takes what waits."""
 
     uplink: Uplink
     unsynced: int
@@ -75,6 +76,7 @@ class LinkStatus(msgspec.Struct, frozen=True):
     """HQ's clock less this machine's boot clock, as far as HQ's last answer said it."""
     behind: int = 0
     events_per_s: float = 0.0
+    hint: str = ""
 
 
 class SinkLink:
@@ -119,7 +121,7 @@ class SinkLink:
         self._started_s = now_s()
         self._last_ok_s: float | None = None
         self._last_failure_s: float | None = None
-        self._error = self._trouble = ""
+        self._error = self._trouble = self._hint = ""
         self._rate = 0.0
         self._heads()
 
@@ -201,7 +203,7 @@ class SinkLink:
             if self._outgoing.is_others(send.log):
                 self._put_off(send, str(error))
                 return
-            self._error, self._trouble = str(error), error.code
+            self._error, self._trouble, self._hint = str(error), error.code, ""
             self._link = cursors.failed(self._link, self._now_s(), self._chance.random())
         else:
             self._settle(send, progress, answer, sent_s)
@@ -221,7 +223,7 @@ class SinkLink:
         if advanced > 0 and send.limit and not send.proves:
             self._rate += 0.2 * (advanced / max(now_s - sent_s, 0.001) - self._rate)
         self._cursors[send.log] = cursor
-        self._error = self._trouble = ""
+        self._error = self._trouble = self._hint = ""
         self._link = cursors.succeeded(self._link, now_s, self._beat_s, send.log, self._outgoing.own)
 
     def _take(self, send: Send, head: int, events: Sequence[Envelope], answer: HqAnswer) -> Progress:
@@ -258,7 +260,7 @@ class SinkLink:
             self._put_off(send, trouble.cause)
             return
         self._last_failure_s = now_s
-        self._error, self._trouble = trouble.cause, trouble.code
+        self._error, self._trouble, self._hint = trouble.cause, trouble.code, trouble.hint
         if trouble.code == "batch_refused":
             if sent == 1:
                 self._error = f"{self.name} refuses event {send.after_seq + 1} of log {send.log.incarnation}: {trouble.cause}"
@@ -321,6 +323,7 @@ class SinkLink:
             trouble=self._trouble,
             alarms=tuple(self._alarms(logs)),
             events_per_s=self._rate,
+            hint=self._hint,
         )
 
     def _alarms(self, logs: Sequence[LogStatus]) -> list[str]:

@@ -5,15 +5,16 @@ from typing import Literal
 from tillkeeper.errors import TillkeeperError
 
 Kind = Literal[
-    "unreachable", "timeout", "credentials_refused", "redirected", "batch_refused", "busy", "server_error", "garbage",
-    "not_a_member", "two_sessions", "other_store", "protocol_unknown",
+    "unreachable", "timeout", "untrusted", "credentials_refused", "redirected", "batch_refused", "busy", "server_error",
+    "garbage", "not_a_member", "two_sessions", "other_store", "protocol_unknown",
 ]  # fmt: skip
 
 
 class SinkTrouble(TillkeeperError):
     """No answer to rely on. The sink may have stored what was sent all the same: sending it again is safe and needed.
 
-    `batch_refused`: it answers, but will not take this batch as a whole. `code` is the kind."""
+    `untrusted`: its certificate is not believed, and nothing was sent. `batch_refused`: it answers, but will not
+    take this batch as a whole. `code` is the kind."""
 
     status = 502
 

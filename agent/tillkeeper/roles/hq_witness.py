@@ -22,7 +22,7 @@ _decode = msgspec.json.Decoder(WitnessSaid).decode
 class HqWitness:
     def __init__(self, hq: Hq, token: str, store: str) -> None:
         self._url = f"{hq.url.rstrip('/')}/v1/stores/{quote(store, safe='')}/roles/witness"
-        self._timeout_s = hq.timeout_s
+        self._hq = hq
         self._none_until_s = 0.0
         self._client = client(hq, token, kept=0)
 
@@ -31,7 +31,7 @@ class HqWitness:
         if clock.boot_s() < self._none_until_s:
             return None
         answer, body = await post(
-            self._client, self._url, _encode(asked), within_s=self._timeout_s, most_bytes=MAX_ANSWER_BYTES
+            self._client, self._hq, self._url, _encode(asked), within_s=self._hq.timeout_s, most_bytes=MAX_ANSWER_BYTES
         )
         if answer.status_code in (404, 405, 501):
             self._none_until_s = clock.boot_s() + NO_WITNESS_S

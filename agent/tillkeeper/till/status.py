@@ -207,6 +207,7 @@ class StatusDesk:
             configured=True,
             exchange_age_s=None if status.last_ok_s is None else now_s - status.last_ok_s,
             last_error=status.last_error,
+            hint=status.hint,
             clock_ahead_s=None if status.hq_minus_boot_s is None else now_ms / 1000 - (now_s + status.hq_minus_boot_s),
             rejected_events=sum(log.rejected for log in status.logs),
         )

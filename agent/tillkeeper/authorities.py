@@ -1,0 +1,69 @@
+"""Whose certificates are believed when a server is called: those of a file that the configuration names, else those of this
+machine, else those that come with the package."""
+
+import os
+import re
+import ssl
+
+_HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
+"""As OpenSSL finds an authority in a folder."""
+_NOT_IN_TIME = (9, 10)
+_OTHER_NAME = (62, 63, 64)
+"""X509_V_ERR_ of OpenSSL: not yet valid, expired; of another host, mail address or IP address."""
+
+
+def context(ca_file: str = "") -> ssl.SSLContext:
+    """Raises: OSError, ssl.SSLError: `ca_file` can not be read, or holds no certificate."""
+    if ca_file:
+        return ssl.create_default_context(cafile=ca_file)
+    if of_machine():
+        return ssl.create_default_context()
+    import certifi
+
+    return ssl.create_default_context(cafile=certifi.where())
+
+
+def of_machine() -> str:
+    """Where this machine keeps the authorities that it believes; empty where it has none."""
+    paths = ssl.get_default_verify_paths()
+    try:
+        if paths.cafile and os.path.getsize(paths.cafile):
+            return paths.cafile
+        if paths.capath and any(_HASHED.fullmatch(name) for name in os.listdir(paths.capath)):
+            return paths.capath
+    except OSError:
+        return ""
+    return ""
+
+
+def unreadable(ca_file: str) -> str:
+    """Why nobody can be believed by this file, or empty."""
+    try:
+        context(ca_file)
+    except ssl.SSLError:
+        return "holds no certificates in PEM form"
+    except OSError as error:
+        return f"can not be read: {error.strerror}"
+    return ""
+
+
+def refusal(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    """The refused certificate behind what a library raised, if that is what it was."""
+    at: BaseException | None = error
+    while at is not None and not isinstance(at, ssl.SSLCertVerificationError):
+        at = at.__cause__ or at.__context__
+    return at
+
+
+def words(error: ssl.SSLCertVerificationError, ca_file: str, setting: str) -> tuple[str, str]:
+    """Cause and hint. `setting`: how the configuration calls `ca_file`."""
+    cause = f"its certificate is not believed: {error.verify_message.rstrip('.')}"
+    if error.verify_code in _NOT_IN_TIME:
+        return cause, "look at the clock of this register, then have the certificate renewed"
+    if error.verify_code in _OTHER_NAME:
+        return cause, "the address has to be one that the certificate names"
+    if ca_file:
+        return cause, f"only the authorities in {ca_file} ({setting}) are believed: is the one of this certificate among them?"
+    believed = of_machine()
+    whose = f"this machine ({believed})" if believed else "the package, for this machine has none,"
+    return cause, f"the authorities of {whose} are believed: name the file of another one as {setting}"
