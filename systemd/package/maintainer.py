@@ -36,6 +36,11 @@ def launcher(package: Package) -> str:
     return _filled(_text("launcher.sh"), {"NAME": package.name, "PROGRAM": package.program})
 
 
+def program(package: Package) -> str:
+    """What that starts, in Python: the environment's `bin/`."""
+    return _filled(_text("program.py"), {"PROGRAM": package.program, "ENTRY": package.entry})
+
+
 def _text(name: str) -> str:
     return (HERE / "scripts" / name).read_text("utf-8")
 

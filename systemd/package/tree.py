@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from systemd.package import maintainer
 from systemd.package.model import HERE, PLATFORMS, PYTHON, ROOT, SITE, Package
 from systemd.package.tools import BIN, digest, run, target_python, uv
 
@@ -77,10 +78,7 @@ def environment(package: Package, site: Path, wheel: Path, tree: Path) -> None:
     shutil.copytree(site, ours, dirs_exist_ok=True, ignore=shutil.ignore_patterns("RECORD"))
     (tree / "bin").mkdir()
     (tree / "bin/python3").symlink_to(f"/usr/bin/python{PYTHON}")
-    (tree / "bin" / package.program).write_text(
-        f"import sys\n\nfrom {package.entry} import main\n\nsys.exit(main())\n",
-        "ascii",
-    )
+    (tree / "bin" / package.program).write_text(maintainer.program(package), "ascii")
     (tree / "pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = false\n", "ascii")
 
 
