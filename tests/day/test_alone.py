@@ -153,6 +153,9 @@ def test_days_that_nobody_closed_are_told_before_an_upgrade(tmp_path: Path) -> N
             wall.set_ahead("+1d")
             found = await rig.get("/v1/preflight")
             (open_days,) = [one for one in found["findings"] if one["code"] == "days_open"]
+            assert found["ready"], "of a store of one register without HQ there is nobody to wait for"
+            (here,) = [one for one in found["findings"] if one["code"] == "only_here"]
+            assert (here["stops"], "no other register" in here["text"]) == (False, True)
             assert (open_days["stops"], open_days["text"]) == (False, f"Business days that are not closed: {today}")
             await rig.ok("POST", "/v1/day/close", {"day": today, "by": "Mia"})
             assert "days_open" not in {one["code"] for one in (await rig.get("/v1/preflight"))["findings"]}

@@ -9,7 +9,7 @@ from tillkeeper.contract.views import StatusView
 def preflight(status: StatusView, roles: RolesBrief, registers: int, open_days: Sequence[str]) -> PreflightView:
     """`registers`: how many the store has. `open_days`: business days before today with events that are not closed, oldest
     first."""
-    found = tuple(_roles(roles, registers) + _books(status) + _days(open_days) + _work(status))
+    found = tuple(_roles(roles, registers) + _books(status, registers) + _days(open_days) + _work(status))
     return PreflightView(
         register=status.register, version=status.version, ready=not any(one.stops for one in found), findings=found
     )
@@ -30,12 +30,18 @@ def _roles(roles: RolesBrief, registers: int) -> list[PreflightFinding]:
     return found
 
 
-def _books(status: StatusView) -> list[PreflightFinding]:
+def _books(status: StatusView, registers: int) -> list[PreflightFinding]:
+    """Where there is nobody to wait for, that the books are here alone is worth knowing and stops nothing."""
     found = []
+    by_itself = registers < 2 and not any(sink.kind == "hq" for sink in status.sinks)
     if not status.selling:
         hint = "see the status: its disk is full or fails"
         found.append(PreflightFinding(code="not_selling", text="The journal stores nothing", hint=hint))
-    if status.only_here:
+    if status.only_here and by_itself:
+        words = f"{status.only_here_words.capitalize()}. There is no HQ and no other register to have a copy"
+        hint = "an upgrade keeps them; what is lost with this machine's disk is lost"
+        found.append(PreflightFinding(code="only_here", text=words, hint=hint, stops=False))
+    elif status.only_here:
         hint = "wait until another register or HQ has them"
         found.append(PreflightFinding(code="only_here", text=status.only_here_words.capitalize(), hint=hint))
     for sink in status.sinks:
