@@ -142,7 +142,7 @@ class Register:
         self.roster = RosterKeeper(self.people, Path(config.staff.file), config.store.id, secret) if config.staff.file else None
         self.trust = Trust(
             config, keys, journal, stamp=stamp, changed=lambda: self._changed(None), store_secret=secret,
-            listening=lambda: replication.listening, finals=replication.finals,
+            listening=lambda: replication.listening, finals=replication.finals, staff=lambda: self.people.roster,
         )  # fmt: skip
         self.access = DeviceAccess(self, secret)
         self.privacy = Privacy(config, journal, replication, stamp, self.shelf, lambda: self._changed(None))

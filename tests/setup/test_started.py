@@ -211,12 +211,16 @@ def test_another_register_joins_the_store(store: tuple[World, World]) -> None:
         code, said = run(f"{tillkeeper} setup --answers {bar.answers}")
         assert code == exits.OK, said + (folder / "log").read_text()
         assert "admitted by front" in said
+        assert "1 person of the store came with it" in said
         assert join_code not in said
         assert run("stat -c %a:%u:%g /etc/tillkeeper/beacon.key")[1] == "640:64990:64991\n"
         beacon = (front.etc / "beacon.key").read_text()
         assert run("cat /etc/tillkeeper/beacon.key")[1] == beacon
         assert beacon.strip() not in said
         assert run("cat /var/lib/tillkeeper/store-secret")[1] == (front.data / "store-secret").read_text()
+        people = json.loads(run("cat /var/lib/tillkeeper/staff.json")[1])
+        assert [one["employee"] for one in people["members"]] == ["ana"]
+        assert run("stat -c %a:%u /var/lib/tillkeeper/staff.json")[1] == "600:64990\n"
         listed = json.loads(run(f"{tillkeeper} store status --socket {at} --json")[1])
         assert sorted(one["register"] for one in listed["members"]) == ["bar", "front"]
 

@@ -12,6 +12,7 @@ from tests.trust.world import BEACON, SECRET, STORE, Register, founded, site
 from tillkeeper.contract.caller import INTEGRATION
 from tillkeeper.contract.trust import LeaveBody, RegisterAdmitted
 from tillkeeper.errors import StorageRefused
+from tillkeeper.people import pins, roster
 from tillkeeper.trust.acts import Site, create, join_store, recover
 from tillkeeper.trust.codes import read_recovery_code
 from tillkeeper.trust.shelf import Shelf
@@ -83,7 +84,8 @@ def test_joining_brings_the_stores_secrets_and_sets_aside_what_was_there(tmp_pat
         bar = site(tmp_path, "bar")
         (bar.data_dir / "store-secret").write_text("its own\n")
         wanted = msgspec.structs.replace(bar, key_file=tmp_path / "beacon.key")
-        bar = msgspec.structs.replace(bar, people=True)
+        bar = msgspec.structs.replace(bar, staff=tmp_path / "staff.json")
+        (tmp_path / "staff.json").write_bytes(roster.encode(roster.Roster(store=STORE, secret_id=pins.secret_id("its own"))))
         async with front.listening():
             first = await asyncio.to_thread(join_store, bar, await front.invited(), "ana")
             with pytest.raises(TrustTrouble) as error:

@@ -170,7 +170,7 @@ def _do(args: argparse.Namespace, here: Site, before: Present, said: Answers, me
                 raise UsageError(f"{here.config} was changed by somebody else meanwhile: run setup again")
             if made.joins:
                 tell("joining the store ...")
-                for note in doing.join(here, made.data, said, secrets.join_code, os.environ.get("SUDO_USER", "root")):
+                for note in doing.join(here, made, said, secrets.join_code, os.environ.get("SUDO_USER", "root")):
                     tell(note)
                 made = plan.make(here, plan.look(here), said, menu, secrets, _new_key)
             doing.carry_out(here, made, said, secrets, time.strftime("%Y-%m-%dT%H-%M-%S"), tell)

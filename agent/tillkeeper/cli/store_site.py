@@ -70,7 +70,7 @@ def find(path: Path) -> Found:
         register=read.this_register,
         data_dir=folder / Path(read.data_dir).expanduser(),
         key_file=key_file,
-        people=bool(read.staff.file),
+        staff=folder / Path(read.staff.file).expanduser() if read.staff.file else None,
     )
     others = [one.address for name, one in read.registers.items() if name != read.this_register and one.address]
     return Found(site, tuple(others), read.replication.port)

@@ -11,11 +11,12 @@ from typing import Any, Literal
 import msgspec
 
 from tillkeeper.config import lines
-from tillkeeper.config.load import Problem, check_form, nearest
+from tillkeeper.config.load import check_form
 from tillkeeper.config.model import SerialLine
 from tillkeeper.config.network import Links
 from tillkeeper.config.section import Section
 from tillkeeper.errors import ConfigInvalid
+from tillkeeper.file_problem import Problem, nearest
 from tillkeeper.setup import checks
 from tillkeeper.setup.asking import Wrong
 

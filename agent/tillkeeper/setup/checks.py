@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from tillkeeper.config import address as where
 from tillkeeper.config.lan import is_private, place
-from tillkeeper.config.load import known_profiles, nearest, star_profiles
+from tillkeeper.config.load import known_profiles, star_profiles
+from tillkeeper.file_problem import nearest
 from tillkeeper.layouts.names import languages
 from tillkeeper.people import pins
 from tillkeeper.sales.money import percent_text, ppm

@@ -24,9 +24,9 @@ def make_folders(site: Site, data: Path) -> None:
         raise StorageRefused("make", error.filename or str(data), error.strerror or str(error), "look at the disk") from error
 
 
-def join(site: Site, data: Path, said: Answers, code: str, by: str) -> list[str]:
-    """Become a register of the store; what a person should know of it. The beacon key that it brings is put into its place by
-    the next plan.
+def join(site: Site, plan: Plan, said: Answers, code: str, by: str) -> list[str]:
+    """Become a register of the store, and get its people; what a person should know of it. The beacon key that it brings is put
+    into its place by the next plan.
 
     Raises:
         TillkeeperError: the code, or the register that it leads to, refuses; the same code works again within its ten minutes.
@@ -39,7 +39,7 @@ def join(site: Site, data: Path, said: Answers, code: str, by: str) -> list[str]
     from tillkeeper.trust.codes import read_join_code
 
     def act() -> object:
-        place = Place(store=store_id(said), register=said.register, data_dir=data, people=said.people.sign_in)
+        place = Place(store=store_id(said), register=said.register, data_dir=plan.data, staff=plan.staff)
         made = join_store(place, read_join_code(code), by)
         return [f"admitted by {made.at}", *(note for note in made.notes if "beacon key" not in note)]
 

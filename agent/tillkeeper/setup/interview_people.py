@@ -19,7 +19,7 @@ def people(known: Known, said: Answers, secrets: Secrets, *, first: bool) -> Int
     if not sign_in or known.people:
         return replace(said, people=PeopleSaid(sign_in=sign_in))
     if secrets.join_code:
-        yield from say(f"  The people come from the store: copy staff.json of {said.primary} once this register has joined.")
+        yield from say("  The store's people, with their PINs, come with the join.")
         return replace(said, people=PeopleSaid(sign_in=True))
     usual = said.people.manager or ("manager" if said.register == said.primary else "-")
     text = "First manager, a short name (- : nobody yet)"

@@ -12,9 +12,10 @@ from typing import Any
 from msgspec.structs import asdict, replace
 
 from tillkeeper.config.lan import Lan
-from tillkeeper.config.load import BUILTIN, Problem, load, parse
+from tillkeeper.config.load import BUILTIN, load, parse
 from tillkeeper.config.model import Config
 from tillkeeper.errors import ConfigInvalid, Refused
+from tillkeeper.file_problem import Problem
 from tillkeeper.journal.files import JOURNAL_FILE
 from tillkeeper.people.roster import SECRET_FILE
 from tillkeeper.setup import tablets, text

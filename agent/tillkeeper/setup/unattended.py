@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tillkeeper.config import lines
-from tillkeeper.config.load import Problem
 from tillkeeper.errors import ConfigInvalid
+from tillkeeper.file_problem import Problem
 from tillkeeper.setup import checks, machine
 from tillkeeper.setup.answers import Answers
 from tillkeeper.setup.answers import read as read_answers

@@ -11,7 +11,7 @@ import msgspec
 
 from tillkeeper.contract.roster import Admitted, Roster, Signed, Statement, leavings
 from tillkeeper.people.roster import SECRET_FILE
-from tillkeeper.trust import files, tls
+from tillkeeper.trust import files, staff, tls
 from tillkeeper.trust.admitting import signed
 from tillkeeper.trust.asking import Place, join, tell
 from tillkeeper.trust.certificates import authority_certificate, pem, register_certificate
@@ -29,14 +29,14 @@ BEACON_MODE = 0o640
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a register is: its store, its name, its data folder, where its beacon key belongs (None: nowhere yet), and whether
-    its people have a roster (PINs)."""
+    """Where a register is: its store, its name, its data folder, where its beacon key belongs (None: nowhere yet), and where
+    the roster of its people (None: nobody signs in)."""
 
     store: str
     register: str
     data_dir: Path
     key_file: Path | None = None
-    people: bool = False
+    staff: Path | None = None
 
     @property
     def shelf(self) -> Shelf:
@@ -94,6 +94,7 @@ def join_store(site: Site, code: JoinCode, by: str) -> Outcome:
     if done.authority_secret:
         shelf.keep_authority(done.authority_secret)
     notes = _take_secrets(site, done.store_secret, done.beacon_key)
+    notes += _take_staff(site, done.store_secret, done.staff)
     roster = admission.roster
     shelf.keep(_kept(site, "joined", roster, by or done.by, admission.at))
     return Outcome(roster=roster, key=pair.key, at=admission.at, notes=notes)
@@ -140,6 +141,7 @@ def recover(site: Site, secret: bytes, peers: Sequence[Place], *, alone: bool, b
     notes = tuple(f"not reached: {one.subject} ({one.cause})" for one in unheard)
     store_secret, beacon_key = secrets_told[0] if secrets_told else ("", "")
     notes += _take_secrets(site, store_secret, beacon_key) if secrets_told else ()
+    notes += _take_staff(site, store_secret, b"")
     shelf.keep_authority(secret)
     _keep(site, "recovered", pair, authority, later, by)
     return Outcome(roster=later, key=pair.key, notes=notes)
@@ -207,6 +209,11 @@ def _kept(site: Site, act: Act, roster: Roster, by: str, at: str = "") -> Kept:
     )
 
 
+def _take_staff(site: Site, store_secret: str, handed: bytes) -> tuple[str, ...]:
+    note = staff.take(site.staff, handed, site.store, store_secret) if site.staff is not None and store_secret else ""
+    return (note,) if note else ()
+
+
 def _take_secrets(site: Site, store_secret: str, beacon_key: str) -> tuple[str, ...]:
     """Put them where they belong; what was there before is set aside. What a person has to know of it."""
     notes = []
@@ -214,8 +221,6 @@ def _take_secrets(site: Site, store_secret: str, beacon_key: str) -> tuple[str, 
     before = files.read(place)
     if store_secret and before is not None and before.decode("ascii", "replace").strip() != store_secret:
         files.write(place.with_name(SECRET_FILE + ASIDE), before)
-        if site.people:
-            notes.append("PINs that were made on this register alone no longer open anything: copy the store's roster of staff")
     if store_secret:
         files.write(place, store_secret.encode() + b"\n")
     if not beacon_key:

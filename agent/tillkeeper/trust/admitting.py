@@ -33,7 +33,8 @@ CLOSE_S = 2.0
 class AdmittingParts:
     """`record`: journal an event durably; may raise `StorageRefused`. `finals`: of a register, incarnation -> the furthest
     event of it that anybody who can be asked holds. `store_secret`: what PINs are keyed with. `beacon_key`: in hex, empty
-    where this process may not read it. `now_s`: CLOCK_BOOTTIME."""
+    where this process may not read it. `staff`: the roster of people in force, empty where there is none. `now_s`:
+    CLOCK_BOOTTIME."""
 
     keys: StoreKeys
     now_s: Callable[[], float]
@@ -41,6 +42,7 @@ class AdmittingParts:
     finals: Callable[[str], Mapping[str, int]]
     store_secret: str
     beacon_key: Callable[[], str]
+    staff: Callable[[], bytes] = bytes
     within_s: float = WITHIN_S
     """For a whole conversation."""
 
@@ -241,6 +243,7 @@ class AdmittingDesk:
             beacon_key=self._.beacon_key(),
             authority_secret=secret or b"",
             by=invitation.by,
+            staff=staff if len(staff := self._.staff()) <= wire.MAX_STAFF else b"",
         )
 
 

@@ -10,6 +10,7 @@ from tillkeeper import clock
 from tillkeeper.config.model import Config
 from tillkeeper.contract.base import Event
 from tillkeeper.journal.records import Appended, Batch, NewEvent
+from tillkeeper.people.roster import Roster, encode
 from tillkeeper.plain_file import open_plain
 from tillkeeper.trust.admitting import AdmittingDesk, AdmittingParts
 from tillkeeper.trust.desk import TrustDesk, TrustParts
@@ -57,6 +58,7 @@ class Trust:
         changed: Callable[[], None],
         finals: Finals,
         store_secret: str,
+        staff: Callable[[], Roster | None],
         listening: Callable[[], str],
     ) -> None:
         self.keys, self._trouble = opened
@@ -71,6 +73,7 @@ class Trust:
                 finals=finals,
                 store_secret=store_secret,
                 beacon_key=lambda: beacon_key(config.network.key_file),
+                staff=lambda: b"" if (people := staff()) is None else encode(people),
             )
             self.admitting = AdmittingDesk(parts)
         self.desk = TrustDesk(

@@ -16,6 +16,9 @@ MAX_SENT = 1024 * 1024
 MAX_ASKED = 64 * 1024
 """What the admitting side reads at most: a few statements."""
 
+MAX_STAFF = 256 * 1024
+"""Of a roster of people: more than a thousand of them take."""
+
 MAX_FINALS = 4096
 """Logs of one register that are told of: the newest, as their ids are in the order of time."""
 
@@ -47,7 +50,8 @@ class Ask(msgspec.Struct, frozen=True, tag="trust_ask"):
 
 class Done(msgspec.Struct, frozen=True, tag="trust_done"):
     """Admitted. `proof`: that the admitting side has the code too. `certificate` (DER), the roster, what PINs are keyed with,
-    the beacon key (hex; empty where the admitting side can not read it), and the authority's secret where it may admit."""
+    the beacon key (hex; empty where the admitting side can not read it), the authority's secret where it may admit, and the
+    people (`people.roster`; empty where nobody signs in there, and from an older version)."""
 
     proof: Proof
     certificate: Certificate
@@ -56,6 +60,7 @@ class Done(msgspec.Struct, frozen=True, tag="trust_done"):
     beacon_key: Annotated[str, Meta(max_length=200)] = ""
     authority_secret: Annotated[bytes, Meta(max_length=64)] = b""
     by: Annotated[str, Meta(max_length=300)] = ""
+    staff: Annotated[bytes, Meta(max_length=MAX_STAFF)] = b""
 
 
 class Fetch(msgspec.Struct, frozen=True, tag="trust_fetch"):
