@@ -3,8 +3,10 @@
 import pytest
 from tests.sales.world import US, World, config, line
 
+from tillkeeper.config.model import TaxCategory, Taxes, TaxRate
 from tillkeeper.contract import commands as cmd
 from tillkeeper.sales.pricing import rules_of, totals
+from tillkeeper.sales.taxes import included
 
 
 def test_us_sales_tax_is_added_once_per_check() -> None:
@@ -100,3 +102,21 @@ def test_a_closed_check_keeps_its_sums_when_the_store_rounds_otherwise_later() -
     closed = world.order(line("burger"), line("burger"), line("beer"), tenders=(cmd.NewTender("cash"),))
     later = config(**US | {"store": {**US["store"], "tax_rounding": "line"}})
     assert totals(world.open_check, rules_of(later.store)) == closed.totals
+
+
+@pytest.mark.parametrize(
+    ("rates", "expected"),
+    [
+        ({"a": ("19", True), "b": ("7", True)}, "all"),
+        ({"a": ("8.875", False), "b": ("0", True)}, "none"),
+        ({"a": ("19", True), "b": ("2", False)}, "some"),
+        ({"a": ("0", False)}, "all"),
+        ({"a": ("19", True), "unused": ("5", False)}, "all"),
+    ],
+)
+def test_in_which_prices_tax_is_contained(rates: dict[str, tuple[str, bool]], expected: str) -> None:
+    taxes = Taxes(
+        rates={name: TaxRate(name=name, percent=percent, included=inside) for name, (percent, inside) in rates.items()},
+        categories={name: TaxCategory(default=name) for name in rates if name != "unused"},
+    )
+    assert included(taxes) == expected

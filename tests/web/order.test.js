@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as order from "../../agent/tillkeeper/web/static/register/order.js";
 import { cars, heard, matching, NOTHING, supply } from "../../agent/tillkeeper/web/static/register/live-state.js";
-import { age, clipped, clock, problemWords, sentence } from "../../agent/tillkeeper/web/static/shared/words.js";
+import { age, capital, clipped, clock, problemWords, sentence } from "../../agent/tillkeeper/web/static/shared/words.js";
 
 const cola = { item_id: "cola", name: "Cola", price_minor: 325 };
 const group = (fields) => ({ group_id: "g", name: "G", minimum: 0, maximum: null, modifiers: ["a", "b", "c"].map((id) => ({ modifier_id: id, name: id, price_minor: 50 })), ...fields });
@@ -18,6 +18,11 @@ test("the same item again is one more piece, another seat is another line", () =
   assert.deepEqual(draft.lines.map((line) => line.quantity), [2, 1, 1]);
   assert.equal(order.draftMinor(draft), 2 * 325 + 325 + 375);
   assert.equal(order.isEmpty(order.newDraft("x", "dine_in")), true);
+});
+
+test("what the page's own sum lacks follows from the menu's prices", () => {
+  assert.deepEqual(["all", "some", "none", undefined].map((tax_included) => order.beforeTax({ tax_included })), ["", "before added tax", "before tax", "before tax"]);
+  assert.deepEqual([capital(""), capital("before tax"), capital("ßo")], ["", "Before tax", "SSo"]);
 });
 
 test("a new order is one command; more for a check are its lines and then the kitchen", () => {

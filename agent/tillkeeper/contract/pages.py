@@ -6,6 +6,7 @@ from tillkeeper.contract.base import View
 from tillkeeper.contract.caller import Scope
 from tillkeeper.contract.values import FireRule, OrderType
 
+TaxIncluded = Literal["all", "none", "some"]
 TerminalView = Literal["counter", "lane", "window"]
 
 
@@ -41,8 +42,8 @@ class PreviewOptions(View, frozen=True):
 class PageSettings(View, frozen=True):
     """`registers`: base addresses of the store's other registers, for the kitchen page. `bump_keys`: key name (as in
     KeyboardEvent.key) -> action; empty for the page's own default. `staff`: PINs exist, so one has to sign in. `hq`: there is
-    one to report to; without it nothing is ever synced. `scope`: what whoever asks may do at most (docs/access.md), `device`:
-    its name where it is a paired one."""
+    one to report to; without it nothing is ever synced. `tax_included`: which prices of the menu contain their tax.
+    `scope`: what whoever asks may do at most (docs/access.md), `device`: its name where it is a paired one."""
 
     store: str
     store_name: str
@@ -68,5 +69,6 @@ class PageSettings(View, frozen=True):
     offline_support: bool
     cash_session_required: bool
     hq: bool
+    tax_included: TaxIncluded = "none"
     scope: Scope = "page"
     device: str = ""

@@ -38,6 +38,7 @@ from tillkeeper.layouts.names import languages
 from tillkeeper.sales import availability
 from tillkeeper.sales.model import Check
 from tillkeeper.sales.pricing import rules_of, totals
+from tillkeeper.sales.taxes import included
 from tillkeeper.sales.tenders import offered_tenders
 from tillkeeper.spool.jobs import decode as decode_job
 from tillkeeper.spool.jobs import is_settled
@@ -288,6 +289,7 @@ class Reads:
             offline_support=config.offline.support,
             cash_session_required=config.cash.session_required,
             hq=bool(config.hq.url),
+            tax_included=included(config.taxes),
         )
 
     # --- catalogue and books ---

@@ -44,8 +44,11 @@ export const without = (draft, uid) => ({ ...draft, lines: draft.lines.filter((l
 /** @param {{price_minor: number, modifiers: {price_minor: number, quantity: number}[]}} line @returns {number} one piece with its modifiers, never below zero */
 export const pieceMinor = (line) => Math.max(0, line.price_minor + line.modifiers.reduce((sum, pick) => sum + pick.price_minor * pick.quantity, 0));
 
-/** @param {Draft} draft @returns {number} before tax and discounts, which only the register reckons */
+/** @param {Draft} draft @returns {number} without discounts and added tax, which only the register reckons */
 export const draftMinor = (draft) => draft.lines.reduce((sum, line) => sum + line.quantity * pieceMinor(line), 0);
+
+/** What the page's own sums lack. @param {{tax_included?: string}} settings @returns {string} */
+export const beforeTax = (settings) => ({ all: "", some: "before added tax" })[settings.tax_included ?? ""] ?? "before tax";
 
 /** @param {DraftLine} line @returns {object} the line as the API takes it */
 export function lineBody(line) {

@@ -47,8 +47,13 @@ export function problemWords(problem) {
 export function sentence(text) {
   const trimmed = text.trim();
   if (!trimmed) return "";
-  const first = String.fromCodePoint(trimmed.codePointAt(0) ?? 32);
-  return first.toUpperCase() + trimmed.slice(first.length) + (/[.!?…]$/.test(trimmed) ? "" : ".");
+  return capital(trimmed) + (/[.!?…]$/.test(trimmed) ? "" : ".");
+}
+
+/** @param {string} text @returns {string} with a capital in front */
+export function capital(text) {
+  const first = String.fromCodePoint(...(text ? [text.codePointAt(0) ?? 32] : []));
+  return first.toUpperCase() + text.slice(first.length);
 }
 
 /** @param {number} ms a duration @returns {string} "12 s", "4 min", "2 h 05" */

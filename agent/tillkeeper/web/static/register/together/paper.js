@@ -5,7 +5,7 @@ import { html, useState } from "../../vendor/preact.js";
 import { Dialog } from "../../shared/ui.js";
 import { clock } from "../../shared/words.js";
 import { Confirm } from "../dialogs.js";
-import { draftMinor, isEmpty, lineBody } from "../order.js";
+import { beforeTax, draftMinor, isEmpty, lineBody } from "../order.js";
 
 /** Gives {slip, tender, slip_at_ms, print_receipt}. @param {any} props */
 function Slip({ desk, done, tenders, today }) {
@@ -48,7 +48,7 @@ export function Paper({ desk, state, reading }) {
     await reading.again();
   });
   return html`<section class="card part" aria-label="From paper"><h2>From paper</h2>
-    <p class="wrap">${ready ? `On the order view: ${draft.lines.length} ${draft.lines.length === 1 ? "line" : "lines"}, ${state.money(draftMinor(draft))} before tax.` : "Ring what is on the slip in the order view, do not send it, and come back here."}</p>
+    <p class="wrap">${ready ? `On the order view: ${draft.lines.length} ${draft.lines.length === 1 ? "line" : "lines"}, ${[state.money(draftMinor(draft)), beforeTax(state.settings)].filter(Boolean).join(" ")}.` : "Ring what is on the slip in the order view, do not send it, and come back here."}</p>
     <div class="row wrap-row"><button type="button" data-action="ring-slip" onClick=${() => desk.go("order")}>To the order view</button>
       <button type="button" class="primary grow" data-action="from-paper" disabled=${!ready} onClick=${enter}>Enter as a slip…</button></div></section>`;
 }

@@ -2,7 +2,7 @@
 /** Lines and sums of a check as the register has them. */
 
 import { html } from "../../vendor/preact.js";
-import { LINE_MARKS, LINE_STATES, clock } from "../../shared/words.js";
+import { LINE_MARKS, LINE_STATES, capital, clock } from "../../shared/words.js";
 
 /** @param {any} props `onPick` null: it is only shown */
 export function CheckLine({ line, discounts, money, zone, onPick }) {
@@ -24,17 +24,17 @@ export function CheckLine({ line, discounts, money, zone, onPick }) {
 /** @param {any} one @param {(minor: number) => string} money @returns {string} a rate comes to an amount only within the whole check */
 export const discountWords = (one, money) => (one.rate_ppm ? `${one.name} (−${one.rate_ppm / 10_000} %)` : `${one.name} −${money(one.amount_minor)}`);
 
-/** @param {any} props `fresh`: minor units of lines that the register does not have yet */
-export function Totals({ check, fresh = 0, money }) {
+/** @param {any} props `fresh`: minor units of lines that the register does not have yet, `before`: what they lack */
+export function Totals({ check, fresh = 0, before = "", money }) {
   const totals = check?.totals;
   const due = totals ? (check.state === "open" ? totals.due_minor : totals.gross_minor) : fresh;
   return html`<dl class="totals" data-total=${due}>
     ${totals && html`
       ${totals.discount_minor > 0 && html`<div><dt>Discount</dt><dd>−${money(totals.discount_minor)}</dd></div>`}
-      <div><dt>Tax ${totals.taxes.some((one) => one.tax.included) ? "included" : ""}</dt><dd>${money(totals.tax_minor)}</dd></div>
+      <div><dt>Tax ${totals.taxes.length > 0 && totals.taxes.every((one) => one.tax.included) ? "included" : ""}</dt><dd>${money(totals.tax_minor)}</dd></div>
       ${totals.paid_minor > 0 && html`<div><dt>Paid</dt><dd>${money(totals.paid_minor)}</dd></div>`}
       ${totals.rounding_minor !== 0 && html`<div><dt>Cash rounding</dt><dd>${money(totals.rounding_minor)}</dd></div>`}`}
-    ${totals && fresh > 0 && html`<div><dt>New, before tax</dt><dd>${money(fresh)}</dd></div>`}
-    <div class="due"><dt>${totals ? (check.state === "open" ? "Due" : "Total") : "Before tax"}</dt><dd>${money(due)}</dd></div>
+    ${totals && fresh > 0 && html`<div><dt>${["New", before].filter(Boolean).join(", ")}</dt><dd>${money(fresh)}</dd></div>`}
+    <div class="due"><dt>${totals ? (check.state === "open" ? "Due" : "Total") : capital(before) || "Total"}</dt><dd>${money(due)}</dd></div>
   </dl>`;
 }

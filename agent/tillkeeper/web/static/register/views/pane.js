@@ -5,7 +5,7 @@ import { html, useLayoutEffect, useRef } from "../../vendor/preact.js";
 import { Choice } from "../../shared/ui.js";
 import { CHECK_STATES, ORDER_TYPES } from "../../shared/words.js";
 import { Text } from "../dialogs.js";
-import { coursesLeft, draftMinor, isEmpty, pieceMinor } from "../order.js";
+import { beforeTax, coursesLeft, draftMinor, isEmpty, pieceMinor } from "../order.js";
 import { CheckMenu, LineMenu } from "../line-menus.js";
 import { CheckLine, Totals } from "./lines.js";
 import { changeLine } from "./menu.js";
@@ -64,7 +64,7 @@ export function Pane({ desk, state, draft, check }) {
           ${SEATS.map((seat) => html`<option value=${seat ?? ""} selected=${draft.seat === seat}>${seat ? `Seat ${seat}` : "Seat –"}</option>`)}</select></label>
         <div class="choice courses" role="group" aria-label="Course">${COURSES.map((course) => html`<button type="button" key=${course} data-course=${course} aria-pressed=${draft.course === course ? "true" : "false"} aria-label="Course ${course}" title="Course ${course}" disabled=${sending} onClick=${() => desk.edit((now) => ({ ...now, course }))}><span class="course-word">Course</span>${course}</button>`)}</div></div>
       ${open && later.length > 0 && html`<div class="row wrap-row fires">${later.map((course) => html`<button type="button" class="grow" key=${course} data-action="fire" data-fire-course=${course} onClick=${() => desk.act.fire(check, { course }, `Course ${course} of`)}>Fire course ${course}</button>`)}</div>`}
-      <${Totals} check=${check} fresh=${fresh} money=${state.money} />
+      <${Totals} check=${check} fresh=${fresh} before=${beforeTax(state.settings)} money=${state.money} />
       <div class="pane-actions">
         ${check ? html`<button type="button" data-action="more" onClick=${() => desk.ask(CheckMenu, { check })}>More…</button>` : html`<button type="button" data-action="park" disabled=${sending || isEmpty(draft)} onClick=${() => desk.act.send(false)}>Park</button>`}
         <button type="button" class=${lane ? "primary" : ""} data-action="send" disabled=${sending || (check && !open) || (!draft.lines.length && !(open && coursesLeft(check.lines).includes(1)))} onClick=${() => desk.act.send(true)}>${sending ? "Sending…" : "Send"}</button>
