@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import msgspec
 from tests.api.fake_till import FakeTill
+from tests.support.plain_http import NOBODY
 
 from tillkeeper.api.app import create_app
 from tillkeeper.api.auth import Access
@@ -73,8 +74,12 @@ async def serving(limits: ApiLimits | None = None, till: FakeTill | None = None)
                 task.result()
             here = bound.result()
             async with (
-                httpx.AsyncClient(base_url=here.url, headers={"authorization": f"Bearer {TOKEN}"}, trust_env=False) as http,
-                httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(path)), base_url="http://register") as unix,
+                httpx.AsyncClient(
+                    base_url=here.url, headers={"authorization": f"Bearer {TOKEN}"}, trust_env=False, verify=NOBODY
+                ) as http,
+                httpx.AsyncClient(
+                    transport=httpx.AsyncHTTPTransport(uds=str(path), verify=NOBODY), base_url="http://register"
+                ) as unix,
             ):
                 yield Running(fake, here, http, unix, task)
         finally:

@@ -4,6 +4,7 @@ import asyncio
 
 import httpx
 from tests.api.serving import TOKEN, Running, serving
+from tests.support.plain_http import NOBODY
 
 from tillkeeper.api.limits import ApiLimits
 
@@ -11,7 +12,7 @@ FEW = ApiLimits(connections=6, head_s=600.0, idle_s=600.0)
 
 
 async def from_address(running: Running, address: str) -> httpx.Response:
-    transport = httpx.AsyncHTTPTransport(local_address=address)
+    transport = httpx.AsyncHTTPTransport(local_address=address, verify=NOBODY)
     headers = {"authorization": f"Bearer {TOKEN}"}
     async with httpx.AsyncClient(transport=transport, base_url=running.bound.url, headers=headers) as client:
         return await client.get("/v1/status")
@@ -40,7 +41,10 @@ def test_half_requests_from_several_addresses_keep_no_other_out() -> None:
 def test_connections_that_were_used_a_moment_ago_make_room_too() -> None:
     async def scenario() -> None:
         async with serving(FEW) as running:
-            clients = [httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(local_address="127.0.0.2")) for _ in range(6)]
+            clients = [
+                httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(local_address="127.0.0.2", verify=NOBODY))
+                for _ in range(6)
+            ]
             for client in clients:
                 assert (await client.get(f"{running.bound.url}/v1/health")).status_code == 200
             assert (await from_address(running, "127.0.0.9")).status_code == 200

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import msgspec
+from tests.support.plain_http import NOBODY
 
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.books import Books, DayBooks, day_books, post
@@ -214,7 +215,7 @@ class Hq:
 
     def post_to(self, path: str, body: Any, secret: str = token("till-1"), **headers: str) -> httpx.Response:
         sent = {"Authorization": f"Bearer {secret}", **{k.replace("_", "-"): v for k, v in headers.items()}}
-        return httpx.post(self.url + path, content=body, headers=sent, timeout=30, trust_env=False)
+        return httpx.post(self.url + path, content=body, headers=sent, timeout=30, trust_env=False, verify=NOBODY)
 
     def get(self, path: str, secret: str = READER, **query: Any) -> Any:
         response = self.ask(path, secret, **query)
@@ -223,7 +224,7 @@ class Hq:
 
     def ask(self, path: str, secret: str = READER, **query: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {secret}"}
-        return httpx.get(self.url + path, params=query, headers=headers, timeout=30, trust_env=False)
+        return httpx.get(self.url + path, params=query, headers=headers, timeout=30, trust_env=False, verify=NOBODY)
 
     def books(self, day: str = DAY) -> DayBooks:
         return msgspec.convert(self.get("/v1/books", day=day)["days"][0]["books"], DayBooks)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 from msgspec.structs import replace
+from tests.support.plain_http import NOBODY
 from tests.support.staff import STAFF, Page, Person, page_token, with_staff
 from tests.till.world import Register, config_in, running
 
@@ -39,7 +40,10 @@ def staffed(folder: Path, people: tuple[Person, ...] = STAFF) -> Config:
 
 @asynccontextmanager
 async def open_store(config: Config) -> AsyncIterator[Store]:
-    async with running(config) as register, httpx.AsyncClient(base_url=register.url, timeout=10, trust_env=False) as http:
+    async with (
+        running(config) as register,
+        httpx.AsyncClient(base_url=register.url, timeout=10, trust_env=False, verify=NOBODY) as http,
+    ):
         yield Store(register, http, config)
 
 

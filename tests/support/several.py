@@ -16,6 +16,7 @@ from typing import Any, Self
 import httpx
 from tests.support.keys import join_all
 from tests.support.lines import Line
+from tests.support.plain_http import NOBODY
 from tests.support.ports import free_port
 from tests.support.process import Process
 from tests.support.store import ASK_S, START_S, STORE, StoreRig
@@ -85,6 +86,7 @@ class SeveralRig:
                 headers={"Authorization": f"Bearer {self._reader}"},
                 timeout=ASK_S,
                 trust_env=False,
+                verify=NOBODY,
             )
         )
         ports = {name: free_port() for name in self.names}
@@ -128,9 +130,7 @@ class SeveralRig:
         credentials.write_text("".join(lines), "ascii")
         listen = "{}:{}".format(*self._hq_address)
         arguments = ["run", "--data", str(self.folder / "hq"), "--listen", listen, "--credentials", str(credentials)]
-        self._hq = Process(
-            "tillkeeper_hq", [*arguments, "--ready-file", str(ready)], ready=ready, log=self.folder / "hq.log"
-        )
+        self._hq = Process("tillkeeper_hq", [*arguments, "--ready-file", str(ready)], ready=ready, log=self.folder / "hq.log")
         await self._hq.wait_ready(START_S)
 
     async def kill_hq(self) -> None:

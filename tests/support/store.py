@@ -23,6 +23,7 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 import httpx
+from tests.support.plain_http import NOBODY
 from tests.support.ports import free_port
 from tests.support.process import Process
 from tests.support.toml import dumps, merged
@@ -127,7 +128,7 @@ class StoreRig:
             screen.cards = RememberedCards()
             screen.name = name
         self._write_config(config)
-        self.till = await self._client(httpx.AsyncHTTPTransport(uds=str(self.socket)), "http://till")
+        self.till = await self._client(httpx.AsyncHTTPTransport(uds=str(self.socket), verify=NOBODY), "http://till")
         self.hq = await self._client(None, f"http://{self._hq_listen}", self._hq_token)
         if self._with_agent:
             await self.start_agent()
@@ -139,7 +140,7 @@ class StoreRig:
     async def _client(self, transport: httpx.AsyncHTTPTransport | None, url: str, token: str = "") -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return await self._stack.enter_async_context(
-            httpx.AsyncClient(base_url=url, transport=transport, headers=headers, timeout=ASK_S, trust_env=False)
+            httpx.AsyncClient(base_url=url, transport=transport, headers=headers, timeout=ASK_S, trust_env=False, verify=NOBODY)
         )
 
     def _devices(self, devices: Mapping[str, Any]) -> list[PrinterSpec | DisplaySpec]:

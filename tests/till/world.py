@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 from msgspec.structs import replace
+from tests.support.plain_http import NOBODY
 
 from tillkeeper import daemon
 from tillkeeper.api.server import Bound
@@ -59,7 +60,7 @@ async def running(config: Config) -> AsyncIterator[Register]:
     if task.done():
         task.result()
     socket = str(bound.result().socket)
-    transport = httpx.AsyncHTTPTransport(uds=socket)
+    transport = httpx.AsyncHTTPTransport(uds=socket, verify=NOBODY)
     async with httpx.AsyncClient(transport=transport, base_url="http://till", timeout=10) as client:
         try:
             yield Register(client, bound.result().url)
