@@ -32,6 +32,7 @@ def test_a_failed_sync_or_write_refuses_and_selling_resumes(tmp_path: Path, faul
                 with pytest.raises(StorageRefused) as refused:
                     await journal.append(sale("during", checks=(check_row("c2"),)))
                 assert refused.value.retry_safe
+                assert refused.value.hint == "send it again: it is not done twice"
                 assert journal.trouble is not None
                 assert not journal.damaged
             assert journal.check("c1") is not None, "reads go on"
@@ -118,6 +119,7 @@ _FULL_DISK = """
             (disk / "other").write_bytes(b"x" * (1024 * 1024))
             sold, error = await fill(journal)
             seen["sold"], seen["code"], seen["trouble"] = sold, error.code, journal.trouble
+            seen["hint"] = error.hint
             seen["reads"] = journal.check("c0") is not None and journal.check(f"c{sold}") is None
             for n in range(5):
                 await journal.append(Batch(events=(mode(),), jobs=(job_row(f"j{n}", state="confirmed", settled=True),)))
@@ -166,6 +168,7 @@ def test_a_full_disk_refuses_sales_keeps_outcomes_and_resumes(tmp_path: Path) ->
     assert seen == {
         "code": "storage_refused",
         "trouble": "the disk is full",
+        "hint": f"make room on the disk of {tmp_path}, then send it again: it is not done twice",
         "reads": True,
         "outcomes": 5,
         "still_refused": True,

@@ -24,6 +24,8 @@ CHECKPOINT_PAGES = 1_000
 _NEARLY_FULL_BYTES = 512 * 1024
 DAMAGE = (apsw.CorruptError, apsw.NotADBError)
 
+FULL = "the disk is full"
+
 T = TypeVar("T")
 K = TypeVar("K")
 
@@ -67,7 +69,10 @@ class Storage(Generic[K]):
         return StorageState(self.known, self.trouble, self.damaged)
 
     def refusal(self) -> StorageRefused:
-        hint = self._hint if self.damaged else "send it again: it is not done twice"
+        again = "send it again: it is not done twice"
+        if self.trouble == FULL:
+            again = f"make room on the disk of {self._path.parent}, then {again}"
+        hint = self._hint if self.damaged else again
         return StorageRefused("write", self._path.name, self.trouble or "the disk refused", hint)
 
     def hold_reserve(self) -> None:
@@ -81,7 +86,7 @@ class Storage(Generic[K]):
         if held and self.out_of_space and self._connection is not None:
             self.trouble = None
         elif not held:
-            self.trouble = "the disk is full"
+            self.trouble = FULL
         self.out_of_space = not held
 
     def attempt(self, work: Callable[[apsw.Connection], T]) -> T | StorageRefused:
@@ -188,7 +193,7 @@ class Storage(Generic[K]):
         self._must_empty_log = self._must_empty_log or not full
         if full or self._free_bytes() < _NEARLY_FULL_BYTES:
             self.out_of_space = True
-            self.trouble = "the disk is full"
+            self.trouble = FULL
             with contextlib.suppress(OSError):
                 self._reserve.release()
         else:
