@@ -6,12 +6,18 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from systemd.package.model import PYTHON, ROOT
 
 BIN = Path(sys.executable).parent
+Tell = Callable[[str], None]
+"""Called with each step that takes long, before it."""
+
+
+def quiet(_step: str) -> None:
+    """Tells nobody."""
 
 
 def run(*command: str, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> str:
@@ -39,11 +45,15 @@ def target_python() -> str:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, tell: Tell = quiet) -> Iterator[None]:
     """One process at a time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tell("waits for another build")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

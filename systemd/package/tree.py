@@ -11,7 +11,7 @@ from pathlib import Path
 
 from systemd.package import maintainer
 from systemd.package.model import HERE, PLATFORMS, PYTHON, ROOT, SITE, Package
-from systemd.package.tools import BIN, digest, run, target_python, uv
+from systemd.package.tools import BIN, Tell, digest, quiet, run, target_python, uv
 
 LEFT_OUT = (
     # Not imported by anything here, and a file that Python reads at each start.
@@ -37,7 +37,7 @@ OWN = ("agent", "drivers", "pyproject.toml", "README.md", "LICENSE")
 """What our wheel is built from."""
 
 
-def third_party(package: Package, arch: str, kept: Path) -> Path:
+def third_party(package: Package, arch: str, kept: Path, tell: Tell = quiet) -> Path:
     """The folder with what others wrote, compiled. Raises RuntimeError where a wheel can not be had or is not as locked."""
     lock = ROOT / "requirements" / package.lock
     sources = (Path(__file__), HERE / "bytecode.py", lock)
@@ -48,6 +48,7 @@ def third_party(package: Package, arch: str, kept: Path) -> Path:
     for old in kept.glob(f"site-{package.name}-{arch}-*"):
         shutil.rmtree(old)
     fresh = site.with_suffix(".new")
+    tell(f"what others wrote, as {package.lock} locks it: fetched and compiled")
     wheels(package, arch, fresh)
     _compile(fresh, package)
     fresh.rename(site)
