@@ -55,6 +55,14 @@ def play(folder: Path, scene: Callable[[Lan, Chromium], Awaitable[None]], *, tru
         chromium.run(run())
 
 
+ACTIVATED = """navigator.serviceWorker.ready.then(({ active }) => new Promise((done) => {
+  const look = () => active.state === "activated" && done(true);
+  active.addEventListener("statechange", look);
+  look();
+}))"""
+"""`wait_for_function` is no good here: its second look is an `eval`, which the pages' policy forbids."""
+
+
 @contextlib.asynccontextmanager
 async def tablet(found: Lan, chromium: Chromium, path: str, **options: object) -> AsyncIterator[Page]:
     url = path if "://" in path else found.url + path
@@ -68,7 +76,7 @@ KEPT = """caches.keys().then((names) => caches.open(names[0])).then((cache) => c
 
 async def kept(page: Page) -> None:
     """Until the browser has the page for itself: from then on the service worker answers."""
-    await page.wait_for_function("navigator.serviceWorker.ready.then((made) => made.active.state === 'activated')")
+    await page.evaluate(ACTIVATED)
 
 
 @contextlib.asynccontextmanager
@@ -101,10 +109,8 @@ def test_a_kitchen_tablet_is_paired_and_outlives_the_register(tmp_path: Path) ->
             await found.rig.ok("POST", "/v1/orders", SALAD)
             card = page.locator("[data-testid=card]")
             await expect(card).to_have_count(1)
-            await page.wait_for_function(
-                "caches.keys().then((names) => names.length === 1 && names[0].startsWith('tk-pages-'))"
-            )
             await kept(page)
+            assert [name[:9] for name in await page.evaluate("caches.keys()")] == ["tk-pages-"]
 
             await found.rig.kill_agent()
             lost = page.locator("[data-sign=lost]")
@@ -128,6 +134,23 @@ def test_a_kitchen_tablet_is_paired_and_outlives_the_register(tmp_path: Path) ->
             # Ended at the register: it says so and shows nothing new.
             assert cli(found.rig, "unpair", "grill-tablet", "--by", "ana").returncode == 0
             await expect(page.locator("[data-sign=unpaired]")).to_be_visible(timeout=30_000)
+
+    play(tmp_path, scene)
+
+
+def test_a_tablet_that_is_ended_while_it_hears_nothing_says_so(tmp_path: Path) -> None:
+    """The connection for news is away when it ends, and stays away: only an answer to it tells the page."""
+
+    async def scene(found: Lan, chromium: Chromium) -> None:
+        opened = await found.open_code("kitchen", "grill-tablet")
+        async with tablet(found, chromium, opened["url"]) as page:
+            await page.locator("body[data-trust=yes]").wait_for()
+            await pair(page)
+            await page.route_web_socket("**/v1/live", lambda socket: socket.close())
+            await page.locator("[data-action=go]").click()
+            await expect(page.locator("[data-connected=yes]")).to_be_visible()
+            assert cli(found.rig, "unpair", "grill-tablet", "--by", "ana").returncode == 0
+            await expect(page.locator("[data-sign=unpaired]")).to_contain_text("not paired")
 
     play(tmp_path, scene)
 

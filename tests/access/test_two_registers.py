@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import expect
+from tests.access.test_pages import kept
 from tests.access.world import PORT, browser_of, trust
 from tests.network.wires import cable
 from tests.support.several import SeveralRig
@@ -44,7 +45,7 @@ def test_a_page_whose_register_has_died_is_loaded_anew_and_hears_the_other(tmp_p
         register.ip("address", "add", f"{ADDRESSES['side']}/24", "dev", "lan0")
 
         async def scene() -> None:
-            async with OnTheLan(tmp_path, *ADDRESSES, hq=False) as store:
+            async with OnTheLan(tmp_path, *ADDRESSES, hq=False, screens=False) as store:
                 front, side = store["front"], store["side"]
                 opened = await front.ok("POST", "/v1/pairings", {"scope": "kitchen", "name": "grill-tablet"})
                 others = tuple(f"https://{address}:{PORT}" for address in ADDRESSES.values())
@@ -57,9 +58,7 @@ def test_a_page_whose_register_has_died_is_loaded_anew_and_hears_the_other(tmp_p
                     await side.ok("POST", "/v1/orders", SALAD)
                     await expect(cards).to_have_count(2, timeout=30_000)
 
-                    await page.wait_for_function(
-                        "navigator.serviceWorker.ready.then((made) => made.active.state === 'activated')"
-                    )
+                    await kept(page)
                     await front.kill_agent()
                     await page.reload()
                     await expect(cards).to_have_count(2, timeout=30_000)

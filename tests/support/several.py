@@ -33,6 +33,7 @@ class SeveralRig:
     Args:
         changes: as of `StoreRig`, for all registers.
         keys: their keys are on their disks; without them nobody believes anybody.
+        screens: as of `StoreRig`.
         pinned: HQ's credentials say whose signatures count in the store.
     """
 
@@ -44,9 +45,10 @@ class SeveralRig:
         keys: bool = True,
         hq: bool = True,
         pinned: bool = True,
+        screens: bool = True,
     ) -> None:
         self.folder, self.names, self._changes, self._keys, self._with_hq = folder, names, changes or {}, keys, hq
-        self._pinned = pinned
+        self._pinned, self._screens = pinned, screens
         self.authority = KeyPair.generate()
         """Of this store alone: registers of two tests that run at a time never take each other for members."""
         self.believed = self.authority.key
@@ -102,7 +104,7 @@ class SeveralRig:
         for name in self.names:
             changes = merged(self._config(name, ports[name]), self._changes)
             self.rigs[name] = await self._stack.enter_async_context(
-                StoreRig(folders[name], changes=changes, hq=False, agent=False)
+                StoreRig(folders[name], changes=changes, hq=False, agent=False, screens=self._screens)
             )
             await self.rigs[name].start_agent()
 

@@ -186,6 +186,43 @@ test("a page whose display was taken does not fight for it, and can take it back
   assert.equal(state(), "live");
 });
 
+test("what was acknowledged is kept: a page that is torn away shows it again while its register is dead", () => {
+  const torn = page();
+  torn.last().welcome();
+  torn.last().says(frame({}, { seq: 1, job_id: "j1" }));
+  torn.draw();
+  assert.deepEqual(acks(torn.last()), ["j1"]);
+  assert.equal(page({ storage: torn.storage }).cards().length, 1, "no timer went off, and nothing told it that it ends");
+});
+
+test("a page that was taken over at one register keeps what the others send, and leaves the rest to who has it", () => {
+  const { kitchen, last, draw, storage } = page({ registers: [A, B] });
+  for (const url of [A, B]) last(url).welcome();
+  last(A).says(frame({ check_id: "a1" }, { seq: 1, job_id: "a1" }));
+  draw();
+  last(A).says({ type: "bye", reason: "replaced" });
+  const other = page({ storage, registers: [A] });
+  other.last(A).welcome();
+  other.last(A).says(frame({ check_id: "a2" }, { seq: 2, job_id: "a2" }));
+  other.draw();
+  last(B).says(frame({ check_id: "b1" }, { seq: 1, job_id: "b1" }));
+  draw();
+  kitchen.save();
+  const again = page({ storage, registers: [A, B] }).cards().map((card) => card.checkId);
+  assert.deepEqual(again.sort(), ["a1", "a2", "b1"]);
+});
+
+test("where the room is for nothing else, the tickets are left out and what was bumped is kept", () => {
+  const { kitchen, last, draw, cards, storage } = page({ storage: memoryStorage(1000) });
+  last().welcome();
+  for (const seq of [1, 2, 3]) last().says(frame({ check_id: `c${seq}` }, { seq, job_id: `j${seq}` }));
+  draw();
+  kitchen.bump(cards()[0]);
+  kitchen.save();
+  const kept = JSON.parse(storage.getItem("tk.kitchen.board.kitchen"));
+  assert.deepEqual([kept.open.length, kept.known], [0, ["j1"]]);
+});
+
 test("a thousand reconnections leave one socket and no timers behind", () => {
   const { clock, last, all, kitchen } = page();
   for (let n = 0; n < 1_000; n += 1) {

@@ -179,5 +179,6 @@ function bounded(board) {
 
 /** What a page keeps over a reload, as JSON: at most `most` open tickets, the newest. @param {Board} board */
 export function toSave(board, most = 200) {
-  return { open: [...board.open.values()].slice(-most), past: board.past, known: [...board.known].slice(-500) };
+  const open = [...board.open.values()];
+  return { open: open.slice(Math.max(0, open.length - most)), past: board.past, known: [...board.known].slice(-500) };
 }

@@ -2,7 +2,7 @@
 /**
  * The kitchen screen without its looks: a connection to every register of the store, one board for all of them, and what the
  * cook does on its way back to the register that owns the ticket. Tickets are acknowledged once `committed` says that the page
- * has really drawn them.
+ * has really drawn them, and once they are kept: a register may die right after it heard that they are here.
  */
 
 import { emptyBoard, reduce, toSave } from "./board.js";
@@ -30,6 +30,7 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
   /** When each register was heard last, by its own clock: also over a reload while it is away. @type {Record<string, number>} */
   let heard = {};
   let saving = false;
+  let kept = board; // the board that is in the storage
 
   function restore() {
     const saved = read(storage, place);
@@ -39,14 +40,14 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
       const ticket = clean(shown.ticket); // perhaps kept by a page of another version
       return { ...shown, ticket, born: clocks.born(shown.register, ticket.fired_at_ms), seenAt: -Infinity };
     };
-    let kept = { open: [], past: [], known: [] };
+    let before = { open: [], past: [], known: [] };
     try {
       const past = saved.past.map((card) => ({ ...card, tickets: card.tickets.map(again) }));
-      kept = { open: saved.open.map(again), past, known: saved.known.map(String) };
+      before = { open: saved.open.map(again), past, known: saved.known.map(String) };
     } catch {
       // nothing was kept, or by a page that kept it otherwise: the register has it all
     }
-    board = reduce(board, { type: "restore", saved: kept, bumped: touches.bumped() });
+    board = reduce(board, { type: "restore", saved: before, bumped: touches.bumped() });
   }
 
   function changed(after) {
@@ -64,15 +65,25 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
 
   function save() {
     saving = false;
-    if ([...links.values()].some(({ register }) => register.state === "replaced")) return; // the other page keeps it now
+    const taken = new Set([...links].flatMap(([url, { register }]) => (register.state === "replaced" ? url : [])));
+    if (links.size && taken.size === links.size) return; // the other page keeps it now
     for (const most of [200, 40, 0]) {
       try {
-        storage?.setItem(place, JSON.stringify({ ...toSave(board, most), offsets: clocks.offsets(), heard }));
+        storage?.setItem(place, JSON.stringify({ ...toSave(board, most), ...others(taken, most), offsets: clocks.offsets(), heard }));
+        kept = board;
         return;
       } catch {
         // no room: with less
       }
     }
+  }
+
+  /** Another page, perhaps of this browser, has taken some registers over: their tickets stay as they are kept. */
+  function others(taken, most) {
+    if (!taken.size) return {};
+    const stored = (read(storage, place).open ?? []).filter((shown) => taken.has(shown?.register));
+    const own = toSave(board, most).open.filter((shown) => !taken.has(shown.register));
+    return { open: [...stored, ...own] };
   }
 
   function onFrame(entry, raw) {
@@ -174,6 +185,7 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
     /** The page has drawn this board: acknowledge what is on it. @param {import("./board.js").Board} drawn */
     committed(drawn) {
       const waiting = [];
+      if (acks.length && kept !== board) save();
       for (const ack of acks) {
         const entry = links.get(ack.url);
         if (!drawn.open.has(ack.jobId) && !drawn.known.has(ack.jobId)) waiting.push(ack);

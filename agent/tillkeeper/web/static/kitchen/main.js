@@ -26,6 +26,7 @@ const keeping = keepPage({ navigator, location, secure: isSecureContext });
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 
 let settings = recalled(SETTINGS);
+let asking = 0;
 let unpaired = token ? "" : "Pair it: `tillkeeper pair kitchen NAME` at the register. On the register itself open the link that `tillkeeper pages` prints.";
 /** @type {ReturnType<typeof createKitchen> | null} */
 let kitchen = null;
@@ -62,8 +63,9 @@ async function ask() {
     unpaired = ["full", "page", "kitchen", undefined].includes(settings.scope) ? "" : `This device is paired as ${settings.scope}, and shows no tickets. Pair it as kitchen.`;
   } catch (problem) {
     if (problem.code === "unauthorized") unpaired = problem.message;
-    if (!settings || unpaired) setTimeout(ask, ASK_AGAIN_MS);
   }
+  clearTimeout(asking); // while it is not heard it may be unpaired, or configured otherwise, at any moment
+  if (!settings || unpaired || live.state !== "live") asking = setTimeout(ask, ASK_AGAIN_MS);
   open();
   paint();
 }
@@ -119,7 +121,7 @@ const live = createLive({
     if (state !== "live") {
       heardOfNetwork(null);
       heardOfLate([]);
-      if (settings && !unpaired) ask(); // perhaps it was unpaired
+      if (settings && !unpaired) ask();
       return;
     }
     soldOut.load();
