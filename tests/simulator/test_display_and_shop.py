@@ -129,6 +129,20 @@ def test_a_deaf_display_shows_and_says_nothing_and_a_replaced_one_stays_away() -
     asyncio.run(run())
 
 
+def test_a_display_that_is_replaced_while_it_acknowledges_stays_away() -> None:
+    async def run() -> None:
+        async with agent() as one, display(one) as shown:
+            await one.next()
+            shown.slow_s = 0.1  # the connection is closed before it acknowledges
+            await one.show(1, "j1", "c1")
+            await one.send({"type": "bye", "reason": "replaced"})
+            await one.sockets[0].close()
+            await shown.changed.wait_for(lambda: shown.replaced, DEADLINE_S)
+            assert len(one.sockets) == 1
+
+    asyncio.run(run())
+
+
 async def _request(where: str, *requests: dict[str, Any] | bytes) -> list[dict[str, Any]]:
     address, _, port = where.rpartition(":")
     opened = asyncio.open_connection(address, int(port)) if port.isdigit() else asyncio.open_unix_connection(where)

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from tillkeeper_drivers.simulator.board import Card, Cards
 from tillkeeper_drivers.simulator.changes import Changes
@@ -180,7 +180,8 @@ class VirtualDisplay:
             await asyncio.to_thread(self.cards.keep, card)
             self.cards.show(card)
         if not deaf:
-            await self._say({"type": "ack", "seq": frame["seq"], "job_id": frame["job_id"]})
+            with contextlib.suppress(ConnectionClosed):  # its last word, which says why, is still to be read
+                await self._say({"type": "ack", "seq": frame["seq"], "job_id": frame["job_id"]})
             self._last_seq = max(self._last_seq, frame["seq"])
 
     def _shared(self, kind: str, job_ids: list[str]) -> None:
