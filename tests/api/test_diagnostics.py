@@ -233,6 +233,13 @@ def test_a_wrong_clock_is_named(at_ms: int, ahead: float | None, words: str) -> 
     assert words in advise(given)[0].text
 
 
+def test_a_clock_behind_the_programs_own_date_is_wrong_where_nobody_else_tells() -> None:
+    """A new register with a dead battery: systemd lets its clock begin on a day when systemd was built, of last year."""
+    made = facts().at_ms + 3_600_000
+    assert [one.code for one in advise(facts(made_ms=made))] == ["clock_wrong"]
+    assert not advise(facts(made_ms=facts().at_ms + 60_000)), "the clock of who made it need not be better"
+
+
 def test_a_sale_that_was_stamped_by_a_clock_that_was_ahead_says_nothing_against_hqs_time() -> None:
     newest = JournalFacts(newest_at_ms=1_790_000_000_000 + 365 * 86_400_000)
     right = HqFacts(configured=True, exchange_age_s=1.0, clock_ahead_s=0.4)

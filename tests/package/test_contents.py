@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from systemd.package.__main__ import lint
-from systemd.package.debs import ready_debs
+from systemd.package.debs import epoch, ready_debs
 from systemd.package.maintainer import launcher, scripts
 from systemd.package.model import PACKAGES, PLATFORMS, ROOT, SITE
 from systemd.package.tree import wheels
@@ -54,6 +54,13 @@ def test_all_is_roots_and_nobody_else_may_write(tars: Mapping[str, tarfile.TarFi
         assert member.isdir() or member.isfile(), member.name
         program = member.isdir() or member.name.startswith("./usr/bin/")
         assert member.mode == (0o755 if program else 0o644), f"{member.name}: {member.mode:o}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_carry_the_date_of_the_sources(tars: Mapping[str, tarfile.TarFile], name: str) -> None:
+    """By it a register knows that a clock of before is wrong (`installed.made_ms`)."""
+    assert {member.mtime for member in tars[name]} == {epoch()}
+    assert f"./usr/lib/{name}/app/pyvenv.cfg" in tars[name].getnames()
 
 
 @pytest.mark.parametrize("name", NAMES)

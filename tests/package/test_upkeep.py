@@ -1,6 +1,7 @@
 """When an agent ends itself for another version."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tillkeeper.config.embedded import example_toml
 from tillkeeper.errors import Refused
 from tillkeeper.upkeep import next_start
-from tillkeeper.upkeep.installed import waiting_version
+from tillkeeper.upkeep.installed import made_ms, waiting_version
 from tillkeeper.upkeep.quiet import QUIET_S, Doings, reasons
 from tillkeeper.upkeep.restarts import CHECK_EVERY_S, LATE_S, Restarts
 
@@ -152,3 +153,13 @@ def test_the_tree_of_the_next_start_is_seen(tmp_path: Path) -> None:
     link.symlink_to("versions/0.2.0~rc1.q9W2eR")
     assert waiting_version(str(ours)) == "0.2.0~rc1"
     assert waiting_version(str(tmp_path)) == "", "an environment that no package brought"
+
+
+def test_a_tree_of_a_package_tells_when_it_was_made(tmp_path: Path) -> None:
+    tree = tmp_path / "versions/0.1.0.aB3xYz"
+    tree.mkdir(parents=True)
+    (tree / "pyvenv.cfg").touch()
+    os.utime(tree / "pyvenv.cfg", (1_790_000_000, 1_790_000_000))
+    assert made_ms(str(tree)) == 1_790_000_000_000
+    assert made_ms(str(tmp_path / "versions/gone")) == 0
+    assert made_ms(str(tmp_path)) == 0, "an environment that no package brought"

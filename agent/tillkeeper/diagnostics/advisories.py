@@ -85,7 +85,7 @@ def _prints_for(facts: Facts) -> Iterator[Found]:
 
 def _clock_wrong(facts: Facts) -> Iterator[Found]:
     ahead, newest = facts.hq.clock_ahead_s, facts.journal.newest_at_ms
-    if facts.at_ms < NEVER_BEFORE_MS:
+    if facts.at_ms < max(NEVER_BEFORE_MS, facts.made_ms - CLOCK_WRONG_S * 1000):
         yield Found({"how": "before this program was made"})
     elif ahead is not None:  # a sale stamped by a clock that was ahead then says nothing against HQ's time now
         if abs(ahead) > CLOCK_WRONG_S:

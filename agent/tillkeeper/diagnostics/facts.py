@@ -144,6 +144,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     incarnation: str
     version: str
     at_ms: int
+    made_ms: int = 0
+    """When the program was made, 0 where that is not known."""
     uptime_s: float
     business_day: str
     mode: Mode

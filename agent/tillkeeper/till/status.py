@@ -41,6 +41,7 @@ from tillkeeper.till.late import late_tickets
 from tillkeeper.till.mode import ModeKeeper
 from tillkeeper.till.shelf import Shelf
 from tillkeeper.till.stamp import Stamp
+from tillkeeper.upkeep.installed import made_ms
 
 STAMPS = 20
 """So many of the newest events tell when the newest was: after a clock was set back, the last alone would not."""
@@ -91,6 +92,7 @@ class StatusDesk:
                 incarnation=self.journal.incarnation,
                 version=self.version,
                 at_ms=now_ms,
+                made_ms=made_ms(),
                 uptime_s=now_s - self.started_s,
                 business_day=self.stamp.stamped(now_ms),
                 mode=self.mode.mode(),
