@@ -210,6 +210,13 @@ def test_what_is_known_of_the_silence_of_hq_is_the_advice(age_s: float | None) -
     assert "token" not in said.hint
 
 
+def test_a_ticket_that_only_the_screen_lacks_is_not_told_as_lost() -> None:
+    (said,) = advise(facts(late=(msgspec.structs.replace(LATE, out_at="printer"),)))
+    assert said.text.startswith("Grill: 2 tickets have not come out everywhere; the oldest, B-7, ")
+    assert said.text.endswith("waits for pass: no paper. It came out at printer.")
+    assert said.hint.startswith("Look at pass")
+
+
 def test_what_is_not_known_is_not_taken_for_fine() -> None:
     unknown = facts(devices=(SILENT,), uptime_s=120.0, catalogue=CatalogueFacts(version="c1"), hq=HqFacts(configured=True))
     assert {one.code for one in advise(unknown)} == {"device_silent", "catalogue_unknown", "hq_never_reached"}

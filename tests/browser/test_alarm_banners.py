@@ -13,6 +13,7 @@ from tests.support.store import StoreRig
 SOON_MS = 30_000
 ALONE = {"devices": ["grill"], "backup": None, "carry": False, "reroute_after_s": 600}
 LATE = {"stations": {"grill": {**ALONE, "alarm_after_s": 1.0, "stale_after_s": 600}}}
+SCREEN = {"stations": {"grill": {**ALONE, "devices": ["grill", "kitchen"], "alarm_after_s": 1.0, "stale_after_s": 600}}}
 STALE = {"stations": {"grill": {**ALONE, "alarm_after_s": 0, "stale_after_s": 2.0}}}
 OPEN = {"devices": {"drawer": {"left_open_s": 1.0}}}
 
@@ -29,9 +30,11 @@ async def is_seemly(till: RegisterPage, name: str) -> None:
     assert await wider_than_screen(till.page) <= 0
 
 
-def on_the_page(chromium: Chromium, folder: Path, scene: Any, changes: dict[str, Any], size: str = "tablet") -> None:
+def on_the_page(
+    chromium: Chromium, folder: Path, scene: Any, changes: dict[str, Any], size: str = "tablet", *, screens: bool = True
+) -> None:
     async def run() -> None:
-        async with StoreRig(folder, hq=False, changes=changes) as rig, register_page(chromium, rig) as till:
+        async with StoreRig(folder, hq=False, changes=changes, screens=screens) as rig, register_page(chromium, rig) as till:
             width, height = SIZES[size]
             await till.page.set_viewport_size({"width": width, "height": height})
             await scene(rig, till)
@@ -56,6 +59,18 @@ def test_a_ticket_that_does_not_come_out_is_said_on_every_view(chromium: Chromiu
         assert len([slip for slip in rig.slips("grill") if order["ticket_code"] in slip]) == 1
 
     on_the_page(chromium, tmp_path, scene, LATE, size)
+
+
+def test_a_ticket_that_only_the_screen_lacks_is_said_to_be_on_paper(chromium: Chromium, tmp_path: Path) -> None:
+    async def scene(rig: StoreRig, till: RegisterPage) -> None:
+        order = await rig.order("cheeseburger")
+        late = banner(till, "tickets_late")
+        await expect(late).to_contain_text(f"{order['ticket_code']} was fired", timeout=SOON_MS)
+        await expect(late).to_contain_text("not come out everywhere")
+        await expect(late).to_contain_text("It came out at grill.")
+        await is_seemly(till, "banner-late-screen")
+
+    on_the_page(chromium, tmp_path, scene, SCREEN, screens=False)
 
 
 @pytest.mark.parametrize("size", ["tablet", "5-inch"])

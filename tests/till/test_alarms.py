@@ -18,7 +18,7 @@ from tillkeeper.contract.views import DeviceView, Tri
 from tillkeeper.spool.model import Job, TicketData
 from tillkeeper.spool.policy import Route
 from tillkeeper.till.drawer_watch import DrawerWatch
-from tillkeeper.till.late import late_tickets
+from tillkeeper.till.late import came_out_at, late_tickets
 from tillkeeper.till.status import STAMPS
 from tillkeeper_drivers.api import STUCK, Delivery, PulseDocument, Status
 
@@ -52,6 +52,31 @@ def test_a_ticket_is_late_from_its_stations_time_on_and_says_its_age() -> None:
 def test_one_alarm_a_station_told_by_its_oldest_and_one_ticket_for_two_devices_counts_once() -> None:
     jobs = (ticket("B", 10), ticket("A", 0), ticket("A", 0, device="pass", job_id="A2"), ticket("C", 65))
     assert late(*jobs, now_s=70) == [("Grill", 2, "A", 70.0, "the paper is out")]
+
+
+def of_two(*jobs: Job, out: dict[str, str]) -> list[tuple[int, str, str]]:
+    """At a station with a printer and a screen. `out`: where tickets came out, by their code."""
+    both = msgspec.structs.replace(STATIONS.stations["grill"], devices=("grill", "pass"))
+    stations = msgspec.structs.replace(STATIONS, stations=dict(STATIONS.stations) | {"grill": both})
+    found = late_tickets(jobs, lambda _job: ROUTE, {}, stations, 70_000, lambda job: out.get(job.check_id, ""))
+    return [(one.count, one.code, one.out_at) for one in found]
+
+
+def test_what_only_the_screen_lacks_is_told_as_that_unless_something_came_out_nowhere() -> None:
+    jobs = ticket("A", 0, device="pass"), ticket("B", 10, device="pass")
+    assert of_two(*jobs, out={"A": "grill", "B": "grill"}) == [(2, "A", "grill")]
+    assert of_two(*jobs, out={"A": "grill"}) == [(1, "B", "")]
+    assert of_two(*jobs, out={}) == [(2, "A", "")]
+
+
+def test_a_ticket_came_out_where_its_own_revision_was_confirmed() -> None:
+    lacking = ticket("A", 0, device="pass")
+    printed = ticket("A", 0, job_id="A1", state="confirmed")
+    assert came_out_at(lacking, (lacking, printed)) == "grill"
+    earlier = msgspec.structs.replace(printed, data=msgspec.structs.replace(printed.data, revision=0))  # type: ignore[type-var]
+    elsewhere = ticket("A", 0, state="confirmed", station="bar")
+    for other in (ticket("A", 0, state="sent"), ticket("A", 0, state="failed"), earlier, elsewhere):
+        assert came_out_at(lacking, (lacking, other)) == ""
 
 
 @pytest.mark.parametrize("state", ["sent", "confirmed", "held", "unconfirmed", "rerouted"])

@@ -119,8 +119,8 @@ ADVISORIES: tuple[Advisory, ...] = (
     Advisory(
         code="tickets_late",
         severity="alarm",
-        title="The kitchen does not have a ticket",
-        text="{station}: {tickets} not come out; {which} {age} ago and waits for {device}{why}.",
+        title="A kitchen ticket has not come out",
+        text="{station}: {tickets} not come out{where}; {which} {age} ago and waits for {device}{why}.{besides}",
         hint="Tell the kitchen, and look at the device. It goes out by itself once a device takes it.",
         find=devices.tickets_late,
     ),

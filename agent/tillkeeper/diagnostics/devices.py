@@ -48,7 +48,10 @@ def tickets_late(facts: Facts) -> Iterator[Found]:
         which = f"{late.code} was fired" if late.count == 1 else f"the oldest, {late.code}, was fired"
         why = f": {late.trouble}" if late.trouble else ""
         words = {"station": late.title, "tickets": tickets, "which": which, "age": duration_words(late.age_s)}
-        yield Found({**words, "device": late.device, "why": why}, late.station)
+        words |= {"device": late.device, "why": why, "where": " everywhere" if late.out_at else ""}
+        words["besides"] = f" It came out at {late.out_at}." if late.out_at else ""
+        hint = f"Look at {late.device}: what it lacks goes there by itself once it takes it." if late.out_at else ""
+        yield Found({**words}, late.station, hint)
 
 
 def drawer_open(facts: Facts) -> Iterator[Found]:

@@ -69,7 +69,7 @@ class MovedFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 class LateFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Tickets of one station that have not come out in time. `code`, `age_s` since it was fired, `device` and that one's
-    `trouble` (words, or empty) are of the oldest."""
+    `trouble` (words, or empty) are of the oldest. `out_at`: another device at which it came out; then so did the others."""
 
     station: str
     title: str
@@ -78,6 +78,7 @@ class LateFacts(msgspec.Struct, frozen=True, kw_only=True):
     age_s: float
     device: str
     trouble: str = ""
+    out_at: str = ""
 
 
 class OpenDrawerFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,10 +34,12 @@ from tillkeeper.nightly.result import Latest
 from tillkeeper.replication.link import LogStatus
 from tillkeeper.replication.model import LogId
 from tillkeeper.replication.replication import Books, Replication
+from tillkeeper.spool.jobs import decode as decode_job
+from tillkeeper.spool.model import Job
 from tillkeeper.spool.ordered import by_age
 from tillkeeper.spool.policy import KITCHEN
 from tillkeeper.spool.spool import Spool
-from tillkeeper.till.late import late_tickets
+from tillkeeper.till.late import came_out_at, late_tickets
 from tillkeeper.till.mode import ModeKeeper
 from tillkeeper.till.shelf import Shelf
 from tillkeeper.till.stamp import Stamp
@@ -121,7 +123,9 @@ class StatusDesk:
                 held_others=len(others),
                 held_other=min(others, key=by_age).job_id if others else "",
                 staff_trouble=self.staff_trouble(),
-                late=late_tickets(jobs, self.spool.route, {one.device: one for one in devices}, self.config, now_ms),
+                late=late_tickets(
+                    jobs, self.spool.route, {one.device: one for one in devices}, self.config, now_ms, self._out_at
+                ),
                 drawers_left_open=self.drawers_left_open(),
                 drawers_open=self.drawers_open(),
                 drawers_stuck=tuple(drawer for one in self.spool.snapshot() for drawer in one.drawers_stuck),
@@ -200,6 +204,9 @@ class StatusDesk:
             problems=found.problems if found else (),
             days_left=days_left(found.nights) if found else None,
         )
+
+    def _out_at(self, ticket: Job) -> str:
+        return came_out_at(ticket, (decode_job(row.body) for row in self.journal.jobs(check_id=ticket.check_id)))
 
     def _hq(self, books: Books, now_s: float, now_ms: int) -> HqFacts:
         status = books.hq
