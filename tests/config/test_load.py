@@ -10,8 +10,9 @@ from tests.support.authority import Authority
 
 from tillkeeper.config import address as where
 from tillkeeper.config.embedded import embedded, embedded_printers, example_toml
-from tillkeeper.config.load import Problem, builtin_menu, load, parse
+from tillkeeper.config.load import builtin_menu, load, parse
 from tillkeeper.errors import ConfigInvalid
+from tillkeeper.file_problem import Problem
 
 EXAMPLE = example_toml()
 
@@ -100,8 +101,8 @@ MATRIX = [
     ("usb socket of an interface", '"127.0.0.1:9101"', '"usb:port=1-1:1.1"', '"usb:port=1-1:1.1"', "is not a USB socket", ""),
     ("usb serial number", '"127.0.0.1:9101"', '"usb:serial= X"', '"usb:serial= X"', "can be no serial number", ""),
     ("mac", '127.0.0.1:9101"', '127.0.0.1:9101"\nmac = "00:26:ab"', 'mac = "00:26:ab"', "is not the MAC of a device", ""),
-    ("mac of many", ':9101"', ':9101"\nmac = "ff:ff:ff:ff:ff:ff"', "mac = \"ff", "is not the MAC of a device", ""),
-    ("mac without network", '127.0.0.1:9101"', 'usb:/dev/usb/lp0"\nmac = "x"', "mac = \"x\"", "without a network address", ""),
+    ("mac of many", ':9101"', ':9101"\nmac = "ff:ff:ff:ff:ff:ff"', 'mac = "ff', "is not the MAC of a device", ""),
+    ("mac without network", '127.0.0.1:9101"', 'usb:/dev/usb/lp0"\nmac = "x"', 'mac = "x"', "without a network address", ""),
     ("serial for usb", '"127.0.0.1:9101"', '"serial:/dev/usb/lp0"', '"serial:/dev/usb', "write usb:/dev/usb/lp0", ""),
     ("usb for serial", '"127.0.0.1:9101"', '"usb:/dev/ttyUSB0"', '"usb:/dev/tty', "write serial:/dev/ttyUSB0", ""),
     ("serial for tcp", ':9101"', ':9101"\nserial = { baud = 9600 }', "serial = { baud", "nothing without an address", ""),

@@ -1,6 +1,7 @@
 import pytest
 
-from tillkeeper_drivers.escpos.profile import CLAIMS, ProfileError, load_profiles, parse_profiles, profile
+from tillkeeper_drivers.escpos.profile import CLAIMS, load_profiles, parse_profiles, profile
+from tillkeeper_drivers.printing.profiles import ProfileError
 
 MODELS = [
     "tm-t88v", "tm-t88vi", "tm-t20iii", "tm-m30", "tm-t88iii", "tm-u220", "generic-80", "generic-58", "ct-s310", "srp-350",
@@ -90,4 +91,3 @@ def test_no_synthetic_model_claims_a_manual() -> None:
     for one in load_profiles().values():
         assert not one.read or not one.name.startswith(("generic", "kds")), one.name
         assert not any("captured" in said for said in (*one.read.values(), *one.copied.values()))
-

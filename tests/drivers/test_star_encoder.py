@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tillkeeper_drivers.api import Block, Columns, Feed, Logo, PrintDocument, Qr, Rule, Text
 from tillkeeper_drivers.drawer import PulseError
 from tillkeeper_drivers.escpos.logo import Raster
-from tillkeeper_drivers.escpos.profile import ProfileError
+from tillkeeper_drivers.printing.profiles import ProfileError
 from tillkeeper_drivers.simulator.effects import Picture
 from tillkeeper_drivers.simulator.shop import render_bytes
 from tillkeeper_drivers.star import commands

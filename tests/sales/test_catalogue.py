@@ -6,7 +6,8 @@ import pytest
 from tests.sales.world import MENU, catalogue
 
 from tillkeeper.errors import ConfigInvalid
-from tillkeeper.sales.catalogue import Problem, parse_catalogue
+from tillkeeper.file_problem import Problem
+from tillkeeper.sales.catalogue import parse_catalogue
 
 BROKEN = """
 [[categories]]
@@ -86,7 +87,7 @@ def test_all_mistakes_are_reported_at_once_each_with_line_and_nearest_name() -> 
     assert "this id stands 2 times" in said
     assert "control characters" in said
     assert "`price_minro`" in said
-    assert "did you mean price_minor?" in said
+    assert "did you mean 'price_minor'?" in said
     assert "exactly one of percent, amount_minor and open" in said
     assert "more than four decimals" in said
     assert text[BROKEN.splitlines().index("[[itmes]]") + 1, "itmes"][1] == "items"

@@ -22,9 +22,10 @@ from tillkeeper.contract.cash import (
     OpenDrawerSession,
 )
 from tillkeeper.errors import NotFound, Refused
+from tillkeeper.file_problem import alike
 from tillkeeper.sales.decide import require_plain_text
 from tillkeeper.sales.permits import require_all
-from tillkeeper.sales.refusals import nearest, reason_needed
+from tillkeeper.sales.refusals import reason_needed
 
 NewId = Callable[[], str]
 
@@ -43,7 +44,7 @@ def require_usable(command: DrawerCommand, config: Config, drawer: Drawer | None
     operation = operation_of(command)
     known = [name for name, device in config.devices.items() if device.kind == "drawer"]
     if command.drawer not in known and not (drawer and drawer.sessions):
-        near = nearest(command.drawer, known)
+        near = alike(command.drawer, known)
         hint = f"did you mean {' or '.join(near)}?" if near else "see the list of drawers"
         raise NotFound(operation, f"drawer {command.drawer}", "no drawer of this name is configured", hint)
     if caller.training:

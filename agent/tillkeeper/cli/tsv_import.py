@@ -23,10 +23,10 @@ import msgspec
 
 from tillkeeper.cli.orders import PlannedOrder
 from tillkeeper.cli.output import count
-from tillkeeper.config.load import Problem
 from tillkeeper.contract.commands import ChosenModifier, NewLine, PlaceOrder
 from tillkeeper.contract.values import MAX_AMOUNT_MINOR, MAX_NAME, MAX_QUANTITY, OrderType
 from tillkeeper.errors import ConfigInvalid
+from tillkeeper.file_problem import Problem
 
 COLUMNS = ("order_id", "quantity", "item_name", "choice_description", "item_price")
 MAX_PROBLEMS = 50

@@ -5,7 +5,6 @@
 """
 
 import datetime
-import difflib
 import tomllib
 import types
 import typing
@@ -20,6 +19,7 @@ from tillkeeper.config import lines, rules
 from tillkeeper.config.model import Config
 from tillkeeper.config.raw import Report, table, text
 from tillkeeper.errors import ConfigInvalid
+from tillkeeper.file_problem import Problem, nearest
 from tillkeeper_systemd import credentials
 
 BUILTIN = "builtin"
@@ -37,20 +37,6 @@ _WORDS: dict[type, str] = {
     datetime.date: "a date",
     datetime.time: "a time",
 }
-
-
-class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One error. `line` counts from 1, 0 is the whole file; `where` is the dotted key; `nearest` the right word, or empty."""
-
-    file: str
-    line: int
-    where: str
-    what: str
-    nearest: str = ""
-
-    def __str__(self) -> str:
-        place = (f"{self.file}:{self.line}: " if self.line else f"{self.file}: ") + (f"{self.where}: " if self.where else "")
-        return place + self.what + (f" (did you mean {self.nearest!r}?)" if self.nearest else "")
 
 
 def load(path: Path, *, profiles: Collection[str] | None = None) -> Config:
@@ -107,12 +93,6 @@ def parse(text: str, *, file: str, folder: Path, profiles: Collection[str] | Non
     if problems:
         raise _invalid(sorted(problems, key=lambda problem: problem.line), file)
     return _absolute(msgspec.convert(document, Config), folder)
-
-
-def nearest(wrong: str, right: Iterable[str]) -> str:
-    """The one of `right` that looks most like `wrong`, or an empty text where none comes near."""
-    found = difflib.get_close_matches(wrong, list(right), n=1, cutoff=0.6) if wrong else []
-    return found[0] if found else ""
 
 
 def known_profiles() -> frozenset[str]:

@@ -10,8 +10,10 @@ from typing import Any
 
 from tillkeeper.config.lines import scan
 from tillkeeper.errors import ConfigInvalid
+from tillkeeper.file_problem import nearest
 from tillkeeper.plain_file import open_plain
-from tillkeeper_drivers.escpos.profile import Features, Profile, ProfileError, load_profiles, parse_profiles
+from tillkeeper_drivers.escpos.profile import Features, Profile, load_profiles, parse_profiles
+from tillkeeper_drivers.printing.profiles import ProfileError
 
 MOST_FILES = 32
 MOST_BYTES = 64 * 1024
@@ -61,8 +63,6 @@ def read(place: Path) -> dict[str, Profile]:
 
 def _unknown_key(text: str, tables: dict[str, Any]) -> str:
     """The first key that no model has, with its line and the nearest right one; empty where there is none."""
-    from tillkeeper.config.load import nearest  # imports this module too
-
     profile = [key for key in Profile.__struct_fields__ if key != "name"] + ["like"]
     for name, table in tables.items():
         features = table.get("features")

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Protocol
 
 from tillkeeper.config import lines
-from tillkeeper.config.load import Problem, nearest
 from tillkeeper.config.model import Config
+from tillkeeper.file_problem import Problem, nearest
 
 
 class Menu(Protocol):

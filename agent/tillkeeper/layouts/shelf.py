@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 
 from tillkeeper.config import lines
-from tillkeeper.config.load import Problem, check_form, nearest
+from tillkeeper.config.load import check_form
 from tillkeeper.config.model import Config
 from tillkeeper.errors import ConfigInvalid
+from tillkeeper.file_problem import Problem, nearest
 from tillkeeper.layouts import copies, names, rules
 from tillkeeper.layouts.language import FALLBACK, language, own_words
 from tillkeeper.layouts.model import DOCUMENTS, RECEIPTS, DocumentName, Layout

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tillkeeper.errors import ConfigInvalid
+from tillkeeper.file_problem import Problem, nearest
 from tillkeeper.sales.catalogue_model import (
     Catalogue,
     CatalogueCategory,
@@ -20,9 +21,8 @@ from tillkeeper.sales.catalogue_model import (
     ModifierGroup,
 )
 from tillkeeper.sales.money import ppm
-from tillkeeper.sales.refusals import nearest
 
-__all__ = ["Catalogue", "Problem", "parse_catalogue"]
+__all__ = ["Catalogue", "parse_catalogue"]
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_ENTRIES = {"categories": 1_000, "groups": 10_000, "items": 50_000, "discounts": 1_000}
@@ -30,20 +30,6 @@ MAX_MODIFIERS = 500
 MAX_PROBLEMS = 200
 
 E = TypeVar("E", bound=Entry)
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """One mistake. `line` counts from 1; 0 where the whole file is meant or the form (JSON) has no lines to name."""
-
-    file: str
-    line: int
-    where: str
-    what: str
-    nearest: str = ""
-
-    def __str__(self) -> str:
-        hint = f" (did you mean {self.nearest}?)" if self.nearest else ""
-        return f"{self.file}:{self.line}: {self.where}: {self.what}{hint}"
 
 
 class _Reader:
@@ -80,7 +66,7 @@ class _Reader:
             except msgspec.ValidationError as error:
                 text = str(error)
                 unknown = re.search(r"unknown field `(.*?)`", text)
-                near = next(iter(nearest(unknown[1], kind.__struct_fields__)), "") if unknown else ""
+                near = nearest(unknown[1], kind.__struct_fields__) if unknown else ""
                 self.report(where, text, near, table=table, index=index)
             else:
                 self.check_texts(entry, where, table, index)
@@ -134,7 +120,7 @@ def _check_item(
     where = f"items.{item.id}"
 
     def dangling(what: str, name: str, known: Collection[str]) -> None:
-        near = next(iter(nearest(name, known)), "")
+        near = nearest(name, known)
         reader.report(where, f"{what} {name!r} does not exist", near, table="items", index=index)
 
     if item.category not in categories:
@@ -178,7 +164,7 @@ def parse_catalogue(data: bytes, name: str, tax_categories: Collection[str] | No
     reader = _Reader(name, text)
     for key in raw:
         if key not in Content.__struct_fields__:
-            near = next(iter(nearest(key, Content.__struct_fields__)), "")
+            near = nearest(key, Content.__struct_fields__)
             reader.report(key, "this table is not known", near, table=key, index=0)
     categories = reader.entries(raw, "categories", CatalogueCategory)
     groups = reader.entries(raw, "groups", ModifierGroup)

@@ -1,18 +1,12 @@
 """How a rule of the store says no: one stable code a rule, and names that are nearly right."""
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from tillkeeper.errors import Refused
+from tillkeeper.file_problem import alike
 
 T = TypeVar("T")
-
-
-def nearest(wrong: str, known: Iterable[str], limit: int = 3) -> tuple[str, ...]:
-    """Up to `limit` of the known names that look like the wrong one, best first."""
-    by_lower = {name.lower(): name for name in known}
-    return tuple(by_lower[match] for match in difflib.get_close_matches(wrong.lower(), by_lower, n=limit, cutoff=0.5))
 
 
 def found(known: Mapping[str, T], name: str, *, code: str, operation: str, what: str, **extra: Any) -> T:
@@ -23,7 +17,7 @@ def found(known: Mapping[str, T], name: str, *, code: str, operation: str, what:
     """
     if name in known:
         return known[name]
-    near = nearest(name, known)
+    near = alike(name, known)
     hint = f"did you mean {' or '.join(near)}?" if near else ""
     raise Refused(code, operation, name, f"there is no {what} of this name", hint, nearest=near, **extra)
 

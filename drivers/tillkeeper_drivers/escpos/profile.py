@@ -1,8 +1,6 @@
 """Printer models as data: what a model can do, never how (that is the encoder's and the printer's part)."""
 
 import functools
-import tomllib
-from importlib import resources
 from typing import Literal
 
 import msgspec
@@ -10,6 +8,8 @@ import msgspec
 from tillkeeper_drivers.api import Tri
 from tillkeeper_drivers.escpos import codepages
 from tillkeeper_drivers.escpos.wide import Wide
+from tillkeeper_drivers.printing import profiles
+from tillkeeper_drivers.printing.profiles import ProfileError
 
 REALTIME_QUESTIONS = (1, 2, 3, 4)
 """The `n` of `DLE EOT n` that every model with real-time status knows (Epson ESC/POS reference, DLE EOT)."""
@@ -20,11 +20,6 @@ CLAIMS = (
     "size_command", "cut", "features", "wide",
 )  # fmt: skip
 """Keys that say something about a model, which may be wrong."""
-_OF_ONE_MODEL = ("read", "copied")
-
-
-class ProfileError(ValueError):
-    """A profile is unknown or its data contradict themselves; the message names it and what is wrong."""
 
 
 class Features(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,8 +93,7 @@ def load_profiles() -> dict[str, Profile]:
     Raises:
         ProfileError: the data do not fit; names the profile and the key.
     """
-    text = resources.files("tillkeeper_drivers.escpos").joinpath("profiles.toml").read_text(encoding="utf-8")
-    return parse_profiles(text)
+    return parse_profiles(profiles.shipped("tillkeeper_drivers.escpos"))
 
 
 def parse_profiles(text: str) -> dict[str, Profile]:
@@ -108,29 +102,7 @@ def parse_profiles(text: str) -> dict[str, Profile]:
     Raises:
         ProfileError: not TOML, an unknown or missing key, a wrong type, a codec that there is not.
     """
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError(f"profiles: not TOML: {error}") from error
-    profiles: dict[str, Profile] = {}
-    for name, given in tables.items():
-        if not isinstance(given, dict):
-            raise ProfileError(f"profile {name}: expected a table")
-        table = dict(given)
-        like = table.pop("like", None)
-        if like is not None:
-            if like not in profiles:
-                raise ProfileError(f"profile {name}: there is no profile {like!r} above it")
-            taken = {key: value for key, value in tables[like].items() if key not in _OF_ONE_MODEL}
-            table = tables[name] = {**taken, **table}
-        try:
-            # strict=False: the keys of a TOML table are strings, page numbers are not.
-            found = msgspec.convert({**table, "name": name}, Profile, strict=False)
-        except msgspec.ValidationError as error:
-            raise ProfileError(f"profile {name}: {error}") from error
-        _check(found)
-        profiles[name] = found
-    return profiles
+    return profiles.parse(text, Profile, _check)
 
 
 def _check(profile: Profile) -> None:
@@ -171,7 +143,7 @@ def profile(name: str) -> Profile:
     Raises:
         ProfileError: there is none; the message lists those there are.
     """
-    profiles = load_profiles()
-    if name not in profiles:
-        raise ProfileError(f"no printer profile {name!r}; there are: {', '.join(sorted(profiles))}")
-    return profiles[name]
+    known = load_profiles()
+    if name not in known:
+        raise ProfileError(f"no printer profile {name!r}; there are: {', '.join(sorted(known))}")
+    return known[name]

@@ -2,13 +2,12 @@
 
 import codecs
 import functools
-import tomllib
-from importlib import resources
 from typing import Literal
 
 import msgspec
 
-from tillkeeper_drivers.escpos.profile import ProfileError
+from tillkeeper_drivers.printing import profiles
+from tillkeeper_drivers.printing.profiles import ProfileError
 
 CELL_DOTS = 12
 """Width of a normal character of font A, in dots."""
@@ -55,32 +54,16 @@ def load_profiles() -> dict[str, Profile]:
     Raises:
         ProfileError: the data do not fit; names the profile and the key.
     """
-    text = resources.files("tillkeeper_drivers.star").joinpath("profiles.toml").read_text(encoding="utf-8")
-    return parse_profiles(text)
+    return parse_profiles(profiles.shipped("tillkeeper_drivers.star"))
 
 
 def parse_profiles(text: str) -> dict[str, Profile]:
-    """Profiles from TOML: one table each, its key is the profile's name.
+    """Profiles from TOML: one table each, its key is the profile's name. `like`: the table above that it takes the rest from.
 
     Raises:
         ProfileError: not TOML, an unknown or missing key, a wrong type, a codec that Python does not have.
     """
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError(f"profiles: not TOML: {error}") from error
-    profiles = {}
-    for name, table in tables.items():
-        if not isinstance(table, dict):
-            raise ProfileError(f"profile {name}: expected a table")
-        try:
-            # strict=False: the keys of a TOML table are strings, page numbers are not.
-            found = msgspec.convert({**table, "name": name}, Profile, strict=False)
-        except msgspec.ValidationError as error:
-            raise ProfileError(f"profile {name}: {error}") from error
-        _check(found)
-        profiles[name] = found
-    return profiles
+    return profiles.parse(text, Profile, _check)
 
 
 def _check(profile: Profile) -> None:
@@ -108,7 +91,7 @@ def profile(name: str) -> Profile:
     Raises:
         ProfileError: there is none; the message lists those there are.
     """
-    profiles = load_profiles()
-    if name not in profiles:
-        raise ProfileError(f"no Star profile {name!r}; there are: {', '.join(sorted(profiles))}")
-    return profiles[name]
+    known = load_profiles()
+    if name not in known:
+        raise ProfileError(f"no Star profile {name!r}; there are: {', '.join(sorted(known))}")
+    return known[name]
