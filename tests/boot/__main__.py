@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.bench import rows as bench
 from tests.boot import figures
-from tests.boot.plays import SCENES, Scene, watchdog_s
+from tests.boot.plays import SCENES, Scene, by_store, watchdog_s
 from tests.boot.share import before_others
 from tests.boot.shop import Shop, opened
 
@@ -33,13 +33,16 @@ async def play(folder: Path, names: Sequence[str], rounds: int) -> tuple[list[be
     def tell(words: str) -> None:
         print(f"{time.monotonic() - began_s:7.1f}  {words}", flush=True)
 
-    broken: list[str] = []
-    async with opened(folder, tell) as shop:
-        for name in names:
-            if not await _played(shop, name, SCENES[name], rounds):
-                broken.append(name)
-                break  # the next ones would find a store that is not whole
-        return figures.rows(shop.measured, await watchdog_s(shop)), broken
+    measured: dict[str, list[float]] = {}
+    goal_s, broken = 0.0, []
+    for number, (hq, scenes) in enumerate(by_store(names).items()):
+        async with opened(folder / f"store-{number}", tell, hq) as shop:
+            shop.measured, goal_s = measured, await watchdog_s(shop)
+            for name in scenes:
+                if not await _played(shop, name, SCENES[name], rounds):
+                    broken.append(name)
+                    break  # the next ones would find a store that is not whole
+    return figures.rows(measured, goal_s), broken
 
 
 async def _played(shop: Shop, name: str, scene: Scene, rounds: int) -> bool:

@@ -2,11 +2,12 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.boot import installed
 from tests.boot.disk import Disk
 from tests.boot.installed import Layers
 from tests.boot.machine import Machine
@@ -25,13 +26,27 @@ ASK_S = 20.0
 class Headquarters:
     """`tokens`: of the registers, by name."""
 
+    database: Mapping[str, str] = {"data": DATA}
+    """Where its books are, in hq.toml."""
+
     def __init__(self, lab: Lab, layers: Layers, folder: Path, registers: Sequence[str]) -> None:
         folder.mkdir(parents=True)
         self.tokens = {name: secrets.token_urlsafe(24) for name in registers}
         self._reader = secrets.token_urlsafe(24)
         self._space = lab.space("cloud")
-        self.disk = Disk(folder, "hq")
-        self.machine = Machine(f"tk{self._space}", self._space, layers, folder / "machine", {DATA: self.disk}, {})
+        self.machine = Machine(f"tk{self._space}", self._space, layers, folder / "machine", self._disks(folder), {})
+
+    @classmethod
+    def layers(cls) -> Layers:
+        """Of its machine. Raises RuntimeError where they can not be made."""
+        return installed.installed(installed.HQ)
+
+    def _disks(self, folder: Path) -> dict[str, Disk]:
+        return {DATA: Disk(folder, "hq")}
+
+    def boot(self) -> None:
+        """For the first time."""
+        self.machine.boot()
 
     def configure(self, authority: str = "") -> None:
         """`authority`: the store's public key, once there is one. HQ reads it at its next start."""
@@ -42,7 +57,7 @@ class Headquarters:
         if authority:
             lines.append(f'[[stores]]\nstore = "{STORE}"\nauthority = "{authority}"\n')
         put(etc / "credentials.toml", "".join(lines), 0o600)
-        settings = {"listen": f"{HQ[V4]}:{HQ_PORT}", "data": DATA, "credentials": "credential:credentials.toml"}
+        settings = {"listen": f"{HQ[V4]}:{HQ_PORT}", "credentials": "credential:credentials.toml", **self.database}
         put(etc / "hq.toml", dumps(settings), 0o644)
         etc.chmod(0o755)
 

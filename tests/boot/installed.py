@@ -29,17 +29,18 @@ def deb_of(package: str) -> Path:
     return ready_debs((package,))[package]
 
 
-def installed(package: str) -> Layers:
-    """Layers with `package` (REGISTER or HQ). Raises RuntimeError where they can not be made."""
+def installed(package: str, debian: tuple[str, ...] = PACKAGES) -> Layers:
+    """Layers with `package` (REGISTER or HQ) over a Debian with these. Raises RuntimeError where they can not be made."""
     deb = deb_of(package)
-    digest = hashlib.sha256(deb.read_bytes()).hexdigest()
+    base = image.base(debian)
+    digest = hashlib.sha256(base.name.encode() + deb.read_bytes()).hexdigest()
 
     def fill(root: Path) -> None:
         shutil.copy(deb, root / INSIDE)
         run("chroot", str(root), "dpkg", "--force-unsafe-io", "--install", f"/{INSIDE}")
         (root / INSIDE).unlink()
 
-    return _layer(package, digest, fill)
+    return _layer(package, digest, base, fill)
 
 
 def bare() -> Layers:
@@ -47,9 +48,8 @@ def bare() -> Layers:
     return (image.base(PACKAGES),)
 
 
-def _layer(kind: str, digest: str, fill: Callable[[Path], None]) -> Layers:
-    """The bare Debian with what `fill` puts into it, made once for a digest."""
-    base = image.base(PACKAGES)
+def _layer(kind: str, digest: str, base: Path, fill: Callable[[Path], None]) -> Layers:
+    """A bare Debian with what `fill` puts into it, made once for a digest."""
     made = KEPT / "layers" / f"{kind}-{digest[:12]}"
     (KEPT / "layers").mkdir(parents=True, exist_ok=True)
     with image.locked(KEPT / "layers.lock"):

@@ -1,11 +1,13 @@
 """The scenes by name, in the order in which they are played."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from tests.boot import figures
+from tests.boot.headquarters import Headquarters
+from tests.boot.postgres import OnPostgres
 from tests.boot.register import AGENT
-from tests.boot.scenes import package, power, stalls
+from tests.boot.scenes import database, package, power, stalls
 from tests.boot.shop import Shop
 
 Scene = Callable[[Shop, int], Awaitable[None]]
@@ -32,7 +34,19 @@ SCENES: dict[str, Scene] = {
     "store-without-power": once(power.the_whole_store_without_power),
     "upgrade": once(package.upgraded_between_sales),
     "package": once(package.life_of_a_package),
+    "postgresql": once(database.postgresql_dies),
 }
+STORES: dict[type[Headquarters], frozenset[str]] = {OnPostgres: frozenset({"postgresql"})}
+"""Scenes of a store of their own, by its HQ; the others share one."""
+
+
+def by_store(names: Iterable[str]) -> dict[type[Headquarters], list[str]]:
+    """The scenes of each store, in the order in which they are played."""
+    found: dict[type[Headquarters], list[str]] = {}
+    for name in names:
+        hq = next((one for one, its in STORES.items() if name in its), Headquarters)
+        found.setdefault(hq, []).append(name)
+    return found
 
 
 async def _disk_full(shop: Shop, _rounds: int) -> None:

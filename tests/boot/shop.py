@@ -118,18 +118,21 @@ class Shop:
 
 
 @contextlib.asynccontextmanager
-async def opened(folder: Path, tell: Callable[[str], None]) -> AsyncIterator[Shop]:
+async def opened(
+    folder: Path, tell: Callable[[str], None], headquarters: type[Headquarters] = Headquarters
+) -> AsyncIterator[Shop]:  # fmt: skip
     """A store of three that trust each other, all heard at HQ."""
-    layers = await asyncio.to_thread(lambda: (installed.installed(installed.REGISTER), installed.installed(installed.HQ)))
+    layers = await asyncio.to_thread(lambda: (installed.installed(installed.REGISTER), headquarters.layers()))
     tell("packages are ready")
     async with contextlib.AsyncExitStack() as stack:
         lab = stack.enter_context(Lab(Shape(families=(V4,)), label="b"))
         stack.push_async_callback(_answered)
         await stack.enter_async_context(lab.served())
-        hq = Headquarters(lab, layers[1], folder / "hq", NAMES)
+        hq = headquarters(lab, layers[1], folder / "hq", NAMES)
         tills = {name: Till(lab, name, layers[0], folder / name) for name in NAMES}
-        for disk, machine in ((hq.disk, hq.machine), *((till.disk, till.machine) for till in tills.values())):
-            stack.enter_context(disk)
+        for machine in (hq.machine, *(till.machine for till in tills.values())):
+            for disk in machine.disks.values():
+                stack.enter_context(disk)
             stack.enter_context(machine)
         stack.push_async_callback(_switched_off, hq.machine, *(till.machine for till in tills.values()))
         for till in tills.values():
@@ -159,7 +162,7 @@ async def _founded(shop: Shop) -> None:
     hq.configure()
     for name, till in shop.tills.items():
         till.configure(hq.tokens[name], key)
-    await asyncio.gather(asyncio.to_thread(hq.machine.boot), *(till.boot() for till in shop.tills.values()))
+    await asyncio.gather(asyncio.to_thread(hq.boot), *(till.boot() for till in shop.tills.values()))
     await asyncio.gather(*(till.serves() for till in shop.tills.values()))
     shop.tell("four machines are booted")
     first, *others = shop.tills.values()
