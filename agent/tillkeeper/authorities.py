@@ -57,11 +57,13 @@ def refusal(error: BaseException) -> ssl.SSLCertVerificationError | None:
 
 def words(error: ssl.SSLCertVerificationError, ca_file: str, setting: str) -> tuple[str, str]:
     """Cause and hint. `setting`: how the configuration calls `ca_file`."""
-    cause = f"its certificate is not believed: {error.verify_message.rstrip('.')}"
+    why = error.verify_message.rstrip(".")
+    cause = f"its certificate is not believed: {why}"
     if error.verify_code in _NOT_IN_TIME:
         return cause, "look at the clock of this register, then have the certificate renewed"
     if error.verify_code in _OTHER_NAME:
         return cause, "the address has to be one that the certificate names"
+    cause = f"its certificate is of an authority that is not believed here ({why})"
     if ca_file:
         return cause, f"only the authorities in {ca_file} ({setting}) are believed: is the one of this certificate among them?"
     believed = of_machine()

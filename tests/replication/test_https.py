@@ -60,7 +60,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
 def test_the_authorities_of_the_machine_are_believed(machine: Authority, own: Authority) -> None:
     assert held(machine.server()) == 7
     said = refused(own.server())
-    assert "unable to get local issuer certificate" in said.cause
+    assert "of an authority that is not believed here (unable to get local issuer certificate)" in said.cause
     assert f"the authorities of this machine ({machine.file}) are believed" in said.hint
     assert "hq.ca_file" in said.hint
 

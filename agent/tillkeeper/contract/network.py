@@ -10,7 +10,7 @@ from tillkeeper.contract.base import View
 
 Known = Literal["yes", "no", "unknown"]
 NetworkPhase = Literal["checking", "fine", "suspect", "confirmed"]
-"""`checking`: not enough is known, also while no prober speaks."""
+"""`checking`: not enough is known; also while no prober speaks, or nothing in the internet answers."""
 ProberState = Literal["off", "absent", "silent", "reporting"]
 """`off`: the config says so. `absent`: none has reported since the start. `silent`: none within three seconds,
 or the prober has gone."""
