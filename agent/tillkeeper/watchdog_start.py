@@ -54,8 +54,9 @@ class Start:
         self._end_asking()
         if not notify.is_awaited():
             return
-        log.error("not started, tried again in %g s: %s", HELD_S, error)
-        notify.notify(STATUS=f"not started: {error}")
+        cause = first(error)
+        log.error("not started, tried again in %g s: %s", HELD_S, cause)
+        notify.notify(STATUS=f"not started: {cause}")
         until_s = time.monotonic() + HELD_S
         while time.monotonic() < until_s:
             await asyncio.sleep(LOOK_EVERY_S)
@@ -94,6 +95,13 @@ async def starting(files: Iterable[Path]) -> AsyncIterator[Start]:
         raise
     finally:
         start.done()
+
+
+def first(error: BaseException) -> BaseException:
+    """Of an error of tasks the one that explains it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def hold_failed(error: Exception, files: Iterable[Path]) -> None:

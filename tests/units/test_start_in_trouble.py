@@ -1,5 +1,6 @@
 """What a register starts with that is not as it should be: a catalogue that can not be read, a disk without any room."""
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -15,7 +16,9 @@ from tests.support.store import StoreRig, in_store
 from tests.units.manager import START_S, Manager, manager
 from tests.units.till import Till
 
+from tillkeeper.cli import main
 from tillkeeper.config.load import builtin_menu
+from tillkeeper.upkeep import next_start
 
 
 @pytest.fixture
@@ -43,6 +46,8 @@ def test_a_catalogue_that_can_not_be_read_is_an_advisory_and_the_one_before_it_h
     held.ready()
     told = advisories(till)["catalogue_unknown"]
     assert "the one before it holds" in told["text"]
+    assert main(["config", "check", str(till.config_file)]) == 2, "it is wrong"
+    assert asyncio.run(next_start.trouble(next_start.command(till.config_file))) == "", "and holds no upgrade back"
     with till.client() as client:
         order = {"order_type": "takeout", "lines": [{"item_id": "cola"}], "tenders": [{"tender": "cash"}]}
         answer = client.post("/v1/orders", json=order, headers={"Idempotency-Key": "one"})
@@ -55,8 +60,37 @@ def test_a_new_register_without_one_does_not_start_and_says_why(tmp_path: Path, 
     till = Till(tmp_path, held, changes={"catalogue": {"file": str(menu)}})
     till.start()
     held.wait_for("not started", lambda told: "menu.toml" in told.get("STATUS", ""))
+    assert "menu.toml: is not TOML" in asyncio.run(next_start.trouble(next_start.command(till.config_file)))
     menu.write_bytes(builtin_menu().read_bytes())
     assert held.wait() == 2, held.said()
+    till.start()
+    held.ready()
+
+
+WOULD_NOT_START = {
+    "pages.registers": ({"pages": {"registers": ["front.lan"]}}, "front.lan"),
+    "fiscal signer acme": ({"fiscal": {"signer": "acme"}}, "acme"),
+}
+
+
+@pytest.mark.parametrize("where", WOULD_NOT_START)
+def test_what_keeps_an_agent_from_starting_is_found_by_who_checks_the_configuration(
+    where: str, tmp_path: Path, held: Manager, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changes, word = WOULD_NOT_START[where]
+    till = Till(tmp_path, held, changes=changes)
+    till.start()
+    told = held.wait_for("not started", lambda told: told.get("STATUS", "").startswith("not started"))
+    assert word in told["STATUS"]
+    for arguments in ((), ("--start",)):
+        assert main(["config", "check", str(till.config_file), *arguments]) == 2
+        assert f"{where}: " in capsys.readouterr().out
+
+
+def test_a_route_to_nothing_is_wrong_and_keeps_no_agent_from_starting(tmp_path: Path, held: Manager) -> None:
+    till = Till(tmp_path, held, changes={"routing": {"items": {"sushi-of-yesterday": ["grill"]}}})
+    assert main(["config", "check", str(till.config_file)]) == 2
+    assert main(["config", "check", str(till.config_file), "--start"]) == 0
     till.start()
     held.ready()
 

@@ -9,12 +9,14 @@ from tillkeeper.cli.client import add_json
 
 if TYPE_CHECKING:
     from tillkeeper.config.model import Config, Device
+    from tillkeeper.file_problem import Problem
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     check = actions.add_parser("check", help="every error at once, each with its line and the nearest right word")
     check.add_argument("file", type=Path)
+    check.add_argument("--start", action="store_true", help="only what would keep the agent from starting")
     add_json(check)
     actions.add_parser("example", help="print a commented configuration that is valid as it stands")
     show = actions.add_parser("show", help="the configuration as the agent understands it, as JSON, defaults filled in")
@@ -38,19 +40,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    """The configuration, the catalogue that it names (names in `routing` have to exist there), and the store's layouts."""
+    """The configuration and what else a start reads; without `--start` also what a register sells in spite of."""
     from tillkeeper.config.load import load
-    from tillkeeper.config.routes import dangling_routes
     from tillkeeper.devices import letters
     from tillkeeper.errors import ConfigInvalid
-    from tillkeeper.layouts.shelf import problems_of
-    from tillkeeper.sales.catalogue import parse_catalogue
+    from tillkeeper.upkeep.refusals import refusals
 
     try:
         config = load(args.file)
-        menu = Path(config.catalogue.file)
-        catalogue = parse_catalogue(menu.read_bytes(), str(menu), list(config.taxes.categories))
-        problems = (*dangling_routes(args.file, config, catalogue), *problems_of(config))
+        mistakes = () if args.start else _mistakes(args.file, config)
+        problems = tuple(dict.fromkeys((*refusals(args.file, config), *mistakes)))
         said, warning = _said(config), letters.warning(config)
     except ConfigInvalid as error:
         problems, said, warning = error.extra["problems"], [], ""
@@ -63,6 +62,20 @@ def _check(args: argparse.Namespace) -> int:
             output.say(str(problem))
         output.say(f"{args.file}: {output.count(len(problems), 'problem')}" if problems else f"{args.file}: no problems")
     return exits.USAGE if problems else exits.OK
+
+
+def _mistakes(file: Path, config: "Config") -> "tuple[Problem, ...]":
+    """In the catalogue that the configuration names; names in `routing` have to exist there."""
+    from tillkeeper.config.routes import dangling_routes
+    from tillkeeper.errors import ConfigInvalid
+    from tillkeeper.till.catalogues import read_catalogue
+    from tillkeeper.upkeep.refusals import problems_of
+
+    try:
+        menu = read_catalogue(Path(config.catalogue.file), frozenset(config.taxes.categories))
+    except (ConfigInvalid, OSError) as error:
+        return problems_of(error, config.catalogue.file)
+    return dangling_routes(file, config, menu)
 
 
 def _json(problems: object, said: object, warnings: list[str]) -> str:

@@ -45,9 +45,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         asyncio.run(_until_signalled(args))
     except* (TillkeeperError, OSError) as group:
-        trouble = group.exceptions[0]
-        while isinstance(trouble, BaseExceptionGroup):
-            trouble = trouble.exceptions[0]
+        trouble = watchdog_start.first(group)
     if trouble is not None:  # raised within `except*` it would come out as a group again, which nobody explains to the user
         raise trouble
     output.say("Stopped. What was accepted is in the journal; documents that still wait print at the next start.")

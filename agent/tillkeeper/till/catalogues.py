@@ -33,7 +33,6 @@ class Catalogues:
             self._kept[version] = found
         return found
 
-
     def holds(self, version: str) -> bool:
         """A check of another register may have been rung by a catalogue that is not here."""
         try:
@@ -52,8 +51,12 @@ def last_adopted(journal: Journal, tax_categories: frozenset[str]) -> Catalogue 
     """The catalogue that was in force last, for a start whose file is of no use; None where there was none, or it fits the
     taxes no longer."""
     version = (journal.setting("catalogue") or b"").decode()
-    stored = journal.catalogue(version) if version else None
-    if stored is None:
+    return still_good(version, (journal.catalogue(version) if version else None) or b"", tax_categories)
+
+
+def still_good(version: str, stored: bytes, tax_categories: frozenset[str]) -> Catalogue | None:
+    """A catalogue that was adopted once, where it fits these taxes."""
+    if not stored:
         return None
     try:
         return parse_catalogue(stored, f"{version}.json", tax_categories)

@@ -15,9 +15,9 @@ LAST_LINES, MOST_CHARACTERS = 4, 400
 
 
 def command(config: Path, prefix: str = sys.prefix) -> tuple[str, ...]:
-    """`config check` of the version of the next start; an environment that no package brought starts itself again."""
+    """`config check --start` of the version of the next start; an environment that no package brought starts itself again."""
     tree = Path(prefix)
-    check = ("config", "check", str(config))
+    check = ("config", "check", "--start", str(config))
     if tree.parent.name != TREES:
         return (sys.executable, "-m", "tillkeeper", *check)
     then = tree.parent.parent / "current" / "bin"
