@@ -126,3 +126,34 @@ def test_who_asks_again_after_the_damage_gets_the_first_sale(tmp_path: Path) -> 
         assert (await rig.hq_books())[0]["sales"] == 21
 
     in_store(tmp_path, scene, changes={"store": {"timezone": "UTC"}})
+
+
+def test_a_ticket_that_waited_when_the_damage_came_still_reaches_the_kitchen(tmp_path: Path) -> None:
+    """Once, with the mark, and also where the register is killed again meanwhile; what was printed before is not."""
+
+    async def scene(rig: StoreRig) -> None:
+        printed = await rig.order("cheeseburger")
+        await rig.wait_all_settled()
+        rig.printer("grill").power_off()
+        waiting = await rig.order("cheeseburger")
+        await rig.kill_agent()
+        damage(rig.data / "journal.db")
+        await rig.start_agent()
+
+        async def is_known() -> bool:
+            jobs = (await rig.get("/v1/jobs"))["jobs"]
+            return any(job["check_id"] == waiting["check_id"] for job in jobs)
+
+        await rig.wait_for("the ticket", is_known)
+        await rig.kill_agent()
+        await rig.start_agent()
+        await rig.printer("grill").power_on()
+        await rig.wait_all_settled()
+        slips = rig.slips("grill")
+        assert [code for slip in slips for code in (printed["ticket_code"], waiting["ticket_code"]) if code in slip] == [
+            printed["ticket_code"],
+            waiting["ticket_code"],
+        ]
+        assert "POSSIBLE DUPLICATE" in slips[1]
+
+    in_store(tmp_path, scene, changes={"stations": {"grill": {"carry": False}}})

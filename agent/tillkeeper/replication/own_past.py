@@ -2,12 +2,14 @@
 and had not reached anybody yet.
 
 What is whole from the beginning of a log is held and sent like the log of another register. What lies behind the damage is
-read too and goes to HQ directly: where HQ has what is missing in between, it continues HQ's copy.
+read too and goes to HQ directly: where HQ has what is missing in between, it continues HQ's copy. What a kitchen may still
+wait for is told to whoever recalls it (`recall.py`).
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +34,8 @@ log = logging.getLogger(__name__)
 
 PAGE_EVENTS = 500
 PAGE_BYTES = 256 * 1024
+NEWEST = 2_000
+"""Events at the end that are told: what is not finished is among them."""
 MOST_SKIPPED = 100_000
 """Events of one log that are looked for behind damage, one by one."""
 TRIES = 60
@@ -44,6 +48,10 @@ class Page(NamedTuple):
 
     events: tuple[Envelope, ...]
     whole: bool
+
+
+async def _nothing_waits(_batches: Sequence[HqBatch]) -> bool:
+    return True
 
 
 class OwnPast:
@@ -65,32 +73,43 @@ class OwnPast:
         self._holdings, self._now_ms, self._to_hq = holdings, now_ms, to_hq
         self._key, self._sign = key, sign
 
-    async def take_over(self, held: Callable[[], None] = lambda: None) -> None:
-        """Until all that was set aside was read over, each file once. `held`: told when there is more to send. Interrupted it
-        begins again: taking an event twice changes nothing. Does not raise; what went wrong is in the log and tried again
-        at the next start."""
+    async def take_over(
+        self,
+        held: Callable[[], None] = lambda: None,
+        recall: Callable[[Sequence[HqBatch]], Awaitable[bool]] = _nothing_waits,
+    ) -> None:
+        """Until all that was set aside was read over, each file once. `held`: told when there is more to send. `recall`: gets
+        the newest events of each; True once they are worked in. Interrupted it begins again: taking an event twice changes
+        nothing. Does not raise; what went wrong is in the log and tried again at the next start."""
         try:
             for aside in await asyncio.to_thread(to_rescue, self._journal):
-                count, behind = await self._hold(aside)
+                count, behind, newest = await self._hold(aside)
                 log.info("%s was read over: %d events of it are held, %d more lie behind damage", aside.name, count, behind)
                 if count:
                     held()
-                if not behind or self._to_hq is None or await self._send_what_is_behind(aside, self._to_hq):
+                done = await recall(newest)
+                if behind and self._to_hq is not None:
+                    done &= await self._send_what_is_behind(aside, self._to_hq)
+                if done:
                     await asyncio.to_thread(rescued, aside)
         except (OSError, Refused, StorageRefused, Overloaded) as error:
             log.error("a journal that was set aside could not be read over: %s; the next start tries again", error)
 
-    async def _hold(self, aside: Path) -> tuple[int, int]:
-        """How many events are held now, and how many lie behind damage."""
+    async def _hold(self, aside: Path) -> tuple[int, int, tuple[HqBatch, ...]]:
+        """How many events are held now, how many lie behind damage, and the newest of both."""
         count = behind = 0
+        newest: deque[HqBatch] = deque()
         pages = read(aside, self._store, self._register)
         while (page := await asyncio.to_thread(next, pages, None)) is not None:
+            newest.append(self._batch(page))
+            while sum(len(batch.events) for batch in newest) - len(newest[0].events) >= NEWEST:
+                newest.popleft()
             if page.whole:
-                await self._take(self._batch(page))
+                await self._take(newest[-1])
                 count += len(page.events)
             else:
                 behind += len(page.events)
-        return count, behind
+        return count, behind, tuple(newest)
 
     def _batch(self, page: Page) -> HqBatch:
         return HqBatch(self._store, self._register, page.events[0].incarnation, page.events)

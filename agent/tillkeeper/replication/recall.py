@@ -1,4 +1,5 @@
-"""What this register did and does not know any more, told by those who hold its logs: its disk was lost, or is an older copy.
+"""What this register did and does not know any more: its disk was lost, or is an older copy, and those who hold its logs tell
+it; or its journal was damaged, and what can be read of that tells it.
 
 What was printed is not printed again; what was fired and has no outcome is printed, marked; and a client that asks again under
 the key of a sale that is not in the journal any more gets the answer of that sale.
@@ -83,6 +84,11 @@ class Recall:
         if self._fresh:
             self._wake.set()
 
+    async def work_in_at_once(self, spool: Recalling, batches: Iterable[HqBatch]) -> bool:
+        """Own events that were read from a journal that was set aside. False where the disk refuses: it is tried again."""
+        self.learn(batches)
+        return await self.work_in(spool)
+
     def forget(self, digests: Collection[str]) -> None:
         """These texts were erased."""
         for digest in digests:
@@ -123,10 +129,10 @@ class Recall:
             printed = await self._print(events, spool)
         except TillkeeperError as error:
             self._fresh |= fresh
-            log.error("what others hold of this register's own log is not worked in yet: %s", error)
+            log.error("what is known of this register's own past is not worked in yet: %s", error)
             return False
         log.warning(
-            "%d events of this register that it does not have are known from others: %d commands, %d documents that are done, "
+            "%d events of this register are known that are not in its journal: %d commands, %d documents that are done, "
             "%d tickets that are printed now", len(fresh), kept, settled, printed,
         )  # fmt: skip
         return True

@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,14 +71,20 @@ class Replication:
     """Made by `open`, before the first append. `peers` is None where this register keeps to itself."""
 
     def __init__(
-        self, config: Config, journal: Journal, logs: LogsWithPast, holdings: Holdings | None, keys: StoreKeys | None = None
+        self,
+        config: Config,
+        journal: Journal,
+        logs: LogsWithPast,
+        holdings: Holdings | None,
+        keys: StoreKeys | None = None,
+        recall: "Recall | None" = None,
     ) -> None:
         self._config, self._journal, self._logs, self._holdings, self._keys = config, journal, logs, holdings, keys
         self.renewals = Renewals(journal)
         self.courtesy = Courtesy()
         self.peers: PeersDesk | None = None
         self.adoption: Adoption | None = None
-        self._recall: Recall | None = None
+        self._recall = recall
         self._returning: Returning | None = None
         self._away = Away(journal, clock.wall_ms)
         self.audit: Audit | None = None
@@ -97,6 +104,7 @@ class Replication:
             return cls(config, journal, OwnLogs(journal), None)
         from tillkeeper.replication.held.held import HeldLogs
         from tillkeeper.replication.library import Library
+        from tillkeeper.replication.recall import Recall
 
         try:
             holdings = await HeldLogs.open(held_file, config.store.id, wall_ms=clock.wall_ms)
@@ -104,13 +112,14 @@ class Replication:
             log.error("nothing is held for others, and nothing sent to them: %s", error)
             return cls(config, journal, OwnLogs(journal), None)
         await stack.enter_async_context(holdings)
+        recall = Recall(config.this_register, journal, clock.wall_ms)
         if keys is None:
-            return cls(config, journal, Library(journal, holdings), holdings)
+            return cls(config, journal, Library(journal, holdings), holdings, recall=recall)
         library = Library(journal, holdings, keys.signer.key, keys.signer.sign)
-        made = cls(config, journal, library, holdings, keys)
+        made = cls(config, journal, library, holdings, keys, recall)
         others = [one for name, one in config.registers.items() if name != config.this_register and one.address]
         if others or config.replication.listen:
-            made._meet(library, holdings, keys)
+            made._meet(library, holdings, keys, recall)
             await apart(made.ask())
         return made
 
@@ -123,17 +132,15 @@ class Replication:
                 if await self.renewals.settle():
                     break
 
-    def _meet(self, library: "Library", holdings: Holdings, keys: StoreKeys) -> None:
+    def _meet(self, library: "Library", holdings: Holdings, keys: StoreKeys, recall: "Recall") -> None:
         from tillkeeper.replication.adoption import Adoption
         from tillkeeper.replication.peers.desk import PeersDesk
         from tillkeeper.replication.peers.lost import lost_beyond
         from tillkeeper.replication.peers.parts import PeersParts
         from tillkeeper.replication.peers.stream import Listener, dial
-        from tillkeeper.replication.recall import Recall
         from tillkeeper.replication.returning import Returning
 
         config, settings = self._config, self._config.replication
-        self._recall = recall = Recall(config.this_register, self._journal, clock.wall_ms)
         with suppress(StorageRefused):  # what came back in an earlier run nobody tells once more
             recall.learn(lost_beyond(config.this_register, library.in_journal(), config.store.id, library.heads(), library))
         ports = {name: place(one.address, settings.port) for name, one in config.registers.items() if one.address}
@@ -216,8 +223,8 @@ class Replication:
         """digest -> text, also of tickets that were adopted."""
         wanted = tuple(digests)
         found = self._journal.personal(wanted)
-        if self.adoption is not None:
-            texts = self.adoption.texts | (self._recall.texts if self._recall is not None else {})
+        for told in (self.adoption, self._recall):
+            texts = told.texts if told is not None else {}
             found |= {digest: texts[digest] for digest in wanted if digest not in found and digest in texts}
         return found
 
@@ -251,8 +258,9 @@ class Replication:
         """Begin to send. `transport`: to HQ, None where there is none. `changed`: told after each exchange."""
         self._changed = changed
         tasks.create_task(self.renewals.run(), name="replication.renewals")
-        if self._holdings is not None:
-            tasks.create_task(self._take_over(self._holdings, transport), name="replication.own_past")
+        if self._holdings is not None and self._recall is not None:
+            past = self._take_over(self._holdings, transport, self._recall, spool)
+            tasks.create_task(past, name="replication.own_past")
         if self.peers is not None:
             tasks.create_task(self.peers.run(), name="replication.peers")
             kept = KeptCopies(self._journal, self.peers.answered)
@@ -288,13 +296,13 @@ class Replication:
         tasks.create_task(self.audit.run(), name="replication.audit")
         tasks.create_task(Conflicts(holdings, hq.exchange).run(), name="replication.conflicts")
 
-    async def _take_over(self, holdings: Holdings, hq: HqTransport | None) -> None:
+    async def _take_over(self, holdings: Holdings, hq: HqTransport | None, recall: "Recall", spool: "Spooling") -> None:
         from tillkeeper.replication.own_past import OwnPast
 
         key, sign = (self._keys.signer.key, self._keys.signer.sign) if self._keys is not None else ("", None)
         journal, to_hq = self._journal, hq.exchange if hq is not None else None
         past = OwnPast(journal.path, journal.store, journal.register, holdings, clock.wall_ms, to_hq, key, sign)
-        await past.take_over(self.notify)
+        await past.take_over(self.notify, partial(recall.work_in_at_once, spool))
 
     def notify(self) -> None:
         """There are new events in the journal."""
