@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -200,5 +201,32 @@ def test_where_hq_lacks_what_is_damaged_it_waits_for_another_start(tmp_path: Pat
             await taken_over(path, held, to_hq=exchange)
             assert is_read_over(path)
             assert everything(hq, log) == events
+
+    asyncio.run(scenario())
+
+
+def test_the_newest_events_are_recalled_until_that_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_past, "PAGE_EVENTS", 10)
+    monkeypatch.setattr(own_past, "NEWEST", 20)
+
+    async def scenario() -> None:
+        path = tmp_path / "journal.db"
+        _, events = await sold(path)
+        alter_an_old_event(path)
+        told: list[Envelope] = []
+        answers = iter((False, True))
+
+        async def recall(batches: Sequence[HqBatch]) -> bool:
+            told[:] = [event for batch in batches for event in batch.events]
+            return next(answers)
+
+        async with opened(path):
+            past = OwnPast(path, STORE, REGISTER, MemoryHoldings(STORE), lambda: NOW)
+            await past.take_over(recall=recall)
+            assert not is_read_over(path), "the disk refused: the next start does it again"
+            await past.take_over(recall=recall)
+            assert is_read_over(path)
+            assert told == events[-len(told) :]
+            assert 20 <= len(told) < 30
 
     asyncio.run(scenario())
