@@ -2,7 +2,7 @@
 
 import itertools
 
-from tillkeeper.access.book import MAX_ENDED, Book, decode, encode
+from tillkeeper.access.book import MAX_DEVICES, MAX_ENDED, Book, decode, encode
 from tillkeeper.contract.access import DevicePaired, DeviceUnpaired
 
 TOKEN = "t" * 43
@@ -20,15 +20,16 @@ def test_every_order_of_the_logs_comes_to_the_same() -> None:
         book = Book()
         for event in order:
             book = book.heard(event, "front", 5)
-        books.add((tuple(sorted(book.devices)), book.ended))
-    assert books == {(("2", "3"), frozenset({"1"}))}
+        books.add((tuple(sorted(book.devices)), *book.ended.items()))
+    assert books == {(("2", "3"), ("front", frozenset({"1"})))}
 
 
 def test_what_is_heard_twice_changes_nothing() -> None:
     book = Book().heard(paired("1"), "front", 5)
     assert book.heard(paired("1"), "side", 9) is book
     ended = book.heard(DeviceUnpaired(device_id="1", name="grill"), "side", 9)
-    assert ended.heard(DeviceUnpaired(device_id="1", name="grill"), "back", 9) is ended
+    assert ended.heard(DeviceUnpaired(device_id="1", name="grill"), "side", 9) is ended
+    assert ended.heard(paired("1"), "front", 5) is ended
     assert not ended.devices
 
 
@@ -58,8 +59,20 @@ def test_names_are_for_people_whatever_their_capitals() -> None:
 
 def test_it_is_kept_as_it_is_and_stays_bounded() -> None:
     book = Book().heard(paired("x"), "front", 5)
-    for number in range(MAX_ENDED + 10):
-        book = book.joined(Book({}, frozenset({f"{number:08}"})))
-    assert len(book.ended) == MAX_ENDED
-    assert "00000000" not in book.ended
+    many = [f"{number:08}" for number in range(MAX_ENDED + 10)]
+    for ids in (many[:-10], many[-10:]):
+        book = book.joined(Book({}, {"front": frozenset(ids)}))
+    assert book.ended == {"front": frozenset(many[10:])}
     assert decode(encode(book)) == book
+
+
+def test_a_register_in_bad_hands_brings_no_ended_device_back_and_takes_nobodys_room() -> None:
+    book = Book().heard(paired("1"), "front", 5).heard(DeviceUnpaired(device_id="1", name="grill"), "front", 6)
+    book = book.joined(Book({}, {"side": frozenset(f"z{number:08}" for number in range(MAX_ENDED))}))
+    book = book.heard(DeviceUnpaired(device_id="zz", name="grill"), "side", 7)
+    assert book.heard(paired("1"), "front", 5) is book, "its log is heard once more"
+
+    for number in range(MAX_DEVICES + 1):
+        book = book.heard(paired(f"s{number}", f"s{number}"), "side", 8)
+    assert len(book.devices) == MAX_DEVICES
+    assert "2" in book.heard(paired("2"), "front", 9).devices

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tillkeeper.access.code import AGAIN_S, CODE_S, LENGTH, TRIES, OpenPairing, new_code, plain
+from tillkeeper.access.code import AGAIN_S, CODE_S, LENGTH, NOTED, OpenPairing, new_code, plain
 from tillkeeper.access.qr import modules, terminal
 from tillkeeper.contract.access import PairingBody
 
@@ -26,9 +26,10 @@ def test_anything_else_is_not(typed: str) -> None:
     assert not OpenPairing(ASKED, "K7QM-2XPD-9R40", "", 0.0).fits(typed)
 
 
-def test_tries_are_counted_down_and_never_below_nothing() -> None:
+def test_the_first_refusals_are_journaled_and_all_are_counted() -> None:
     pairing = OpenPairing(ASKED, new_code(), "", 0.0)
-    assert [pairing.missed() for _ in range(TRIES + 2)] == [*range(TRIES - 1, -1, -1), 0, 0]
+    assert [pairing.refuse() for _ in range(NOTED + 2)] == [True] * NOTED + [False] * 2
+    assert pairing.refused == NOTED + 2
 
 
 def test_once_used_it_ends_a_minute_later() -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tillkeeper.access.code import AGAIN_S, CODE_S
+from tillkeeper.access.code import AGAIN_S, CODE_S, NOTED, new_code
 from tillkeeper.access.desk import AccessDesk
 from tillkeeper.access.parts import AccessParts
 from tillkeeper.access.trouble import CodeRefused, ScopeTooFar
 from tillkeeper.config.embedded import embedded, embedded_printers
-from tillkeeper.contract.access import DevicePaired, LanView, PairBody, PairingBody, UnpairBody
+from tillkeeper.contract.access import DevicePaired, LanView, PairBody, PairingBody, PairingRefused, UnpairBody
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.caller import PERMISSIONS, Caller
 from tillkeeper.errors import Refused, StorageRefused
@@ -39,6 +39,8 @@ class Room:
     def __init__(self, folder: Path) -> None:
         self.now_s, self.events, self.settings = 1000.0, list[Event](), dict[str, bytes]()
         self.refuses, self.numbers = False, iter(range(100, 999))
+        self.recording, self.ready = asyncio.Event(), asyncio.Event()
+        self.ready.set()
         self.desk = self.made(folder)
 
     def made(self, folder: Path) -> AccessDesk:
@@ -56,7 +58,9 @@ class Room:
         )
 
     async def record(self, events: tuple[Event, ...], settings: Mapping[str, bytes]) -> None:
+        self.recording.set()
         await asyncio.sleep(0)
+        await self.ready.wait()
         if self.refuses:
             raise StorageRefused("append", "journal", "the disk is full")
         self.events += events
@@ -191,7 +195,7 @@ def test_whoever_pairs_needs_somebody_who_may(tmp_path: Path) -> None:
 
 
 def test_there_is_a_bound_on_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tillkeeper.access.desk.MAX_DEVICES", 1)
+    monkeypatch.setattr("tillkeeper.access.book.MAX_DEVICES", 1)
 
     async def scene() -> None:
         room = Room(tmp_path)
@@ -199,6 +203,63 @@ def test_there_is_a_bound_on_devices(tmp_path: Path, monkeypatch: pytest.MonkeyP
         with pytest.raises(Refused) as refused:
             await room.code("bar")
         assert refused.value.code == "too_many_devices"
+        again = PairingBody(scope="kitchen", name="grill", replace=True)
+        code = (await room.desk.open(again, FULL)).code
+        await room.desk.pair(PairBody(code=code, token=token("a")), "10.0.0.2")
+
+    asyncio.run(scene())
+
+
+def test_a_code_that_was_opened_before_there_were_too_many_pairs_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene() -> None:
+        room = Room(tmp_path)
+        code = await room.code()
+        monkeypatch.setattr("tillkeeper.access.book.MAX_DEVICES", 0)  # its own log has come back meanwhile
+        with pytest.raises(Refused) as refused:
+            await room.desk.pair(PairBody(code=code, token=token()), "10.0.0.2")
+        assert refused.value.code == "too_many_devices"
+        assert [type(one).__name__ for one in room.events] == ["PairingOpened"]
+
+    asyncio.run(scene())
+
+
+def test_a_stranger_voids_no_code_and_fills_no_journal(tmp_path: Path) -> None:
+    async def scene() -> None:
+        room = Room(tmp_path)
+        code = await room.code()
+        for number in range(NOTED + 5):
+            with pytest.raises(CodeRefused) as refused:
+                await room.desk.pair(PairBody(code=new_code(), token=token("x")), f"10.0.0.{number}")
+            assert refused.value.code == "wrong_code"
+        opened = room.desk.view(FULL).open
+        assert opened is not None
+        assert opened.refused == NOTED + 5
+        assert sum(isinstance(one, PairingRefused) for one in room.events) == NOTED
+        await room.desk.pair(PairBody(code=code, token=token()), "10.0.0.2")
+
+    asyncio.run(scene())
+
+
+def test_a_code_is_used_also_where_nobody_waits_for_the_answer_any_more(tmp_path: Path) -> None:
+    async def scene() -> None:
+        room = Room(tmp_path)
+        code = await room.code()
+        room.ready.clear()
+        room.recording.clear()
+        asking = asyncio.create_task(room.desk.pair(PairBody(code=code, token=token()), "10.0.0.2"))
+        await room.recording.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        other = asyncio.create_task(room.desk.pair(PairBody(code=code, token=token("x")), "10.0.0.3"))
+        room.ready.set()
+        with pytest.raises(CodeRefused) as refused:
+            await other
+        assert refused.value.code == "code_used"
+        again = await room.desk.pair(PairBody(code=code, token=token()), "10.0.0.2")
+        assert [one.device_id for one in room.desk.view(FULL).devices] == [again.device_id]
 
     asyncio.run(scene())
 

@@ -6,7 +6,7 @@ that did not hear each other paired two devices under one name, both are listed 
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -15,8 +15,9 @@ from tillkeeper.contract.base import Event
 from tillkeeper.contract.caller import DeviceScope
 
 MAX_DEVICES = 200
-MAX_ENDED = 5_000
-"""Ids of devices that have ended; the oldest are forgotten first (they sort by time)."""
+MAX_ENDED = 2_000
+"""Of one register each: one in bad hands uses up its own part and pushes out nothing that the others said. Of the ids of devices
+that have ended the oldest are forgotten first (they sort by time)."""
 
 
 class Device(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -33,34 +34,47 @@ class Device(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Book(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A value; every change gives a new one. `devices`: those that count, by id."""
+    """A value; every change gives a new one. `devices`: those that count, by id; `ended`: the ids that each register ended."""
 
     devices: dict[str, Device] = {}
-    ended: frozenset[str] = frozenset()
+    ended: dict[str, frozenset[str]] = {}
 
     def heard(self, event: Event, register: str, at_ms: int) -> "Book":
         """With what an event of `register` says; itself where that is nothing new."""
         if isinstance(event, DevicePaired):
-            if event.device_id in self.devices or event.device_id in self.ended or len(self.devices) >= 2 * MAX_DEVICES:
+            if event.device_id in self.devices or self.has_ended(event.device_id) or not self.has_room(register):
                 return self
             device = Device(
                 device_id=event.device_id, name=event.name, scope=event.scope, token_sha256=event.token_sha256,
                 register=register, paired_at_ms=at_ms, terminal=event.terminal, by=event.by,
             )  # fmt: skip
             return Book(self.devices | {device.device_id: device}, self.ended)
-        if isinstance(event, DeviceUnpaired) and event.device_id not in self.ended:
-            return self._without({event.device_id})
+        if isinstance(event, DeviceUnpaired) and event.device_id not in self.ended.get(register, ()):
+            return self._without({register: frozenset({event.device_id})})
         return self
+
+    def has_room(self, register: str) -> bool:
+        """Whether one more that is paired at this register counts."""
+        return sum(one.register == register for one in self.devices.values()) < MAX_DEVICES
+
+    def without(self, devices: Iterable[Device]) -> "Book":
+        """As if these had never been paired."""
+        gone = {one.device_id for one in devices}
+        return Book({key: one for key, one in self.devices.items() if key not in gone}, self.ended)
+
+    def has_ended(self, device_id: str) -> bool:
+        return any(device_id in ids for ids in self.ended.values())
 
     def joined(self, other: "Book") -> "Book":
         """What both know."""
         return Book(other.devices | self.devices, self.ended)._without(other.ended)
 
-    def _without(self, ids: Iterable[str]) -> "Book":
-        ended = self.ended | frozenset(ids)
-        if len(ended) > MAX_ENDED:
-            ended = frozenset(sorted(ended)[-MAX_ENDED:])
-        return Book({key: one for key, one in self.devices.items() if key not in ended}, ended)
+    def _without(self, more: Mapping[str, frozenset[str]]) -> "Book":
+        ended = dict(self.ended)
+        for register, ids in more.items():
+            ended[register] = frozenset(sorted(ids | ended.get(register, frozenset()))[-MAX_ENDED:])
+        gone = frozenset[str]().union(*ended.values(), *more.values())
+        return Book({key: one for key, one in self.devices.items() if key not in gone}, ended)
 
     def named(self, name: str) -> tuple[Device, ...]:
         """All of that name, whatever its capitals."""

@@ -1,6 +1,7 @@
 """The code of a pairing: what is in the QR code, and may be typed. Pure but for chance.
 
-Twelve characters of Crockford's base 32, 60 bits; ten wrong tries end it. Somebody who guesses has one chance in 10^17.
+Twelve characters of Crockford's base 32, 60 bits. Wrong tries do not end it, or any stranger could; who guesses is slowed down
+(`api/pace.py`), and the odds are in docs/security.md.
 """
 
 import hashlib
@@ -12,7 +13,8 @@ from tillkeeper.contract.access import PairingBody
 DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH, GROUP = 12, 4
 CODE_S = 600.0
-TRIES = 10
+NOTED = 10
+"""So many refusals of one code are journaled: whoever guesses fills no disk."""
 AGAIN_S = 60.0
 """So long after it was redeemed the same device is answered again: the answer may have been lost."""
 _LOOKS_LIKE = str.maketrans({"O": "0", "I": "1", "L": "1"})
@@ -40,7 +42,8 @@ class OpenPairing:
         self.asked, self.by = asked, by
         self._digest = _digest(code)
         self.ends_s = now_s + CODE_S
-        self.tries_left = TRIES
+        self.refused = 0
+        """How often somebody did not get in with it, or without it."""
         self.device_id = self.token_sha256 = ""
         """Of who redeemed it."""
 
@@ -48,10 +51,10 @@ class OpenPairing:
         """In a time that does not depend on where two codes differ."""
         return hmac.compare_digest(_digest(code), self._digest)
 
-    def missed(self) -> int:
-        """How many tries are left."""
-        self.tries_left = max(0, self.tries_left - 1)
-        return self.tries_left
+    def refuse(self) -> bool:
+        """Whether it is to be journaled."""
+        self.refused += 1
+        return self.refused <= NOTED
 
     def used(self, device_id: str, token_sha256: str, now_s: float) -> None:
         self.device_id, self.token_sha256 = device_id, token_sha256

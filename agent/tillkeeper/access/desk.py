@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from tillkeeper.access import code as codes
 from tillkeeper.access import trouble
-from tillkeeper.access.book import MAX_DEVICES, Device
+from tillkeeper.access.book import Device
 from tillkeeper.access.code import OpenPairing, new_code
 from tillkeeper.access.ending import Endings
 from tillkeeper.access.keeper import DeviceKeeper
@@ -50,6 +50,7 @@ class AccessDesk:
         self._seen: dict[str, int] = {}
         self._connected: Counter[str] = Counter()
         self._turn, self._redeeming = asyncio.Lock(), asyncio.Lock()
+        self._work: set[asyncio.Task[Device]] = set()
 
     # --- what the API asks ---
 
@@ -92,7 +93,7 @@ class AccessDesk:
                 name=pairing.asked.name,
                 scope=pairing.asked.scope,
                 expires_s=round(max(0.0, pairing.ends_s - self._.now_s()), 1),
-                tries_left=pairing.tries_left,
+                refused=pairing.refused,
                 used=bool(pairing.device_id),
             ),
         )
@@ -141,8 +142,7 @@ class AccessDesk:
         if there and not asked.replace:
             hint = "choose another name, or say that it replaces that one"
             raise Refused("name_taken", "pair", subject, "a device of this name is paired", hint)
-        if len(self.keeper.book.devices) - len(there) >= MAX_DEVICES:
-            raise Refused("too_many_devices", "pair", subject, f"{MAX_DEVICES} devices are paired", "end those that are gone")
+        self._check_room(there)
         base = self._.reach.pairing_url()
         if not base:
             hint = "set `listen` in [lan] (docs/access.md) and start the agent again"
@@ -164,9 +164,13 @@ class AccessDesk:
             secure=lan.secure,
             fingerprint=lan.fingerprint,
             expires_s=codes.CODE_S,
-            tries=codes.TRIES,
             replaces=bool(there),
         )
+
+    def _check_room(self, leaving: tuple[Device, ...]) -> None:
+        register = self._.config.this_register
+        if not self.keeper.book.without(leaving).has_room(register):
+            raise trouble.too_many(register)
 
     def _check_terminal(self, asked: PairingBody, subject: str) -> None:
         if not asked.terminal:
@@ -192,9 +196,16 @@ class AccessDesk:
         if pairing is None:
             raise trouble.no_code_open()
         if not pairing.fits(asked.code):
-            raise await self._missed(pairing, address)
+            await self._refuse(pairing, address, "wrong_code")
+            raise trouble.wrong_code()
+        work = asyncio.create_task(self._redeem(pairing, asked, address), name="pairing")
+        self._work.add(work)  # goes on where nobody waits for it any more: a code is used, or it is not
+        work.add_done_callback(self._work.discard)
+        return self._paired_view(await asyncio.shield(work))
+
+    async def _redeem(self, pairing: OpenPairing, asked: PairBody, address: str) -> Device:
         async with self._redeeming:  # a device that was not answered in its time asks again while the disk is slow
-            return self._paired_view(await self._redeemed(pairing, asked, address))
+            return await self._redeemed(pairing, asked, address)
 
     async def _redeemed(self, pairing: OpenPairing, asked: PairBody, address: str) -> Device:
         if self._pairing() is not pairing:
@@ -203,33 +214,27 @@ class AccessDesk:
         if pairing.device_id:
             device = self.keeper.book.devices.get(pairing.device_id)
             if device is None or pairing.token_sha256 != digest:
-                if pairing.tries_left:  # as many are journaled as a code has tries
-                    pairing.missed()
-                    await self._.record((self._refused(pairing, address, "code_used"),), {})
+                await self._refuse(pairing, address, "code_used")
                 raise trouble.used_by_another()
             return device
         return await self._take(pairing, digest, address)
 
     async def _take(self, pairing: OpenPairing, digest: str, address: str) -> Device:
-        asked, keeper = pairing.asked, self.keeper
-        device_id = self._.new_id()
-        pairing.used(device_id, digest, self._.now_s())  # before anything is awaited: nobody else gets in with this code
-        try:
-            events: list[Event] = [
-                DeviceUnpaired(device_id=old.device_id, name=old.name, cause="replaced", by=pairing.by)
-                for old in keeper.book.named(asked.name)
-            ]
-            events.append(
-                DevicePaired(
-                    device_id=device_id, name=asked.name, scope=asked.scope, token_sha256=digest,
-                    terminal=asked.terminal, by=pairing.by, address=address,
-                )
-            )  # fmt: skip
-            await self._keep(events)
-        except BaseException:  # nothing was done, a cancellation included: the code is still good
-            pairing.device_id = pairing.token_sha256 = ""
-            raise
-        return keeper.book.devices[device_id]
+        asked, book = pairing.asked, self.keeper.book
+        old, device_id = book.named(asked.name), self._.new_id()
+        self._check_room(old)
+        events: list[Event] = [
+            DeviceUnpaired(device_id=one.device_id, name=one.name, cause="replaced", by=pairing.by) for one in old
+        ]
+        events.append(
+            DevicePaired(
+                device_id=device_id, name=asked.name, scope=asked.scope, token_sha256=digest,
+                terminal=asked.terminal, by=pairing.by, address=address,
+            )
+        )  # fmt: skip
+        await self._keep(events)
+        pairing.used(device_id, digest, self._.now_s())
+        return self.keeper.book.devices[device_id]
 
     async def _keep(self, events: list[Event], given: tuple[Event, ...] = ()) -> None:
         """One after the other: the setting of a batch holds what the batches before it said."""
@@ -240,15 +245,9 @@ class AccessDesk:
             await self._.record((*given, *events), self.keeper.settings(after))
             self.keeper.become(after)
 
-    async def _missed(self, pairing: OpenPairing, address: str) -> trouble.CodeRefused:
-        left = pairing.missed()
-        if not left and self._open is pairing:
-            self._open = None
-        await self._.record((self._refused(pairing, address, "wrong_code"),), {})
-        return trouble.wrong_code(left) if left else trouble.code_used_up()
-
-    def _refused(self, pairing: OpenPairing, address: str, cause: str) -> PairingRefused:
-        return PairingRefused(name=pairing.asked.name, address=address, cause=cause, tries_left=pairing.tries_left)
+    async def _refuse(self, pairing: OpenPairing, address: str, cause: str) -> None:
+        if pairing.refuse():
+            await self._.record((PairingRefused(name=pairing.asked.name, address=address, cause=cause),), {})
 
     def _paired_view(self, device: Device) -> PairedView:
         config = self._.config
@@ -275,7 +274,7 @@ class AccessDesk:
         used = require_all("unpair", subject, ("set_up_devices",), caller)
         device = self.keeper.book.devices.get(device_id)
         if device is None:
-            if device_id in self.keeper.book.ended:
+            if self.keeper.book.has_ended(device_id):
                 return self.view(caller)
             raise NotFound("unpair", subject, "no such device is paired", "`tillkeeper pairings` lists them")
         by = caller.person(asked.by)

@@ -1,5 +1,6 @@
 """What is said where a device can not be paired. None of them carries a code or a token."""
 
+from tillkeeper.access.book import MAX_DEVICES
 from tillkeeper.errors import Refused
 
 HINT = "a code lasts ten minutes, for one device, and no restart; make a new one with `tillkeeper pair` or on the page Devices"
@@ -24,13 +25,13 @@ def nobody_signed_in(subject: str, own: str, asked: str) -> ScopeTooFar:
     )
 
 
-def wrong_code(tries_left: int) -> CodeRefused:
-    left = "1 try is left" if tries_left == 1 else f"{tries_left} tries are left"
-    return CodeRefused("wrong_code", "pair", "device", f"the code is wrong; {left}", "compare it", tries_left=tries_left)
+def wrong_code() -> CodeRefused:
+    return CodeRefused("wrong_code", "pair", "device", "the code is wrong", "compare it and try again")
 
 
-def code_used_up() -> CodeRefused:
-    return CodeRefused("code_used_up", "pair", "device", "the code is wrong, and that was the last try: it is void", HINT)
+def too_many(register: str) -> Refused:
+    cause = f"{MAX_DEVICES} devices are paired at {register}"
+    return Refused("too_many_devices", "pair", "device", cause, "end those that are gone: `tillkeeper unpair`")
 
 
 def no_code_open() -> CodeRefused:

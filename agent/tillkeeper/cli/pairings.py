@@ -33,7 +33,8 @@ def words(found: dict[str, Any], now_s: float) -> str:
         lines.append(f"Certificate to install: SHA-256 {lan['fingerprint']}")
     if found["open"]:
         one = found["open"]
-        state = f"is open for {one['expires_s']:.0f} s more; {one['tries_left']} tries left"
+        state = f"is open for {one['expires_s']:.0f} s more"
+        state += f"; {output.count(one['refused'], 'wrong try')}".replace("trys", "tries") if one["refused"] else ""
         lines.append(f"A code for {one['name']} ({one['scope']}) {'has been used' if one['used'] else state}.")
     lines.append("")
     rows = [

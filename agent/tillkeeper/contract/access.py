@@ -51,12 +51,11 @@ class DeviceUnpaired(Event, frozen=True):
 
 
 class PairingRefused(Event, frozen=True):
-    """Somebody at `address` had a wrong code while one was open; at most as many as a code has tries."""
+    """Somebody at `address` had a wrong code while one was open, or came with it too late; the first ten of a code."""
 
     name: str
     address: str
     cause: str
-    tries_left: int
 
 
 # --- requests ---
@@ -102,17 +101,17 @@ class PairingView(View, frozen=True):
     secure: bool
     fingerprint: str
     expires_s: float
-    tries: int
     replaces: bool
 
 
 class OpenPairingView(View, frozen=True):
-    """`used`: it has been redeemed; it is answered again to the same device until it ends."""
+    """`used`: it has been redeemed; it is answered again to the same device until it ends. `refused`: how often
+    somebody had a wrong code meanwhile."""
 
     name: str
     scope: DeviceScope
     expires_s: float
-    tries_left: int
+    refused: int = 0
     used: bool = False
 
 

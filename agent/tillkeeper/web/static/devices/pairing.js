@@ -3,6 +3,7 @@
 
 import { html, useState } from "../vendor/preact.js";
 import { Choice, Dialog, useTick } from "../shared/ui.js";
+import { counted } from "../shared/words.js";
 
 const SCOPES = [
   { value: "kitchen", label: "Kitchen", words: "Shows tickets, bumps, recalls, says what is sold out. Sells nothing." },
@@ -55,7 +56,8 @@ export function Opened({ opened, open, onClose }) {
     ${state === "open" && html`<p>Point the camera of the device at it, or open <b class="print">${opened.url.split("#")[0]}</b> there and type the code.</p>
       <${Qr} rows=${opened.qr} words=${`QR code of ${opened.url.split("#")[0]} with the code`} />
       <p class="code" data-testid="code">${opened.code}</p>
-      <p class="muted" role="timer">${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left, ${open.tries_left} tries, for one device.</p>
+      <p class="muted" role="timer">${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left, for one device.</p>
+      ${open.refused > 0 && html`<p class="muted" data-testid="refused">${counted(open.refused, "wrong code")} ${open.refused === 1 ? "was" : "were"} tried meanwhile. That ends no code; the journal says from where.</p>`}
       ${opened.fingerprint && html`<p>Fingerprint of the certificate: <span class="print">${opened.fingerprint}</span></p>`}
       ${!opened.secure && html`<p class="banner warn">▲ Without HTTPS: anybody on the network can listen.</p>`}`}</${Dialog}>`;
 }
