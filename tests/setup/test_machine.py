@@ -71,8 +71,9 @@ def test_a_menu_that_is_none_says_why(name: str, content: str | None, why: str) 
 
 
 def test_units_are_restarted_only_where_they_read_something_new() -> None:
-    assert units.commands([], again=True) == []
-    assert ["systemctl", "restart", "tillkeeper.service", "tillkeeper-probe.service"] in units.commands(
-        list(units.UNITS), again=True
-    )
-    assert not any("restart" in command for command in units.commands(list(units.UNITS), again=False))
+    all_of_them = list(units.UNITS)
+    assert units.commands([], again=units.AGAIN) == []
+    both = ["systemctl", "restart", "tillkeeper.service", "tillkeeper-probe.service"]
+    assert both in units.commands(all_of_them, again=units.AGAIN)
+    assert ["systemctl", "restart", "tillkeeper-probe.service"] in units.commands(all_of_them, again=(units.PROBER,))
+    assert not any("restart" in command for command in units.commands(all_of_them))

@@ -17,15 +17,29 @@ from tests.support.prerequisites import need
 from tillkeeper.cli import exits
 
 SYSTEMCTL = """#!/bin/sh
-echo "$*" >> {folder}/told
+case "$*" in is-active*) ;; *) echo "$*" >> {folder}/told ;; esac
 test ! -e {folder}/fails || {{ echo "Job for tillkeeper.service failed." >&2; exit 1; }}
+runs() {{
+    test -e {folder}/pid && kill -0 $(cat {folder}/pid) 2>/dev/null
+}}
+agent() {{
+    exec >> {folder}/agent.log 2>&1 < /dev/null
+    export NOTIFY_SOCKET={folder}/nobody
+    while :; do
+        {python} -m tillkeeper run --config /etc/tillkeeper/tillkeeper.toml &
+        echo $! > {folder}/pid
+        wait $!
+    done
+}}
 start() {{
-    test -e {folder}/pid && kill -0 $(cat {folder}/pid) 2>/dev/null && return
+    runs && return
+    test ! -e {folder}/supervised || {{ agent & return; }}
     {python} -m tillkeeper run --config /etc/tillkeeper/tillkeeper.toml >> {folder}/agent.log 2>&1 < /dev/null &
     echo $! > {folder}/pid
 }}
 case "$*" in
-    restart*)
+    is-active*) runs; exit ;;
+    restart*tillkeeper.service*)
         test -e {folder}/pid && kill $(cat {folder}/pid) && while kill -0 $(cat {folder}/pid) 2>/dev/null; do sleep 0.05; done
         start ;;
     start*) start ;;
@@ -59,7 +73,7 @@ def machine(world: World, *own: str) -> Iterator[Callable[[str], tuple[int, str]
     (folder / "bin/systemctl").chmod(0o755)
     script = INSIDE.format(folder=folder, root=world.root)
     with subprocess.Popen(
-        ["unshare", "--mount", *own, "--kill-child", "sh", "-c", script],
+        ["unshare", "--mount", "--pid", "--fork", "--mount-proc", *own, "--kill-child", "sh", "-c", script],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -151,6 +165,31 @@ def test_it_starts_the_register_and_says_what_works(world: World) -> None:
         assert "Job for tillkeeper.service failed." in said
         assert "journalctl -u tillkeeper" in said
     assert os.listdir(world.folder / "paper")
+
+
+@pytest.mark.timeout(180)
+def test_a_register_that_sells_is_started_again_between_two_sales(world: World) -> None:
+    setup = f"{sys.executable} -m tillkeeper setup --answers {world.answers}"
+    asked = "from tillkeeper.setup.starting import between_sales; print(between_sales('{}', 'ana', 0.5))"
+    (world.folder / "supervised").touch()
+    with machine(world) as run:
+        code, said = run(setup)
+        assert code == exits.OK, said + (world.folder / "agent.log").read_text()
+        assert "waiting for receipt" in said or "receipt answers" in said
+        told = world.folder / "told"
+        told.unlink()
+        said = run(f'{sys.executable} -c "{asked.format("/run/tillkeeper/tillkeeper.sock")}"')[1]
+        assert "waiting for a moment between two sales to start the agent again" in said
+        assert "something was entered" in said  # so it sells on as it was
+        world.change('letter = "A"', 'letter = "C"')
+        code, said = run(setup)
+        assert code == exits.OK, said
+        assert "start the agent again between two sales" in said
+        assert "restart tillkeeper.service" not in told.read_text()
+        assert "restart tillkeeper-probe.service" in told.read_text()
+        assert "register front of harbour-grill sells" in said
+        starts = (world.folder / "agent.log").read_text().count("ends between two sales")
+        assert starts == 1
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,13 @@ from tillkeeper.cli.exits import ApiProblem, Unreachable, UsageError
 from tillkeeper.cli.terminal import clean
 from tillkeeper.contract.devices import FoundView
 from tillkeeper.errors import ConfigInvalid, TillkeeperError
-from tillkeeper.setup import doing, ending, machine, plan, site, units
+from tillkeeper.setup import doing, ending, machine, plan, site, starting, units
 from tillkeeper.setup.answers import Answers
 from tillkeeper.setup.asking import Wrong, ask, ask_yes
 from tillkeeper.setup.cloning import to_text
 from tillkeeper.setup.dialogue import converse, say
 from tillkeeper.setup.disk import locked
+from tillkeeper.setup.ending import Words
 from tillkeeper.setup.interview import interview
 from tillkeeper.setup.known import Known, Menu, Secrets
 from tillkeeper.setup.plan import Plan, Present
@@ -31,8 +32,6 @@ from tillkeeper.setup.site import CONFIG, Site
 from tillkeeper.setup.telling import told
 from tillkeeper.setup.unattended import pin_length, unattended
 
-SERVES_S, SETTLES_S = 60.0, 8.0
-LOOK_S = 0.25
 HELLO = """\
 An empty line takes what stands in [brackets]. Nothing is written before you have seen all of it; Ctrl-C ends.
 """
@@ -170,55 +169,70 @@ def _do(args: argparse.Namespace, here: Site, before: Present, said: Answers, me
                 raise UsageError(f"{here.config} was changed by somebody else meanwhile: run setup again")
             if made.joins:
                 tell("joining the store ...")
-                for note in doing.join(here, made, said, secrets.join_code, os.environ.get("SUDO_USER", "root")):
+                for note in doing.join(here, made, said, secrets.join_code, _who()):
                     tell(note)
                 made = plan.make(here, plan.look(here), said, menu, secrets, _new_key)
             doing.carry_out(here, made, said, secrets, time.strftime("%Y-%m-%dT%H-%M-%S"), tell)
     if not units.booted(here):
         return _not_started(here, said, made)
-    return _start(args, here, said, made, again=again, tell=tell)
+    socket = (before.config or made.loaded).api.socket
+    return _start(args, here, said, made, socket, again=again, tell=tell)
 
 
 # --- the register itself ---
 
 
-def _rest(here: Site, said: Answers, made: Plan) -> tuple[list[str], list[str]]:
+def _rest(here: Site, said: Answers, made: Plan) -> Words:
     now = plan.look(here)
     return ending.of_answers(said, made.loaded, joined=now.joined, people=bool(now.people))
 
 
 def _not_started(here: Site, said: Answers, made: Plan) -> int:
-    trouble, after = _rest(here, said, made)
-    start = [" ".join(command) for command in units.commands(list(units.UNITS), again=False)]
+    start = [" ".join(command) for command in units.commands(list(units.UNITS))]
     if here.is_image:
-        after.insert(0, "the image's register starts at its first boot, where the package has enabled its units")
+        after = ["the image's register starts at its first boot, where the package has enabled its units"]
     else:
-        after.insert(0, "systemd does not run here. Where it does: " + "; ".join(f"`{one}`" for one in start))
-        after.insert(1, f"else by hand: `tillkeeper run --config {CONFIG}` as the user tillkeeper, `tillkeeper probe` as root")
-    say(ending.summary([f"{here.config} is right"], trouble, after))
+        after = ["systemd does not run here. Where it does: " + "; ".join(f"`{one}`" for one in start)]
+        after += [f"else by hand: `tillkeeper run --config {CONFIG}` as the user tillkeeper, `tillkeeper probe` as root"]
+    say(ending.summary(_written(here, after=after), _rest(here, said, made)))
     return exits.OK
 
 
-def _start(args: argparse.Namespace, here: Site, said: Answers, made: Plan, *, again: bool, tell: Callable[[str], None]) -> int:
-    found = units.installed()
-    failed = units.start(found, again=again, tell=tell) if found else "the units are not installed"
+def _written(here: Site, *, trouble: Sequence[str] = (), after: Sequence[str] = ()) -> Words:
+    return Words(works=(f"{here.config} is right",), trouble=tuple(trouble), after=tuple(after))
+
+
+def _start(
+    args: argparse.Namespace, here: Site, said: Answers, made: Plan, socket: str, *, again: bool, tell: Callable[[str], None]
+) -> int:
+    """`socket`: of the agent that may run already."""
+    failed, waits = starting.start(socket, again=again, by=_who(), tell=tell)
+    look = "`journalctl -u tillkeeper -n 20` says more"
     if failed:
-        say(ending.summary([f"{here.config} is right"], [failed], ["`journalctl -u tillkeeper -n 20` says more"]))
+        say(ending.summary(_written(here, trouble=[failed], after=[look])))
         return exits.PARTLY
+    if waits:
+        after = [f"the register sells on as it was, and starts again by itself at the next quiet moment ({waits})"]
+        after += ["`tillkeeper restart` says what it waits for"]
+        say(ending.summary(_written(here, after=after), _rest(here, said, made)))
+        return exits.OK
     with Client(socket=made.loaded.api.socket) as client:
         try:
-            status = _served(client)
-        except Unreachable as error:
-            say(ending.summary([f"{here.config} is right"], [str(error)], ["`journalctl -u tillkeeper -n 20` says more"]))
+            status = starting.served(client)
+        except (Unreachable, ApiProblem) as error:
+            say(ending.summary(_written(here, trouble=[str(error)], after=[look])))
             return exits.UNREACHABLE
         if not again and _is_older(status, here):
             tell("the agent runs since before the configuration was written")
-            return _start(args, here, said, made, again=True, tell=tell)
+            return _start(args, here, said, made, socket, again=True, tell=tell)
         _slip(args, client, said, tell)
-        works, wrong = ending.of_agent(status, client.get("/v1/preflight"))
-    trouble, after = _rest(here, said, made)
-    say(ending.summary(works, wrong + trouble, after))
+        works = ending.of_agent(status, client.get("/v1/preflight"))
+    say(ending.summary(works, _rest(here, said, made)))
     return exits.OK
+
+
+def _who() -> str:
+    return os.environ.get("SUDO_USER", "root")
 
 
 def _is_older(status: "dict[str, Any]", here: Site) -> bool:
@@ -226,31 +240,6 @@ def _is_older(status: "dict[str, Any]", here: Site) -> bool:
     wrote it by hand. What was written by a clock that is ahead tells nothing."""
     written_s, now_s = here.config.stat().st_mtime, time.time()
     return bool(now_s - status["uptime_s"] < written_s <= now_s)
-
-
-def _served(client: Client) -> "dict[str, Any]":
-    """The agent's status, once it answers and its devices and HQ have, or had their time to. Raises: Unreachable."""
-    until_s, told_s = time.monotonic() + SERVES_S, time.monotonic()
-    sys.stdout.write("  waiting for the agent ")
-    status: dict[str, Any] | None = None
-    try:
-        while True:
-            try:
-                fresh: dict[str, Any] = client.get("/v1/status")
-                until_s = until_s if status else time.monotonic() + SETTLES_S
-                status = fresh
-                if ending.settled(status) or time.monotonic() > until_s:
-                    return status
-            except (Unreachable, ApiProblem):
-                if time.monotonic() > until_s:
-                    raise
-            if time.monotonic() - told_s >= 1:
-                told_s = time.monotonic()
-                sys.stdout.write(".")
-            sys.stdout.flush()
-            time.sleep(LOOK_S)
-    finally:
-        say("")
 
 
 def _slip(args: argparse.Namespace, client: Client, said: Answers, tell: Callable[[str], None]) -> None:
@@ -262,7 +251,7 @@ def _slip(args: argparse.Namespace, client: Client, said: Answers, tell: Callabl
     ):
         return
     try:
-        client.post(f"/v1/devices/{printer}/test", {"by": os.environ.get("SUDO_USER", "root")})
+        client.post(f"/v1/devices/{printer}/test", {"by": _who()})
         tell(f"a test slip for {printer} is on its way; if none comes out, `tillkeeper devices list` says why")
     except (ApiProblem, Unreachable, TillkeeperError) as error:
         tell(f"no test slip: {error}")

@@ -1,51 +1,80 @@
 """The last words: what works, what does not, what to do next. Pure: from what the agent says of itself."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from tillkeeper.config.model import Config
 from tillkeeper.setup import tablets
 from tillkeeper.setup.answers import EXAMPLE, Answers
 from tillkeeper.setup.site import CONFIG
 
-Lists = tuple[list[str], list[str], list[str]]
+PAGE = "display"
+"""The kind of a kitchen's screen that is our page."""
+TOLD = frozenset({"device_trouble", "device_silent", "only_here", "unsynced", "roles_unsettled"})
+"""Advisories and findings that say what is said anyway, or what is so at each new register."""
+HQ_IS_AWAY = frozenset({"hq_never_reached", "hq_unreachable"})
+"""Advisories that say so, and what to do."""
 
 
-def summary(works: list[str], trouble: list[str], after: list[str]) -> str:
+class Words(NamedTuple):
+    """What works, what does not, what is not known yet, what to do next."""
+
+    works: tuple[str, ...] = ()
+    trouble: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+def summary(*parts: Words) -> str:
     lines: list[str] = []
-    for title, found in ("Works", works), ("Does not work yet", trouble), ("Next", after):
-        if found:
-            lines += ["", f"{title}:", *(f"  - {one}" for one in found)]
+    titles = ("Works", "Does not work yet", "Not known yet", "Next")
+    for title, found in zip(titles, zip(*parts, strict=True), strict=True):
+        if told := [one for part in found for one in part]:
+            lines += ["", f"{title}:", *(f"  - {one}" for one in told)]
     return "\n".join(lines)
 
 
-def settled(status: dict[str, Any]) -> bool:
-    """Whether all that it looks after has said something."""
-    return all(one["known"] or one["trouble"] for one in status["devices"]) and all(one["reachable"] for one in status["sinks"])
+def awaited(status: dict[str, Any], *, early: bool) -> list[str]:
+    """What has said nothing yet, and HQ and registers that have not answered; as long as it is `early`, devices too that do not
+    answer, for they may in a moment. A tablet may come any day."""
+    devices = [one for one in status["devices"] if one["kind"] != PAGE and (not one["known"] or (early and _is_away(one)))]
+    return [one["device"] for one in devices] + [_name(one) for one in status["sinks"] if not one["reachable"]]
 
 
-def of_agent(status: dict[str, Any], preflight: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """(what works, what does not) as a running agent says. Unknown is neither."""
+def of_agent(status: dict[str, Any], preflight: dict[str, Any]) -> Words:
+    """As a running agent says."""
     works = [f"register {status['register']} of {status['store']} sells"] if status["selling"] else []
     trouble = [] if status["selling"] else ["the register stores nothing: see `tillkeeper status`"]
+    unknown = []
     for device in status["devices"]:
-        name, wrong = device["device"], device["trouble"]
-        if wrong:
-            trouble.append(f"{name}: {wrong}")
-        elif device["known"]:
-            works.append(f"{name} answers")
+        name = device["device"]
+        if device["kind"] == PAGE and (_is_away(device) or not device["known"]):
+            trouble.append(f"{name}: no tablet and no browser shows it yet")
+        elif not device["known"]:
+            unknown.append(f"{name} has said nothing yet: `tillkeeper devices list` says what it knows")
+        elif device["trouble"]:
+            trouble.append(f"{name}: {device['trouble']}")
         else:
-            trouble.append(f"{name}: has said nothing yet")
+            works.append(f"{name} answers")
+    advisories = [one for one in status["advisories"] if one["code"] not in TOLD]
+    advised = {one["code"] for one in advisories}
     for sink in status["sinks"]:
-        name = "HQ" if sink["kind"] == "hq" else f"register {sink['name']}"
-        (works if sink["reachable"] else trouble).append(f"{name}: {sink['words']}")
-    trouble += [f"{one['title']}: {one['text']} {one['hint']}".rstrip() for one in status["advisories"]]
-    named = {"only_here", "unsynced"}  # said above, and so it is on each new register
-    trouble += [f"{one['text']}: {one['hint']}" for one in preflight["findings"] if one["stops"] and one["code"] not in named]
-    return works, trouble
+        if sink["reachable"] or sink["kind"] != "hq" or not advised & HQ_IS_AWAY:
+            (works if sink["reachable"] else trouble).append(f"{_name(sink)}: {sink['words']}")
+    trouble += [f"{one['title']}: {one['text']} {one['hint']}".rstrip() for one in advisories]
+    trouble += [f"{one['text']}: {one['hint']}" for one in preflight["findings"] if one["stops"] and one["code"] not in TOLD]
+    return Words(tuple(works), tuple(trouble), tuple(unknown))
 
 
-def of_answers(said: Answers, config: Config, *, joined: bool, people: bool) -> tuple[list[str], list[str]]:
-    """(what does not work yet, what to do next) as the answers say."""
+def _is_away(device: dict[str, Any]) -> bool:
+    return bool(device["reachable"] == "no")
+
+
+def _name(sink: dict[str, Any]) -> str:
+    return "HQ" if sink["kind"] == "hq" else f"register {sink['name']}"
+
+
+def of_answers(said: Answers, config: Config, *, joined: bool, people: bool) -> Words:
+    """As the answers say."""
     trouble, after = [], []
     sudo = "sudo -u tillkeeper tillkeeper"
     if said.menu.file == EXAMPLE:
@@ -85,4 +114,4 @@ def of_answers(said: Answers, config: Config, *, joined: bool, people: bool) -> 
         after.append(f"the links of the pages, for browsers on this machine: `sudo tillkeeper pages --config {CONFIG}`")
     if said.pages.lan:
         after.append("tablets and other machines: pair them, docs/access.md")
-    return trouble, after
+    return Words(trouble=tuple(trouble), after=tuple(after))

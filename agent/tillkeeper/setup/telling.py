@@ -19,7 +19,8 @@ def told(here: Site, made: Plan, *, whole: bool) -> str:
     acts += ["make the secret of the store's PINs"] * (made.store_secret and not made.manager)
     acts += ["join the store with the code"] * made.joins
     if units.booted(here) and (found := units.installed()):
-        acts.append(" ".join(["(re)start" if made.needs_restart else "see that they run:", *found]))
+        acts += ["start the agent again between two sales, and the prober"] * (made.needs_restart and made.before is not None)
+        acts.append(f"see that they run: {' '.join(found)}")
     lines += [] if made.changes else ["", "There is nothing to change."]
     lines += ["", "What will be done:", *(f"  - {one}" for one in acts)] if acts else []
     return "\n".join([*lines, *(f"warning: {one}" for one in made.warnings)])
