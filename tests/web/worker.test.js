@@ -23,13 +23,14 @@ function browser(version, names = new Map()) {
     open: async (name) => {
       if (!names.has(name)) names.set(name, new Map());
       const cache = names.get(name);
-      return { put: async (path, got) => void cache.set(path, got), match: async (path) => cache.get(path) };
+      return { put: async (path, got) => void cache.set(path, got), match: async (path) => cache.get(path),
+        keys: async () => [...cache.keys()].map((path) => ({ url: `https://10.0.0.1${path}`, path })), delete: async ({ path }) => cache.delete(path) };
     },
     keys: async () => [...names.keys()],
     delete: async (name) => names.delete(name),
   };
   const context = {
-    caches, URL, AbortSignal, TypeError, Error, Set, Promise,
+    caches, URL, AbortSignal, TypeError, Error, Response, Set, Promise,
     fetch: async (request) => {
       const path = typeof request === "string" ? request : new URL(request.url).pathname;
       asked.push(path);
@@ -88,6 +89,13 @@ test("no page is put together of two versions", async () => {
   assert.equal(await page.get("/kitchen/", { mode: "navigate", client: "new" }), "/kitchen/ of v2");
   assert.equal(await page.get("/kitchen/main.js", { client: "new" }), "/kitchen/main.js of v2");
   assert.equal(await page.get("/kitchen/main.js", { client: "old" }), "/kitchen/main.js of v1");
+
+  const again = browser("v1", page.names); // the browser ended the worker, and begins it anew
+  again.register.version = "v2";
+  assert.equal(await again.get("/kitchen/main.js", { client: "new" }), "/kitchen/main.js of v2");
+  for (let n = 0; n < 50; n += 1) await again.get("/kitchen/", { mode: "navigate", client: `page ${n}` });
+  assert.equal(again.names.get("tk-pages-v1").size, FILES.length + 20);
+  assert.equal(await again.get("/kitchen/main.js", { client: "page 49" }), "/kitchen/main.js of v2");
 });
 
 test("the API, other methods, other addresses and unknown files are not its business", async () => {

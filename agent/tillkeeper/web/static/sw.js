@@ -13,10 +13,9 @@ const CACHE = `tk-pages-${VERSION}`;
 const KEPT = new Set(FILES);
 const PATIENCE_MS = 3000; // for a register that swallows packets; one that refuses is known at once
 const VERSION_HEADER = "tillkeeper-pages";
+/** Which pages were loaded from a register of another version: in the cache, for the browser ends a worker whenever it likes. */
+const NEWER = "/of-another-version/";
 const MAX_NEWER = 20;
-
-/** Pages that were loaded from a register of another version. @type {Set<string>} */
-const newer = new Set();
 
 self.addEventListener("install", (event) => event.waitUntil(fill().then(() => self.skipWaiting())));
 self.addEventListener("activate", (event) => event.waitUntil(tidy().then(() => self.clients.claim())));
@@ -50,7 +49,7 @@ async function page(path, event) {
   try {
     const answer = await fetch(event.request, { signal: AbortSignal.timeout(PATIENCE_MS) });
     if (answer.ok) {
-      if (answer.headers.get(VERSION_HEADER) !== VERSION) note(event.resultingClientId);
+      if (answer.headers.get(VERSION_HEADER) !== VERSION) await note(event.resultingClientId);
       return answer;
     }
     return (await kept(path)) ?? answer; // a register that is too busy, or asked too often, says so in no page
@@ -62,11 +61,17 @@ async function page(path, event) {
 }
 
 async function file(path, event) {
-  const own = newer.has(event.clientId) ? undefined : await kept(path);
+  const own = (await kept(NEWER + event.clientId)) ? undefined : await kept(path);
   return own ?? fetch(event.request);
 }
 
-function note(client) {
-  newer.add(client);
-  if (newer.size > MAX_NEWER) newer.delete(/** @type {string} */ (newer.values().next().value));
+async function note(client) {
+  try {
+    const cache = await caches.open(CACHE);
+    await cache.put(NEWER + client, new Response());
+    const noted = (await cache.keys()).filter(({ url }) => new URL(url).pathname.startsWith(NEWER));
+    await Promise.all(noted.slice(0, -MAX_NEWER).map((one) => cache.delete(one)));
+  } catch {
+    // no room: this page may be put together of two versions, the next one is not
+  }
 }
