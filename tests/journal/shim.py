@@ -1,11 +1,15 @@
 """A file system for SQLite that counts syncs and misbehaves on command. Registered once per process under `NAME`."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import apsw
 
 NAME = "misbehaving"
+_BASE = apsw.vfs_names()[0]
+"""The one that really writes."""
 
 
 class Faults:
@@ -49,10 +53,22 @@ class _File(apsw.VFSFile):
 
 class _Vfs(apsw.VFS):
     def __init__(self) -> None:
-        super().__init__(NAME, "")
+        super().__init__(NAME, _BASE)
 
     def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:
-        return _File("", name, flags)
+        return _File(_BASE, name, flags)
 
 
 _registered = _Vfs()
+
+
+@contextmanager
+def everywhere() -> Iterator[Faults]:
+    """Whatever opens a database meanwhile does it on this file system."""
+    FAULTS.reset()
+    apsw.set_default_vfs(NAME)
+    try:
+        yield FAULTS
+    finally:
+        apsw.set_default_vfs(_BASE)
+        FAULTS.reset()
