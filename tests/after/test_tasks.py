@@ -19,7 +19,7 @@ from tillkeeper.contract.authorisations import (
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.day import DayClosed, DayFigures, Gap
 from tillkeeper.contract.envelope import Envelope
-from tillkeeper.contract.events import TYPE_NAMES, CheckOpened, RefundRecorded, encode_body
+from tillkeeper.contract.events import TYPE_NAMES, CheckOpened, IncarnationBegan, RefundRecorded, encode_body
 from tillkeeper.contract.figures import DayBooks
 from tillkeeper.contract.paper import SlipEntered
 from tillkeeper.contract.roles import Epoch
@@ -76,6 +76,19 @@ def test_the_order_in_which_logs_come_makes_no_difference_and_what_was_settled_s
     ]  # fmt: skip
     assert "number that was entered before" in tasks[0].words
     assert "Z 2 of register b does not count, Z 3 of register a does" in tasks[2].words
+
+
+def test_a_damaged_journal_is_listed_until_somebody_has_looked() -> None:
+    owed = Owed()
+    for reason in ("first_start", "restored_copy"):
+        owed.take(*log("a", IncarnationBegan(reason=reason))[0])
+    assert not owed.tasks("b", 0)
+    owed.take(*log("a", IncarnationBegan(reason="corrupt_journal", set_aside="journal-set-aside-I0.db"))[0])
+    (found,) = owed.tasks("b", 0)
+    assert (found.kind, found.register, found.settles) == ("set_aside", "a", True)
+    assert "journal-set-aside-I0.db" in found.words
+    owed.take(*log("b", TaskSettled(task_id=found.task_id, kind="set_aside", how="seen", by="mia"))[0])
+    assert not owed.tasks("b", 0)
 
 
 def test_it_is_bounded() -> None:

@@ -11,7 +11,7 @@ from tillkeeper.contract.base import Event
 from tillkeeper.contract.day import DayClosed
 from tillkeeper.contract.days import Close, close_of, counting
 from tillkeeper.contract.envelope import Envelope
-from tillkeeper.contract.events import CheckOpened
+from tillkeeper.contract.events import CheckOpened, IncarnationBegan
 from tillkeeper.contract.paper import SlipEntered
 
 MAX_SETTLED = 10_000
@@ -35,7 +35,7 @@ class Owed:
     """A follower (`replication.following.Follower`). `tasks`: what is to be dealt with, by id. `settled`: ids and when."""
 
     name = "after"
-    kinds: frozenset[str] | None = KINDS | {"task_settled", "check_opened", "day_closed", "slip_entered"}
+    kinds: frozenset[str] | None = KINDS | {"task_settled", "check_opened", "day_closed", "slip_entered", "incarnation_began"}
 
     def __init__(self) -> None:
         self._ = _Kept()
@@ -86,6 +86,14 @@ class Owed:
                     del self._.codes[next(iter(self._.codes))]
             case DayClosed():
                 self._closed(envelope, event)
+            case IncarnationBegan(reason="corrupt_journal"):
+                register, file = envelope.register, event.set_aside or "a file beside it"
+                self._add(
+                    "set_aside", envelope, task_id("set_aside", register, envelope.incarnation), register,
+                    f"The journal of register {register} was damaged and put aside as {file}: what nobody else had of it and "
+                    "what can not be read any more is in no books and on no Z",
+                    "Compare its receipts of that time with the books. Keep the file; support can look into it.",
+                )  # fmt: skip
             case SlipEntered() if not event.training:
                 again = ", a number that was entered before" if event.doubled else ""
                 self._add(

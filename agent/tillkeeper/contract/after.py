@@ -17,6 +17,7 @@ TaskKind = Literal[
     "awaiting",
     "held",
     "quarantine",
+    "set_aside",
     "adjustment",
     "gap",
     "late_close",
@@ -25,12 +26,13 @@ TaskKind = Literal[
 """In the order in which they are listed: money of guests first, then what the kitchen waits for, then the books.
 frozen_sale: an authorisation with no known end. reversal_owed: a card may have been charged for nothing. overpaid: more was
 paid than is due. merged: two registers had one check. awaiting: a guest is gone, a card is to be charged. held: paper that
-waits for a person. quarantine: events that a holder does not take. adjustment: came after its day was closed. gap: a day was
-closed without all events of a register. late_close: a day was closed twice. from_paper: entered from a slip."""
+waits for a person. quarantine: events that a holder does not take. set_aside: a damaged journal may hold sales that nobody else
+has. adjustment: came after its day was closed. gap: a day was closed without all events of a register. late_close: a day was
+closed twice. from_paper: entered from a slip."""
 How = Literal["seen", "settled_otherwise", "written_off"]
 """seen: nothing is left to do. settled_otherwise: done outside this system, as by a bank's own page. written_off: given up."""
 SETTLED_BY_A_WORD: frozenset[TaskKind] = frozenset(
-    ("overpaid", "merged", "quarantine", "adjustment", "gap", "late_close", "from_paper")
+    ("overpaid", "merged", "quarantine", "set_aside", "adjustment", "gap", "late_close", "from_paper")
 )
 """Where `SettleTask` is enough; all others go by what resolves them."""
 MAX_ID = 64

@@ -7,7 +7,7 @@ import { Confirm, Reason } from "../dialogs.js";
 import { give } from "./reading.js";
 
 const KINDS = { frozen_sale: "Frozen sale", reversal_owed: "Reversal on its way", overpaid: "Paid twice", merged: "Merged check", awaiting: "Awaiting card", held: "Held paper",
-  quarantine: "Quarantine", adjustment: "Adjustment", gap: "Declared gap", late_close: "Closed twice", from_paper: "From paper" };
+  quarantine: "Quarantine", set_aside: "Damaged journal", adjustment: "Adjustment", gap: "Declared gap", late_close: "Closed twice", from_paper: "From paper" };
 const DONE = ["Given back by hand", "Done on the bank's own page", "The guest did not want it"];
 
 /** @param {any} props */
