@@ -4,13 +4,17 @@ import asyncio
 import os
 import signal
 import time
+from pathlib import Path
 
 import httpx
 from tests.boot import halt
-from tests.boot.register import AGENT, DATA, PROBER, Till, until
+from tests.boot.register import AGENT, PROBER, Till, until
 from tests.boot.shop import Shop
+from tests.lab import breaking
 
 KILLED, STALLED, HUNG = "kill -9 -> serving", "stall (SIGSTOP) -> serving", "writer's thread hangs -> serving"
+PAGE = 4096
+"""Of a journal, in bytes."""
 LATE_S = 60.0
 """An answer after that is none: WatchdogSec and a restart, on a machine that does other things."""
 
@@ -124,22 +128,50 @@ async def disk_full(shop: Shop, stays_s: float = 0.0) -> None:
 
 
 async def journal_is_broken(shop: Shop) -> None:
-    """Found at boot: it is put aside and said, and the register sells. What was in it is at HQ and with the others."""
+    """Found at boot, twice, with sales that nobody else has: it is put aside and said, and the register sells. Of one page of
+    garbage all the rest reaches HQ and paper. Where nothing can be read those sales are gone, and every register says so."""
     till = shop["r3"]
     await shop.settled()
-    await till.power_off()
-    journal = till.disk.place / "journal.db"
-    for rest in till.disk.place.glob("journal.db-*"):
-        rest.unlink()
+    with breaking.ports_down(shop.lab, till.name):
+        for _ in range(2):
+            await shop.sell(till.name)
+        await till.power_off()
+    await asyncio.to_thread(_spoil, till.disk.place, PAGE)
+    await _goes_on(shop, till)
+    with breaking.ports_down(shop.lab, till.name):
+        await till.until("that it is alone", lambda said: said["mode"] != "online")
+        await till.order(shop.key(), patience_s=LATE_S)  # in no ledger: nobody will ever have it
+        assert (await till.status())["only_here"] > 0
+        await till.power_off()
+    await asyncio.to_thread(_spoil, till.disk.place, None)
+    await _goes_on(shop, till)
+
+
+def _spoil(folder: Path, most: int | None) -> None:
+    """`most` bytes behind the first page of the journal; without a number all of it, and what was to be written into it."""
+    journal = folder / "journal.db"
+    if most is None:
+        for rest in folder.glob("journal.db-*"):
+            rest.unlink()
     with journal.open("r+b") as file:
-        file.seek(4096)
-        file.write(b"\xa5" * (journal.stat().st_size - 4096))
+        file.seek(PAGE)
+        file.write(b"\xa5" * (most or journal.stat().st_size - PAGE))
+
+
+async def _goes_on(shop: Shop, till: Till) -> None:
+    """With another journal; and the primary, which has no part in it, knows why."""
     await till.boot()
     await shop.sell(till.name)
-    await till.until("that it was put aside", lambda said: "journal_set_aside" in [one["code"] for one in said["advisories"]])
-    aside = await till.run("find", DATA, "-name", "journal*", "-newer", "/etc/tillkeeper/tillkeeper.toml")
-    assert len(aside.split()) >= 2, aside
+    told = await till.until(
+        "that it was put aside", lambda said: "journal_set_aside" in [one["code"] for one in said["advisories"]]
+    )
+    (file,) = [one["subject"] for one in told["advisories"] if one["code"] == "journal_set_aside"]
+    assert (till.disk.place / file).is_file()
     await shop.settled()
+    others = shop["r1"]
+    await others.until("what is to be done", lambda said: any(file in task["words"] for task in said["tasks"]), "/v1/after")
+    green = await others.get("/v1/green")
+    assert [file in one["words"] for one in green["registers"] if one["register"] == till.name] == [True], green
 
 
 async def outer_pid(till: Till) -> int:
