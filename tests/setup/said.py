@@ -44,9 +44,12 @@ def known(**more: Any) -> Known:
     return Known(**({"menu": example_menu, "timezone": "Europe/Berlin", "country": "DE"} | more))
 
 
-def answered(steps: Interview[T], answer: Callable[[Question[Any]], Any], *, most: int = 2_000) -> tuple[T, list[str]]:
-    """What comes of it, and the keys that were asked. `answer` gives the checked value."""
+def answered(
+    steps: Interview[T], answer: Callable[[Question[Any]], Any], *, most: int = 2_000, said: list[str] | None = None
+) -> tuple[T, list[str]]:
+    """What comes of it, and the keys that were asked. `answer` gives the checked value. What is to be read goes to `said`."""
     keys: list[str] = []
+    read = [] if said is None else said
     try:
         step = next(steps)
         for _ in range(most):
@@ -54,6 +57,7 @@ def answered(steps: Interview[T], answer: Callable[[Question[Any]], Any], *, mos
                 keys.append(step.key)
                 step = steps.send(answer(step))
             else:
+                read.append(step.text)
                 step = steps.send(None)
     except StopIteration as done:
         value: T = done.value

@@ -139,9 +139,15 @@ def _known(here: Site, before: Present) -> Known:
         say("Looking at what is plugged in, asking the network (two seconds) ...")
         return machine.found_devices()
 
+    def identify(address: str) -> str:
+        say(f"Asking {address} what it is ({machine.IDENTIFY_S:g} seconds at most) ...")
+        return machine.identified(address)
+
     return Known(
         menu=lambda typed: machine.read_menu(here, typed, start=Path.cwd()),
         found=tuple if here.is_image else found,  # this machine is another one
+        identify=(lambda _address: "") if here.is_image else identify,
+        models=machine.models(),
         hostname="" if here.is_image else machine.hostname(),
         timezone=zone,
         language=machine.language(tongue),

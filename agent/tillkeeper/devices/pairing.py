@@ -75,6 +75,21 @@ def model_of(told: Told, profiles: tuple[str, ...]) -> str:
     return fitting(f"{told.maker} {told.model}", profiles) if told.model else ""
 
 
+async def model_at(host: str, port: int, profiles: tuple[str, ...]) -> str:
+    """The name of the model that whoever answers there says it is, or empty. Raises: TransportError."""
+    from tillkeeper_drivers.transport.tcp import TcpTransport
+
+    return model_of(await ask(TcpTransport(host, port)), profiles)
+
+
+def titles() -> dict[str, str]:
+    """Of all models of ours, text displays too."""
+    from tillkeeper_drivers.escpos.profile import load_profiles
+
+    models = load_profiles()
+    return {one.name: one.title for kind in ("escpos", "escpos_display") for one in choices(kind, models)}
+
+
 def choices(kind: str, models: Mapping[str, Profile]) -> tuple[ModelChoice, ...]:
     """The models that a person may name for a printer that takes the place of a device of `kind`, by their titles.
 
@@ -94,9 +109,7 @@ def probe_view(found: Found, told: Told, profile: str, sheet: tuple[SheetLine, .
     return ProbeView(title=found.title, address=found.address, profile=profile, sheet=sheet, **msgspec.structs.asdict(told))
 
 
-async def print_sheet(
-    name: str, transport: Transport, profile: str, models: Mapping[str, Profile]
-) -> tuple[SheetLine, ...]:
+async def print_sheet(name: str, transport: Transport, profile: str, models: Mapping[str, Profile]) -> tuple[SheetLine, ...]:
     """Print it, and tell what is on it.
 
     Args:

@@ -218,9 +218,7 @@ def model(text: str) -> str:
     text, known = text.strip(), known_profiles() | star_profiles()
     if text not in known:
         near = nearest(text.lower(), known)
-        raise Wrong(
-            f"not a model that is known{f'; did you mean {near}?' if near else ''} There are: {', '.join(sorted(known))}"
-        )
+        raise Wrong(f"this model is not known{f'; did you mean {near}?' if near else ', ? lists those that are'}")
     return text
 
 

@@ -4,17 +4,16 @@ In a store of several registers, printers that are plugged into another one are 
 """
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from tillkeeper.cli.terminal import clean
 from tillkeeper.config import address as where
-from tillkeeper.config.model import SerialLine
 from tillkeeper.contract.devices import FoundView
 from tillkeeper.setup import checks
 from tillkeeper.setup.answers import Answers, DrawerSaid, PrinterSaid, RegisterSaid, StationSaid
 from tillkeeper.setup.asking import Interview, Wrong, ask, ask_yes, say
+from tillkeeper.setup.interview_models import Candidate, model
 from tillkeeper.setup.interview_routing import routing
 from tillkeeper.setup.known import Known, Menu
 from tillkeeper.setup.tables import TEXT_DISPLAY
@@ -22,18 +21,6 @@ from tillkeeper.setup.tables import TEXT_DISPLAY
 RECEIPT = "receipt"
 AGAIN = "r"
 MOST = 32
-BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A printer that could be used. `name`: as it is configured, else empty. `usual`: taken unless somebody says otherwise."""
-
-    name: str
-    printer: PrinterSaid
-    words: str
-    trouble: str = ""
-    usual: bool = True
 
 
 def devices(known: Known, menu: Menu, said: Answers, *, first: bool) -> Interview[Answers]:
@@ -48,7 +35,7 @@ def devices(known: Known, menu: Menu, said: Answers, *, first: bool) -> Intervie
     printers = {name: one for name, one in said.printers.items() if name not in _mine(said)}
     register = replace(said.this, receipt_printer="" if said.this.receipt_printer in _mine(said) else said.this.receipt_printer)
     for candidate in chosen:
-        printer = yield from _model(candidate, several=len(said.registers) > 1, me=said.register)
+        printer = yield from model(known, candidate, several=len(said.registers) > 1, me=said.register)
         guess = f"{RECEIPT} kitchen" if len(chosen) == 1 else RECEIPT if candidate is chosen[0] else "kitchen"
         work = yield from _work(candidate, said, printer.model, guess, register.receipt_printer)
         name = candidate.name or _unique(RECEIPT if RECEIPT in work else work[0], (_names(said) - gone) | set(printers))
@@ -120,7 +107,7 @@ def _candidates(said: Answers, found: Iterable[FoundView]) -> list[Candidate]:
         words = clean(f"{one.title}, {one.address}") + (f" ({one.profile})" if one.profile else "")
         trouble = f"\n     {clean(one.detail)}. {clean(one.hint)}" if one.trouble else ""
         printer = PrinterSaid(address=address, model=one.profile or "generic-80", mac=mac)
-        there.append(Candidate("", printer, words, trouble, usual=fresh and one.bus != "serial"))
+        there.append(Candidate("", printer, words, trouble, usual=fresh and one.bus != "serial", is_known=bool(one.profile)))
     return there[:MOST]
 
 
@@ -143,7 +130,7 @@ def _choice(candidates: list[Candidate], said: Answers) -> Callable[[str], list[
             else:
                 address = checks.device(word)
                 listed = next((one for one in candidates if one.printer.address == address), None)
-                one = listed or Candidate("", PrinterSaid(address=address), address)
+                one = listed or Candidate("", PrinterSaid(address=address), address, is_known=False)
             if name := foreign.get(one.printer.address):
                 raise Wrong(f"{one.printer.address} is {name} of another register already")
             chosen[one.printer.address] = one
@@ -152,31 +139,6 @@ def _choice(candidates: list[Candidate], said: Answers) -> Callable[[str], list[
         return list(chosen.values())
 
     return checked
-
-
-def _model(candidate: Candidate, *, several: bool, me: str) -> Interview[PrinterSaid]:
-    printer = candidate.printer
-    key = f"printers.{candidate.name or printer.address}"
-    model = yield from ask(f"{key}.model", f"Model of {candidate.words}", _known_or(printer.model), printer.model)
-    line = printer.serial
-    if where.kind(printer.address) == "serial":
-        baud = yield from ask(f"{key}.serial.baud", "  its speed in baud (its self test prints it)", _baud, str(line.baud))
-        line = SerialLine(baud=baud, parity=line.parity, data_bits=line.data_bits, stop_bits=line.stop_bits, flow=line.flow)  # type: ignore[arg-type]
-    plugged = where.kind(printer.address) != "tcp"
-    return replace(
-        printer, model=model, serial=line, register=me if plugged and several else printer.register if several else ""
-    )
-
-
-def _known_or(own: str) -> Callable[[str], str]:
-    """A model of ours, or the one that is configured: the store's own."""
-    return lambda text: own if text.strip() == own else checks.model(text)
-
-
-def _baud(text: str) -> int:
-    if not text.strip().isdecimal() or int(text) not in BAUDS:
-        raise Wrong(f"one of {', '.join(map(str, BAUDS))}")
-    return int(text)
 
 
 # --- what each of them does ---

@@ -1,7 +1,7 @@
 """What setup can find out by itself, so that it does not ask. Values here, and what reads the rest as functions: the interview
 stays pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from tillkeeper.contract.devices import FoundView
@@ -22,12 +22,15 @@ class Menu:
 @dataclass(frozen=True)
 class Known:
     """`found`: asks the network and looks at what is plugged in, now. `menu`: reads a menu; raises `asking.Wrong`.
-    `addresses`: of this machine on its networks; `own`: all that it has. `people`: who is on the roster. `joined`: the register
-    has keys of a store.
-    `has_token`: a token for HQ is there. `fresh`: there is no configuration yet. `pin_length`: of new PINs."""
+    `identify`: asks who answers at an address of the network; the name of its model, or empty. `models`: of printers, with
+    their titles. `addresses`: of this machine on its networks; `own`: all that it has. `people`: who is on the roster.
+    `joined`: the register has keys of a store. `has_token`: a token for HQ is there. `fresh`: there is no configuration yet.
+    `pin_length`: of new PINs."""
 
     menu: Callable[[str], Menu]
     found: Callable[[], tuple[FoundView, ...]] = tuple
+    identify: Callable[[str], str] = lambda _address: ""
+    models: Mapping[str, str] = field(default_factory=dict)
     hostname: str = ""
     timezone: str = ""
     language: str = ""

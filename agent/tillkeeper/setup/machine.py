@@ -16,6 +16,7 @@ from tillkeeper.setup.known import Menu
 from tillkeeper.setup.site import Site
 from tillkeeper_systemd.credentials import located, missing
 
+IDENTIFY_S = 8.0
 _ZONES = "/usr/share/zoneinfo"
 
 
@@ -105,6 +106,30 @@ def found_devices() -> tuple[FoundView, ...]:
         return asyncio.run(look())
     except OSError:
         return ()
+
+
+def identified(address: str) -> str:
+    """The name of the model that a printer on the network says that it is; empty where it does not say, or nobody answers."""
+    from tillkeeper.config.address import host_port
+    from tillkeeper.devices.pairing import model_at
+    from tillkeeper.devices.registry import profiles
+    from tillkeeper_drivers.api import TransportError
+
+    async def told() -> str:
+        async with asyncio.timeout(IDENTIFY_S):
+            return await model_at(*host_port(address), profiles())
+
+    try:
+        return asyncio.run(told())
+    except (TransportError, OSError, TimeoutError):
+        return ""
+
+
+def models() -> dict[str, str]:
+    """Of printers and text displays, with their titles."""
+    from tillkeeper.devices.pairing import titles
+
+    return titles()
 
 
 # --- files that are named ---
