@@ -1,41 +1,51 @@
 """A till in memory that keeps the contract of `tillkeeper.api.ports.Till`, and on demand misbehaves."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
 
 import msgspec
+from tests.api.fake_rooms import (
+    Echo,
+    FakeAccess,
+    FakeAfter,
+    FakeDays,
+    FakeDrawers,
+    FakeFinder,
+    FakeGreen,
+    FakeHours,
+    FakeNetwork,
+    FakeOnline,
+    FakePeople,
+    FakePrivacy,
+    FakeRoles,
+    FakeSetup,
+    FakeTrust,
+    FakeUpkeep,
+)  # fmt: skip
 
 from tillkeeper.api.hub import LiveHub
 from tillkeeper.api.ports import (
     BooksQuery,
     ChecksQuery,
-    DrawerQuery,
     JobsQuery,
     KitchenDoor,
     LiveFeed,
-    NetworkHistoryQuery,
     PreviewQuery,
-    SessionsQuery,
 )
 from tillkeeper.contract import commands as c
 from tillkeeper.contract import views as v
 from tillkeeper.contract.acts import ActNoted
+from tillkeeper.contract.authorisations import AuthorisationsView
 from tillkeeper.contract.availability import AvailabilityView
-from tillkeeper.contract.caller import INTEGRATION, PERMISSIONS, Caller, Scope
-from tillkeeper.contract.cash import DrawerList, DrawerReport, DrawerSessionList, DrawerSessionView, DrawerView
-from tillkeeper.contract.devices import FoundList, FoundView, ProbeBody, ProbeView, ReplacementBody, ReplacementView
+from tillkeeper.contract.caller import INTEGRATION, Caller
+from tillkeeper.contract.devices import ReplacementBody, ReplacementView
 from tillkeeper.contract.live import CheckChanged
 from tillkeeper.contract.modes import ModeView
-from tillkeeper.contract.network import DiagnosisView, NetworkHistory, NetworkView, ProberView
-from tillkeeper.contract.pages import PreviewOptions
-from tillkeeper.contract.trust import CodeBody, CodeView, LeaveBody, StoreView
-from tillkeeper.contract.upkeep import RestartView
+from tillkeeper.contract.pages import PageSettings, PreviewOptions
 from tillkeeper.contract.values import Totals
 from tillkeeper.diagnostics.facts import CatalogueFacts, Facts, HqFacts, JournalFacts
 from tillkeeper.diagnostics.snapshot import status_view
 from tillkeeper.errors import Conflict, NotFound, Refused, StorageRefused
-from tillkeeper_drivers.api import DisplaySocket
 
 ZERO = Totals(
     subtotal_minor=0,
@@ -92,142 +102,6 @@ def job(job_id: str) -> v.JobView:
     return v.JobView(job_id=job_id, device="grill", document_class="kitchen_ticket", state="held", created_at_ms=1, age_s=1.0)
 
 
-class Echo:
-    """A display driver that greets, answers each frame, and leaves when told so."""
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-        self.left = asyncio.Event()
-
-    async def attach(self, socket: DisplaySocket) -> None:
-        await socket.send("hello")
-        frames: AsyncIterator[str] = aiter(socket)
-        async for frame in frames:
-            self.seen.append(frame)
-            if frame == "leave":
-                break
-            if frame == "crash":
-                raise ZeroDivisionError("secret inside")
-            await socket.send(f"echo {frame}")
-        self.left.set()
-
-
-class FakePeople:
-    """Nobody has to sign in; a session is the name of whoever has."""
-
-    def caller(self, scope: Scope, terminal: str, session: str = "", approval: str = "") -> Caller:
-        return Caller(scope=scope, terminal=terminal, employee=session, permissions=frozenset(PERMISSIONS))
-
-
-class FakeDrawers:
-    """One drawer, whose session has just been opened."""
-
-    session = DrawerSessionView(
-        session_id="S1",
-        drawer="drawer",
-        state="open",
-        opened_at_ms=1,
-        opened_by="ana",
-        float_minor=10_000,
-    )
-
-    def drawers(self) -> DrawerList:
-        return DrawerList(drawers=(DrawerView(drawer="drawer", title="Front", session=self.session),))
-
-    async def report(self, drawer: str, query: DrawerQuery, caller: Caller) -> DrawerReport:
-        if drawer != "drawer":
-            raise NotFound("find", f"drawer {drawer}", "there is none")
-        return DrawerReport(kind="x", session=self.session, figures=None, currency="EUR", at_ms=2)
-
-    def closed(self, drawer: str, query: SessionsQuery) -> DrawerSessionList:
-        return DrawerSessionList(sessions=())
-
-
-class FakeNetwork:
-    """Nobody watches; a diagnosis runs for ever."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, bool, str]] = []
-
-    def view(self) -> NetworkView:
-        return NetworkView(
-            phase="checking",
-            headline="No prober has reported yet",
-            evidence=(),
-            what_to_do=(),
-            faults=(),
-            also=(),
-            since_age_s=None,
-            columns=(),
-            targets=(),
-            peers=(),
-            prober=ProberView(state="absent", words="No prober has reported yet"),
-        )
-
-    def history(self, query: NetworkHistoryQuery) -> NetworkHistory:
-        return NetworkHistory(entries=(), more=query.limit == 1)
-
-    def diagnose(self, key: str, pcap: bool, by: str) -> tuple[DiagnosisView, bool]:
-        if any(known != key for known, _, _ in self.asked):
-            raise Conflict("diagnose", "network", "a diagnosis is running")
-        replayed = bool(self.asked)
-        self.asked.append((key, pcap, by))
-        return self.diagnosis("D1"), replayed
-
-    def diagnosis(self, diagnosis_id: str) -> DiagnosisView:
-        if diagnosis_id != "D1":
-            raise NotFound("find", f"diagnosis {diagnosis_id}", "there is none")
-        return DiagnosisView(diagnosis_id="D1", state="running", started_at_ms=1, by="")
-
-
-class FakeFinder:
-    """One printer is plugged in; `searches` counts."""
-
-    def __init__(self) -> None:
-        self.searches = 0
-
-    def found(self) -> FoundList:
-        here = "usb:serial=J8XY"
-        printer = FoundView(identity=here, bus="usb", address=here, title="USB printer", devices=("grill",))
-        return FoundList(found=(printer,), searched_age_s=0.5 if self.searches else None)
-
-    async def search(self) -> FoundList:
-        self.searches += 1
-        return self.found()
-
-
-class FakeSetup:
-    """The found printer is an Epson."""
-
-    async def probe(self, device: str, asked: ProbeBody, caller: Caller) -> ProbeView:
-        if device != "grill":
-            raise NotFound("probe", f"device {device}", "there is none")
-        return ProbeView(title="USB printer", address=asked.found, speaks="escpos", maker="EPSON", model="TM-T88VI")
-
-
-class FakeTrust:
-    """A store of one register without keys."""
-
-    def view(self) -> StoreView:
-        return StoreView(store="s1", register="r1", joined=False)
-
-    async def open_code(self, asked: CodeBody, caller: Caller) -> CodeView:
-        raise Refused("no_store_keys", "admit", f"register {asked.register}", "there are no keys")
-
-    async def leave(self, asked: LeaveBody, caller: Caller) -> StoreView:
-        raise NotFound("let go", f"register {asked.register}", "there is none")
-
-
-class FakeUpkeep:
-    """Not under systemd: it can not be restarted."""
-
-    def view(self) -> RestartView:
-        return RestartView(version="0.1.0", installed="", wanted=False, by="", reasons=())
-
-    def ask(self, by: str) -> RestartView:
-        raise Refused("not_supervised", "restart", "the agent", f"{by} asked, and nothing would start it again")
-
-
 class FakeTill:
     """`hang`: commands wait for it to be set (None: they do not). `trouble`: item ids that make `execute` fail."""
 
@@ -244,6 +118,9 @@ class FakeTill:
         self.setup = FakeSetup()
         self.trust = FakeTrust()
         self.restarts = FakeUpkeep()
+        self.hours, self.day, self.access, self.privacy = FakeHours(), FakeDays(), FakeAccess(), FakePrivacy()
+        self.after, self.green, self.online, self.roles = FakeAfter(), FakeGreen(), FakeOnline(), FakeRoles()
+        self.authorisations = AuthorisationsView
         self.noted: list[ActNoted] = []
         self.display = Echo()
         self.hang: asyncio.Event | None = None
@@ -354,6 +231,14 @@ class FakeTill:
 
     async def catalogue(self) -> v.CatalogueView:
         return v.CatalogueView(version="c1", sha256="00", currency="EUR", minor_digits=2, age_s=None, items=())
+
+    async def pages(self) -> PageSettings:
+        return PageSettings(
+            store="s1", store_name="Grill", register="r1", version="0.1.0", currency="EUR", minor_digits=2,
+            timezone="Europe/Berlin", language="en", country="DE", languages=("en",), day_cutoff="04:00", fire="on_send",
+            terminals=(), displays=(), order_types=(), registers=(), bump_keys={}, ticket_warn_s=300.0, ticket_late_s=600.0,
+            staff=False, pin_length=4, offline_support=True, cash_session_required=False, hq=False,
+        )  # fmt: skip
 
     async def books(self, query: BooksQuery) -> v.BooksView:
         return v.BooksView(

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -69,7 +70,8 @@ async def serving(limits: ApiLimits | None = None, till: FakeTill | None = None)
         bound: asyncio.Future[Bound] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(server.run(bound.set_result))
         try:
-            await asyncio.wait({task, bound}, return_when=asyncio.FIRST_COMPLETED, timeout=DEADLINE_S)
+            both: set[asyncio.Future[Any]] = {task, bound}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED, timeout=DEADLINE_S)
             if task.done():
                 task.result()
             here = bound.result()

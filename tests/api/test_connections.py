@@ -82,7 +82,7 @@ def test_a_body_that_breaks_off_changes_nothing() -> None:
     async def scenario() -> None:
         async with serving() as running:
             broken = head(running, b"POST /v1/orders HTTP/1.1", b"Transfer-Encoding: chunked")
-            typed(await running.raw(broken + b"5\r\n{\"ord\r\nnot a size\r\n"), 400, "bad_request")
+            typed(await running.raw(broken + b'5\r\n{"ord\r\nnot a size\r\n'), 400, "bad_request")
             body = json.dumps(ORDER).encode()
             cut = head(running, b"POST /v1/orders HTTP/1.1", b"Content-Length: %d" % (len(body) + 1))
             await running.raw(cut + body, half_close=True)
