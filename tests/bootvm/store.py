@@ -127,6 +127,11 @@ class World:
     async def main_pid(self, unit: str) -> int:
         return int(await self.register.run(f"systemctl show -p MainPID --value {unit}"))
 
+    async def ended_s(self, unit: str) -> float:
+        """When the program of a `oneshot` ended, in seconds since the kernel's start; 0 where it never ran."""
+        said = await self.register.run(f"systemctl show -p ExecMainExitTimestampMonotonic --value {unit}")
+        return int(said) / 1e6
+
     async def under(self, unit: str, program: str, more: str = "") -> tuple[str, str]:
         """What a program of the rig says with all that `unit` may and may not, and how systemd saw it end."""
         python = (await self.register.run(f"tr '\\0' '\\n' </proc/{await self.main_pid(AGENT)}/cmdline | head -n 1")).strip()

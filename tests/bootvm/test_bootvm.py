@@ -32,6 +32,8 @@ def test_a_printer_that_was_there_before_the_kernel_prints_and_nobody_logs_in(pl
         assert receipt["evidence"] == "GS ( H"
         waiting = await world.job("grill", code, lambda job: job["state"] == "queued")
         assert (waiting["may_have_printed"], world.kitchen.count) == (False, 0)
+        first, all_ = [await world.ended_s(unit) for unit in ("tillkeeper-printers.service", "systemd-udev-trigger.service")]
+        assert 0 < first < all_, "udev looks at printers first"
         assert (await world.register.run("systemctl show -p User --value " + AGENT)).strip() == "tillkeeper"
         assert "Uid:\t0" not in await world.register.run(f"cat /proc/{await world.main_pid(AGENT)}/status")
 

@@ -69,6 +69,17 @@ def test_only_the_prober_has_a_capability_and_only_packets() -> None:
         assert values(unit, "CapabilityBoundingSet") == values(unit, "AmbientCapabilities") == wanted, unit
 
 
+def test_no_verdict_holds_up_the_start_of_the_machine() -> None:
+    assert values("tillkeeper-probe.service", "WantedBy") == ["tillkeeper.service"]
+    (agents,), (probers,) = (values(f"{unit}.service", "StartupCPUWeight") for unit in ("tillkeeper", "tillkeeper-probe"))
+    assert int(agents) > 100 > int(probers), "100 is everybody's"
+
+
+def test_printers_are_asked_for_before_other_devices() -> None:
+    assert "systemd-udev-trigger.service" in values("tillkeeper-printers.service", "Before")[0].split()
+    assert values("tillkeeper-printers.service", "Wants") == ["systemd-udevd.service"]
+
+
 def test_the_sockets_are_where_tmpfiles_makes_their_folders() -> None:
     folders = [
         line.split() for line in (SYSTEM.parent / "tmpfiles.d/tillkeeper.conf").read_text().splitlines() if line[:1] == "d"
