@@ -5,14 +5,13 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
+from tests.support import warm
 from tests.support.plain_http import NOBODY
 
 from tillkeeper.contract.base import Event
@@ -173,8 +172,7 @@ class Hq:
     def start(self) -> None:
         path = credentials(self.folder, self.authority)
         where = [] if os.environ.get(DATABASE) else ["--data", str(self.folder / "hq")]
-        command = [sys.executable, "-m", "tillkeeper_hq", "run", *where, "--credentials", str(path)]
-        self._process = subprocess.Popen([*command, *self.options], stdout=subprocess.PIPE, text=True)
+        self._process = warm.start("tillkeeper_hq", ["run", *where, "--credentials", str(path), *self.options])
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line, f"HQ did not start: exit code {self._process.wait(10)}"

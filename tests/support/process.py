@@ -10,8 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support import warm
+
 END_S = 20.0
 LOOK_S = 0.01
+is_warm = False
+"""Start them as `warm.py` does. tests/conftest.py says so; `make bench` and `make kill-loop` start them as shops do."""
 
 
 class NotReady(Exception):
@@ -29,9 +33,12 @@ class Process:
         ready.unlink(missing_ok=True)
         self._ready, self._log = ready, log
         with log.open("ab") as said:
-            self._process = subprocess.Popen(
-                [*prefix, sys.executable, "-m", module, *arguments], stdin=subprocess.DEVNULL, stdout=said, stderr=said
-            )
+            self._process: subprocess.Popen[bytes] | warm.Child
+            if is_warm and not prefix and warm.is_possible():
+                self._process = warm.start(module, arguments, said)
+            else:
+                command = [*prefix, sys.executable, "-m", module, *arguments]
+                self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
 
     @property
     def pid(self) -> int:
