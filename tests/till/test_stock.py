@@ -22,6 +22,7 @@ from tillkeeper.journal.records import Appended, Batch, NewEvent
 from tillkeeper.machine import machine_id
 from tillkeeper.sales.stock import Change, Level, Stock, decode
 from tillkeeper.till.availability import BEFORE, COUNTS, WORDS, StockKeeper
+from tillkeeper.till.stamp import Stamp
 
 ORDER = {"order_type": "takeout", "lines": [COLA]}
 
@@ -40,13 +41,16 @@ async def order(till: Register, body: dict[str, Any], key: str) -> httpx.Respons
     return await till.client.post("/v1/orders", json=body, headers={"idempotency-key": key})
 
 
-async def told(config: Any) -> list[AvailabilitySet]:
-    """What the journal says of it."""
+async def journal_of(config: Any) -> Journal:
     file = Path(config.data_dir) / "journal.db"
-    journal = await Journal.open(
+    return await Journal.open(
         file, config.store.id, config.this_register, wall_ms=clock.wall_ms, new_id=clock.new_id, machine_id=machine_id()
     )
-    async with journal:
+
+
+async def told(config: Any) -> list[AvailabilitySet]:
+    """What the journal says of it."""
+    async with await journal_of(config) as journal:
         events = [
             decode_body(envelope.type, envelope.body.encode())
             for log in journal.logs()
@@ -118,6 +122,22 @@ def test_what_is_rung_and_what_is_left_make_the_whole_over_restarts(tmp_path: Pa
     for number in range(3):
         asyncio.run(shift(number, 40))
     assert refused
+
+
+def test_what_is_left_is_in_the_batch_of_the_order_and_known_before_any_log_is_read_again(tmp_path: Path) -> None:
+    config = config_in(tmp_path)
+
+    async def scenario() -> None:
+        async with running(config) as till:
+            await set_cola(till, "counting", 5)
+            await till.post("/orders", {"order_type": "takeout", "lines": [COLA | {"quantity": 3}]})
+        async with await journal_of(config) as journal:
+            stock = StockKeeper(journal, lambda: None, Stamp(config.store, clock.wall_ms)).now
+            level = stock.of(("item", "cola"), marked=False)
+            assert level is not None
+            assert level.remaining == 2
+
+    asyncio.run(scenario())
 
 
 def test_an_order_refused_for_another_reason_takes_nothing(tmp_path: Path) -> None:
