@@ -4,11 +4,16 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.boot.plays import SCENES
+from tests.boot.plays import SCENES, once
+from tests.boot.scenes import stalls
 from tests.boot.shop import opened
 from tests.support.prerequisites import need
 
-PLAYED = ("kills", "switched-on-alone", "pos-first", "broken-journal", "plug-pulled", "hq-dies", "store-without-power")
+NAMES = (
+    "kills", "switched-on-alone", "pos-first", "broken-journal", "plug-pulled", "hq-dies", "primary-reboots",
+    "store-without-power",
+)  # fmt: skip
+PLAYED = {name: SCENES[name] for name in NAMES} | {"disk-full, for a moment": once(stalls.disk_full)}
 
 
 @pytest.mark.root
@@ -18,8 +23,8 @@ def test_a_store_of_booted_machines_loses_nothing_and_doubles_nothing(tmp_path: 
 
     async def scenes() -> None:
         async with opened(tmp_path, print) as shop:
-            for name in PLAYED:
+            for name, scene in PLAYED.items():
                 print(name)
-                await SCENES[name](shop, 1)
+                await scene(shop, 1)
 
     asyncio.run(scenes())
