@@ -1,10 +1,23 @@
     # Deleted only where the removal found that HQ holds all of it; what is not known counts as not sent. Books are databases: the
-    # journal, what is held for other registers, and what of either was set aside.
-    left=$(cat @DATA@.left 2>/dev/null || echo "not known")
-    if [ "$left" != 0 ] && [ -n "$(find @DATA@/ -maxdepth 1 -name '*.db' 2>/dev/null)" ]; then
+    # journal, what is held for other registers, and what of either was set aside. Where the configuration put them elsewhere they stay
+    # there, and it is kept: without its token nothing of them reaches HQ.
+    has_books() { [ -n "$(find "$1/" -maxdepth 1 -name '*.db' 2>/dev/null)" ]; }
+    left=unknown
+    books=@DATA@
+    if [ -e @DATA@.left ]; then
+        read -r left books <@DATA@.left || true
+    fi
+    if [ "${books%/}" != @DATA@ ] && has_books @DATA@; then
+        left=unknown
+    fi
+    if [ "$left" != 0 ] && { [ "${books%/}" != @DATA@ ] || has_books @DATA@; }; then
         aside=$(set_aside)
         echo "tillkeeper: events that HQ is not known to hold: $left. NOT deleted:" >&2
         echo "tillkeeper: books and configuration are in $aside (root only)." >&2
+        case "$books" in
+        "" | @DATA@ | @DATA@/*) ;;
+        *) echo "tillkeeper: the books in $books stay there." >&2 ;;
+        esac
         echo "tillkeeper: docs/package.md, purge, says how they reach HQ. Delete that folder when they did." >&2
     elif [ -e @DATA@ ]; then
         delete_folder @DATA@
