@@ -18,9 +18,9 @@ def context(ca_file: str = "") -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_file)
     if of_machine():
         return ssl.create_default_context()
-    import certifi
+    import httpx  # slow to import; it brings the authorities that browsers believe
 
-    return ssl.create_default_context(cafile=certifi.where())
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def of_machine() -> str:
