@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -24,8 +25,8 @@ def head(folder: Path, count: int, start: int = 0) -> Path:
     return path
 
 
-def replay(socket: Path, orders: Path, *more: str) -> int:
-    return main(["simulate", "day", "--socket", str(socket), "--orders", str(orders), "--json", *more])
+def replay(door: Path, orders: Path, *more: str) -> int:
+    return main(["simulate", "day", "--socket", str(door), "--orders", str(orders), "--json", *more])
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -59,15 +60,25 @@ def test_broken_connections_and_overload_lose_and_double_nothing(tmp_path: Path,
 
 
 def test_an_agent_that_is_away_at_first_gets_every_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It comes once somebody has asked for it in vain."""
     orders = head(tmp_path, 5)
     agent = FakeAgent(tmp_path / "s", Store(tmp_path))
-    late = threading.Timer(0.3, agent.__enter__)
-    late.start()
-    try:
-        assert replay(agent.socket, orders) == 0
-    finally:
-        late.join()
-        agent.__exit__(None, None, None)
+
+    def come() -> None:
+        door.accept()[0].close()
+        agent.socket.unlink()
+        agent.__enter__()
+
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(agent.socket))
+        door.listen()
+        late = threading.Thread(target=come)
+        late.start()
+        try:
+            assert replay(agent.socket, orders) == 0
+        finally:
+            late.join()
+            agent.__exit__(None, None, None)
     assert json.loads(capsys.readouterr().out)["retries"] > 0
     assert len(agent.orders) == 5
 

@@ -13,6 +13,10 @@ import msgspec
 import uvicorn
 from tests.conformance.small_hq import MAX_BYTES, STORE, TOKEN, Refused, SmallHq
 
+KEPT_S = 60
+"""Longer than clients use an idle connection (httpx: 5 s, as uvicorn closes it): where everything is slow both come to 5 s at a
+time, and what was sent on it gets no answer."""
+
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
@@ -33,8 +37,9 @@ async def serving_app(app: Any) -> AsyncIterator[str]:
     sock.listen(64)
     sock.setblocking(False)
     config = uvicorn.Config(
-        app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=2
-    )
+        app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=2,
+        timeout_keep_alive=KEPT_S,
+    )  # fmt: skip
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[sock]))
     try:
