@@ -29,6 +29,7 @@ from tillkeeper_hq.online import EXPIRE_EVERY_S, OnlineOrders
 from tillkeeper_hq.pages.site import Pages
 from tillkeeper_hq.pages.visit import Site
 from tillkeeper_hq.problems import Problem, on_problem
+from tillkeeper_hq.requests import Requests
 from tillkeeper_hq.rosters import NoAuthority, RosterBody, RosterDesk, Rosters
 from tillkeeper_hq.shield import Shield, on_no_route
 from tillkeeper_hq.sql import DatabaseAway, Sql, StoreFailed
@@ -58,8 +59,8 @@ class _App:
         """Used in the reading thread only; the desk in the writing one."""
         self._desk = RosterDesk(credentials.authorities)
         self._heard = HeardLogs()
-        self.online = OnlineOrders(database, self._caller, _body, self._write, self._read)
-        self.witness = Witness(database, self._caller, _body, self._write, self._read)
+        requests = Requests(self._caller, _body, self._write, self._read)
+        self.online, self.witness = OnlineOrders(database, requests), Witness(database, requests)
 
     async def post_events(self, request: Request) -> Response:
         caller = self._writer(request)

@@ -2,9 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -14,10 +12,9 @@ from starlette.routing import Route
 from tillkeeper.contract.roles import Epoch, WitnessAsked, WitnessSaid
 from tillkeeper.contract.witness import judge
 from tillkeeper_hq.assignments import highest
-from tillkeeper_hq.credentials import Caller
 from tillkeeper_hq.database import Database
 from tillkeeper_hq.elsewhere import Elsewhere
-from tillkeeper_hq.problems import Problem
+from tillkeeper_hq.requests import Requests, answer
 from tillkeeper_hq.sql import Sql
 
 MAX_BODY_BYTES = 16 * 1024
@@ -27,17 +24,8 @@ _asked = msgspec.json.Decoder(WitnessAsked)
 
 
 class Witness:
-    """`caller`: whose token it is. `body`: of a request. `change`, `read`: in the database, failures as problems."""
-
-    def __init__(
-        self,
-        database: Database,
-        caller: Callable[[Request], Caller],
-        body: Callable[[Request], Awaitable[bytes]],
-        change: Callable[..., Awaitable[Any]],
-        read: Callable[..., Awaitable[Any]],
-    ) -> None:
-        self._database, self._caller, self._body, self._change, self._read = database, caller, body, change, read
+    def __init__(self, database: Database, requests: Requests) -> None:
+        self._database, self._requests = database, requests
         self._elsewhere = Elsewhere(database, self._here_s)
         self._began_s = time.monotonic()
         self._heard: dict[tuple[str, str], float] = {}
@@ -56,30 +44,20 @@ class Witness:
         return [asyncio.create_task(one, name=name) for name, one in work.items()]
 
     async def post_witness(self, request: Request) -> Response:
-        caller = self._caller(request)
-        if not caller.register:
-            raise Problem(403, "forbidden", "Only a register asks for a witness")
-        body = await self._body(request)
-        if len(body) > MAX_BODY_BYTES:
-            raise Problem(413, "too_large", "The body is too large", f"at most {MAX_BODY_BYTES} bytes")
-        try:
-            asked = _asked.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Problem(400, "bad_request", "The body is no question for a witness", str(error)) from error
-        if (caller.store, caller.register) != (request.path_params["store"], asked.register):
-            words = f"it speaks for {caller.store}/{caller.register}"
-            raise Problem(403, "not_your_register", "The token is another register's", words)
-        said = await self._said(caller.store, asked)
-        return Response(msgspec.json.encode(said), headers={"Cache-Control": "no-store"}, media_type="application/json")
+        what, does = "a question for a witness", "asks for a witness"
+        store, asked = await self._requests.of_register(request, _asked, what, MAX_BODY_BYTES, does=does)
+        return answer(await self._said(store, asked))
 
     async def _said(self, store: str, asked: WitnessAsked) -> WitnessSaid:
-        said: WitnessSaid = await self._read(partial(self._judged, store=store, asked=asked))
+        said: WitnessSaid = await self._requests.read(partial(self._judged, store=store, asked=asked))
         if said.says != "agrees":
             return said
         if not await self._elsewhere.all_silent(store, asked.away, asked.register):
             return WitnessSaid(says="hears")
         if asked.binding:
-            said = await self._change(self._database.change, partial(self._judged, store=store, asked=asked, binds=True))
+            said = await self._requests.change(
+                self._database.change, partial(self._judged, store=store, asked=asked, binds=True)
+            )
         return said
 
     def _judged(self, sql: Sql, store: str, asked: WitnessAsked, *, binds: bool = False) -> WitnessSaid:
