@@ -1,36 +1,11 @@
 """The register's own journal and the logs it holds, of others and of its own past, as one."""
 
-from typing import Protocol
-
 from tillkeeper.contract.envelope import Envelope, HqBatch, SignedHead
 from tillkeeper.contract.signing import Sign, sign_head
-from tillkeeper.journal.records import LogInfo
 from tillkeeper.replication.batches import within
 from tillkeeper.replication.cursors import MAX_BYTES
 from tillkeeper.replication.model import Holdings, LogId, Mark
-
-
-class LogBook(Protocol):
-    """What is needed of the journal."""
-
-    @property
-    def store(self) -> str: ...
-
-    @property
-    def register(self) -> str: ...
-
-    @property
-    def incarnation(self) -> str: ...
-
-    @property
-    def last_seq(self) -> int: ...
-
-    @property
-    def head_hash(self) -> str: ...
-
-    def logs(self) -> list[LogInfo]: ...
-
-    def events(self, incarnation: str, after_seq: int, limit: int) -> list[Envelope]: ...
+from tillkeeper.replication.outgoing import LogBook
 
 
 class Library:

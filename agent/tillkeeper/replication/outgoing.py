@@ -87,7 +87,10 @@ class Selected:
 
 
 class LogBook(Writing, Protocol):
-    """The journal, of a register that has no peers."""
+    """The journal, as a library needs it."""
+
+    @property
+    def store(self) -> str: ...
 
     @property
     def last_seq(self) -> int: ...
