@@ -70,7 +70,7 @@ def test_a_line_that_swallows_everything_is_given_up_and_called_anew(tmp_path: P
 
 def test_an_order_waits_for_a_second_copy_only_while_another_register_can_be_reached(tmp_path: Path) -> None:
     async def scene(store: Corner) -> None:
-        a, b = store["a"], store["b"]
+        a = store["a"]
         await until(lambda: a.desk.states["b"].calling)
         for n in range(20):
             await a.sell()
