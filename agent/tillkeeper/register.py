@@ -17,7 +17,6 @@ from tillkeeper.api.auth import Access
 from tillkeeper.api.hub import LiveHub
 from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.server import ApiListen, ApiServer, Bound
-from tillkeeper.api.token_files import load_or_create_token
 from tillkeeper.cards.gateways import gateways_of
 from tillkeeper.config.model import Config
 from tillkeeper.contract.events import ModeChanged
@@ -65,6 +64,7 @@ from tillkeeper.till.shelf import Held, Shelf
 from tillkeeper.till.stamp import Stamp, newest_stamp
 from tillkeeper.till.status import StatusDesk
 from tillkeeper.till.till import Announcer, Till
+from tillkeeper.token_files import load_or_create_token
 from tillkeeper.trust.opening import Trust
 from tillkeeper.trust.store_keys import StoreKeys
 from tillkeeper.upkeep.opening import restarts_of

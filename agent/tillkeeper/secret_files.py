@@ -3,8 +3,8 @@
 import logging
 from pathlib import Path
 
-from tillkeeper.api.token_files import load_or_create_token
 from tillkeeper.errors import ConfigInvalid, StorageRefused
+from tillkeeper.token_files import load_or_create_token
 from tillkeeper_systemd import credentials
 
 log = logging.getLogger(__name__)

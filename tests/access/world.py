@@ -20,8 +20,8 @@ from tests.support.store import REGISTER, STORE, StoreRig
 
 from tillkeeper.access.certify import make
 from tillkeeper.access.wanted import Order, Wanted
-from tillkeeper.api.token_files import load_or_create_token
 from tillkeeper.people.roster import SECRET_FILE
+from tillkeeper.token_files import load_or_create_token
 
 PORT = 8443
 

@@ -12,8 +12,8 @@ from tests.api.serving import LISTED, TOKEN, Running, problem, serving
 from websockets.typing import Origin, Subprotocol
 
 from tillkeeper.api.limits import ApiLimits
-from tillkeeper.api.token_files import load_or_create_token
 from tillkeeper.errors import ConfigInvalid
+from tillkeeper.token_files import load_or_create_token
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 

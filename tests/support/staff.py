@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import httpx
 from msgspec.structs import replace
 
-from tillkeeper.api.token_files import load_or_create_token
 from tillkeeper.config.model import Config
 from tillkeeper.people import pins, roster
 from tillkeeper.people.roster import Member, Roster
+from tillkeeper.token_files import load_or_create_token
 
 STORE = "store-1"
 FILE = "staff.json"

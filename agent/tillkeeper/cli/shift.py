@@ -5,10 +5,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from tillkeeper.api.token_files import load_or_create_token
 from tillkeeper.config.model import Config, Staff, Terminal
 from tillkeeper.people import pins, roster
 from tillkeeper.people.roster import SECRET_FILE, Member, Roster
+from tillkeeper.token_files import load_or_create_token
 
 TERMINALS = {
     "counter": Terminal(title="Counter", order_type="takeout"),

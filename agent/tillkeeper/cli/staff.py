@@ -111,7 +111,7 @@ def _ask_pin(length: int, *, from_stdin: bool) -> str:
 
 
 def _secret(data: Path) -> str:
-    from tillkeeper.api.token_files import load_or_create_token
+    from tillkeeper.token_files import load_or_create_token
 
     return load_or_create_token(data / roster.SECRET_FILE)
 

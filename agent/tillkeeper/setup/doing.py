@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tillkeeper.api.token_files import load_or_create_token
 from tillkeeper.errors import StorageRefused
 from tillkeeper.people.roster import SECRET_FILE
 from tillkeeper.setup import people
@@ -13,6 +12,7 @@ from tillkeeper.setup.known import Secrets
 from tillkeeper.setup.plan import Plan
 from tillkeeper.setup.site import Site, as_agent
 from tillkeeper.setup.tables import store_id
+from tillkeeper.token_files import load_or_create_token
 
 
 def make_folders(site: Site, data: Path) -> None:

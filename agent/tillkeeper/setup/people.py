@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from tillkeeper.api.token_files import load_or_create_token
 from tillkeeper.errors import Refused
 from tillkeeper.people import pins, roster
 from tillkeeper.people.roster import Member, Roster
 from tillkeeper.setup.disk import read
+from tillkeeper.token_files import load_or_create_token
 from tillkeeper.trust import files
 
 ROLE = "manager"
