@@ -216,6 +216,22 @@ def test_what_a_display_must_not_send_ends_the_connection(frame: str | bytes, co
     asyncio.run(scenario())
 
 
+def test_a_display_that_talks_without_end_is_read_no_faster_than_it_may_talk() -> None:
+    async def scenario() -> None:
+        limits = ApiLimits(frames_burst=3, frames_per_s=0.5)
+        async with serving(limits) as running, connected(running, "/v1/kitchen/pass") as client:
+            assert await client.recv() == "hello"
+            for number in range(5):
+                await client.send(f"{number}")
+            assert [await client.recv() for _ in range(3)] == ["echo 0", "echo 1", "echo 2"]
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3):
+                    await client.recv()
+            assert await client.recv() == "echo 3"
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("path", ["/v1/kitchen/nowhere", "/v1/nothing", "/v1/orders"])
 def test_a_websocket_that_does_not_exist_is_a_typed_refusal(path: str) -> None:
     async def scenario() -> None:

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import socket
 import ssl
+import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tillkeeper.api.auth import LAN_KEY
 from tillkeeper.api.limits import ApiLimits
+from tillkeeper.api.rate import Rates
 from tillkeeper.api.server import Uvicorn, config_of
 
 log = logging.getLogger(__name__)
@@ -76,6 +78,8 @@ class LanServer:
         self._limits, self._place, self._context, self._said = limits, place, context, said
         self._server = Uvicorn(config_of(ByLan(app, Way(place[1], names, secure=context is not None)), limits))
         self._handshakes: dict[asyncio.Task[None], str] = {}
+        self._new = Rates(limits.new_per_s, limits.new_burst)
+        self._new_of_one = Rates(limits.new_of_one_per_s, limits.new_of_one_burst)
 
     async def run(self) -> None:
         """Until cancelled. Never ends the agent: an address that can not be had is tried again and again."""
@@ -123,19 +127,22 @@ class LanServer:
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
+            # Also where it is 0: what waits to be taken is taken without a pause, and what has just been begun is to begin.
+            await asyncio.sleep(self._new.wait_s("", time.monotonic()))
             try:
                 connection, peer = await loop.sock_accept(listener)
             except OSError as error:  # no descriptor is left, or it was reset before it was taken
                 log.warning("a connection from the network was not taken: %s", error)
                 await asyncio.sleep(AGAIN_S)
                 continue
-            if not self._room_is_made(str(peer[0])):
+            address, now_s = str(peer[0]), time.monotonic()
+            if self._new_of_one.take(address, now_s) or not self._room_is_made(address):
                 connection.close()
                 continue
+            self._new.take("", now_s)
             task = loop.create_task(self._greet(connection), name="api.lan.handshake")
-            self._handshakes[task] = str(peer[0])
+            self._handshakes[task] = address
             task.add_done_callback(lambda done: self._handshakes.pop(done, None))
-            await asyncio.sleep(0)  # it begins: what is ended before that closes nothing
 
     def _room_is_made(self, address: str) -> bool:
         """False where this device has as many as it may. Where all handshakes are taken, one more gets in by ending another: an

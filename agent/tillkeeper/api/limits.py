@@ -51,6 +51,12 @@ class ApiLimits(msgspec.Struct, frozen=True, kw_only=True):
     wrong_codes: float = 10.0
     wrong_code_s: float = 60.0
     """The same for wrong pairing codes; then no code of that address is looked at."""
+    new_per_s: float = 64.0
+    new_burst: float = 256.0
+    """New connections of the network, each a handshake of a thousandth of a second of the processor; more wait to be taken."""
+    new_of_one_per_s: float = 16.0
+    new_of_one_burst: float = 96.0
+    """Of one address of it; more are closed. A page takes up to nine, and two a second while it is refused."""
     requests_of_one: int = 16
     """So many of one address of the network at work at a time; one more is answered with 503."""
     requests_of_network: int = 96
@@ -58,3 +64,6 @@ class ApiLimits(msgspec.Struct, frozen=True, kw_only=True):
     sockets_of_one: int = 8
     sockets_of_network: int = 24
     """WebSockets of one device; and of the network of each kind, out of 32 (`LiveHub.clients`, `displays`)."""
+    frames_per_s: float = 40.0
+    frames_burst: float = 2_000.0
+    """What one WebSocket says; more is read later. A kitchen page that was away has 500 tickets and 500 touches to speak of."""

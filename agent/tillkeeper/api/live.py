@@ -1,6 +1,7 @@
 """WebSockets: live changes for pages, and the front door of kitchen displays."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -10,6 +11,7 @@ from tillkeeper.api.auth import DEVICE_KEY, PairedDevice, chosen_subprotocol
 from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.ports import ChecksQuery, JobsQuery, LiveFeed, Overrun, Till
 from tillkeeper.api.problems import RequestRefused, answer_problem
+from tillkeeper.api.rate import Rates
 from tillkeeper.api.scopes import require_scope
 from tillkeeper.api.ways import scope_of
 from tillkeeper.contract.caller import Scope
@@ -58,7 +60,8 @@ class Sockets:
     async def _run_live(self, socket: WebSocket, feed: LiveFeed, first: str) -> None:
         async with asyncio.TaskGroup() as group:
             writer = group.create_task(self._write_live(socket, feed, first), name="api.live.writer")
-            await _until_gone(socket)
+            async for _said in _frames(socket, self._limits):  # for the sake of pongs and the close; it means nothing
+                pass
             writer.cancel()
 
     async def _write_live(self, socket: WebSocket, feed: LiveFeed, first: str) -> None:
@@ -85,7 +88,7 @@ class Sockets:
         self._displays += 1
         try:
             await socket.accept(chosen_subprotocol(socket.scope))
-            await door.attach(_DisplaySocket(socket, self._limits.stall_s))
+            await door.attach(_DisplaySocket(socket, self._limits))
             await _close(socket, 1000, "")
         except WebSocketDisconnect:
             return
@@ -130,29 +133,31 @@ class _DisplaySocket:
     """`tillkeeper_drivers.api.DisplaySocket` over a WebSocket. `send` raises `ConnectionError` where the display is gone or
     takes nothing; iteration ends where it went. Text frames only: a binary one ends the connection."""
 
-    def __init__(self, socket: WebSocket, stall_s: float) -> None:
-        self._socket = socket
-        self._stall_s = stall_s
+    def __init__(self, socket: WebSocket, limits: ApiLimits) -> None:
+        self._socket, self._limits = socket, limits
 
     async def send(self, text: str) -> None:
-        await _send(self._socket, text, self._stall_s)
+        await _send(self._socket, text, self._limits.stall_s)
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        while self._socket.client_state is WebSocketState.CONNECTED:
-            message = await self._socket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            text = message.get("text")
+        async for text in _frames(self._socket, self._limits):
             if text is None:
                 await _close(self._socket, TEXT_ONLY, "text frames only")
                 return
             yield text
 
 
-async def _until_gone(socket: WebSocket) -> None:
-    """Read on, for the sake of pongs and the close; what a live client says means nothing."""
-    while (await socket.receive())["type"] != "websocket.disconnect":
-        pass
+async def _frames(socket: WebSocket, limits: ApiLimits) -> AsyncIterator[str | None]:
+    """What the client says until it goes, None for what is no text; read no faster than one may say it."""
+    rates = Rates(limits.frames_per_s, limits.frames_burst)
+    while socket.client_state is WebSocketState.CONNECTED:
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        if wait_s := rates.wait_s("", time.monotonic()):
+            await asyncio.sleep(wait_s)
+        rates.take("", time.monotonic())
+        yield message.get("text")
 
 
 async def _send(socket: WebSocket, text: str, stall_s: float) -> None:
