@@ -14,7 +14,7 @@ READY: dict[str, Any] = {"findings": []}
 def status(
     *devices: dict[str, Any], sinks: tuple[dict[str, Any], ...] = (), advisories: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    advised = [{"code": code, "title": code, "text": "words.", "hint": "A hint."} for code in advisories]
+    advised = [{"code": code, "title": code, "text": f"{code}.", "hint": "A hint."} for code in advisories]
     return {
         "register": "front", "store": "grill", "selling": True, "devices": devices, "sinks": sinks, "advisories": advised,
     }  # fmt: skip
@@ -64,8 +64,8 @@ def test_nothing_is_said_twice() -> None:
     ]
     assert ending.of_agent(now, {"findings": found}).trouble == (
         f"bar: {AWAY['trouble']}",
-        "hq_never_reached: words. A hint.",
-        "clock_wrong: words. A hint.",
+        "hq_never_reached. A hint.",
+        "clock_wrong. A hint.",
         "Stores nothing: look",
     )
 

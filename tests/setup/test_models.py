@@ -36,7 +36,7 @@ def test_one_that_answers_has_its_own_model() -> None:
     assert asked == ["192.168.1.50:9100"]
     assert answers.printers["receipt"].model == "tm-t20iii"
     assert "It says that it is: Epson TM-T20III." in said
-    assert "Models:" not in said
+    assert "tm-m30" not in said
 
 
 def test_one_that_does_not_answer_is_chosen_from_a_list() -> None:
@@ -58,7 +58,7 @@ def test_nobody_is_asked_over_usb() -> None:
     asked: list[str] = []
     answers, said = set_up(("printers", "1"), found=lambda: (STRANGE,), identify=lambda one: asked.append(one) or "")
     assert not asked
-    assert "Models:" in said
+    assert "It is not known which model this is. There are:" in said
     assert answers.printers["receipt"].model == "generic-80"
 
 

@@ -155,7 +155,7 @@ def lan_of(own: Collection[str]) -> Callable[[str], str]:
     def checked(text: str) -> str:
         at, _, word = text.strip().partition(" ")
         if trouble := foreign(lan(at), own) if word.strip().lower() != LATER else "":
-            raise Wrong(f"{trouble}. Where it gets this one later: {at} {LATER}")
+            raise Wrong(f"{trouble}. If it gets this one later, type `{at} {LATER}`")
         return at
 
     return checked

@@ -11,6 +11,7 @@ PAGE = "display"
 """The kind of a kitchen's screen that is our page."""
 TOLD = frozenset({"device_trouble", "device_silent", "only_here", "unsynced", "roles_unsettled"})
 """Advisories and findings that say what is said anyway, or what is so at each new register."""
+AS_AGENT = "sudo -u tillkeeper tillkeeper"
 HQ_IS_AWAY = frozenset({"hq_never_reached", "hq_unreachable"})
 """Advisories that say so, and what to do."""
 
@@ -34,10 +35,11 @@ def summary(*parts: Words) -> str:
 
 
 def awaited(status: dict[str, Any], *, early: bool) -> list[str]:
-    """What has said nothing yet, and HQ and registers that have not answered; as long as it is `early`, devices too that do not
-    answer, for they may in a moment. A tablet may come any day."""
+    """What has said nothing yet, and HQ and registers that have not answered; as long as it is `early`, devices and pages too
+    that do not work, for they may in a moment. A tablet may come any day."""
     devices = [one for one in status["devices"] if one["kind"] != PAGE and (not one["known"] or (early and _is_away(one)))]
-    return [one["device"] for one in devices] + [_name(one) for one in status["sinks"] if not one["reachable"]]
+    pages = ["the pages for tablets"] * (early and any(one["code"] == "lan" for one in status["advisories"]))
+    return [one["device"] for one in devices] + [_name(one) for one in status["sinks"] if not one["reachable"]] + pages
 
 
 def of_agent(status: dict[str, Any], preflight: dict[str, Any]) -> Words:
@@ -60,7 +62,7 @@ def of_agent(status: dict[str, Any], preflight: dict[str, Any]) -> Words:
     for sink in status["sinks"]:
         if sink["reachable"] or sink["kind"] != "hq" or not advised & HQ_IS_AWAY:
             (works if sink["reachable"] else trouble).append(f"{_name(sink)}: {sink['words']}")
-    trouble += [f"{one['title']}: {one['text']} {one['hint']}".rstrip() for one in advisories]
+    trouble += [f"{one['text']} {one['hint']}".rstrip() for one in advisories]
     trouble += [f"{one['text']}: {one['hint']}" for one in preflight["findings"] if one["stops"] and one["code"] not in TOLD]
     return Words(tuple(works), tuple(trouble), tuple(unknown))
 
@@ -76,7 +78,6 @@ def _name(sink: dict[str, Any]) -> str:
 def of_answers(said: Answers, config: Config, *, joined: bool, people: bool) -> Words:
     """As the answers say."""
     trouble, after = [], []
-    sudo = "sudo -u tillkeeper tillkeeper"
     if said.menu.file == EXAMPLE:
         trouble.append("the menu is an EXAMPLE")
         after.append("your own menu: `tillkeeper catalogue check FILE`, then `tillkeeper setup`")
@@ -90,28 +91,34 @@ def of_answers(said: Answers, config: Config, *, joined: bool, people: bool) -> 
     if not said.hq.url:
         after.append("HQ, where there is one: `tillkeeper setup` asks for its address and token")
     if len(said.registers) > 1 and not joined:
-        if said.register == said.primary:
-            after.append(f"the store's keys: `{sudo} store create --config {CONFIG} --print`, then start the agent again")
-            others = ", ".join(name for name in said.registers if name != said.register)
-            after.append(
-                f"for each other register ({others}): `sudo tillkeeper store code NAME` here, `tillkeeper setup` there"
-            )
-        else:
-            after.append(
-                f"join the store: `tillkeeper store code {said.register}` at {said.primary}, then `tillkeeper setup` here"
-            )
+        after += _keys(said)
     if joined and len(said.registers) > 1 and not config.network.key_file:
         trouble.append("this register does not hear what the others see of the network: it has no beacon key")
         after.append(f"copy /etc/tillkeeper/beacon.key of {said.primary} here, then `tillkeeper setup`")
     if said.people.sign_in and not people:
-        after.append(
-            f"people: `{sudo} staff add NAME --role manager --config {CONFIG}`, or copy staff.json of another register"
-        )
+        add = f"`{AS_AGENT} staff add NAME --role manager --config {CONFIG}`"
+        after.append(f"people: {add}, or copy staff.json of another register")
     for name in tablets.unheard(said, config):
-        trouble.append(f"the kitchen's tablet does not hear register {name}: nobody has said at which IP address that is")
+        why = "its address is not said, or is none of a private network"
+        trouble.append(f"the kitchen's tablet does not hear register {name}: {why}")
         after.append(f"the address of {name}: `tillkeeper setup`, at each register")
     if config.api.listen:
         after.append(f"the links of the pages, for browsers on this machine: `sudo tillkeeper pages --config {CONFIG}`")
     if said.pages.lan:
-        after.append("tablets and other machines: pair them, docs/access.md")
+        kitchen = "`sudo tillkeeper pair kitchen NAME` for the kitchen's, " if said.displays else ""
+        after.append(f"tablets, each with a NAME of its own: {kitchen}`sudo tillkeeper pair register NAME` for a cashier's")
     return Words(trouble=tuple(trouble), after=tuple(after))
+
+
+def _keys(said: Answers) -> list[str]:
+    """How a store of several registers becomes one."""
+    me = said.register
+    if me != said.primary:
+        return [f"join the store: `sudo tillkeeper store code {me}` at {said.primary}, then `sudo tillkeeper setup` here"]
+    create = f"`{AS_AGENT} store create --config {CONFIG} --print`"
+    codes = [f"register {name}: `sudo tillkeeper store code {name}` here" for name in said.registers if name != me]
+    return [
+        f"the store's keys: {create}, then `sudo tillkeeper restart --between-sales`",
+        *(f"{code}, `sudo tillkeeper setup` there" for code in codes),
+        "to type less there: `sudo tillkeeper setup --print-answers` here makes a file for `--answers` there",
+    ]

@@ -49,7 +49,9 @@ def _store(known: Known, said: Answers) -> Interview[Answers]:
         "store.receipt_header", "Lines below it on receipts (address, tax number; with ; between, - for none)",
         _lines, "; ".join(old.receipt_header) or "-", keep=old.receipt_header,
     )  # fmt: skip
-    zone = yield from ask("store.timezone", "Time zone", checks.timezone, old.timezone or known.timezone or None)
+    zone = yield from ask(
+        "store.timezone", "Time zone (as Europe/Berlin)", checks.timezone, old.timezone or known.timezone or None
+    )
     place = yield from ask(
         "store.country",
         "Country (two letters, - for none)",

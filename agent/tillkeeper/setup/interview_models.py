@@ -48,7 +48,8 @@ def _model(known: Known, candidate: Candidate, key: str) -> Interview[str]:
     usual = candidate.printer.model
     if not candidate.is_known:
         told = known.identify(candidate.printer.address) if where.kind(candidate.printer.address) == "tcp" else ""
-        yield from say(f"  It says that it is: {known.models.get(told, told)}." if told else _listed(known))
+        silent = "  It is not known which model this is. There are:"
+        yield from say(f"  It says that it is: {known.models.get(told, told)}." if told else _listed(known, silent))
         usual = told or usual
     while True:
         text = f"Model of {candidate.words} ({LIST} lists them)"
@@ -57,8 +58,8 @@ def _model(known: Known, candidate: Candidate, key: str) -> Interview[str]:
         yield from say(_listed(known))
 
 
-def _listed(known: Known) -> str:
-    return "\n".join(["  Models:", *(f"  {name:15} {title}" for name, title in known.models.items())])
+def _listed(known: Known, title: str = "  Models:") -> str:
+    return "\n".join([title, *(f"  {name:15} {title}" for name, title in known.models.items())])
 
 
 def _model_or(own: str) -> Callable[[str], str]:
