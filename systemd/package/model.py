@@ -84,7 +84,7 @@ environment of its own below /usr/lib/tillkeeper.
     data="/var/lib/tillkeeper",
     config="/etc/tillkeeper",
     depends=("libudev1",),
-    recommends=("udev",),
+    recommends=("ca-certificates", "udev"),
 )
 
 HQ = Package(
