@@ -67,7 +67,8 @@ def _refuse(file: Path, text: str, found: Found) -> None:
     if found:
         where = lines.scan(text)
         problems = tuple(Problem(str(file), where.of(path), ".".join(path), what) for path, what in found)
-        raise ConfigInvalid("read answers", str(file), "nothing was changed", "docs/setup.md", problems=problems)
+        shown = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
+        raise ConfigInvalid("read answers", str(file), f"{shown}; nothing was changed", "docs/setup.md", problems=problems)
 
 
 def _missing(said: Answers, before: Present) -> Found:
