@@ -213,7 +213,7 @@ def test_wrong_and_ended_codes_and_wrong_scopes_are_said_in_words(tmp_path: Path
             await expect(page.locator("[data-testid=refused]")).to_contain_text("code is open here")
             opened = await found.open_code("technician", "service-phone")
             await page.locator("[data-action=pair]").click()
-            await expect(page.locator("[data-testid=refused]")).to_contain_text("the code is wrong")
+            await expect(page.locator("[data-testid=refused]")).to_contain_text("The code is wrong")
             await page.locator("[name=code]").fill(opened["code"].lower().replace("-", " "))
             await pair(page)
             await page.goto(f"{found.url}/kitchen/")
