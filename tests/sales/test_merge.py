@@ -181,6 +181,13 @@ def require_nothing_dropped(merged: Check, base: Check, *sides: Check) -> None:
     }
 
 
+def require_told(told: CheckMerged, ours: Check, merged: Check) -> None:
+    """The event names what came to ours."""
+    assert set(told.lines) == {one.line_id for one in merged.lines} - {one.line_id for one in ours.lines}
+    assert set(told.payments) == {one.tender_id for one in merged.payments} - {one.tender_id for one in ours.payments}
+    assert set(told.refunds) == {one.refund_id for one in merged.refunds} - {one.refund_id for one in ours.refunds}
+
+
 @settings(deadline=None, max_examples=120)
 @given(STORES, STEPS, STEPS, STEPS, STEPS, st.integers(0, 99))
 def test_nothing_is_dropped_and_the_books_count_it_once(
@@ -198,8 +205,10 @@ def test_nothing_is_dropped_and_the_books_count_it_once(
     a.write(yields(a.open_check, "B", 1))
     mine = b.open_check
     between = at + cut % (len(a.log) - at)
-    b.merge(a, len(a.log))
+    told = b.merge(a, len(a.log))
     assert b.open_check.doubt == ()
+    if told is not None:
+        require_told(told, mine, b.open_check)
     require_nothing_dropped(b.open_check, base, replace(a.open_check, elsewhere=""), mine)
     require_books(b, a)
     # In two parts, with more done between them: still nothing is dropped, and the books agree.
@@ -235,9 +244,7 @@ def test_in_parts_or_whole_it_comes_to_the_same(changes: Any, before: Any, there
 
 @settings(deadline=None, max_examples=120)
 @given(STORES, STEPS, STEPS, STEPS, STEPS, STEPS, st.integers(0, 99))
-def test_three_sides_in_any_order(
-    changes: Any, before: Any, more: Any, there: Any, second: Any, third: Any, cut: int
-) -> None:
+def test_three_sides_in_any_order(changes: Any, before: Any, more: Any, there: Any, second: Any, third: Any, cut: int) -> None:
     """B and C both fork it, from different places of A's log; C's claim is the higher one."""
     a = opened(changes, before)
     if a is None:
