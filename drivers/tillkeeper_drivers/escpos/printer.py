@@ -17,14 +17,12 @@ from tillkeeper_drivers.escpos.session import EscPosSession
 from tillkeeper_drivers.escpos.status import REALTIME
 from tillkeeper_drivers.printing import pace
 from tillkeeper_drivers.printing.printer import BasePrinter, Evidence
-from tillkeeper_drivers.printing.sending import Refusal
+from tillkeeper_drivers.printing.sending import ECHOES, SILENT, Refusal
 from tillkeeper_drivers.printing.session import PeerClosed
 from tillkeeper_drivers.printing.settings import Deadlines, PinUse
 
 _MOST_OWED = 8
 _TRIES = 3
-_ECHO = "it sends back what it is sent: the line is looped, or an echo is on"
-_SILENT = "connected, but silent when asked for its status"
 
 
 class EscPosPrinter(BasePrinter[EscPosSession]):
@@ -133,12 +131,12 @@ class EscPosPrinter(BasePrinter[EscPosSession]):
         if not answered:
             await session.ask_port(self._deadlines.answer)
         if session.echoes:
-            return Refusal("no_answer", _ECHO)
+            return ECHOES
         trouble = session.status.trouble()
         if trouble is not None:
             return Refusal(trouble, "the device says so before printing")
         if not answered and self._realtime == "yes":
-            return Refusal("no_answer", _SILENT)
+            return SILENT
         return await self._collect_owed(session)
 
     def expect(self, session: EscPosSession, token: bytes) -> None:

@@ -14,13 +14,13 @@ import msgspec
 from tillkeeper_drivers.api import Transport, Tri
 from tillkeeper_drivers.escpos.status import Answer, Automatic, Block, Event, ProcessId, StatusParser, Stray
 from tillkeeper_drivers.printing.ear import Ear
+from tillkeeper_drivers.printing.sending import ECHOES
 from tillkeeper_drivers.printing.told import Told, plain
 
 _TOKEN = b"tKpr"
 _CUTTER = 0x02
 _NAMES = {"model": 67, "maker": 66, "firmware": 65, "serial": 68}
 _NAME_HEADER = 0x5F
-_ECHO = "it sends back what it is sent: the line is looped, or an echo is on"
 _OFFLINE = "it is offline (cover, paper or an error), and tells no more of itself until that is over"
 _SILENT = "it does not answer as an ESC/POS printer does"
 
@@ -115,7 +115,7 @@ async def probe(transport: Transport, limits: Limits | None = None) -> Told:
         talk = Conversation(ear, limits)
         first = await talk.alive()
         if ear.echoes:
-            return Told(detail=_ECHO)
+            return Told(detail=ECHOES.detail)
         if first is None:
             return Told(detail=_SILENT)
         told = Told(speaks="escpos", real_time_status="yes")

@@ -41,6 +41,10 @@ class Refusal(NamedTuple):
     detail: str
 
 
+ECHOES = Refusal("no_answer", "it sends back what it is sent: the line is looped, or an echo is on")
+SILENT = Refusal("no_answer", "connected, but silent when asked for its status")
+
+
 class Sender(ABC, Generic[S]):
     """See the module; `last_status`: what was last heard of the device, in a job, by `status` or by itself."""
 

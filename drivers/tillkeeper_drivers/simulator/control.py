@@ -59,6 +59,14 @@ def take(request: dict[str, Any], key: str, choices: Mapping[str, object] | None
     return value
 
 
+def take_seconds(request: dict[str, Any], key: str) -> float | None:
+    """As `take`. Raises `BadRequest` on what is no length of time."""
+    value = take(request, key)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or value < 0):
+        raise BadRequest(f"{key}: seconds")
+    return None if value is None else float(value)
+
+
 @contextlib.asynccontextmanager
 async def control(
     devices: Mapping[str, Controlled], *, host: str = "127.0.0.1", port: int = 0, path: Path | None = None

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from tillkeeper_drivers.simulator.board import Card, Cards
 from tillkeeper_drivers.simulator.changes import Changes
-from tillkeeper_drivers.simulator.control import BadRequest, take
+from tillkeeper_drivers.simulator.control import take, take_seconds
 
 _FRAME = 1 << 20
 _OPEN_S = 5.0
@@ -209,12 +209,9 @@ class VirtualDisplay:
 
     async def command(self, request: dict[str, Any]) -> dict[str, Any]:
         """A request of the control socket, see `control`."""
-        deaf, slow_s = take(request, "deaf"), take(request, "slow_s")
+        deaf, slow_s = take(request, "deaf"), take_seconds(request, "slow_s")
         self.deaf = self.deaf if deaf is None else bool(deaf)
-        if slow_s is not None:
-            if isinstance(slow_s, bool) or not isinstance(slow_s, int | float) or slow_s < 0:
-                raise BadRequest("slow_s: seconds")
-            self.slow_s = float(slow_s)
+        self.slow_s = self.slow_s if slow_s is None else slow_s
         power = take(request, "power", {"on": 0, "off": 0})
         if power == "on":
             self.power_on()

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from tillkeeper_drivers.simulator.board import Line
 from tillkeeper_drivers.simulator.changes import Changes
-from tillkeeper_drivers.simulator.control import BadRequest, take
+from tillkeeper_drivers.simulator.control import BadRequest, take, take_seconds
 from tillkeeper_drivers.simulator.door import Door
 
 FAULTS = ("error", "wrong_id", "half_answer", "garbage", "endless", "drip")
@@ -168,12 +168,9 @@ class ForeignScreen:
 
     async def command(self, request: dict[str, Any]) -> dict[str, Any]:
         """A request of the control socket: deaf, slow_s, fault, power (on, off, restart), bump, recall, state."""
-        deaf, slow_s = take(request, "deaf"), take(request, "slow_s")
+        deaf, slow_s = take(request, "deaf"), take_seconds(request, "slow_s")
         self.deaf = self.deaf if deaf is None else bool(deaf)
-        if slow_s is not None:
-            if isinstance(slow_s, bool) or not isinstance(slow_s, int | float) or slow_s < 0:
-                raise BadRequest("slow_s: seconds")
-            self.slow_s = float(slow_s)
+        self.slow_s = self.slow_s if slow_s is None else slow_s
         fault = take(request, "fault", dict.fromkeys((*FAULTS, "none")))
         if fault is not None:
             self.fault = "" if fault == "none" else str(fault)

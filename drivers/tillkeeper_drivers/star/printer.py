@@ -14,7 +14,7 @@ from tillkeeper_drivers.api import Connection, PrintDocument, PulseDocument, Tra
 from tillkeeper_drivers.escpos.logo import Raster
 from tillkeeper_drivers.printing import pace
 from tillkeeper_drivers.printing.printer import BasePrinter, Evidence
-from tillkeeper_drivers.printing.sending import Refusal
+from tillkeeper_drivers.printing.sending import ECHOES, SILENT, Refusal
 from tillkeeper_drivers.printing.settings import Deadlines, PinUse
 from tillkeeper_drivers.star import commands, encoder
 from tillkeeper_drivers.star.counting import Counting
@@ -25,8 +25,6 @@ _LINE_S = 0.08
 """For a line of 4 mm on the slowest of these (100 mm/s), twice."""
 _GREETING_S = 0.1
 """A network printer whose automatic status is on tells it to who connects."""
-_ECHO = "it sends back what it is sent: the line is looped, or an echo is on"
-_SILENT = "connected, but silent when asked for its status"
 _BEHIND = "it has not come to the end of what it was given before"
 
 
@@ -103,7 +101,7 @@ class StarPrinter(BasePrinter[StarSession]):
 
     async def preflight(self, session: StarSession) -> Refusal | None:
         if not session.automatic and not await self._told(session):
-            return Refusal("no_answer", _ECHO if session.echoes else _SILENT)
+            return ECHOES if session.echoes else SILENT
         ready = session.status.trouble() is None and (self._profile.print_end == "none" or await self._answers(session))
         trouble = session.status.trouble()
         if trouble is not None:
@@ -190,6 +188,4 @@ class StarPrinter(BasePrinter[StarSession]):
         return session.alive == number
 
     async def _until_or_trouble(self, session: StarSession, done: Callable[[], bool]) -> None:
-        await session.until(
-            lambda: done() or session.echoes or session.status.trouble() is not None, self._deadlines.answer
-        )
+        await session.until(lambda: done() or session.echoes or session.status.trouble() is not None, self._deadlines.answer)
