@@ -52,8 +52,8 @@ class Disk:
         fresh.rename(self._file)
         self._mount()
 
-    def fill(self) -> None:
-        """To the last block."""
+    def fill(self, but_megabytes: int = 0) -> None:
+        """To the last block, or nearly."""
         file = self.place / FILLER
         with file.open("wb", buffering=0) as out:
             for size in (MEGABYTE, 4096):
@@ -61,6 +61,7 @@ class Disk:
                     while True:
                         out.write(b"\0" * size)
                         os.fsync(out.fileno())
+            out.truncate(max(0, out.tell() - but_megabytes * MEGABYTE))
 
     def make_space(self) -> None:
         (self.place / FILLER).unlink()

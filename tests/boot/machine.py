@@ -34,6 +34,7 @@ class Machine:
         layers: what it starts from, the uppermost first.
         disks: what is mounted where.
         binds: files of outside that are seen inside, for reading.
+        own: the disk that all else is written to; without one that outlives every power cut as it was written.
     """
 
     def __init__(
@@ -44,8 +45,10 @@ class Machine:
         folder: Path,
         disks: Mapping[str, Disk],
         binds: Mapping[str, Path],
+        own: Disk | None = None,
     ) -> None:
         self.name, self.disks = name, disks
+        self._own, self._written = own, own.place if own is not None else folder
         self._namespace, self._layers, self._folder, self._binds = namespace, layers, folder, binds
         self.root = folder / "root"
         self._log = folder / "console"
@@ -55,10 +58,13 @@ class Machine:
     # --- the machine ---
 
     def __enter__(self) -> "Machine":
-        for name in ("root", "upper", "work"):
-            (self._folder / name).mkdir(parents=True)
-        mount_layers(self.root, self._folder / "upper", self._folder / "work", self._layers)
+        for folder in (self.root, self._written / "upper", self._written / "work"):
+            folder.mkdir(parents=True)
+        self._mount()
         return self
+
+    def _mount(self) -> None:
+        mount_layers(self.root, self._written / "upper", self._written / "work", self._layers)
 
     def __exit__(self, *_: object) -> None:
         if self.is_on:
@@ -94,12 +100,17 @@ class Machine:
 
     def power_off(self) -> None:
         """The plug is pulled: what was not synced to its disks is lost, and they come back as they are at the next power-on."""
-        for disk in self.disks.values():
+        disks = (*self.disks.values(), *((self._own,) if self._own is not None else ()))
+        for disk in disks:
             disk.power_off()
         os.kill(self.leader, signal.SIGKILL)
         self._ended()
-        for disk in self.disks.values():
+        if self._own is not None:
+            run("umount", "--lazy", str(self.root))
+        for disk in disks:
             disk.repair()
+        if self._own is not None:
+            self._mount()
 
     def reboot(self) -> None:
         """As somebody who tells it to; it boots again, which is not waited for."""

@@ -7,7 +7,7 @@ from tests.boot import figures
 from tests.boot.headquarters import Headquarters
 from tests.boot.postgres import OnPostgres
 from tests.boot.register import AGENT
-from tests.boot.scenes import database, package, power, stalls
+from tests.boot.scenes import cut_upgrade, database, package, power, stalls
 from tests.boot.shop import Shop
 
 Scene = Callable[[Shop, int], Awaitable[None]]
@@ -34,6 +34,8 @@ SCENES: dict[str, Scene] = {
     "store-without-power": once(power.the_whole_store_without_power),
     "upgrade": once(package.upgraded_between_sales),
     "package": once(package.life_of_a_package),
+    "upgrade-without-power": once(cut_upgrade.without_power),
+    "upgrade-without-room": once(cut_upgrade.without_room),
     "postgresql": once(database.postgresql_dies),
 }
 STORES: dict[type[Headquarters], frozenset[str]] = {OnPostgres: frozenset({"postgresql"})}

@@ -15,7 +15,7 @@ from tests.lab.spaces import ETC
 from tests.lab.topology import put
 
 NEWER = "99.0.0"
-INSIDE = "/var/tmp/package.deb"
+DEB = "/var/tmp/package.deb"
 ANSWERS = f"""\
 version = 1
 register = "front"
@@ -70,8 +70,8 @@ async def upgraded_between_sales(shop: Shop) -> None:
     deb = (await asyncio.to_thread(ready_debs, ("tillkeeper",), version=NEWER))["tillkeeper"]
     pid, before = await outer_pid(till), (await till.status())["version"]
     async with shop.selling("r1", "r2", "r3"):
-        await _copied(till.machine, deb)
-        await till.run("dpkg", "--install", INSIDE)
+        await copied(till.machine, deb)
+        await till.run("dpkg", "--install", DEB)
         for _ in range(3):
             await shop.sell(till.name)
         assert await outer_pid(till) == pid, "it was restarted in the middle of the shift"
@@ -92,55 +92,55 @@ async def life_of_a_package(shop: Shop) -> None:
     deb = await asyncio.to_thread(installed.deb_of, installed.REGISTER)
     with Machine(f"tk{space}", space, installed.bare(), folder / "machine", {}, binds) as machine:
         await asyncio.to_thread(machine.boot)
-        await _copied(machine, deb)
-        await _in(machine, "dpkg", "--install", INSIDE)
-        assert await _in(machine, "systemctl", "is-failed", AGENT, PROBER, check=False) == "inactive\ninactive\n"
+        await copied(machine, deb)
+        await inside(machine, "dpkg", "--install", DEB)
+        assert await inside(machine, "systemctl", "is-failed", AGENT, PROBER, check=False) == "inactive\ninactive\n"
         put(machine.seen / "root/answers.toml", ANSWERS)
-        await _in(machine, "tillkeeper", "setup", "--answers", "/root/answers.toml")
-        assert await _in(machine, "systemctl", "is-active", AGENT, PROBER) == "active\nactive\n"
-        await _sells(machine)
+        await inside(machine, "tillkeeper", "setup", "--answers", "/root/answers.toml")
+        assert await inside(machine, "systemctl", "is-active", AGENT, PROBER) == "active\nactive\n"
+        await sells(machine)
         await _no_way_back(machine)
         await _removed(machine)
-        await _in(machine, "dpkg", "--install", INSIDE)
-        await _in(machine, "systemctl", "start", "tillkeeper.socket", AGENT, PROBER)
-        assert await _sells(machine) == 3, "the books of before"
-        await _in(machine, "dpkg", "--purge", "tillkeeper")
-        left = await _in(machine, "find", DATA, ETC_PLACE, "/usr/lib/tillkeeper", "/run/tillkeeper", check=False)
+        await inside(machine, "dpkg", "--install", DEB)
+        await inside(machine, "systemctl", "start", "tillkeeper.socket", AGENT, PROBER)
+        assert await sells(machine) == 3, "the books of before"
+        await inside(machine, "dpkg", "--purge", "tillkeeper")
+        left = await inside(machine, "find", DATA, ETC_PLACE, "/usr/lib/tillkeeper", "/run/tillkeeper", check=False)
         assert "No such file" in left, left
         assert not [line for line in left.splitlines() if "No such file" not in line], left
 
 
 async def _no_way_back(machine: Machine) -> None:
     """As after an upgrade that has brought the journal to a format that this version does not know."""
-    await _in(machine, "systemctl", "stop", "tillkeeper.socket", AGENT)
-    known = (await _in(machine, "python3", "-c", FORMAT, str(TOO_NEW))).strip()
-    refused = await _in(machine, "dpkg", "--install", INSIDE, check=False)
+    await inside(machine, "systemctl", "stop", "tillkeeper.socket", AGENT)
+    known = (await inside(machine, "python3", "-c", FORMAT, str(TOO_NEW))).strip()
+    refused = await inside(machine, "dpkg", "--install", DEB, check=False)
     assert str(TOO_NEW) in refused, refused
-    assert (await _in(machine, "python3", "-c", FORMAT, known)).strip() == str(TOO_NEW), "it was touched"
-    await _in(machine, "dpkg", "--configure", "-a")
-    await _in(machine, "systemctl", "start", "tillkeeper.socket", AGENT)
-    await _sells(machine)
+    assert (await inside(machine, "python3", "-c", FORMAT, known)).strip() == str(TOO_NEW), "it was touched"
+    await inside(machine, "dpkg", "--configure", "-a")
+    await inside(machine, "systemctl", "start", "tillkeeper.socket", AGENT)
+    await sells(machine)
 
 
 async def _removed(machine: Machine) -> None:
-    await _in(machine, "dpkg", "--remove", "tillkeeper")
+    await inside(machine, "dpkg", "--remove", "tillkeeper")
     assert (machine.root / DATA.lstrip("/") / "journal.db").is_file(), "the books went with the package"
     assert (machine.root / CONFIG.lstrip("/")).is_file(), "the configuration went with the package"
-    assert not await _in(machine, "pgrep", "-f", "tillkeeper", check=False), "something of it still runs"
+    assert not await inside(machine, "pgrep", "-f", "tillkeeper", check=False), "something of it still runs"
     assert not (machine.seen / SOCKET.lstrip("/")).exists(), "a POS would wait for ever"
 
 
-async def _sells(machine: Machine) -> int:
+async def sells(machine: Machine) -> int:
     """One order more; how many the day has."""
     arguments = ("order", "--item", "cola", "--takeout", "--cash", "20.00", "--socket", SOCKET)
-    await _in(machine, "tillkeeper", *arguments)
-    books = json.loads(await _in(machine, "tillkeeper", "books", "--json", "--socket", SOCKET))
+    await inside(machine, "tillkeeper", *arguments)
+    books = json.loads(await inside(machine, "tillkeeper", "books", "--json", "--socket", SOCKET))
     return int(books["checks_closed"])
 
 
-async def _in(machine: Machine, *command: str, check: bool = True) -> str:
+async def inside(machine: Machine, *command: str, check: bool = True) -> str:
     return await asyncio.to_thread(lambda: machine.run(*command, check=check))
 
 
-async def _copied(machine: Machine, deb: Path) -> None:
-    await asyncio.to_thread(shutil.copy, deb, machine.seen / INSIDE.lstrip("/"))
+async def copied(machine: Machine, deb: Path) -> None:
+    await asyncio.to_thread(shutil.copy, deb, machine.seen / DEB.lstrip("/"))
