@@ -145,6 +145,7 @@ def test_shellcheck_finds_nothing_in_the_maintainer_scripts(name: str, tmp_path:
     for script, text in {**scripts(PACKAGES[name], "0.1.0"), "launcher": launcher(PACKAGES[name])}.items():
         (tmp_path / script).write_text(text)
         assert "@" not in re.sub(r'"\$@"|maintainers@', "", text.partition("<<'PYTHON'")[0]), script
+        assert not re.search(r"^\s*read ", text, re.MULTILINE), f"{script}: lintian takes it for a question to a person"
         done = subprocess.run(["shellcheck", "-s", "dash", tmp_path / script], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
 

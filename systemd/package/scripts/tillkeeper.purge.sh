@@ -2,11 +2,10 @@
     # journal, what is held for other registers, and what of either was set aside. Where the configuration put them elsewhere they stay
     # there, and it is kept: without its token nothing of them reaches HQ.
     has_books() { [ -n "$(find "$1/" -maxdepth 1 -name '*.db' 2>/dev/null)" ]; }
-    left=unknown
-    books=@DATA@
-    if [ -e @DATA@.left ]; then
-        read -r left books <@DATA@.left || true
-    fi
+    counted=$(cat @DATA@.left 2>/dev/null || echo "unknown @DATA@")
+    left=${counted%% *}
+    books=${counted#"$left"}
+    books=${books# }
     if [ "${books%/}" != @DATA@ ] && has_books @DATA@; then
         left=unknown
     fi
