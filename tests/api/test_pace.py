@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from starlette.types import Message, Receive, Send
+from tests.api.serving import serving
 
 from tillkeeper.api.auth import DEVICE_KEY, LAN_KEY, SCOPE_KEY
 from tillkeeper.api.edge import Edge
@@ -163,6 +164,18 @@ def test_right_pins_are_never_counted(status: int) -> None:
         for _ in range(100):
             clock.now_s += 1
             assert (await ask(pace, tablet("a", "/v1/approvals"))).status == status
+
+    asyncio.run(scene())
+
+
+def test_who_is_told_to_come_later_comes_by_a_new_connection() -> None:
+    """Answering costs the processor: what one address may cost is bounded where connections are (`api/lan.py`)."""
+
+    async def scene() -> None:
+        async with serving() as running:
+            one = f"GET /v1/status HTTP/1.1\r\nhost: 127.0.0.1:{running.port}\r\nauthorization: Bearer wrong\r\n"
+            said = await running.raw((f"{one}\r\n" * 30 + f"{one}connection: close\r\n\r\n").encode())
+            assert [said.count(b"HTTP/1.1 %d" % status) for status in (401, 429)] == [20, 1]
 
     asyncio.run(scene())
 

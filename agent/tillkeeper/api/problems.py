@@ -78,6 +78,8 @@ def encode_problem(error: TillkeeperError) -> bytes:
 
 def problem_headers(error: TillkeeperError) -> dict[str, str]:
     headers = dict(EVERY)
+    if error.status == 429:
+        headers["connection"] = "close"  # who comes too often comes by a new connection, and of those one address has few
     if error.status == 503:
         headers["retry-after"] = "1"
     if isinstance(wait_s := error.extra.get("retry_after_s"), int):
