@@ -16,8 +16,8 @@ from tillkeeper.contract.caller import DeviceScope
 
 MAX_DEVICES = 200
 MAX_ENDED = 2_000
-"""Of one register each: one in bad hands uses up its own part and pushes out nothing that the others said. Of the ids of devices
-that have ended the oldest are forgotten first (they sort by time)."""
+"""Of one register each: one in bad hands uses up its own part and pushes out nothing that the others said. Of the ids of
+devices that have ended the oldest are forgotten first (they sort by time)."""
 
 
 class Device(msgspec.Struct, frozen=True, omit_defaults=True):
