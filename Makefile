@@ -90,7 +90,7 @@ demo: env
 # measure time are played again where the machine was late. What failed beside others is then played alone (tests/again.py).
 test: dev-env machine $(VENV)/.peers
 	rm -f build/failed.json build/unsteady.json
-	$(BIN)/python -m pytest -n 5 --dist loadfile --junitxml build/tests.xml -p tests.again --record build/failed.json || \
+	$(BIN)/python -m pytest -n 6 --dist loadfile --junitxml build/tests.xml -p tests.again --record build/failed.json || \
 	  $(BIN)/python -m tests.again $$?
 
 pictures: dev-env machine

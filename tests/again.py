@@ -1,6 +1,6 @@
 """What failed beside others is played again alone: the second half of `make test` (docs/decisions/0035).
 
-    python -m pytest -n 5 -p tests.again --record build/failed.json || python -m tests.again $?
+    python -m pytest -n 6 -p tests.again --record build/failed.json || python -m tests.again $?
 
 As a plugin of pytest this module records what failed. As a command, with pytest's exit code, it decides: where at most `MOST`
 tests failed, each is run `TIMES` times, in a process of its own with nothing beside it. Where all of these pass it names such

@@ -1,10 +1,10 @@
 """Which of pytest-xdist's workers plays which file of tests next, where it deals them out by file (`--dist loadfile`, as
 `make test` does).
 
-The tests of some folders wait: for the deadlines of printers, for what a network does next. They cost next to no processor
-time, and have workers of their own beyond the first `WORKING`, which play those that keep a processor busy: as many as two
-cores bear. Who finds nothing of his own any more takes of the others'. Long files come first, and their tests are dealt out one
-by one, so that none is left alone at the end."""
+The tests of some folders wait: for the deadlines of printers, for what a network does next, for a lease to end. They cost next
+to no processor time, and have workers of their own beyond the first `WORKING`, which play those that keep a processor busy: as
+many as two cores bear. Who finds nothing of his own any more takes of the others'. Long files come first, and their tests are
+dealt out one by one, so that none is left alone at the end."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
 WORKING = 3
-WAITING = frozenset({"devices", "drivers", "lab", "network"})
+WAITING = frozenset({"devices", "drivers", "e2e", "lab", "network"})
 """Folders whose tests take less than a quarter of their time of a processor."""
 LONG = (
     "simulation/test_simulation.py", "lab/test_lab.py", "boot/test_scenes.py", "storelab/test_store_lab.py",
