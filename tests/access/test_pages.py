@@ -138,19 +138,23 @@ def test_a_kitchen_tablet_is_paired_and_outlives_the_register(tmp_path: Path) ->
     play(tmp_path, scene)
 
 
-def test_a_tablet_that_is_ended_while_it_hears_nothing_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("scope", "begun", "said"),
+    [("kitchen", "[data-connected=yes]", "[data-sign=unpaired]"), ("register", "body[data-ready]", "main.stage")],
+)
+def test_a_tablet_that_is_ended_while_it_hears_nothing_says_so(tmp_path: Path, scope: str, begun: str, said: str) -> None:
     """The connection for news is away when it ends, and stays away: only an answer to it tells the page."""
 
     async def scene(found: Lan, chromium: Chromium) -> None:
-        opened = await found.open_code("kitchen", "grill-tablet")
+        opened = await found.open_code(scope, "tablet")
         async with tablet(found, chromium, opened["url"]) as page:
             await page.locator("body[data-trust=yes]").wait_for()
             await pair(page)
             await page.route_web_socket("**/v1/live", lambda socket: socket.close())
             await page.locator("[data-action=go]").click()
-            await expect(page.locator("[data-connected=yes]")).to_be_visible()
-            assert cli(found.rig, "unpair", "grill-tablet", "--by", "ana").returncode == 0
-            await expect(page.locator("[data-sign=unpaired]")).to_contain_text("not paired")
+            await page.locator(begun).wait_for()
+            assert cli(found.rig, "unpair", "tablet", "--by", "ana").returncode == 0
+            await expect(page.locator(said)).to_contain_text("not paired")
 
     play(tmp_path, scene)
 

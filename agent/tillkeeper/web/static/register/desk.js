@@ -14,6 +14,7 @@ import { outcomeOf } from "./outcome.js";
 import { createPeople } from "./people.js";
 import { createStore } from "./store.js";
 
+const ASK_AGAIN_MS = 3000;
 const HOLD_MS = 600; // a finger that bounces within this time meant one tap
 
 /**
@@ -224,6 +225,7 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
     store.set({ settings, catalogue, money, version: store.get().version || settings.version });
   };
 
+  let asking = 0;
   async function reload() {
     try {
       await desk.load();
@@ -231,6 +233,8 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
       if (problem.code === "unauthorized") store.set({ stage: "unpaired", loadTrouble: problem.message });
       else if (!problem.passing) desk.toast(problem.message, "bad"); // else the next connection reads it
     }
+    clearTimeout(asking); // a browser does not say why a WebSocket was refused: this page may be unpaired at any moment
+    if (store.get().link === "lost" && store.get().stage === "ready") asking = setTimeout(reload, ASK_AGAIN_MS);
   }
 
   /** @param {any} message of the live connection */
@@ -254,7 +258,7 @@ export function createDesk({ api, storage, locks, tab, terminal }) {
   desk.linkChanged = (link) => {
     store.set({ link });
     if (link === "live") outbox.poke();
-    else if (link === "lost") reload(); // a browser does not say why a WebSocket was refused: perhaps the token has changed
+    else if (link === "lost") reload();
   };
 
   return desk;
