@@ -88,3 +88,18 @@ def test_another_name_and_another_time_are_said_so(own: Authority) -> None:
     said = refused(own.server(until=NOW - DAY), own.file)
     assert "certificate has expired" in said.cause
     assert "clock of this register" in said.hint
+
+
+def test_authorities_that_are_lost_while_an_agent_runs_are_still_believed_by_it(own: Authority) -> None:
+    """The second connection is made when HQ is silent for the first time: by then the file may be anything."""
+
+    async def scene() -> int:
+        async with serving(ANSWER, tls=own.server()) as server:
+            transport = HttpTransport(Hq(url=server.url, ca_file=str(own.file)), "the-secret")
+            own.file.write_bytes(b"")
+            try:
+                return (await transport.look(BEAT, 10.0)).held_seq
+            finally:
+                await transport.aclose()
+
+    assert asyncio.run(scene()) == 7

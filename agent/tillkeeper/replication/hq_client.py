@@ -14,13 +14,11 @@ KEPT_S = 4.0
 """Let go of before servers do (Node and uvicorn after 5 s): what is sent while the other end closes is lost."""
 
 
-def client(hq: Hq, token: str, kept: int = 1) -> httpx.AsyncClient:
-    """One connection at a time; `kept`: how many of them stay open between two questions. Redirects are never followed, because
-    the token would go with them."""
-    # Without https no certificates are needed, and loading them costs more than anything else here.
-    tls = _trust(hq) if hq.url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+def client(hq: Hq, token: str, kept: int = 1, tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
+    """One connection at a time; `kept`: how many of them stay open between two questions; `tls`: what `trust` made. Redirects
+    are never followed, because the token would go with them."""
     return httpx.AsyncClient(
-        verify=tls,
+        verify=trust(hq) if tls is None else tls,
         trust_env=False,
         follow_redirects=False,
         timeout=hq.timeout_s,
@@ -29,7 +27,10 @@ def client(hq: Hq, token: str, kept: int = 1) -> httpx.AsyncClient:
     )
 
 
-def _trust(hq: Hq) -> ssl.SSLContext:
+def trust(hq: Hq) -> ssl.SSLContext:
+    """Whose certificates are believed. Raises: ConfigInvalid: `hq.ca_file` is of no use."""
+    if not hq.url.startswith("https:"):
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # no certificates: loading them costs more than anything else here
     try:
         return authorities.context(hq.ca_file)
     except OSError as error:  # an SSLError is one

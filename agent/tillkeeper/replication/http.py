@@ -14,7 +14,7 @@ from tillkeeper import clock
 from tillkeeper.config.model import Hq
 from tillkeeper.contract.envelope import MAX_NUMBER, HqAnswer, HqBatch
 from tillkeeper.contract.roster import Roster
-from tillkeeper.replication.hq_client import client, post
+from tillkeeper.replication.hq_client import client, post, trust
 from tillkeeper.replication.trouble import SinkTrouble
 
 MAX_ANSWER_BYTES = 1024 * 1024
@@ -47,8 +47,9 @@ class HttpTransport:
         self._packs = True
         self._looking: httpx.AsyncClient | None = None
         self.hq_minus_boot_s: float | None = None
-        self._another: Callable[[], httpx.AsyncClient] = lambda: client(hq, token, kept=0)
-        self._client = client(hq, token)
+        tls = trust(hq)  # once: in an outage nothing is read that may be gone by then
+        self._another: Callable[[], httpx.AsyncClient] = lambda: client(hq, token, kept=0, tls=tls)
+        self._client = client(hq, token, tls=tls)
 
     async def exchange(self, batch: HqBatch) -> HqAnswer:
         """Raises SinkTrouble: there is no answer to rely on; HQ may have stored the batch all the same."""
