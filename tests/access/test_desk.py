@@ -1,8 +1,9 @@
 """Pairing by a clock of its own and a disk that refuses: what a process can not be made to do in time."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ from tillkeeper.contract.base import Event
 from tillkeeper.contract.caller import PERMISSIONS, Caller
 from tillkeeper.errors import Refused, StorageRefused
 from tillkeeper.people.refusals import ApprovalNeeded, SignInNeeded
-from tillkeeper.till.approvals import Approvals
+from tillkeeper.till.approvals import Approvals, digest_of
 
 FULL = Caller()
 
@@ -41,13 +42,14 @@ class Room:
         self.refuses, self.numbers = False, iter(range(100, 999))
         self.recording, self.ready = asyncio.Event(), asyncio.Event()
         self.ready.set()
+        self.approvals = Approvals(lambda: self.now_s)
         self.desk = self.made(folder)
 
     def made(self, folder: Path) -> AccessDesk:
         return AccessDesk(
             AccessParts(
                 config=embedded(folder, ports=dict.fromkeys(embedded_printers(), 1)),
-                approvals=Approvals(lambda: self.now_s),
+                approvals=self.approvals,
                 reach=Reachable(),
                 setting=self.settings.get,
                 record=self.record,
@@ -260,6 +262,41 @@ def test_a_code_is_used_also_where_nobody_waits_for_the_answer_any_more(tmp_path
         assert refused.value.code == "code_used"
         again = await room.desk.pair(PairBody(code=code, token=token()), "10.0.0.2")
         assert [one.device_id for one in room.desk.view(FULL).devices] == [again.device_id]
+
+    asyncio.run(scene())
+
+
+def test_an_approval_is_used_also_where_nobody_waits_for_the_answer_any_more(tmp_path: Path) -> None:
+    """What it was given for is durable: the same word opens no second code and ends no second device."""
+
+    async def scene() -> None:
+        room = Room(tmp_path)
+        device = await room.desk.pair(PairBody(code=await room.code(), token=token()), "10.0.0.2")
+        cashier = Caller(scope="page", employee="ana", terminal="front", permissions=frozenset({"ring"}))
+
+        async def left(work: Callable[[Caller], Coroutine[Any, Any, object]]) -> None:
+            digest = digest_of(room.approvals.add("mia", "ana", "front", "set_up_devices"))
+            approved = replace(cashier, approver="mia", approved=frozenset({"set_up_devices"}), approval=digest)
+            room.ready.clear()
+            room.recording.clear()
+            asking = asyncio.create_task(work(approved))
+            await room.recording.wait()
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            room.ready.set()
+            with pytest.raises(ApprovalNeeded):
+                await work(approved)
+
+        await left(lambda caller: room.desk.open(PairingBody(scope="kitchen", name="bar"), caller))
+        opened = room.desk.view(FULL).open
+        assert opened is not None
+        assert opened.name == "bar"
+        await left(lambda caller: room.desk.unpair(device.device_id, UnpairBody(), caller))
+        assert room.desk.device(token().encode()) is None
+        assert [type(one).__name__ for one in room.events[-4:]] == [
+            "ApprovalGiven", "PairingOpened", "ApprovalGiven", "DeviceUnpaired",
+        ]  # fmt: skip
 
     asyncio.run(scene())
 

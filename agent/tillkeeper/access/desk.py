@@ -3,8 +3,9 @@
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from tillkeeper.access import code as codes
 from tillkeeper.access import trouble
@@ -33,6 +34,8 @@ from tillkeeper.contract.caller import Caller, DeviceScope, Permission
 from tillkeeper.errors import NotFound, Refused
 from tillkeeper.sales.permits import require_all
 
+T = TypeVar("T")
+
 PAGES: Mapping[DeviceScope, str] = {
     "register": "/register/", "kitchen": "/kitchen/", "technician": "/devices/", "manager": "/register/",
 }  # fmt: skip
@@ -50,7 +53,7 @@ class AccessDesk:
         self._seen: dict[str, int] = {}
         self._connected: Counter[str] = Counter()
         self._turn, self._redeeming = asyncio.Lock(), asyncio.Lock()
-        self._work: set[asyncio.Task[Device]] = set()
+        self._work: set[asyncio.Task[Any]] = set()
 
     # --- what the API asks ---
 
@@ -148,10 +151,14 @@ class AccessDesk:
             hint = "set `listen` in [lan] (docs/access.md) and start the agent again"
             raise Refused("no_address", "pair", subject, "no device can reach this register", hint)
         by, code = caller.person(asked.by), new_code()
-        with self._.approvals.using(used, caller, "open_pairing") as given:
-            opened = PairingOpened(name=asked.name, scope=asked.scope, terminal=asked.terminal, replaces=bool(there), by=by)
-            await self._.record((*given, opened), {})
-        self._open = OpenPairing(asked, code, by, self._.now_s())
+        opened = PairingOpened(name=asked.name, scope=asked.scope, terminal=asked.terminal, replaces=bool(there), by=by)
+
+        async def noted() -> None:
+            with self._.approvals.using(used, caller, "open_pairing") as given:
+                await self._.record((*given, opened), {})
+            self._open = OpenPairing(asked, code, by, self._.now_s())
+
+        await self._whole(noted())
         lan = self._.reach.view()
         url = f"{base}#code={code}"
         return PairingView(
@@ -198,10 +205,14 @@ class AccessDesk:
         if not pairing.fits(asked.code):
             await self._refuse(pairing, address, "wrong_code")
             raise trouble.wrong_code()
-        work = asyncio.create_task(self._redeem(pairing, asked, address), name="pairing")
-        self._work.add(work)  # goes on where nobody waits for it any more: a code is used, or it is not
-        work.add_done_callback(self._work.discard)
-        return self._paired_view(await asyncio.shield(work))
+        return self._paired_view(await self._whole(self._redeem(pairing, asked, address)))
+
+    async def _whole(self, work: Coroutine[Any, Any, T]) -> T:
+        """Goes on where nobody waits for it any more: what is durable holds, and the approval for it is used."""
+        task = asyncio.create_task(work, name="pairing")
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        return await asyncio.shield(task)
 
     async def _redeem(self, pairing: OpenPairing, asked: PairBody, address: str) -> Device:
         async with self._redeeming:  # a device that was not answered in its time asks again while the disk is slow
@@ -277,7 +288,11 @@ class AccessDesk:
             if self.keeper.book.has_ended(device_id):
                 return self.view(caller)
             raise NotFound("unpair", subject, "no such device is paired", "`tillkeeper pairings` lists them")
-        by = caller.person(asked.by)
-        with self._.approvals.using(used, caller, "unpair_device") as given:
-            await self._keep([DeviceUnpaired(device_id=device_id, name=device.name, by=by)], given)
+        ended = DeviceUnpaired(device_id=device_id, name=device.name, by=caller.person(asked.by))
+
+        async def noted() -> None:
+            with self._.approvals.using(used, caller, "unpair_device") as given:
+                await self._keep([ended], given)
+
+        await self._whole(noted())
         return self.view(caller)
