@@ -1,5 +1,5 @@
 """What proves to systemd that HQ works: its loop ran, and the thread that writes the database got something done. A database
-that refuses is an answer; a thread that hangs is silence, and silence ends in a restart."""
+that refuses is an answer; a thread that hangs is silence, which is said, and ends in a restart."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from tillkeeper_systemd import notify
 log = logging.getLogger(__name__)
 
 EVERY_S = 5.0
-"""Without a watchdog the words are looked at so often."""
+"""The words are looked at so often at least."""
 
 
 async def watch(database: Database, where: str) -> None:
@@ -19,7 +19,7 @@ async def watch(database: Database, where: str) -> None:
     if not notify.is_awaited():
         return
     half_s = notify.watchdog_s()
-    every_s = EVERY_S if half_s is None else half_s / 2
+    every_s = EVERY_S if half_s is None else min(EVERY_S, half_s / 2)
     told, turns = "", database.turns
     asked: asyncio.Future[None] | None = None
     while True:
@@ -34,11 +34,14 @@ async def watch(database: Database, where: str) -> None:
             words = f"{where}; THE DATABASE REFUSES: {error}"
         except Overloaded as error:  # behind a full queue it may still get on
             answered, words = False, f"{where}; {error}"
-        if answered or database.turns != turns:
+        if lives := answered or database.turns != turns:
             turns = database.turns
-            states = {"WATCHDOG": "1"}
-            if words != told:
-                told = states["STATUS"] = words
+        elif asked is not None:
+            words = f"{where}; THE DATABASE DOES NOT ANSWER"
+        states = {"WATCHDOG": "1"} if lives else {}
+        if words != told:
+            told = states["STATUS"] = words
+        if states:
             notify.notify(**states)
         if answered or asked is None:
             await asyncio.sleep(every_s)

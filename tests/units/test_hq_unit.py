@@ -135,8 +135,10 @@ def test_a_database_that_hangs_is_no_sign_of_life_and_one_that_refuses_is(
             hanging = database.change(hang)
             assert await asyncio.to_thread(at_work.wait, DEADLINE_S)
             watching = asyncio.create_task(watchdog.watch(database, "here"))
+            silent = {"STATUS": "here; THE DATABASE DOES NOT ANSWER"}
+            await asyncio.to_thread(held.wait_for, "silence", lambda told: told == silent)
             await asyncio.sleep(0.3)
-            assert held.hears() == []
+            assert held.hears() == [silent], "said once, and no sign of life"
             may.set()
             hanging.result(DEADLINE_S)
             await asyncio.to_thread(held.wait_for, "alive", lambda told: told.get("STATUS") == "here; the database answers")

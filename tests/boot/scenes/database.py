@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.boot.headquarters import UNIT
-from tests.boot.postgres import CLUSTER, OnPostgres
+from tests.boot.postgres import CLUSTER, SERVER, OnPostgres
 from tests.boot.register import until
 from tests.boot.shop import Shop
 
@@ -11,8 +11,8 @@ SETTINGS = "/etc/tillkeeper-hq/hq.toml"
 
 
 async def postgresql_dies(shop: Shop) -> None:
-    """All sell meanwhile: its server is killed, and stopped for a while; HQ is killed; their machine loses its power, and is
-    rebooted. HQ needs nobody's help, and has every sale once."""
+    """All sell meanwhile: its server is killed, stopped for a while, and stands still; HQ is killed; their machine loses its
+    power, and is rebooted. HQ needs nobody's help, and has every sale once."""
     hq = shop.hq
     assert isinstance(hq, OnPostgres)
     run = hq.machine.run
@@ -29,6 +29,11 @@ async def postgresql_dies(shop: Shop) -> None:
         assert not await asyncio.to_thread(hq.answers)
         await asyncio.to_thread(run, "systemctl", "start", CLUSTER)
         await hq.serves()
+        await asyncio.to_thread(run, "systemctl", "kill", "--signal=SIGSTOP", SERVER)
+        await shop.sell("r3")
+        await until("HQ says that nobody answers it", lambda: _says(hq, "THE DATABASE DOES NOT ANSWER"))
+        await asyncio.to_thread(run, "systemctl", "kill", "--signal=SIGCONT", SERVER)
+        await until("that it does", lambda: _says(hq, "the database answers"))
         assert await asyncio.to_thread(hq.machine.main_pid, UNIT) == pid, "HQ died of its database"
         await asyncio.to_thread(hq.kill)
         await shop.sell("r3")
