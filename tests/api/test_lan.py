@@ -102,7 +102,7 @@ def test_more_of_the_whole_network_wait_to_be_taken() -> None:
     """What they cost is the processor that sales need."""
 
     async def scene() -> None:
-        async with listening(ApiLimits(new_burst=4, new_per_s=1)) as port:
+        async with listening(ApiLimits(new_burst=4, new_per_s=0.5)) as port:
             made = [one for number in range(5) for one in connect(port, f"127.0.0.{2 + number}", 1)]
             assert [await answer(one) for one in made[:4]] == [TAKEN] * 4
             last = asyncio.create_task(answer(made[4]))
