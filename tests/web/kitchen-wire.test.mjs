@@ -115,7 +115,7 @@ test("a touch that is not confirmed is sent again, with its own name", () => {
 
 test("unbump brings the last card back and tells the register that owns it", () => {
   const { kitchen, last, draw, cards } = page({ registers: [A, B] });
-  for (const url of [A, B]) last(url).welcome();
+  for (const url of [A, B]) last(url).welcome({ epoch: url });
   last(B).says(frame({ check_id: "c2" }, { seq: 1, job_id: "j2" }));
   last(A).says(frame({}, { seq: 1, job_id: "j1" }));
   draw();
@@ -143,7 +143,7 @@ test("a STOP with nothing left to cook takes its card along", () => {
 
 test("silence for three beats is a lost register; the others go on, and it is tried again within a second", () => {
   const { clock, last, state, of } = page({ registers: [A, B] });
-  for (const url of [A, B]) last(url).welcome();
+  for (const url of [A, B]) last(url).welcome({ epoch: url });
   for (let n = 0; n < 4; n += 1) {
     clock.pass(1200);
     last(B).says({ type: "beat", behind: 0, now_ms: 1 });
@@ -186,6 +186,40 @@ test("a page whose display was taken does not fight for it, and can take it back
   assert.equal(state(), "live");
 });
 
+test("a register that is named by another of its addresses is connected once, and does not take the display from itself", () => {
+  for (const order of [[A, B], [B, A]]) {
+    const { kitchen, last, draw, cards, clock, state, of, touches } = page({ registers: [A, B] });
+    last(order[0]).welcome();
+    const replaced = last(order[0]);
+    last(order[1]).welcome();
+    replaced.says({ type: "bye", reason: "replaced" });
+    clock.pass(2000);
+    kitchen.connect([A, B]); // as often as the page asks for its settings
+    last(A).welcome();
+    assert.deepEqual(kitchen.view().registers.map(({ url }) => url), [A]);
+    assert.deepEqual([state(), of(B).at(-1).closed], ["live", true]);
+    last(A).says(frame({}, { seq: 1, job_id: "j1" }));
+    draw();
+    assert.deepEqual(acks(last(A)), ["j1"]);
+    kitchen.bump(cards()[0]);
+    assert.equal(last(A).sent.at(-1).type, "bump");
+    touches.add(B, { type: "bump", check_id: "c0", station: "grill", line_id: "", job_ids: ["j0"] }); // of a time when only B answered
+    last(A).says({ type: "beat", behind: 0, now_ms: 1 });
+    assert.equal(last(A).sent.at(-1).check_id, "c0");
+    last(A).breaks();
+    kitchen.connect([A, B]);
+    assert.equal(kitchen.view().registers.length, 2, "whose address it is then is asked anew");
+  }
+});
+
+test("a register that is lost at one of its addresses stays connected at the other", () => {
+  const { kitchen, last, state } = page({ registers: [A, B] });
+  last(A).welcome();
+  last(A).breaks();
+  last(B).welcome();
+  assert.deepEqual([kitchen.view().registers.length, state(0), state(1)], [2, "lost", "live"]);
+});
+
 test("what was acknowledged is kept: a page that is torn away shows it again while its register is dead", () => {
   const torn = page();
   torn.last().welcome();
@@ -197,7 +231,7 @@ test("what was acknowledged is kept: a page that is torn away shows it again whi
 
 test("a page that was taken over at one register keeps what the others send, and leaves the rest to who has it", () => {
   const { kitchen, last, draw, storage } = page({ registers: [A, B] });
-  for (const url of [A, B]) last(url).welcome();
+  for (const url of [A, B]) last(url).welcome({ epoch: url });
   last(A).says(frame({ check_id: "a1" }, { seq: 1, job_id: "a1" }));
   draw();
   last(A).says({ type: "bye", reason: "replaced" });

@@ -25,6 +25,8 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
   const place = `tk.kitchen.board.${device}`;
   /** @type {Map<string, {register: Register, link: ReturnType<typeof createLink>, epoch: string, lastSeq: number}>} */
   const links = new Map();
+  /** Another address of a register -> the one at which it is connected: two connections would replace each other. @type {Map<string, string>} */
+  const aliases = new Map();
   let board = emptyBoard();
   let acks = [];
   /** When each register was heard last, by its own clock: also over a reload while it is away. @type {Record<string, number>} */
@@ -95,6 +97,7 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
       case "welcome":
         if (frame.epoch !== entry.epoch) Object.assign(entry, { epoch: frame.epoch, lastSeq: 0 });
         entry.register.name = frame.register || entry.register.name;
+        if (merge(entry)) return;
         sendDue(entry, true);
         onChange();
         return;
@@ -122,17 +125,33 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
     }
   }
 
+  /** One life of a board at two addresses is one register: the first address stays. @returns {boolean} whether there were two */
+  function merge(entry) {
+    const [kept, ...same] = [...links.values()].filter((one) => one.epoch === entry.epoch && (one === entry || one.register.state !== "lost"));
+    for (const { link, register } of same) {
+      link.stop();
+      links.delete(register.url);
+      aliases.set(register.url, kept.register.url);
+    }
+    if (same.length) kept.link.restart(); // the other one took its place, or does in a moment
+    return same.length > 0;
+  }
+
   function onState(entry, state) {
     entry.register.state = state;
     entry.register.since = state === "lost" ? (heard[entry.register.url] ?? entry.register.since) : clocks.now(entry.register.url);
-    if (state === "lost") plan();
+    if (state === "lost") {
+      aliases.clear(); // when they are heard next, another may have the address
+      plan();
+    }
     if (state !== "live") acks = acks.filter((ack) => ack.url !== entry.register.url); // the next connection sends them again
     onChange();
   }
 
   function sendDue(entry, again) {
-    for (const touch of touches.due(entry.register.url, steady(), again)) {
-      if (!entry.link.send(touch.frame)) touches.unsent(touch);
+    const { url } = entry.register;
+    for (const place of [url, ...[...aliases.keys()].filter((alias) => aliases.get(alias) === url)]) {
+      for (const touch of touches.due(place, steady(), again)) if (!entry.link.send(touch.frame)) touches.unsent(touch);
     }
   }
 
@@ -158,7 +177,7 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
       const jobIds = tickets.slice(at, at + MAX_JOBS).map((shown) => shown.jobId);
       touches.add(register, { type, check_id: ticket.check_id, station: ticket.station, line_id: lineId, job_ids: jobIds });
     }
-    const entry = links.get(register);
+    const entry = links.get(aliases.get(register) ?? register);
     if (entry) sendDue(entry, false);
   }
 
@@ -176,7 +195,7 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
         entry.link.stop();
         links.delete(url);
       }
-      for (const url of urls) if (!links.has(url)) add(url);
+      for (const url of urls) if (!links.has(url) && !aliases.has(url)) add(url);
     },
 
     /** Try again now; also where another page has taken over. */

@@ -98,6 +98,11 @@ export function createLink({ url, protocols, hello, onFrame, onState, Socket = g
     again() {
       if (!stopped && state !== "live") connect();
     },
+    /** Connect anew, whatever the state: this very page had taken the display from itself. */
+    restart() {
+      become("connecting");
+      connect();
+    },
     /** @param {object} frame @returns {boolean} whether it went out */
     send(frame) {
       if (!socket || state !== "live" || socket.readyState !== 1) return false;
