@@ -230,3 +230,43 @@ def test_the_newest_events_are_recalled_until_that_is_done(tmp_path: Path, monke
             assert 20 <= len(told) < 30
 
     asyncio.run(scenario())
+
+
+def test_where_hq_is_away_no_other_damaged_journal_waits_for_it(tmp_path: Path) -> None:
+    """A disk that fails does so twice. In an outage the kitchen waits for what only the second one has."""
+
+    async def scenario() -> None:
+        path = tmp_path / "journal.db"
+        first, events = await sold(path)
+        alter_an_old_event(path)
+        async with opened(path) as journal:
+            second = LogId(REGISTER, journal.incarnation)
+            for n in range(70):
+                await journal.append(sale(f"s{n}"))
+            more = list(journal.events(second.incarnation, 0, 10_000))
+        alter_an_old_event(path)
+        held, told, both = MemoryHoldings(STORE), set[LogId](), asyncio.Event()
+
+        async def away(_sent: HqBatch) -> HqAnswer:
+            raise SinkTrouble("unreachable", "HQ", "the line is cut")
+
+        async def recall(batches: Sequence[HqBatch]) -> bool:
+            told.update(LogId(batch.register, batch.incarnation) for batch in batches)
+            if told == {first, second}:
+                both.set()
+            return True
+
+        async with opened(path):
+            past = OwnPast(path, STORE, REGISTER, held, lambda: NOW, away)
+            working = asyncio.create_task(past.take_over(recall=recall))
+            try:
+                async with asyncio.timeout(20):
+                    await both.wait()
+            finally:
+                working.cancel()
+                await asyncio.wait({working})
+            assert everything(held, first) == events[:69]
+            assert everything(held, second) == more[:69]
+            assert not is_read_over(path), "HQ does not have all of it"
+
+    asyncio.run(scenario())

@@ -81,6 +81,7 @@ class OwnPast:
         """Until all that was set aside was read over, each file once. `held`: told when there is more to send. `recall`: gets
         the newest events of each; True once they are worked in. Interrupted it begins again: taking an event twice changes
         nothing. Does not raise; what went wrong is in the log and tried again at the next start."""
+        to_hq, behind_damage = self._to_hq, list[tuple[Path, bool]]()
         try:
             for aside in await asyncio.to_thread(to_rescue, self._journal):
                 count, behind, newest = await self._hold(aside)
@@ -88,9 +89,12 @@ class OwnPast:
                 if count:
                     held()
                 done = await recall(newest)
-                if behind and self._to_hq is not None:
-                    done &= await self._send_what_is_behind(aside, self._to_hq)
-                if done:
+                if behind and to_hq is not None:
+                    behind_damage.append((aside, done))
+                elif done:
+                    await asyncio.to_thread(rescued, aside)
+            for aside, done in behind_damage:  # last: where HQ is away nothing else waits for it
+                if to_hq is not None and await self._send_what_is_behind(aside, to_hq) and done:
                     await asyncio.to_thread(rescued, aside)
         except (OSError, Refused, StorageRefused, Overloaded) as error:
             log.error("a journal that was set aside could not be read over: %s; the next start tries again", error)
