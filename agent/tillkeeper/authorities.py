@@ -1,10 +1,16 @@
 """Whose certificates are believed when a server is called: those of a file that the configuration names, else those of this
 machine, else those that come with the package."""
 
+import errno
 import os
 import re
 import ssl
+from pathlib import Path
 
+from tillkeeper.plain_file import open_plain
+
+MAX_BYTES = 16 * 1024 * 1024
+"""All authorities that browsers believe take a quarter of one."""
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
 """As OpenSSL finds an authority in a folder."""
 _NOT_IN_TIME = (9, 10)
@@ -15,12 +21,20 @@ _OTHER_NAME = (62, 63, 64)
 def context(ca_file: str = "") -> ssl.SSLContext:
     """Raises: OSError, ssl.SSLError: `ca_file` can not be read, or holds no certificate."""
     if ca_file:
+        _check_plain(ca_file)
         return ssl.create_default_context(cafile=ca_file)
     if of_machine():
         return ssl.create_default_context()
     import httpx  # slow to import; it brings the authorities that browsers believe
 
     return httpx.create_ssl_context(trust_env=False)
+
+
+def _check_plain(path: str) -> None:
+    """OpenSSL waits for a pipe's writer, and looks for certificates to the end."""
+    with open_plain(Path(path)) as file:
+        if os.fstat(file.fileno()).st_size > MAX_BYTES:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
 
 
 def of_machine() -> str:

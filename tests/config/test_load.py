@@ -241,6 +241,18 @@ def test_authorities_that_can_not_be_read_are_said(tmp_path: Path) -> None:
     assert parse(text, file="store.toml", folder=tmp_path).hq.ca_file == str(own.file)
 
 
+@pytest.mark.timeout(20)
+def test_authorities_in_what_is_no_file_or_without_end_hold_nothing_up(tmp_path: Path) -> None:
+    text = EXAMPLE.replace('# ca_file = "own-ca.pem"', 'ca_file = "own-ca.pem"')
+    place = tmp_path / "own-ca.pem"
+    os.mkfifo(place)
+    assert "can not be read: it is not a file" in problems_of(text, tmp_path)[0].what
+    place.unlink()
+    with place.open("wb") as file:
+        file.truncate(2**31)
+    assert "can not be read: File too large" in problems_of(text, tmp_path)[0].what
+
+
 def _absent(path: Path) -> None:
     path.unlink(missing_ok=True)
 
