@@ -15,7 +15,8 @@ _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
 """As OpenSSL finds an authority in a folder."""
 _NOT_IN_TIME = (9, 10)
 _OTHER_NAME = (62, 63, 64)
-"""X509_V_ERR_ of OpenSSL: not yet valid, expired; of another host, mail address or IP address."""
+_UNKNOWN = (2, 18, 19, 20, 21)
+"""X509_V_ERR_ of OpenSSL: not yet valid, expired; of another host, mail address or IP address; nobody known has signed it."""
 
 
 def context(ca_file: str = "") -> ssl.SSLContext:
@@ -77,6 +78,8 @@ def words(error: ssl.SSLCertVerificationError, ca_file: str, setting: str) -> tu
         return cause, "look at the clock of this register, then have the certificate renewed"
     if error.verify_code in _OTHER_NAME:
         return cause, "the address has to be one that the certificate names"
+    if error.verify_code not in _UNKNOWN:
+        return cause, "it, or its authority's, has to be made anew: `openssl verify` on the server's machine says the same"
     cause = f"its certificate is of an authority that is not believed here ({why})"
     if ca_file:
         return cause, f"only the authorities in {ca_file} ({setting}) are believed: is the one of this certificate among them?"

@@ -90,6 +90,21 @@ def test_another_name_and_another_time_are_said_so(own: Authority) -> None:
     assert "clock of this register" in said.hint
 
 
+def test_a_certificate_that_may_vouch_for_nobody_is_not_called_unknown(tmp_path: Path) -> None:
+    lesser = Authority(tmp_path, "lesser", may_sign=False)
+    said = refused(lesser.server(), lesser.file)
+    assert said.cause == "its certificate is not believed: invalid CA certificate"
+    assert "made anew" in said.hint
+
+
+def test_a_handshake_that_fails_is_said_in_words(own: Authority) -> None:
+    other = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)  # it has no certificate at all
+    with pytest.raises(SinkTrouble) as caught:
+        held(other, own.file)
+    assert caught.value.code == "unreachable"
+    assert "ConnectError" not in caught.value.cause
+
+
 def test_authorities_that_are_lost_while_an_agent_runs_are_still_believed_by_it(own: Authority) -> None:
     """The second connection is made when HQ is silent for the first time: by then the file may be anything."""
 

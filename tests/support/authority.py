@@ -15,13 +15,13 @@ DAY = datetime.timedelta(days=1)
 
 
 class Authority:
-    """`file`: its certificate, PEM."""
+    """`file`: its certificate, PEM. `may_sign`: whether it says that it is an authority's."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, *, may_sign: bool = True) -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        constraints = x509.BasicConstraints(ca=True, path_length=0)
+        constraints = x509.BasicConstraints(ca=may_sign, path_length=0 if may_sign else None)
         made = self._begun(self._name, self._key).add_extension(constraints, critical=True).sign(self._key, hashes.SHA256())
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(made.public_bytes(serialization.Encoding.PEM))

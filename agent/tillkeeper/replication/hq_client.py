@@ -62,6 +62,14 @@ async def post(
         if (refusal := authorities.refusal(error)) is not None:
             cause, hint = authorities.words(refusal, hq.ca_file, "hq.ca_file")
             raise SinkTrouble("untrusted", url, cause, hint) from error
-        raise SinkTrouble("unreachable", url, str(error) or type(error).__name__) from error
+        raise SinkTrouble("unreachable", url, _said(error)) from error
     except httpx.InvalidURL as error:
         raise SinkTrouble("unreachable", url, f"not a URL: {error}", "check hq.url") from error
+
+
+def _said(error: BaseException) -> str:
+    """Its words, or those of what was behind it: a handshake that fails comes up without any."""
+    at: BaseException | None = error
+    while at is not None and not str(at):
+        at = at.__cause__ or at.__context__
+    return type(error).__name__ if at is None else str(at)
