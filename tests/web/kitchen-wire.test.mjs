@@ -212,6 +212,21 @@ test("a register that is named by another of its addresses is connected once, an
   }
 });
 
+test("what came by the address that is given up is of the register too: bumped elsewhere it leaves the screen", () => {
+  const { kitchen, last, draw, cards } = page({ registers: [A, B] });
+  last(B).welcome();
+  last(B).says(frame({ revision: 1 }, { seq: 1, job_id: "j1" }));
+  last(B).says(frame({ check_id: "c2" }, { seq: 2, job_id: "j2" }));
+  draw();
+  kitchen.bump(cards()[1]);
+  last(A).welcome();
+  last(A).welcome({ board: { bumped: ["j1"], open: ["j2"] } });
+  assert.deepEqual(cards(), [], "j2 was bumped here, which the register does not know yet");
+  last(A).says(frame({ check_id: "c2", revision: 2 }, { seq: 3, job_id: "j3" }));
+  kitchen.recall(0);
+  assert.deepEqual(cards().map((card) => card.jobIds), [["j2", "j3"]], "one check, one card");
+});
+
 test("a register that is lost at one of its addresses stays connected at the other", () => {
   const { kitchen, last, state } = page({ registers: [A, B] });
   last(A).welcome();

@@ -91,6 +91,13 @@ const ACTIONS = {
   tick: (board, { jobIds, lineId, done }) => ticked(board, jobIds.flatMap((id) => board.open.get(id) ?? []), lineId, done),
   stop_seen: (board, { jobIds }) => seen(board, new Set(jobIds)),
 
+  /** Two addresses turned out to be one register: its tickets are of the one that stays. */
+  renamed(board, { from, to }) {
+    const own = (shown) => (shown.register === from ? { ...shown, register: to } : shown);
+    const past = board.past.map((card) => card.tickets.map(own)).map((tickets) => ({ key: keyOf(tickets[0]), tickets }));
+    return { ...board, open: new Map([...board.open].map(([id, shown]) => [id, own(shown)])), past };
+  },
+
   /** What this page kept over a reload. `bumped`: job ids of touches that are still to be sent. */
   restore(board, { saved, bumped }) {
     const open = new Map();

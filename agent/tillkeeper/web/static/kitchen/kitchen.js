@@ -110,7 +110,7 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
         changed(reduce(board, { type: "past", register: url, frame, born: clocks.born(url, frame.ticket.fired_at_ms) }));
         return;
       case "board":
-        changed(reduce(board, { type: "board", register: url, frame, pending: touches.pending(url) }));
+        changed(reduce(board, { type: "board", register: url, frame, pending: new Set(addresses(url).flatMap((one) => [...touches.pending(one)])) }));
         return;
       case "shared":
         changed(reduce(board, { type: "shared", register: url, frame }));
@@ -132,6 +132,7 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
       link.stop();
       links.delete(register.url);
       aliases.set(register.url, kept.register.url);
+      changed(reduce(board, { type: "renamed", from: register.url, to: kept.register.url }));
     }
     if (same.length) kept.link.restart(); // the other one took its place, or does in a moment
     return same.length > 0;
@@ -148,10 +149,12 @@ export function createKitchen({ device, protocols, storage, touches, clocks, ste
     onChange();
   }
 
+  /** All of a register, as far as they are known. */
+  const addresses = (url) => [url, ...[...aliases.keys()].filter((alias) => aliases.get(alias) === url)];
+
   function sendDue(entry, again) {
-    const { url } = entry.register;
-    for (const place of [url, ...[...aliases.keys()].filter((alias) => aliases.get(alias) === url)]) {
-      for (const touch of touches.due(place, steady(), again)) if (!entry.link.send(touch.frame)) touches.unsent(touch);
+    for (const one of addresses(entry.register.url)) {
+      for (const touch of touches.due(one, steady(), again)) if (!entry.link.send(touch.frame)) touches.unsent(touch);
     }
   }
 
