@@ -34,7 +34,7 @@ def words(found: dict[str, Any], now_s: float) -> str:
     if found["open"]:
         one = found["open"]
         state = f"is open for {one['expires_s']:.0f} s more"
-        state += f"; {output.count(one['refused'], 'wrong try')}".replace("trys", "tries") if one["refused"] else ""
+        state += f"; {one['refused']} wrong {'try' if one['refused'] == 1 else 'tries'}" if one["refused"] else ""
         lines.append(f"A code for {one['name']} ({one['scope']}) {'has been used' if one['used'] else state}.")
     lines.append("")
     rows = [
