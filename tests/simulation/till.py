@@ -162,7 +162,7 @@ class Till:
         self.taking = Taking(self.config, agent, self.shelf, self.directory, peers, lambda: self.intake, past)
         self.healing = Healing(
             self.config, agent, self.shelf, self.taking, peers, lambda: self.intake, lambda _check_id: None,
-            following.caught_up,
+            following.caught_up, desk.knows_its_past,
         )  # fmt: skip
         desk.answers[TAKE_TOPIC] = self.taking.answer
         desk.answers[CATALOGUE_TOPIC] = self.healing.give_catalogue

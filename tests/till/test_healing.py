@@ -89,6 +89,9 @@ class Across:
     def standing(self, _check_id: str) -> "Across":
         return self
 
+    def given(self, _check_id: str, _to: str) -> None:
+        """To nobody else."""
+
     def side_state(self, _check_id: str, _register: str) -> str | None:
         return "open" if not self.followed else None
 

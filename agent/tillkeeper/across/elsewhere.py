@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from tillkeeper.across.strands import Op, Standing, Strand, given, standing_of
 from tillkeeper.contract.base import Event
-from tillkeeper.contract.documents import ReceiptIssued
 from tillkeeper.contract.envelope import Envelope
 from tillkeeper.contract.events import (
     CheckClosed,
@@ -23,8 +23,6 @@ from tillkeeper.contract.placing import read_event
 from tillkeeper.contract.together import CheckForked, CheckHandedOver, CheckMerged, CheckTaken, CheckYielded
 from tillkeeper.contract.values import CheckState
 from tillkeeper.replication.model import LogId
-from tillkeeper.sales.checks import IllegalEvent, apply
-from tillkeeper.sales.model import Check
 
 MAX_FINISHED = 1_000
 """Checks that are finished and can still be found, the newest."""
@@ -33,58 +31,10 @@ MAX_EVENTS = 3_000
 MAX_FOLDED = 256
 """Checks of which is remembered what all that was written comes to: as many as a new order is compared with."""
 _BEGINS = CheckOpened | CheckTaken | CheckForked
-_QUIET = (CheckNumbered, ReceiptIssued)
-"""What need not be merged: a number and a receipt change nothing that is owed."""
 
 
 class Logs(Protocol):
     def events(self, log: LogId, after_seq: int, limit: int) -> list[Envelope]: ...
-
-
-class Op(NamedTuple):
-    """An event of a check and where it is."""
-
-    log: LogId
-    seq: int
-    event: Event
-    day: str
-    at_ms: int
-
-
-class Strand(NamedTuple):
-    """What one register wrote about a check, in its order."""
-
-    register: str
-    ops: tuple[Op, ...]
-
-    def check(self) -> Check | None:
-        return folded(self.ops)
-
-    @property
-    def at(self) -> dict[str, int]:
-        """Up to where it goes: incarnation -> seq."""
-        found: dict[str, int] = {}
-        for op in self.ops:
-            found[op.log.incarnation] = max(op.seq, found.get(op.log.incarnation, 0))
-        return found
-
-    def split(self, known: Mapping[str, int]) -> "tuple[tuple[Op, ...], tuple[Op, ...]]":
-        """(what is in a check that knows so much, what is not). A side that nobody merged begins with how it came to it."""
-        before = tuple(op for op in self.ops if op.seq <= known.get(op.log.incarnation, 0)) or self.ops[:1]
-        places = {(op.log, op.seq) for op in before}
-        return before, tuple(op for op in self.ops if (op.log, op.seq) not in places)
-
-
-class Standing(NamedTuple):
-    """Of a check in the store. `register`, `hand`: the highest claim. `check`: as that register has it, or as it was handed to
-    it. `strand`: of the register whose word that is; `own`: the owner's own. `as_of_ms`: of its newest event."""
-
-    register: str
-    hand: int
-    check: Check
-    strand: Strand
-    own: bool
-    as_of_ms: int
 
 
 class _Side(NamedTuple):
@@ -120,24 +70,9 @@ class _State(msgspec.Struct):
     incarnations: list[tuple[str, str, int]]
 
 
-def folded(ops: Iterable[Op]) -> Check | None:
-    """What cannot follow is passed over: another register wrote it, and its own books are right."""
-    check: Check | None = None
-    for op in ops:
-        try:
-            check = apply(check, op.event, op.day, op.at_ms)
-        except IllegalEvent:
-            continue
-    return check
-
-
 def _passed_on(side: _Side | None, given: tuple[int, str] | None) -> bool:
     """`given`: the highest claim that others say it was given."""
     return side is not None and bool(side.elsewhere) and (given is None or (side.hand, side.elsewhere) > given)
-
-
-def needs_merging(ops: Iterable[Op]) -> bool:
-    return any(not isinstance(op.event, _QUIET) for op in ops)
 
 
 class Directory:
@@ -238,9 +173,7 @@ class Directory:
         """The oldest finished ones go; entries are in the order in which they were first heard of."""
         if len(self._entries) <= MAX_FINISHED or len(self._entries) % 50:
             return
-        finished = [
-            one for one, entry in self._entries.items() if entry.owner[1].state != "open" and one not in self.touched
-        ]
+        finished = [one for one, entry in self._entries.items() if entry.owner[1].state != "open" and one not in self.touched]
         for check_id in finished[: max(0, len(finished) - MAX_FINISHED)]:
             del self._entries[check_id]
             self._ops.pop(check_id, None)
@@ -291,8 +224,7 @@ class Directory:
         return list(self._entries)[-most:]
 
     def find(self, ref: str, today: str) -> str:
-        """The long id of what a person calls a check; empty where it is not known. A code is that of `today`, else the newest.
-        """
+        """The long id of what a person calls a check; empty where it is not known. A code is that of `today`, else the last."""
         if ref in self._entries:
             return ref
         named = [entry for entry in self._entries.values() if entry.ticket_code == ref.upper()]
@@ -313,12 +245,16 @@ class Directory:
         """None where too little of it is known. Raises: StorageUnreadable."""
         return self._fold(check_id)[1]
 
+    def given(self, check_id: str, to: str) -> Standing | None:
+        """See `strands.given`. Raises: StorageUnreadable."""
+        return given(self.strands(check_id).values(), to)
+
     def _fold(self, check_id: str) -> tuple[Mapping[str, Strand], Standing | None]:
         found = self._folded.get(check_id)
         if found is None:
             ops, whole = self._read(check_id)
             strands = self._strands(ops)
-            found = strands, self._standing(strands)
+            found = strands, standing_of(strands.values())
             if whole:
                 if len(self._folded) >= MAX_FOLDED:
                     del self._folded[next(iter(self._folded))]
@@ -333,20 +269,6 @@ class Directory:
             register: Strand(register, tuple(sorted(ops, key=lambda op: (*self._rank(op.log.incarnation), op.seq))))
             for register, ops in by_register.items()
         }
-
-    @staticmethod
-    def _standing(strands: Mapping[str, Strand]) -> Standing | None:
-        claims: list[tuple[int, str, bool, Strand, Check]] = []
-        for strand in strands.values():
-            check = strand.check()
-            if check is None:
-                continue
-            here = not check.elsewhere
-            claims.append((check.hand, check.elsewhere or strand.register, here, strand, check))
-        if not claims:
-            return None
-        hand, register, here, strand, check = max(claims, key=lambda claim: (claim[0], claim[1], claim[2]))
-        return Standing(register, hand, check, strand, here, max(op.at_ms for op in strand.ops))
 
     def texts(self, check_id: str) -> dict[str, tuple[str, str]]:
         """digest -> (salt, text), of persons, from whichever log has them. Raises: StorageUnreadable."""
@@ -390,4 +312,3 @@ class Directory:
         while (before := self._before.get(at)) is not None and before[0] and depth < 1_000:
             depth, at = depth + 1, before[0]
         return depth, at_ms, incarnation
-

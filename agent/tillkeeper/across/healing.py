@@ -10,7 +10,7 @@ from functools import partial
 
 import msgspec
 
-from tillkeeper.across.elsewhere import Op, Standing, Strand, folded, needs_merging
+from tillkeeper.across.strands import Op, Standing, Strand, folded, needs_merging
 from tillkeeper.across.taking import ASK_S, Changing, Peers, Taking
 from tillkeeper.config.model import Config
 from tillkeeper.contract import events as ev
@@ -24,6 +24,7 @@ from tillkeeper.journal.records import Batch
 from tillkeeper.replication.trouble import SinkTrouble
 from tillkeeper.sales.catalogue import parse_catalogue
 from tillkeeper.sales.changing_hands import yields
+from tillkeeper.sales.checks import apply
 from tillkeeper.sales.merge import Side, changes_nothing, merge
 from tillkeeper.sales.model import Check
 from tillkeeper.sales.pricing import rules_of
@@ -40,18 +41,29 @@ _encode = msgspec.json.Encoder().encode
 
 class Healing:
     """`run` is its one task. `told`: called with the id of a check of another register that is not as it was. `caught_up`: the
-    directory has all that is durable."""
+    directory has all that is durable. `knows_its_past`: as in `PeersDesk`."""
 
     def __init__(
-        self, config: Config, journal: Journal, shelf: Shelf, taking: Taking, peers: Peers | None,
-        changing: Callable[[], Changing], told: Callable[[str], None], caught_up: Callable[[], Awaitable[None]],
+        self,
+        config: Config,
+        journal: Journal,
+        shelf: Shelf,
+        taking: Taking,
+        peers: Peers | None,
+        changing: Callable[[], Changing],
+        told: Callable[[str], None],
+        caught_up: Callable[[], Awaitable[None]],
+        knows_its_past: Callable[[], bool] = lambda: True,
     ) -> None:
         self._journal, self._shelf, self._taking, self._directory = journal, shelf, taking, taking.directory
         self._peers, self._changing, self._told, self._caught_up = peers, changing, told, caught_up
+        self._knows_its_past = knows_its_past
         self._me, self._rules = config.this_register, rules_of(config.store)
         self._woken = asyncio.Event()
         self._catalogues: set[str] = set()
         """Versions that a check here goes by and that are not here."""
+        self._again: set[str] = set()
+        """Checks that are looked at again in a while, whatever is heard of them."""
 
     def notify(self) -> None:
         """Something new is in the directory."""
@@ -60,11 +72,10 @@ class Healing:
 
     async def run(self) -> None:
         """Until cancelled."""
-        again: set[str] = set()
         while True:
-            touched, self._directory.touched = self._directory.touched | again, set()
+            touched, self._directory.touched = self._directory.touched | self._again, set()
             self._woken.clear()
-            again = set()
+            self._again = set()
             missing, self._catalogues = self._catalogues, set()
             for version in sorted(missing):
                 try:
@@ -74,18 +85,18 @@ class Healing:
                     self._catalogues.add(version)
             for check_id in sorted(touched):
                 try:
-                    await self._look(check_id)
+                    await self.look(check_id)
                 except TillkeeperError as error:
                     log.error("check %s of several registers is looked at again: %s", check_id, error)
-                    again.add(check_id)
+                    self._again.add(check_id)
                 except Exception:  # others write what is merged: what can not be borne ends neither this register nor the rest
                     log.exception("check %s of several registers stays as it is", check_id)
                 await asyncio.sleep(0)
             with suppress(TimeoutError):
-                async with asyncio.timeout(AGAIN_S if again or self._catalogues else None):
+                async with asyncio.timeout(AGAIN_S if self._again or self._catalogues else None):
                     await self._woken.wait()
 
-    async def _look(self, check_id: str) -> None:
+    async def look(self, check_id: str) -> None:
         """Step back where another has a higher claim, take what was handed to this register, merge what others did."""
         if self._directory.registers(check_id) <= {self._me} and not self._has_forgotten(check_id):
             return
@@ -127,20 +138,38 @@ class Healing:
         return None if standing is None or state is None or standing.register == self._me else (standing, state)
 
     async def _finish_taking(self, check_id: str, check: Check | None, moment: Moment) -> Draft | None:
-        """Of a check that its owner's log says was handed to this register, whose own log says nothing of it."""
-        standing = self._directory.standing(check_id) if check is None or check.elsewhere else None
-        if standing is None or standing.own or standing.register != self._me:
+        """Of a check that was handed to this register by the word of others, and its journal does not have it: it was killed
+        before that was durable, or has lost its disk since. Then what it did with the check is merged in the same breath, and
+        waited for if need be: what was paid there is at no moment open again here."""
+        if self._handed(check_id, check) is None:
             return None
-        if check is not None and standing.hand <= check.hand:
+        if not self._knows_its_past():
+            self._again.add(check_id)
             return None
-        return self._taking.complete(standing, moment, "")
+        await self._caught_up()
+        if (handed := self._handed(check_id, check)) is None:
+            return None
+        taken = self._taking.completes(handed)
+        merged = self._merges(apply(None, taken, moment.business_day, moment.now_ms), moment)
+        return self._taking.draft_of(None, [taken, *merged], moment, self._directory.texts(check_id))
+
+    def _handed(self, check_id: str, check: Check | None) -> Standing | None:
+        """How a check was handed to this register that is not here."""
+        if check is not None and not check.elsewhere:
+            return None
+        handed = self._directory.given(check_id, self._me)
+        return None if handed is None or (check is not None and handed.hand <= check.hand) else handed
 
     async def _merge_others(self, check_id: str, check: Check | None, moment: Moment) -> Draft | None:
         if check is None or check.elsewhere:
             return None
-        before = check
+        events = self._merges(check, moment)
+        return self._taking.draft_of(check, events, moment) if events else None
+
+    def _merges(self, check: Check, moment: Moment) -> list[Event]:
+        """What makes one of a check that is here and of what was done with it beside."""
         events: list[Event] = []
-        for register, strand in sorted(self._directory.strands(check_id).items()):
+        for register, strand in sorted(self._directory.strands(check.check_id).items()):
             own = register == self._me
             known, fresh = self._forgotten(strand, check) if own else strand.split(check.known)
             was, now = folded(known), folded((*known, *fresh)) if own else strand.check()
@@ -152,7 +181,7 @@ class Healing:
             if not changes_nothing(made, check):
                 events.append(made.event)
                 check = made.check
-        return self._taking.draft_of(before, events, moment) if events else None
+        return events
 
     def _is_here(self, incarnation: str, seq: int) -> bool:
         """Whether the journal has this event of an own log."""

@@ -61,6 +61,7 @@ class ChecksAcross:
         self._healing = healing = Healing(
             config, journal, shelf, taking, peers, lambda: register.intake,
             lambda check_id: register.announcer.check_elsewhere(check_id), self._following.caught_up,
+            register.replication.knows_its_past,
         )  # fmt: skip
         if desk is not None:
             desk.answers[TOPIC] = taking.answer

@@ -12,8 +12,9 @@ from typing import NamedTuple, Protocol
 import msgspec
 from msgspec.structs import replace
 
-from tillkeeper.across.elsewhere import Directory, Standing
+from tillkeeper.across.elsewhere import Directory
 from tillkeeper.across.past import Past
+from tillkeeper.across.strands import Standing
 from tillkeeper.config.model import Config
 from tillkeeper.contract import events as ev
 from tillkeeper.contract.base import Event
@@ -197,7 +198,7 @@ class Taking:
                 return self.draft_of(None, [event], moment, said.texts)
         known = self._known(standing, check_id)
         if not known.own and known.register == self.me:
-            return self.complete(known, moment, command.by)
+            return self.draft_of(None, [self.completes(known, command.by)], moment, self.directory.texts(check_id))
         return self._fork(known, moment, lost=True, by=command.by)
 
     def _known(self, standing: Standing | None, check_id: str) -> Standing:
@@ -218,11 +219,10 @@ class Taking:
             check_id=check_id, as_of_ms=standing.as_of_ms,
         )  # fmt: skip
 
-    def complete(self, known: Standing, moment: Moment, by: str) -> Draft:
+    def completes(self, known: Standing, by: str = "") -> CheckTaken:
         """It was handed to this register, which was killed before it had it."""
         giver = known.strand
-        event = taken(known.check, giver.register, known.hand, giver.at, self._rules, by)
-        return self.draft_of(None, [event], moment, self.directory.texts(known.check.check_id))
+        return taken(known.check, giver.register, known.hand, giver.at, self._rules, by)
 
     def _fork(self, known: Standing, moment: Moment, *, lost: bool, by: str) -> Draft:
         fork = forked(known.check, known.register, known.hand + 1, known.strand.at, self._rules, lost=lost, by=by)

@@ -99,9 +99,12 @@ def merge(ours: Check, side: Side, rules: Rules, now_ms: int) -> Merged:
 
 
 def changes_nothing(merged: Merged, ours: Check) -> bool:
-    """Whether it says no more than that the other side was heard up to there."""
-    quiet = replace(ours, known=merged.check.known)
-    return not merged.event.yielded and merged.check == quiet
+    """Whether it says no more than that the other side was heard up to there, to the books too: a close of which nothing is new
+    to the check is still counted once more than it should be."""
+    event, quiet = merged.event, replace(ours, known=merged.check.known)
+    counted = Counter(_encode(one) for one in (*event.put_back, event.totals) if one is not None)
+    balanced = counted == Counter(map(_encode, event.taken_back)) and not event.voids and not event.twice
+    return balanced and not event.yielded and merged.check == quiet
 
 
 def _settled(check: Check, ours: Check, side: Side, rules: Rules, now_ms: int) -> Check:

@@ -1,0 +1,196 @@
+"""A register that lost its disk gets its own logs back from others, and theirs, in whatever order and in parts: what becomes of
+a check does not depend on it. Nothing that was paid is open again, and the books count it once."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+from tests.across.world import Logs, Register, arrivals, books_of, forgetful, what_counts
+
+from tillkeeper.contract.envelope import Envelope
+from tillkeeper.replication.model import LogId
+from tillkeeper.sales.changing_hands import forked
+from tillkeeper.sales.model import Check
+
+
+class Story(NamedTuple):
+    """`copy`: so much of the register's log is on its disk again."""
+
+    logs: Logs
+    now_ms: int
+    copy: int = 0
+
+
+def store() -> tuple[Register, Register, Register]:
+    return Register("front"), Register("side"), Register("back")
+
+
+def told(*registers: Register, copy: int = 0) -> Story:
+    now_ms = max(one.now_ms for one in registers) + 60_000
+    return Story({one.place: one.envelopes() for one in registers}, now_ms, copy)
+
+
+def taken_and_paid() -> Story:
+    front, side, _ = store()
+    side.opens("tea", "soup")
+    side.gives(front)
+    front.adds("steak")
+    front.pays()
+    return told(front, side)
+
+
+def taken_and_paid_in_part() -> Story:
+    front, side, _ = store()
+    side.opens("tea", "soup")
+    side.pays(100)
+    side.gives(front)
+    front.pays(50)
+    return told(front, side)
+
+
+def from_hand_to_hand() -> Story:
+    front, side, back = store()
+    side.opens("tea")
+    side.gives(front)
+    front.adds("soup")
+    front.pays(100)
+    front.gives(back)
+    back.adds("steak")
+    back.gives(front)
+    front.pays()
+    return told(front, side, back)
+
+
+def forked_and_yielded() -> Story:
+    front, side, _ = store()
+    side.opens("tea")
+    front.begins(side, forked, hand=1, lost=False)
+    side.adds("soup")
+    side.yields(front)
+    front.pays()
+    return told(front, side)
+
+
+def given_on() -> Story:
+    front, side, back = store()
+    side.opens("tea")
+    side.gives(front)
+    front.adds("soup")
+    front.gives(back)
+    back.pays()
+    return told(front, side, back)
+
+
+def given_back_after_the_copy() -> Story:
+    front, side, _ = store()
+    front.opens("tea")
+    front.gives(side)
+    copy = len(front.log)
+    side.adds("soup")
+    side.gives(front)
+    front.pays()
+    return told(front, side, copy=copy)
+
+
+def paid_after_the_copy() -> Story:
+    front, side, _ = store()
+    side.opens("tea")
+    side.gives(front)
+    copy = len(front.log)
+    front.adds("soup")
+    front.pays()
+    return told(front, side, copy=copy)
+
+
+def opened_and_paid_here() -> Story:
+    """Nobody gave it to this register: it is among those elsewhere until a person takes it."""
+    front, side, _ = store()
+    front.opens("tea")
+    front.pays()
+    return told(front, side)
+
+
+def two_disks_lost() -> Story:
+    first = taken_and_paid()
+
+    async def second() -> Logs:
+        async with forgetful(first.now_ms, [], "front-2") as front:
+            for which, events in sorted(first.logs.items(), reverse=True):
+                await front.hears(which, events)
+            return first.logs | {LogId("front", "front-2"): front.journal.events("front-2", 0, 1_000)}
+
+    return Story(asyncio.run(second()), first.now_ms + 60_000)
+
+
+async def heard(story: Story, order: list[tuple[LogId, list[Envelope]]]) -> tuple[list[Check | None], Any]:
+    """What the check came to each time, and all logs in the end."""
+    copy = story.logs[LogId("front", "front-1")][: story.copy]
+    async with forgetful(story.now_ms, copy) as front:
+        for which, events in order:
+            await front.hears(which, events)
+        new = LogId("front", front.journal.incarnation)
+        return front.came_to, story.logs | {new: front.journal.events(new.incarnation, 0, 1_000)}
+
+
+def halves(story: Story) -> dict[LogId, list[list[Envelope]]]:
+    found = {}
+    for which, events in story.logs.items():
+        rest = events[story.copy :] if which == LogId("front", "front-1") else events
+        middle = 1 + len(rest) // 2
+        found[which] = [part for part in (rest[:middle], rest[middle:]) if part]
+    return found
+
+
+CLOSED, OPEN, NOT_HERE = ("closed", 1), ("open", 0), ("", 1)
+"""How it stands here in the end, and how often the books of the store count it as sold."""
+
+
+@pytest.mark.parametrize(
+    ("tell", "expected"),
+    [
+        (taken_and_paid, CLOSED),
+        (taken_and_paid_in_part, OPEN),
+        (from_hand_to_hand, CLOSED),
+        (forked_and_yielded, OPEN),
+        (given_back_after_the_copy, CLOSED),
+        (paid_after_the_copy, CLOSED),
+        (two_disks_lost, CLOSED),
+        (given_on, NOT_HERE),
+        (opened_and_paid_here, NOT_HERE),
+    ],
+)
+def test_it_comes_to_the_same_in_whatever_order_logs_arrive(tell: Callable[[], Story], expected: tuple[str, int]) -> None:
+    story = tell()
+    paid = {event.body for events in story.logs.values() for event in events if event.type == "tender_recorded"}
+    found: dict[Any, list[list[str]]] = {}
+    for order in arrivals(halves(story)):
+        came_to, logs = asyncio.run(heard(story, order))
+        check, books = came_to[-1] if came_to else None, books_of(logs)
+        here = check is not None and not check.elsewhere
+        assert ((check.state if check is not None and here else ""), books.sales) == expected, order
+        assert books.open_checks == 1 - books.sales
+        if check is not None and here:
+            assert len(check.payments) == len(paid)
+            assert books.tenders["cash"].taken_minor == sum(one.amount_minor for one in check.payments)
+        told = repr((what_counts(check) if check is not None and here else None, books))
+        found.setdefault(told, []).append([f"{which.incarnation} {len(events)}" for which, events in order])
+    assert len(found) == 1, found
+
+
+def test_what_was_paid_on_the_lost_disk_is_at_no_moment_open_again() -> None:
+    """Its giver is heard first. It waits for its own past; then check and payment are in one change."""
+    story = taken_and_paid()
+
+    async def scene() -> None:
+        async with forgetful(story.now_ms, []) as front:
+            front.knows = False
+            own, side = (LogId(name, f"{name}-1") for name in ("front", "side"))
+            await front.hears(side, story.logs[side])
+            assert front.came_to == []
+            await front.hears(own, story.logs[own])
+            front.knows = True
+            await front.looks()
+            assert [check.state for check in front.came_to if check is not None] == ["closed"]
+
+    asyncio.run(scene())
