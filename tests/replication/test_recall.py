@@ -137,6 +137,31 @@ def test_while_the_disk_refuses_it_is_tried_again(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_what_a_damaged_journal_tells_is_tried_again_without_another_start(tmp_path: Path) -> None:
+    """The disk that damaged it may refuse for a while, and is slow to say so: the kitchen waits."""
+
+    class Slow(Spool):
+        async def settled_before(self, outcomes: Mapping[str, Outcome]) -> int:
+            for _turn in range(10):
+                await asyncio.sleep(0)
+            return await super().settled_before(outcomes)
+
+    async def scenario() -> None:
+        async with told(tmp_path, command("k1", opened(), fired("j1"))) as lost:
+            spool = Slow()
+            spool.refuses = 1
+            recall = Recall("a", Memory(), clock.wall_ms)
+            running = asyncio.create_task(recall.run(spool))
+            try:
+                assert not await recall.work_in_at_once(spool, lost)
+                await until(lambda: spool.adopted == ["j1"])
+            finally:
+                running.cancel()
+                await asyncio.wait({running})
+
+    asyncio.run(scenario())
+
+
 def test_a_text_that_was_erased_is_not_remembered(tmp_path: Path) -> None:
     async def scenario() -> None:
         digest = personal_digest("00" * 16, "allergic to nuts")

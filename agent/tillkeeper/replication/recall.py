@@ -85,9 +85,12 @@ class Recall:
             self._wake.set()
 
     async def work_in_at_once(self, spool: Recalling, batches: Iterable[HqBatch]) -> bool:
-        """Own events that were read from a journal that was set aside. False where the disk refuses: it is tried again."""
+        """Own events that were read from a journal that was set aside. False where the disk refuses: `run` tries it again."""
         self.learn(batches)
-        return await self.work_in(spool)
+        done = await self.work_in(spool)
+        if not done:
+            self._wake.set()
+        return done
 
     def forget(self, digests: Collection[str]) -> None:
         """These texts were erased."""
