@@ -233,5 +233,3 @@ def test_when_a_register_wrote_something_last_is_told_by_its_newest_stamp(tmp_pa
             assert last_written_ms(journal) == 7_000
 
     asyncio.run(scenario())
-
-
