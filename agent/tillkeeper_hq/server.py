@@ -75,6 +75,8 @@ async def serving(
     Raises:
         ListenInvalid, sql.DatabaseUnusable.
     """
+    if tls is not None:
+        _check(tls)
     with _door(listen, given, tls=tls is not None) as door, Database(backend, first_number) as database:
         config = uvicorn.Config(
             create_app(database, credentials, https=https),
@@ -93,10 +95,7 @@ async def serving(
             timeout_graceful_shutdown=SHUTDOWN_S,
             timeout_keep_alive=KEPT_S,
         )
-        try:
-            config.load()
-        except (OSError, ssl.SSLError) as error:
-            raise ListenInvalid(f"--tls-cert, --tls-key: {error}") from error
+        config.load()
         server = _Server(config, door)
         host, port = door.getsockname()[:2]
         async with asyncio.TaskGroup() as tasks:
@@ -109,6 +108,18 @@ async def serving(
             finally:
                 watching.cancel()
                 server.should_exit = True
+
+
+def _check(tls: Tls) -> None:
+    """A start waits for nobody: not for a pipe's writer, nor for a key's password. Raises: ListenInvalid."""
+    named = f"--tls-cert {tls.certificate}, --tls-key {tls.key}"
+    try:
+        if any(path.exists() and not path.is_file() for path in tls):
+            raise OSError("a pipe or a folder is no certificate")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*tls, password="")
+    except OSError as error:  # an SSLError is one
+        hint = "a certificate and its key in PEM form are needed, the key without a password"
+        raise ListenInvalid(f"{named}: {error} ({hint})") from error
 
 
 def _door(listen: str, given: socket.socket | None, *, tls: bool) -> Door:

@@ -137,9 +137,11 @@ def test_hq_serves_https_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert "mia" in person.see("/")
 
 
-@pytest.mark.parametrize("files", [("nothing.pem", "nothing.pem"), ("nonsense.pem", "nonsense.pem")])
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("files", [("nothing.pem", "nothing.pem"), ("nonsense.pem", "nonsense.pem"), ("pipe", "nonsense.pem")])
 def test_a_certificate_that_can_not_be_used_is_said(tmp_path: Path, files: tuple[str, str]) -> None:
     (tmp_path / "nonsense.pem").write_text("no certificate")
+    os.mkfifo(tmp_path / "pipe")
     (tmp_path / "credentials.toml").write_text("")
     certificate, key = (str(tmp_path / name) for name in files)
     command = [
@@ -153,7 +155,7 @@ def test_a_certificate_that_can_not_be_used_is_said(tmp_path: Path, files: tuple
         str(tmp_path / "credentials.toml"),
     ]
     command += ["--tls-cert", certificate, "--tls-key", key]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
     assert "--tls-cert" in done.stderr
 
