@@ -109,8 +109,8 @@ async def _late(rig: StoreRig, day: str, posted: str) -> bool:
     return posted in (await rig.get(f"/v1/days/{day}"))["late"]
 
 
-def test_logs_that_a_lost_disk_left_behind_keep_no_day_from_being_closed(tmp_path: Path) -> None:
-    """Nobody ever says of such a log that it ended: its register knows nothing of it."""
+def test_logs_that_a_lost_disk_left_behind_keep_a_day_open_until_one_signature(tmp_path: Path) -> None:
+    """Nobody ever says of such a log where it ended: its register knows nothing of it."""
 
     async def scenario() -> None:
         async with SeveralRig(tmp_path, "front", "side", "back", changes=ROLES) as store:
@@ -125,12 +125,39 @@ def test_logs_that_a_lost_disk_left_behind_keep_no_day_from_being_closed(tmp_pat
                 await heard(front, *store.names)
             await back.order("cola")
             await may_close(front)
+            day = (await front.get("/v1/day"))["today"]
+            await _signed_for(front, "back", losses=2)
             closing = await cli(front, "close", "--wait", "30", "--by", "Mia", "--json")
             assert closing.returncode == exits.OK, closing.stderr
             report = json.loads(closing.stdout)
-            assert (report["figures"]["books"]["sales"], len(report["tails"]["back"]), report["gaps"]) == (3, 3, [])
+            assert (report["figures"]["books"]["sales"], len(report["tails"]["back"])) == (3, 3)
+            assert [(one["register"], len(one["lost"])) for one in report["gaps"]] == [("back", 2)]
+
+            await back.order("cola")
+            await may_close(front)
+            closing = await cli(front, "close", "--wait", "30", "--by", "Mia", "--json")
+            assert closing.returncode == exits.OK, closing.stderr
+            report = json.loads(closing.stdout)
+            assert (report["day"], report["figures"]["books"]["sales"], report["gaps"]) == (next_day(day), 1, [])
 
     asyncio.run(scenario())
+
+
+async def _signed_for(rig: StoreRig, register: str, losses: int) -> None:
+    """The close is refused before anybody's day ends; then a manager signs once."""
+
+    async def whole() -> bool:  # what others hold of it comes back to it first
+        members = (await rig.get("/v1/day"))["members"]
+        return any(one["register"] == register and one["state"] == "lost" for one in members)
+
+    await rig.wait_for("that it can not be known", whole)
+    refused = await rig.post("/v1/day/close", {"by": "Mia"})
+    assert (refused.status_code, code(refused)) == (422, "day_not_ready")
+    (missing,) = refused.json()["missing"]
+    assert (missing["register"], missing["state"], len(missing["lost"])) == (register, "lost", losses)
+    assert (await rig.get("/v1/day"))["today"] == missing["todo"].partition("--day ")[2][:10]
+    signed = await cli(rig, "gap", register, "--reason", "its disk is lost", "--by", "Mia")
+    assert signed.returncode == exits.OK, signed.stderr
 
 
 def test_a_primary_whose_own_log_went_with_its_disk_closes_over_what_others_have_of_it(tmp_path: Path) -> None:
@@ -156,10 +183,12 @@ def test_a_primary_whose_own_log_went_with_its_disk_closes_over_what_others_have
             await heard(front, *store.names)
             await front.order("cola")
             await may_close(front)
+            await _signed_for(front, "front", losses=1)
             closing = await cli(front, "close", "--wait", "30", "--by", "Mia", "--json")
             assert closing.returncode == exits.OK, closing.stderr
             report = json.loads(closing.stdout)
-            assert (report["closed"]["z"], report["figures"]["books"]["sales"], report["gaps"]) == (2, 3, [])
+            assert (report["closed"]["z"], report["figures"]["books"]["sales"]) == (2, 3)
+            assert [(one["register"], one["reason"]) for one in report["gaps"]] == [("front", "its disk is lost")]
             assert len(report["tails"]["front"]) == 2
             days = (await front.get("/v1/days"))["days"]
             assert days[1:] == first, "the close that stood in the lost log"

@@ -32,6 +32,7 @@ class Near:
 
     def __init__(self) -> None:
         self.acked = {FRONT: 100}
+        self.past = frozenset[LogId]()
 
     def is_heard(self, _now_s: float) -> bool:
         return True
@@ -58,6 +59,7 @@ class Front:
             MemberParts(
                 register="front", logs=cast(Any, self), index=index, members=lambda: ("front", "side"),
                 states=cast(Any, {"side": Near()}), finals=lambda _name: {}, now_s=self._loop.time,
+                writing=lambda: FRONT.incarnation,
             )
         )  # fmt: skip
         mine = cast(Any, self)

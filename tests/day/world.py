@@ -28,7 +28,7 @@ async def may_close(rig: StoreRig) -> None:
 
 async def heard(rig: StoreRig, *names: str) -> None:
     """Until exactly these are heard, itself included."""
-    there = ("to_be_asked", "ready", "behind", "one_copy")
+    there = ("to_be_asked", "ready", "behind", "one_copy", "lost")
 
     async def look() -> bool:
         members = (await rig.get("/v1/day"))["members"]

@@ -139,6 +139,43 @@ def test_a_damaged_file_is_set_aside_and_selling_starts(tmp_path: Path, damage: 
     asyncio.run(scenario())
 
 
+def break_an_open_check(path: Path) -> None:
+    connection = apsw.Connection(str(path))
+    (page,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'checks'").fetchone()  # type: ignore[misc]
+    (size,) = connection.execute("PRAGMA page_size").fetchone()  # type: ignore[misc]
+    connection.close()
+    flip(path, (page - 1) * size, 64)
+
+
+@pytest.mark.parametrize(
+    ("damage", "named", "tells"),
+    [
+        (break_an_open_check, True, True),
+        (alter_an_event, True, True),
+        (lambda path: alter_a_type(path, "hash"), True, False),
+        (delete_an_event, True, False),
+        (lambda path: wal(path).write_bytes(b"no log"), True, False),
+        (garbage, False, False),
+        (truncate, False, False),
+    ],
+)
+def test_where_a_damaged_log_ended_is_said_only_where_its_end_is_whole(
+    tmp_path: Path, damage: Callable[[Path], object], named: bool, tells: bool
+) -> None:
+    async def scenario() -> None:
+        path = tmp_path / "journal.db"
+        previous, last_seq = await fill(path)
+        damage(path)
+        async with opened(path) as journal:
+            (first,) = journal.events(journal.incarnation, 0, 10)
+            began = decode_body(first.type, first.body.encode())
+            assert isinstance(began, IncarnationBegan)
+            assert (began.reason, began.previous_incarnation) == ("corrupt_journal", previous if named else "")
+            assert began.previous_last_seq == (last_seq if tells else 0)
+
+    asyncio.run(scenario())
+
+
 async def crashed(tmp_path: Path) -> tuple[Path, str, int]:
     """Files as a power cut leaves them: everything newer than the last checkpoint is in the log."""
     path, copy = tmp_path / "journal.db", tmp_path / "crashed"

@@ -72,7 +72,7 @@ class EndOfDay:
         self._members = DayMembers(
             MemberParts(
                 register=me, logs=library, index=self.index, members=lambda: tuple(sorted(members())), states=desk.states,
-                finals=desk.finals, now_s=now_s,
+                finals=desk.finals, now_s=now_s, writing=lambda: journal.incarnation,
             )
         )  # fmt: skip
         books = StoreDays(BookParts(logs=library, index=self.index, caught_up=following.caught_up, step_aside=step_aside))

@@ -104,7 +104,8 @@ class Manager:
         for one in missing:
             register = one["register"]
             self._tell(f"       the manager signs: {register} {one['state']}, {one.get('words', '')}")
-            if register == machine.register:  # what it wrote went with its disk, and comes back from the others
+            if register == machine.register and one["state"] != "lost":
+                # What it wrote went with its disk, and comes back from the others.
                 self.said["own log not back yet"] += 1
             elif one["state"] == "silent" and self._chance.random() < 0.3:
                 self._parked.add(register)

@@ -24,12 +24,15 @@ MAX_LISTED = 50
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """A manager signed that the day is closed without the rest of this register's log. `held`: incarnation -> seq that was
-    held when it was signed."""
+    held when it was signed. `lost`: logs that are over, and nobody knows how much more they had. `rest`: False where that alone
+    was signed, and what the register writes now is waited for."""
 
     register: str
     held: dict[str, int] = {}
     reason: str = ""
     by: str = ""
+    lost: tuple[str, ...] = ()
+    rest: bool = True
 
 
 class Parked(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +120,8 @@ class GapDeclared(Event, frozen=True):
     held: dict[str, Seq]
     reason: str
     by: str = ""
+    lost: tuple[str, ...] = ()
+    rest: bool = True
 
 
 class RegisterParked(Event, frozen=True):
@@ -216,7 +221,7 @@ class DayTail(msgspec.Struct, frozen=True):
 
 # --- views ---
 
-MemberState = Literal["ready", "to_be_asked", "behind", "one_copy", "silent", "unknown", "gap", "parked", "left"]
+MemberState = Literal["ready", "to_be_asked", "behind", "one_copy", "silent", "unknown", "lost", "gap", "parked", "left"]
 
 
 class LogHeld(View, frozen=True):
@@ -232,7 +237,8 @@ class LogHeld(View, frozen=True):
 class DayMember(View, frozen=True):
     """One register of the store and the day's close. `ready`, `to_be_asked` (it is heard and is asked at the close), `gap`,
     `parked` and `left` are not in its way. `missing`: events still to come, None where that is not known. `silent_s`: since it
-    was last heard, None where it is heard or never was. `words` says what is the matter, `todo` what a person can do."""
+    was last heard, None where it is heard or never was. `words` says what is the matter, `todo` what a person can do. `lost`:
+    logs that are over and of which nobody knows where they ended, until a closed day names them."""
 
     register: str
     state: MemberState
@@ -242,6 +248,7 @@ class DayMember(View, frozen=True):
     silent_s: float | None = None
     words: str = ""
     todo: str = ""
+    lost: tuple[str, ...] = ()
 
 
 class DayStatus(View, frozen=True):

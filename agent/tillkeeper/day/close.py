@@ -32,7 +32,8 @@ HELD_S = 4.0
 LOOK_S = 0.05
 TOPIC = "day.ask"
 STORE_Z = "store"
-NOT_THERE = frozenset({"silent", "unknown"})
+NOT_THERE = frozenset({"silent", "unknown", "lost"})
+"""A person has to do something: asking the others does not help."""
 
 _encode = msgspec.json.Encoder().encode
 _decode_tail = reader(DayTail)

@@ -103,11 +103,16 @@ class DayDesk:
         member = next((one for one in self._.members.look(day) if one.register == command.register), None)
         if member is None:
             raise self._unknown(operation, command.register)
-        if member.register == self._.register or member.state in ("ready", "to_be_asked"):
+        own, lost = member.register == self._.register, member.state == "lost"
+        if (own and not lost) or member.state in ("ready", "to_be_asked"):
             cause = "it is there: nothing of its log is missing, or it says so itself when the day is closed"
             raise Refused("no_gap", operation, subject, cause, "close the day")
         held = {log.incarnation: log.held for log in member.logs if log.held}
-        event = GapDeclared(day=day, register=command.register, held=held, reason=command.reason, by=command.by)
+        there = own or member.register in self._.members.heard()
+        event = GapDeclared(
+            day=day, register=command.register, held=held, reason=command.reason, by=command.by, lost=member.lost,
+            rest=not (lost and there),
+        )  # fmt: skip
         return self._draft([event], [], f"{day}/{command.register}")
 
     async def _park(self, command: ParkRegister | UnparkRegister) -> Draft:

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from tillkeeper.contract.day import DayMember, Gap, LogHeld, Parked, Tails
 
-BLOCKING = frozenset({"behind", "one_copy", "silent", "unknown"})
+BLOCKING = frozenset({"behind", "one_copy", "silent", "unknown", "lost"})
 
 
 class LogFacts(NamedTuple):
     """One log of a register. `held`: here. `known`: the furthest that anybody is known to hold. `declared`: its tail, as its
-    author declared; None where it did not. `is_followed`: its author has begun another log since, so `known` is its end.
+    author declared; None where it did not. `is_followed`: its author has begun another log since, so no more will come than is
+    `known`; whether that is all it had `MemberFacts.lost` says.
     `holders`: how far each register that can be heard, this one included, holds it."""
 
     incarnation: str
@@ -26,7 +27,8 @@ class LogFacts(NamedTuple):
 
 class MemberFacts(NamedTuple):
     """`silent_s`: since its last word, None where it never said one. `needed`: by how many registers each log is to be held.
-    `ever`: whether anything of it is known at all. `left`: it is no member of the store any more."""
+    `left`: it is no member of the store any more. `lost`: logs that are over, nobody knows where they ended, and no closed day
+    names that."""
 
     register: str
     own: bool
@@ -37,6 +39,7 @@ class MemberFacts(NamedTuple):
     gap: Gap | None = None
     parked: Parked | None = None
     left: bool = False
+    lost: tuple[str, ...] = ()
 
 
 def tail_of(facts: MemberFacts, log: LogFacts) -> int | None:
@@ -60,6 +63,7 @@ def member(day: str, facts: MemberFacts) -> DayMember:
         silent_s=None if facts.own or facts.heard else facts.silent_s,
         words=words,
         todo=todo,
+        lost=facts.lost,
     )
 
 
@@ -84,15 +88,19 @@ def _judged(day: str, facts: MemberFacts, logs: tuple[LogHeld, ...], missing: in
     if facts.parked is not None:
         back = f"take it back: tillkeeper day unpark {name}" if facts.heard else ""
         return "parked", f"{name} is parked: {facts.parked.reason}" + _signed_by(facts.parked.by), back
+    if _is_unsigned(facts):
+        words = f"{name}: a journal or disk of it was lost, and nobody knows whether it had sold more than what is held here"
+        return "lost", words, _way_without(day, facts)
     if missing == 0:
         lacking = [log for log in logs if log.copies < facts.needed]
+        if not lacking and facts.gap is not None and facts.lost:
+            return "gap", _left_out(facts, facts.gap), ""
         if not lacking:
             return "ready", f"{name}: everything is held", ""
         words = f"{name}: everything is here, but no second register holds it yet"
         return "one_copy", words, "wait a moment; or start another register, and it gets its copy by itself"
-    if facts.gap is not None and not (facts.heard and missing is None):
-        words = f"{name}: the rest of its log is left out: {facts.gap.reason}"
-        return "gap", words + _signed_by(facts.gap.by), ""
+    if facts.gap is not None and facts.gap.rest and not (facts.heard and missing is None):
+        return "gap", _left_out(facts, facts.gap), ""
     if missing is not None:
         return "behind", f"{name}: {_events(missing)} still to come" + _silence(facts), _ways(day, facts)
     if facts.own or facts.heard:
@@ -102,6 +110,21 @@ def _judged(day: str, facts: MemberFacts, logs: tuple[LogHeld, ...], missing: in
     held = sum(log.held for log in logs)
     words = f"{name}: how much of its log is missing is not known; {_events(held)} held here" + _silence(facts)
     return "silent", words, _ways(day, facts)
+
+
+def _is_unsigned(facts: MemberFacts) -> bool:
+    """Whether a lost log is still to be signed for. What others hold of it is waited for first."""
+    unsigned = set(facts.lost) - set(facts.gap.lost if facts.gap is not None else ())
+    return bool(unsigned) and all(log.held >= log.known for log in facts.logs if log.incarnation in unsigned)
+
+
+def _left_out(facts: MemberFacts, gap: Gap) -> str:
+    return f"{facts.register}: the rest of its log is left out: {gap.reason}" + _signed_by(gap.by)
+
+
+def _way_without(day: str, facts: MemberFacts) -> str:
+    gap = f"tillkeeper day gap {facts.register} --day {day} --reason ..."
+    return f"compare its receipts of that time with the books; then close without the rest: {gap}"
 
 
 def _silence(facts: MemberFacts) -> str:

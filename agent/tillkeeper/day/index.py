@@ -37,6 +37,7 @@ from tillkeeper.contract.events import (
 from tillkeeper.contract.roles import LEAP
 from tillkeeper.contract.together import CheckForked, CheckMerged, CheckTaken
 from tillkeeper.day import open_checks
+from tillkeeper.day.ended import Ended
 from tillkeeper.day.open_checks import OpenCheck, OpenChecks
 from tillkeeper.day.pending import Going, Pending
 
@@ -82,9 +83,9 @@ class _Parking(msgspec.Struct, frozen=True):
 
 
 class _State(msgspec.Struct):
+    ended: Ended
     ranges: dict[str, dict[str, dict[str, tuple[int, int]]]] = {}
     tails: dict[str, dict[str, list[tuple[str, int]]]] = {}
-    previous: dict[str, list[str]] = {}
     closes: list[KnownClose] = []
     gaps: dict[str, dict[str, _Signed]] = {}
     parking: dict[str, _Parking] = {}
@@ -112,7 +113,7 @@ class DayIndex:
 
     def __init__(self, today: Callable[[], str] = lambda: LAST) -> None:
         self._today = today
-        self._state = _State()
+        self._state = _State(Ended())
         self._checks, self._pending = OpenChecks(self.is_followed), Pending()
         self._days: tuple[str, Days, str] | None = None
 
@@ -134,26 +135,22 @@ class DayIndex:
             self._pending.call(at, event)
             return
         match event:
-            case IncarnationBegan(previous_incarnation=previous) if previous:
-                known = self._state.previous.setdefault(at.register, [])
-                if previous not in known:
-                    known.append(previous)
+            case IncarnationBegan():
+                self.ended.began(at.register, at.incarnation, event)
             case DayTailDeclared(day=day):
                 declared = self._state.tails.setdefault(at.register, {}).setdefault(at.incarnation, [])
                 if all(day != known for known, _ in declared):
                     declared.append((day, at.seq))
                     del declared[:-MAX_TAILS]
             case GapDeclared():
-                gap = Gap(register=event.register, held=event.held, reason=event.reason, by=event.by)
                 signed = self._state.gaps.setdefault(event.day, {})
-                rank = (envelope.at_ms, at)
-                if (before := signed.get(event.register)) is None or rank > before.rank:
-                    signed[event.register] = _Signed(rank, gap)
+                signed[event.register] = _both(_signed(envelope.at_ms, at, event), signed.get(event.register))
             case RegisterParked():
                 self._park(at, event.n, event.register, Parked(register=event.register, reason=event.reason, by=event.by))
             case RegisterUnparked():
                 self._park(at, event.n, event.register, None)
             case DayClosed():
+                self.ended.closed(event)
                 self._state.closes.append(_known(close_of(envelope, event), envelope.at_ms, event))
                 self._days = None
 
@@ -241,9 +238,13 @@ class DayIndex:
         declared, end = self._state.tails.get(register, {}).get(incarnation, ()), self.reach
         return max((until for until, _ in declared if until <= end), default="")
 
+    @property
+    def ended(self) -> Ended:
+        return self._state.ended
+
     def is_followed(self, register: str, incarnation: str) -> bool:
         """Whether the register began another log after this one."""
-        return incarnation in self._state.previous.get(register, ())
+        return self.ended.is_over(register, incarnation)
 
     def gap(self, day: str, register: str) -> Gap | None:
         signed = self._state.gaps.get(day, {}).get(register)
@@ -289,6 +290,22 @@ class DayIndex:
             for incarnation, days in logs.items():
                 for stamped, (first, last) in days.items():
                     yield Range(register, incarnation, stamped, first, last)
+
+
+def _signed(at_ms: int, at: Place, event: GapDeclared) -> _Signed:
+    gap = Gap(
+        register=event.register, held=event.held, reason=event.reason, by=event.by, lost=event.lost, rest=event.rest
+    )  # fmt: skip
+    return _Signed((at_ms, at), gap)
+
+
+def _both(one: _Signed, other: _Signed | None) -> _Signed:
+    """The later of two words about one day and register, over all that both are about."""
+    if other is None:
+        return one
+    newest = max(one, other, key=lambda signed: signed.rank)
+    lost = tuple(sorted({*one.gap.lost, *other.gap.lost}))
+    return _Signed(newest.rank, msgspec.structs.replace(newest.gap, lost=lost, rest=one.gap.rest or other.gap.rest))
 
 
 def _may_be_in(days: Days, one: Range, day: str) -> bool:

@@ -20,7 +20,7 @@ COPIES = 2
 @dataclass(frozen=True, kw_only=True)
 class MemberParts:
     """`members`: the registers that belong to the store. `states`: what is known of each other one, empty for a register
-    alone. `finals`: the furthest that anybody holds of a register's logs, by incarnation."""
+    alone. `finals`: the furthest that anybody holds of a register's logs, by incarnation. `writing`: this register's log."""
 
     register: str
     logs: Logs
@@ -29,6 +29,7 @@ class MemberParts:
     states: "Mapping[str, PeerState]"
     finals: Callable[[str], Mapping[str, int]]
     now_s: Callable[[], float]
+    writing: Callable[[], str]
 
 
 class DayMembers:
@@ -62,6 +63,8 @@ class DayMembers:
             if which.register == name:
                 known[which.incarnation] = max(seq, known.get(which.incarnation, 0))
         age_s = state.age_s(parts.now_s()) if state is not None else None
+        ended = parts.index.ended
+        over = ended.logs(name) | {one for one in known if self._is_over(LogId(name, one), told)}
         return MemberFacts(
             register=name,
             own=own,
@@ -74,13 +77,24 @@ class DayMembers:
             gap=parts.index.gap(day, name),
             parked=parts.index.parked(name),
             left=not is_member,
+            lost=tuple(sorted(one for one in over if ended.is_lost(name, one, known.get(one, 0), day))),
         )
+
+    def _is_over(self, which: LogId, told: Mapping[LogId, int]) -> bool:
+        """Whether its register writes another log now: a disk that was lost told nobody that its log ended."""
+        parts = self._
+        if which in told:
+            return False
+        if any(one.register == which.register for one in told) or parts.index.is_followed(*which):
+            return True
+        if which.register == parts.register:
+            return which.incarnation != parts.writing()
+        state = parts.states.get(which.register)
+        return state is not None and which in state.past
 
     def _log(
         self, day: str, which: LogId, known: int, held: Mapping[LogId, int], told: Mapping[LogId, int]
     ) -> LogFacts:  # fmt: skip
-        # Whoever says just now which log it writes writes no other one: a disk that was lost told nobody that its log ended.
-        left = any(one.register == which.register and one != which for one in told) and which not in told
         here = held.get(which, 0)
         holders = [here]
         for name in self.heard():
@@ -92,6 +106,6 @@ class DayMembers:
             held=here,
             known=known,
             declared=told.get(which) or self._.index.tail(*which, day),
-            is_followed=left or self._.index.is_followed(*which),
+            is_followed=self._is_over(which, told),
             holders=tuple(holders),
         )

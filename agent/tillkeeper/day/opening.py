@@ -83,6 +83,7 @@ class EndOfDay:
             MemberParts(
                 register=me, logs=replication.logs, index=self.index, members=self._members,
                 states=peers.states if peers is not None else {}, finals=replication.finals, now_s=clock.boot_s,
+                writing=lambda: journal.incarnation,
             )
         )  # fmt: skip
         books = StoreDays(

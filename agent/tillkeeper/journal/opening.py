@@ -17,7 +17,7 @@ from tillkeeper.contract.events import IncarnationBegan
 from tillkeeper.errors import StorageRefused
 from tillkeeper.journal import carried
 from tillkeeper.journal.commit import Log, keep_answers, read_head
-from tillkeeper.journal.database import Further, connect_reader, connect_writer, migrate, tell_steps, trust
+from tillkeeper.journal.database import Further, connect_writer, migrate, tell_steps, trust
 from tillkeeper.journal.faults import WrongJournal
 from tillkeeper.journal.files import (
     FileLock,
@@ -30,6 +30,7 @@ from tillkeeper.journal.files import (
     sync_folder,
 )
 from tillkeeper.journal.incarnations import begin, newest_job, read_logs
+from tillkeeper.journal.last_words import LastWords, last_words
 from tillkeeper.journal.reader import read_envelopes
 from tillkeeper.journal.reserve import Reserve
 from tillkeeper.journal.verify import verify_connection
@@ -55,7 +56,13 @@ class Opened(NamedTuple):
 
 
 class Damaged(Exception):
-    """The file cannot be trusted."""
+    """The file cannot be trusted. `log_whole`: its -wal file lacks nothing, so what it says of its end may be believed."""
+
+    log_whole = False
+
+
+class _DamagedInside(Damaged):
+    log_whole = True
 
 
 def open_journal(
@@ -105,14 +112,14 @@ def _open_locked(
 ) -> Opened:
     alarms: list[str] = []
     connection: apsw.Connection | None = None
-    previous, aside = "", newest_set_aside(path)
+    previous, aside = LastWords(), newest_set_aside(path)
     kept = carried.Carried({})
     try:
         connection = _examine(path, vfs, alarms, further)
     except Damaged as damage:
-        previous = _incarnation_of(path)
+        previous = last_words(path, who.store, who.register, log_whole=damage.log_whole)
         kept = carried.read(path, who.store, who.register)
-        aside = set_aside(path, previous or str(wall_ms()))
+        aside = set_aside(path, previous.incarnation or str(wall_ms()))
         marker_of(path).unlink(missing_ok=True)
         alarms.append(f"the journal was damaged ({damage}); it is kept as {aside}, and a new log began{_words(kept)}")
     try:
@@ -121,8 +128,9 @@ def _open_locked(
             if aside and not alarms:
                 kept = carried.read(path.with_name(aside), who.store, who.register)
             began = IncarnationBegan(
-                reason="corrupt_journal" if aside else "first_start", previous_incarnation=previous, set_aside=aside
-            )
+                reason="corrupt_journal" if aside else "first_start", previous_incarnation=previous.incarnation,
+                previous_last_seq=previous.last_seq, set_aside=aside,
+            )  # fmt: skip
             settings = kept.settings | ({carried.LOST: aside.encode()} if kept.trouble else {})
             connection = _create(path, who, began, wall_ms(), new_id(), vfs, kept._replace(settings=settings))
         log = _continue(connection, path, who, wall_ms, new_id, alarms)
@@ -154,18 +162,19 @@ def _examine(path: Path, vfs: str | None, alarms: list[str], further: Further) -
         raise Damaged(damage)
     if not path.exists():
         return None
-    connection = None
+    connection, damaged = None, Damaged
     try:
         connection = connect_writer(path, vfs)
         tell_steps(connection, further, "examines the journal")
         _check_log(connection, path)  # a step to a newer format would be written over what lies behind the damage
+        damaged = _DamagedInside
         migrate(connection, path)
         _check_whole(connection, path, alarms, further)
         tell_steps(connection, None)
         found, connection = connection, None
         return found
     except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, ChainBroken, UnicodeDecodeError) as error:
-        raise Damaged(str(error)) from error
+        raise damaged(str(error)) from error
     except apsw.IOError as error:
         if getattr(error, "extendedresult", 0) in (apsw.SQLITE_IOERR_READ, apsw.SQLITE_IOERR_SHORT_READ):
             raise Damaged(f"it cannot be read: {error}") from error
@@ -271,20 +280,3 @@ def _create(
     building.rename(path)
     sync_folder(path.parent)
     return connect_writer(path, vfs)
-
-
-def _incarnation_of(path: Path) -> str:
-    """What a damaged journal says about itself, or empty."""
-    if not path.exists():
-        return ""
-    try:
-        connection = connect_reader(path, immutable=True)
-    except apsw.Error:
-        return ""
-    try:
-        row = connection.execute("SELECT incarnation FROM logs ORDER BY log_no DESC LIMIT 1").fetchone()
-    except (apsw.Error, UnicodeDecodeError):
-        return ""
-    finally:
-        connection.close(True)
-    return row[0] if row is not None and isinstance(row[0], str) and row[0].isalnum() else ""

@@ -8,7 +8,7 @@ import { give } from "./reading.js";
 
 const PARKED = ["Not in use today", "Broken, in repair", "Taken home"];
 const GAPS = ["Its disk is lost", "Stolen", "It will not come back before tomorrow"];
-const STATES = { ready: ["✓", "good"], to_be_asked: ["○", "info"], gap: ["✎", "warn"], parked: ["P", "plain"], left: ["–", "plain"] };
+const STATES = { ready: ["✓", "good"], to_be_asked: ["○", "info"], lost: ["?", "bad"], gap: ["✎", "warn"], parked: ["P", "plain"], left: ["–", "plain"] };
 
 /** @param {any} props */
 export function Day({ desk, reading }) {
@@ -22,7 +22,8 @@ export function Day({ desk, reading }) {
     if (done?.ok) desk.toast(`${view.day} is closed.`, "good");
   }
   async function gap(one) {
-    const note = `${view.day} is then closed without what is missing of it. What comes later counts as an adjustment.`;
+    const later = one.state === "lost" ? "Compare its receipts with the books first; the Z names the gap." : "What comes later counts as an adjustment.";
+    const note = `${view.day} is then closed without what is missing of it. ${later}`;
     const reason = await desk.ask(Reason, { title: `Sign a gap for register ${one.register}`, presets: GAPS, note, alarm: true });
     if (reason) await say("/v1/day/gaps", { register: one.register, reason, day: view.day }, `Gap of ${one.register}`);
   }
@@ -41,7 +42,7 @@ export function Day({ desk, reading }) {
     const [mark, kind] = STATES[one.state] ?? ["!", "bad"];
     return html`<div class="member" key=${one.register} data-register=${one.register} data-state=${one.state} data-blocks=${String(one.blocks)}><span class="badge ${kind}" aria-hidden="true">${mark}</span>
       <div class="grow"><p class="strong wrap">${one.register}</p>
-        ${one.words && html`<p class="small wrap">${one.words}.</p>`}${one.blocks && html`<p class="small muted wrap">Switch it on, or connect it, and wait. Or:</p>`}
+        ${one.words && html`<p class="small wrap">${one.words}.</p>`}${one.blocks && html`<p class="small muted wrap">${one.state === "lost" ? "Compare its receipts of that time with the books. Then:" : "Switch it on, or connect it, and wait. Or:"}</p>`}
         ${(one.blocks || one.state === "parked") && html`<div class="row wrap-row">${one.blocks && html`<button type="button" data-action="gap" onClick=${() => gap(one)}>Sign a gap…</button><button type="button" data-action="park" onClick=${() => park(one)}>Park it…</button>`}
           ${one.state === "parked" && html`<button type="button" data-action="unpark" onClick=${() => say(`/v1/registers/${encodeURIComponent(one.register)}/unpark`, {}, `${one.register} is back`)}>Take it back</button>`}</div>`}</div></div>`;
   })}
