@@ -79,22 +79,21 @@ class OwnPast:
         recall: Callable[[Sequence[HqBatch]], Awaitable[bool]] = _nothing_waits,
     ) -> None:
         """Until all that was set aside was read over, each file once. `held`: told when there is more to send. `recall`: gets
-        the newest events of each; True once they are worked in. Interrupted it begins again: taking an event twice changes
-        nothing. Does not raise; what went wrong is in the log and tried again at the next start."""
-        to_hq, behind_damage = self._to_hq, list[tuple[Path, bool]]()
+        the newest events of all of them, for one may say what became of what another one fired; True once they are worked in.
+        Interrupted it begins again: taking an event twice changes nothing. Does not raise; what went wrong is in the log and
+        tried again at the next start."""
+        to_hq, read_over, newest = self._to_hq, dict[Path, int](), list[HqBatch]()
         try:
             for aside in await asyncio.to_thread(to_rescue, self._journal):
-                count, behind, newest = await self._hold(aside)
-                log.info("%s was read over: %d events of it are held, %d more lie behind damage", aside.name, count, behind)
+                count, read_over[aside], last = await self._hold(aside)
+                log.info("%s was read over: %d events are held, %d lie behind damage", aside.name, count, read_over[aside])
+                newest += last
                 if count:
                     held()
-                done = await recall(newest)
-                if behind and to_hq is not None:
-                    behind_damage.append((aside, done))
-                elif done:
-                    await asyncio.to_thread(rescued, aside)
-            for aside, done in behind_damage:  # last: where HQ is away nothing else waits for it
-                if to_hq is not None and await self._send_what_is_behind(aside, to_hq) and done:
+            done = not read_over or await recall(newest)
+            for aside, behind in sorted(read_over.items(), key=lambda one: one[1] > 0):  # nothing else waits where HQ is away
+                sent = not behind or to_hq is None or await self._send_what_is_behind(aside, to_hq)
+                if done and sent:
                     await asyncio.to_thread(rescued, aside)
         except (OSError, Refused, StorageRefused, Overloaded) as error:
             log.error("a journal that was set aside could not be read over: %s; the next start tries again", error)
