@@ -4,7 +4,8 @@ import logging
 from pathlib import Path
 
 from tillkeeper.errors import ConfigInvalid, StorageRefused
-from tillkeeper.token_files import load_or_create_token
+from tillkeeper.plain_file import open_plain
+from tillkeeper.token_files import MAX_TOKEN_FILE, load_or_create_token
 from tillkeeper_systemd import credentials
 
 log = logging.getLogger(__name__)
@@ -18,7 +19,8 @@ def read_hq_token(file: Path) -> str:
 def read_token(setting: str, file: Path) -> str:
     """The first line of the file that `setting` of the configuration names. Raises `ConfigInvalid` where there is none."""
     try:
-        lines = file.read_text("ascii").split("\n")
+        with open_plain(file) as opened:
+            lines = opened.read(MAX_TOKEN_FILE).decode("ascii").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         hint = credentials.missing(str(file)) or "its first line is the shared secret"
         raise ConfigInvalid("read", f"{setting} {file.name}", str(error), hint) from error

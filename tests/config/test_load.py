@@ -13,6 +13,7 @@ from tillkeeper.config.embedded import embedded, embedded_printers, example_toml
 from tillkeeper.config.load import builtin_menu, load, parse
 from tillkeeper.errors import ConfigInvalid
 from tillkeeper.file_problem import Problem
+from tillkeeper.secret_files import read_hq_token
 
 EXAMPLE = example_toml()
 
@@ -228,6 +229,16 @@ def test_hq_token_must_be_readable_and_not_empty(tmp_path: Path) -> None:
     assert "empty first line" in problems_of(text, tmp_path)[0].what
     (tmp_path / "hq.token").write_text("secret\n")
     assert parse(text, file="store.toml", folder=tmp_path).hq.token_file == str(tmp_path / "hq.token")
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_in_the_place_of_a_secret_is_not_waited_for(tmp_path: Path) -> None:
+    text = EXAMPLE.replace('url = ""', 'url = "https://hq:1"')
+    text = text.replace('token_file = ""           # its', 'token_file = "hq.token" # its')
+    os.mkfifo(tmp_path / "hq.token")
+    assert "can not be read: it is not a file" in problems_of(text, tmp_path)[0].what
+    with pytest.raises(ConfigInvalid):
+        read_hq_token(tmp_path / "hq.token")
 
 
 def test_authorities_that_can_not_be_read_are_said(tmp_path: Path) -> None:

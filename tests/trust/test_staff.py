@@ -1,13 +1,16 @@
 """People come with joining: the roster in force where the register was admitted, under the secret that came too."""
 
 import asyncio
+import subprocess
 from dataclasses import replace as replaced
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from tests.support.prerequisites import need
 from tests.trust.world import SECRET, STORE, Register, founded, site
 
+from tillkeeper.errors import StorageRefused
 from tillkeeper.people import pins, roster
 from tillkeeper.people.roster import Member, Roster
 from tillkeeper.trust import wire
@@ -69,6 +72,32 @@ def test_a_roster_that_is_none_keeps_nobody_from_joining(tmp_path: Path, handed:
     assert not file.exists()
     assert outcome.at == "front"
     assert any(f"copy the roster of another register to {file}" in note for note in outcome.notes)
+
+
+def test_a_full_disk_under_the_roster_is_made_room_on_and_the_same_code_brings_the_people(tmp_path: Path) -> None:
+    need("mount")
+    many = tuple(replace(ANA, employee=f"ana-{n}", pin=f"{n:064x}") for n in range(400))
+    people = roster.encode(Roster(store=STORE, secret_id=pins.secret_id(SECRET), members=many))
+    place = replace(site(tmp_path, "bar"), staff=tmp_path / "bar" / "staff.json")
+
+    async def scene() -> None:
+        front, _ = founded(tmp_path)
+        hands_out(front, people)
+        async with front.listening():
+            code = await front.invited()
+            with pytest.raises(StorageRefused) as refused:
+                await asyncio.to_thread(join_store, place, code, "ana")
+            assert (refused.value.subject, refused.value.hint) == ("staff.json", "make room and do it again")
+            (place.data_dir / "fill").unlink()
+            await asyncio.to_thread(join_store, place, code, "ana")
+
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(place.data_dir)], check=True)
+    try:
+        (place.data_dir / "fill").write_bytes(b"x" * 96 * 1024)  # room for the keys, and for what is known of the store
+        asyncio.run(scene())
+        assert (place.data_dir / "staff.json").read_bytes() == people
+    finally:
+        subprocess.run(["umount", str(place.data_dir)], check=True)
 
 
 def test_a_roster_that_can_not_be_written_keeps_nobody_from_joining(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tillkeeper.plain_file import open_plain
 from tillkeeper_systemd import credentials
 
 
@@ -26,7 +27,7 @@ def unreadable(folder: Path, said: str) -> str:
     if path is None:
         return ""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             return "" if file.readline(4096).strip() else "has an empty first line"
     except OSError as error:
         hint = credentials.missing(said)

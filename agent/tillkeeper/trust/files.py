@@ -1,6 +1,7 @@
 """Files that nobody else may read, whole or not at all."""
 
 import contextlib
+import errno
 import logging
 import os
 import secrets
@@ -39,7 +40,16 @@ def write(path: Path, content: bytes, mode: int = 0o600) -> None:
     except PermissionError as error:
         raise _rights("write", path, error) from error
     except OSError as error:
-        raise StorageRefused("write", path.name, error.strerror or str(error), "look at the disk") from error
+        raise StorageRefused("write", path.name, error.strerror or str(error), _hint(error)) from error
+
+
+def is_full(error: BaseException | None) -> bool:
+    """There is no room, as a person can mend it: the same may be tried again."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _hint(error: OSError) -> str:
+    return "make room and do it again" if is_full(error) else "look at the disk"
 
 
 def _sync(folder: Path) -> None:
@@ -82,7 +92,7 @@ def make_folder(path: Path) -> None:
     except PermissionError as error:
         raise _rights("make", path, error) from error
     except OSError as error:
-        raise StorageRefused("make", path.name, error.strerror or str(error), "look at the disk") from error
+        raise StorageRefused("make", path.name, error.strerror or str(error), _hint(error)) from error
 
 
 def _rights(operation: str, path: Path, error: OSError) -> TrustTrouble:

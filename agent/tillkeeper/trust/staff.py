@@ -11,8 +11,8 @@ ASIDE = ".before-joining"
 
 def take(file: Path, handed: bytes, store: str, secret: str) -> str:
     """Put the roster that was handed over in its place; what a person should know of it, in words. One that is there stays
-    where its PINs are keyed with the store's secret, else it is set aside. Raises nothing: who was admitted belongs to the
-    store with or without it."""
+    where its PINs are keyed with the store's secret, else it is set aside. Who was admitted belongs to the
+    store with or without it, so nothing is raised but StorageRefused by a full disk: there is room some time later."""
     by_hand = f"copy the roster of another register to {file}"
     try:
         there = files.read(file)
@@ -26,6 +26,8 @@ def take(file: Path, handed: bytes, store: str, secret: str) -> str:
             files.write(file.with_name(file.name + ASIDE), there)
         files.write(file, handed)
     except TillkeeperError as error:
+        if files.is_full(error.__cause__):
+            raise
         return f"people did not come with it ({error.subject}: {error.cause}): {by_hand}"
     count = len(people.members)
     return f"{old}{count} {'person' if count == 1 else 'people'} of the store came with it, with their PINs"
