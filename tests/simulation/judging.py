@@ -11,6 +11,7 @@ from tillkeeper.contract.days import Days, Place, close_of
 from tillkeeper.contract.envelope import Envelope
 from tillkeeper.contract.events import CheckOpened, LineAdded, TenderRecorded
 from tillkeeper.contract.placing import read_event
+from tillkeeper.contract.together import CheckForked, CheckHandedOver, CheckTaken, CheckYielded
 from tillkeeper.replication.model import LogId
 from tillkeeper.sales.model import Check
 from tillkeeper.till.shelf import check_of
@@ -101,6 +102,45 @@ def lost_parts(events: Iterable[Envelope], here: Mapping[str, list[tuple[str, Ch
             yield f"check {check_id} at {register} lacks {len(gone)} lines"
         if gone := paid[check_id] - {payment.tender_id for payment in check.payments}:
             yield f"check {check_id} at {register} lacks {len(gone)} payments"
+
+
+def not_here(platter: Platter, written: Mapping[str, int]) -> Iterator[str]:
+    """[I11] Checks that were handed to this register by the word of another, and that it does not have, or without a payment of
+    which it has the event, from whatever disk. `written`: hash -> which was written first."""
+    known = sorted(_readable(platter), key=lambda envelope: written[envelope.hash])
+    claims: dict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
+    paid: dict[str, set[str]] = defaultdict(set)
+    for envelope in known:
+        match read_event(envelope):
+            case CheckOpened(check_id=check_id):
+                claims[check_id][envelope.register] = (0, envelope.register)
+            case (CheckTaken() | CheckForked()) as event:
+                claims[event.check_id][envelope.register] = (event.hand, envelope.register)
+            case (CheckHandedOver() | CheckYielded()) as event:
+                claims[event.check_id][envelope.register] = (event.hand, event.to)
+            case TenderRecorded(check_id=check_id, tender_id=tender_id):
+                paid[check_id].add(tender_id)
+    here = {check_id: found[0][1] for check_id, found in owners([platter]).items()}
+    for check_id, of_each in claims.items():
+        hand, owner = max(of_each.values())
+        if owner != platter.register or (hand, owner) not in {of_each[one] for one in of_each.keys() - {owner}}:
+            continue
+        check = here.get(check_id)
+        if check is None:
+            yield f"check {check_id} was handed to {owner}, and is not there"
+        elif gone := paid[check_id] - {payment.tender_id for payment in check.payments}:
+            yield f"check {check_id} was handed to {owner}, and lacks {len(gone)} payments"
+
+
+def _readable(platter: Platter) -> Iterator[Envelope]:
+    """What a register follows: its own logs, and those of others but for what is in quarantine."""
+    own = {(log.incarnation, event.seq) for log in platter.logs for event in log.events}
+    yield from platter.own()
+    for log, mark in platter.held.marks().items():
+        rejected = platter.held.rejected(log)
+        for event in platter.held.events(log, 0, mark.seq):
+            if event.seq not in rejected and (log.register != platter.register or (log.incarnation, event.seq) not in own):
+                yield event
 
 
 def gross_minor(events: Iterable[Envelope]) -> int:

@@ -1,7 +1,7 @@
 """Faults put into the agent on purpose: each has to be found within a few runs, else the checker sees nothing."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,6 +9,8 @@ import msgspec
 from tests.simulation import disk, printing
 from tests.simulation.disk import Held, MemoryJournal
 
+from tillkeeper.across import elsewhere
+from tillkeeper.across.strands import Standing, Strand, standing_of
 from tillkeeper.cards import paying
 from tillkeeper.cards.gateway import Said
 from tillkeeper.contract.envelope import Envelope, EventVerdict, HqAnswer, HqBatch
@@ -225,6 +227,16 @@ def _forgets_its_past() -> Any:
     return _instead(Regaining, "take", deaf)
 
 
+def _goes_by_its_own_lost_word() -> Any:
+    """A check that was handed to a register which lost its disk comes back only where the giver's log is heard before its own."""
+
+    def first_heard(strands: Collection[Strand], to: str) -> Standing | None:
+        standing = standing_of(strands)
+        return None if standing is None or standing.own or standing.register != to else standing
+
+    return _instead(elsewhere, "given", first_heard)
+
+
 def _takes_an_older_copy_for_the_truth() -> Any:
     """A restored copy neither listens to what others tell of what it did, nor doubts what waits in it."""
 
@@ -273,6 +285,7 @@ MUTATIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...], int]] = {
     "takes_silence_for_no": (_takes_silence_for_no, (), 5),
     "takes_silence_for_yes": (_takes_silence_for_yes, (), 1),
     "freezes_nothing": (_freezes_nothing, ("wan", "lossy"), 10),
+    "goes_by_its_own_lost_word": (_goes_by_its_own_lost_word, ("lost_disk", "kill"), 9),
     "takes_an_older_copy_for_the_truth": (_takes_an_older_copy_for_the_truth, ("restored", "printer"), 2),
     "hands_out_twice_unmarked": (_hands_out_twice_unmarked, ("slow_disk", "pause", "hq_answers", "island"), 7),
     "goes_by_the_last_word_heard": (_goes_by_the_last_word_heard, ("cut", "island"), 3),

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
+from tests.simulation import judging
 from tests.simulation.disk import Held, Platter, fingerprint
 from tests.simulation.hq import Hq, Shelf
 from tests.simulation.loops import Time
@@ -313,6 +314,10 @@ class Oracle(Together):
         self._refusals()
         self._tickets()
         self.judge_together(hq)
+        order = {name: place for place, name in enumerate(self.written_events)}
+        for one in [] if self.cloned else self.machines:
+            for words in judging.not_here(one.platter, order):
+                self.fail("I11", words)
         unnumbered = [
             event.check_id
             for envelope in hq.good()

@@ -4,7 +4,7 @@ was handed to it, merges what others did beside it, and gets the catalogue that 
 import asyncio
 import logging
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import partial
 
@@ -16,7 +16,7 @@ from tillkeeper.config.model import Config
 from tillkeeper.contract import events as ev
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.commands import CommandResult
-from tillkeeper.contract.together import CatalogueAsk, CheckYielded
+from tillkeeper.contract.together import CatalogueAsk, CheckForked, CheckTaken, CheckYielded
 from tillkeeper.contract.values import CheckState
 from tillkeeper.errors import Refused, TillkeeperError
 from tillkeeper.journal.journal import Journal
@@ -115,6 +115,8 @@ class Healing:
         standing = self._directory.standing(check_id)
         if standing is None or (standing.hand, standing.register) <= (check.hand, self._me):
             return None
+        if standing.register == self._me:  # it had it again later, on a disk that it lost: the giver's check is the newer one
+            return self._taking.draft_of(check, [yields(check, standing.strand.register, standing.hand - 1)], moment)
         log.warning("check %s goes on at register %s: it was silent here", check.ticket_code, standing.register)
         return self._taking.draft_of(check, [yields(check, standing.register, standing.hand)], moment)
 
@@ -150,7 +152,7 @@ class Healing:
         if (handed := self._handed(check_id, check)) is None:
             return None
         taken = self._taking.completes(handed)
-        merged = self._merges(apply(None, taken, moment.business_day, moment.now_ms), moment)
+        merged = self._merges(apply(None, taken, moment.business_day, moment.now_ms), moment, begins=True)
         return self._taking.draft_of(None, [taken, *merged], moment, self._directory.texts(check_id))
 
     def _handed(self, check_id: str, check: Check | None) -> Standing | None:
@@ -166,21 +168,21 @@ class Healing:
         events = self._merges(check, moment)
         return self._taking.draft_of(check, events, moment) if events else None
 
-    def _merges(self, check: Check, moment: Moment) -> list[Event]:
-        """What makes one of a check that is here and of what was done with it beside."""
+    def _merges(self, check: Check, moment: Moment, *, begins: bool = False) -> list[Event]:
+        """What makes one of a check that is here and of what was done with it beside. `begins`: it comes here now."""
         events: list[Event] = []
         for register, strand in sorted(self._directory.strands(check.check_id).items()):
             own = register == self._me
-            known, fresh = self._forgotten(strand, check) if own else strand.split(check.known)
-            was, now = folded(known), folded((*known, *fresh)) if own else strand.check()
-            if not needs_merging(fresh) or was is None or now is None:
-                continue
-            at = Strand(register, fresh).at if own else strand.at
-            side = Side(register, was, now, tuple(op.event for op in fresh), at)
-            made = merge(check, side, self._rules, moment.now_ms)
-            if not changes_nothing(made, check):
-                events.append(made.event)
-                check = made.check
+            for known, fresh in self._own(strand, check, begins=begins) if own else (strand.split(check.known),):
+                was, now = folded(known), folded((*known, *fresh)) if own else strand.check()
+                if not needs_merging(fresh) or was is None or now is None:
+                    continue
+                at = Strand(register, fresh).at if own else strand.at
+                side = Side(register, was, now, tuple(op.event for op in fresh), at)
+                made = merge(check, side, self._rules, moment.now_ms)
+                if not changes_nothing(made, check):
+                    events.append(made.event)
+                    check = made.check
         return events
 
     def _is_here(self, incarnation: str, seq: int) -> bool:
@@ -192,16 +194,17 @@ class Healing:
         ends = self._directory.ends(check_id, self._me)
         return self._shelf.get(check_id) is not None and not all(self._is_here(log, seq) for log, seq in ends.items())
 
-    def _forgotten(self, strand: Strand, check: Check) -> tuple[tuple[Op, ...], tuple[Op, ...]]:
-        """(what is in the check, what is not) of what this register did with it and its journal does not know: another side of
-        the check, as if another register had forked it where the journal ends."""
-        lost = [op for op in strand.ops if not self._is_here(op.log.incarnation, op.seq)]
-        if not lost:
-            return strand.ops, ()
-        merged = tuple(op for op in lost if op.seq <= check.known.get(op.log.incarnation, 0))
-        before = strand.ops[: strand.ops.index(lost[0])]
-        known = (*before, *merged) or lost[:1]  # all of its past is lost: it begins with how it came to the check
-        return tuple(known), tuple(op for op in lost if op not in known)
+    def _own(self, strand: Strand, check: Check, *, begins: bool) -> Iterator[tuple[tuple[Op, ...], tuple[Op, ...]]]:
+        """(what is in the check, what is not) of what this register did: before it came here last, as far as who gave it
+        had not heard of it, and in logs that were lost. Each is another side, as if another register had forked the check."""
+        here = [op for op in strand.ops if self._is_here(op.log.incarnation, op.seq)]
+        came = max((at for at, op in enumerate(here) if isinstance(op.event, CheckTaken | CheckForked)), default=0)
+        yield Strand(strand.register, tuple(here if begins else here[:came])).split(check.known)
+        if lost := [op for op in strand.ops if op not in here]:
+            merged = tuple(op for op in lost if op.seq <= check.known.get(op.log.incarnation, 0))
+            before = strand.ops[: strand.ops.index(lost[0])]
+            known = (*before, *merged) or lost[:1]  # all of its past is lost: it begins with how it came to the check
+            yield tuple(known), tuple(op for op in lost if op not in known)
 
     async def _number(self, check_id: str, check: Check | None, moment: Moment) -> Draft | None:
         """HQ told another register, which had the check then."""
