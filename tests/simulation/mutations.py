@@ -228,7 +228,7 @@ def _forgets_its_past() -> Any:
 
 
 def _goes_by_its_own_lost_word() -> Any:
-    """A check that was handed to a register which lost its disk comes back only where the giver's log is heard before its own."""
+    """A check that was handed to a register comes back to its new disk only where the giver's log is heard before its own."""
 
     def first_heard(strands: Collection[Strand], to: str) -> Standing | None:
         standing = standing_of(strands)
