@@ -27,7 +27,8 @@ class SqliteBackend:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             return _Connection(_opened(self._path))
         except (OSError, apsw.Error) as error:
-            raise DatabaseUnusable(f"{self._path}: {error}") from error
+            hint = " (is its disk full, or failing?)" if isinstance(error, (apsw.FullError, apsw.IOError)) else ""
+            raise DatabaseUnusable(f"{self._path}: {error}{hint}") from error
 
 
 class _Connection:

@@ -1,5 +1,6 @@
 """SIGKILL in the middle, registers all at once, a full disk: each event counts exactly once."""
 
+import functools
 import random
 import resource
 import subprocess
@@ -91,6 +92,18 @@ def test_eight_registers_at_once(tmp_path: Path) -> None:
         }
         assert hq.books() == day_books(merged(logs), DAY)
         assert sorted(numbers.values()) == list(range(1, hq.books().opened + 1))
+
+
+def test_a_start_on_a_full_disk_asks_for_room_and_the_next_one_works(tmp_path: Path) -> None:
+    limit = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    data, known = str(tmp_path / "hq"), str(credentials(tmp_path))
+    command = [sys.executable, "-m", "tillkeeper_hq", "run", "--data", data, "--credentials", known]
+    done = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "hq.sqlite3: " in done.stderr
+    assert "is its disk full" in done.stderr
+    with running(tmp_path) as hq:
+        assert hq.send(Log().batch(last=0)).held_seq == 0
 
 
 def test_a_full_disk_is_said_and_nothing_is_half_stored(tmp_path: Path) -> None:

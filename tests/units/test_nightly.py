@@ -12,9 +12,10 @@ from tests.api.fake_till import facts
 from tests.journal.world import NOW, opened, sale
 from tests.support.store import StoreRig, in_store
 
+from tillkeeper.cli import exits
 from tillkeeper.diagnostics.advisories import advise
 from tillkeeper.diagnostics.facts import NightlyFacts
-from tillkeeper.journal.files import marker_of
+from tillkeeper.journal.files import JOURNAL_FILE, marker_of
 from tillkeeper.nightly import result
 from tillkeeper.nightly.model import DAY_MS, NIGHTS_KEPT, Night, NightlyResult, days_left, with_night
 from tillkeeper.nightly.work import LEFTOVER_AGE_S, sweep, work
@@ -113,6 +114,15 @@ def test_a_new_register_has_nothing_to_check(tmp_path: Path) -> None:
 
 
 # --- leftovers ---
+
+
+def test_what_can_not_be_kept_is_the_disks_fault_and_still_says_that_the_books_are_damaged(tmp_path: Path) -> None:
+    (tmp_path / JOURNAL_FILE).write_bytes(b"no journal")
+    (tmp_path / f"{result.FILE}.new").mkdir()  # stands in for the full disk: it can not be written
+    command = [sys.executable, "-m", "tillkeeper", "nightly", "--data", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == exits.STORAGE, done.stderr
+    assert "the books do not verify: " in done.stderr
 
 
 def test_only_drafts_that_nobody_finished_go(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import apsw
 
+from tillkeeper.errors import StorageRefused
 from tillkeeper.journal.database import connect_reader
 from tillkeeper.journal.faults import StorageUnreadable
 from tillkeeper.journal.files import HELD_FILE, JOURNAL_FILE, mark_suspect
@@ -33,7 +34,7 @@ def work(folder: Path, now_ms: Callable[[], int]) -> NightlyResult | None:
         now_ms: wall clock.
 
     Raises:
-        OSError: the result can not be written.
+        StorageRefused: the result can not be kept; of the books it says what was found.
     """
     if not (folder / JOURNAL_FILE).exists():
         return None
@@ -48,7 +49,12 @@ def work(folder: Path, now_ms: Callable[[], int]) -> NightlyResult | None:
         removed=removed,
         nights=with_night(before.nights if before else (), tonight),
     )
-    result.write(folder, found)
+    try:
+        result.write(folder, found)
+    except OSError as error:
+        books = f"; the books do not verify: {problems[0]}" if problems else ""
+        hint = "make room on this disk; the next night looks again"
+        raise StorageRefused("keep", "what the night found", f"{error.strerror or error}{books}", hint) from error
     return found
 
 
