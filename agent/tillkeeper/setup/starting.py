@@ -66,10 +66,11 @@ def start(socket: str, *, again: bool, by: str, tell: Tell) -> tuple[str, str]:
 def between_sales(socket: str, by: str, within_s: float = QUIET_S) -> str:
     """Ask the agent to start again at the next quiet moment. Why it has not come to that `within_s`, in words; empty once
     another agent answers. Raises: ApiProblem, Unreachable."""
-    progress, until_s = Progress(), time.monotonic() + within_s
+    progress = Progress()
     with Client(socket=socket) as client:
         before_s: float = client.get("/v1/status")["uptime_s"]
         wanted: dict[str, Any] = client.post("/v1/restart", {"by": by})
+        until_s = time.monotonic() + within_s
         try:
             while time.monotonic() < until_s:
                 progress.waits(f"waiting for a moment between two sales to start the agent again ({within_s:g} s at most)")
