@@ -260,6 +260,8 @@ class Oracle(Together):
             return f"{one.name} is not up"
         if open_ones := one.till.intake.authorising._unsettled.open:
             return f"{one.name} has {len(open_ones)} authorisations that are not settled"
+        if waiting := one.till.healing.waiting:
+            return f"{one.name} looks again at {sorted(waiting)}"
         here = (held.check for held in one.till.shelf.open_checks() if not held.check.elsewhere)
         if waits := [check.check_id for check in here if frozen(check)]:
             return f"{one.name} has {len(waits)} frozen checks, {waits[0]} for one"

@@ -62,7 +62,7 @@ class Healing:
         self._woken = asyncio.Event()
         self._catalogues: set[str] = set()
         """Versions that a check here goes by and that are not here."""
-        self._again: set[str] = set()
+        self.waiting: set[str] = set()
         """Checks that are looked at again in a while, whatever is heard of them."""
 
     def notify(self) -> None:
@@ -73,9 +73,9 @@ class Healing:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            touched, self._directory.touched = self._directory.touched | self._again, set()
+            touched, self._directory.touched = self._directory.touched | self.waiting, set()
             self._woken.clear()
-            self._again = set()
+            self.waiting = set()
             missing, self._catalogues = self._catalogues, set()
             for version in sorted(missing):
                 try:
@@ -88,12 +88,12 @@ class Healing:
                     await self.look(check_id)
                 except TillkeeperError as error:
                     log.error("check %s of several registers is looked at again: %s", check_id, error)
-                    self._again.add(check_id)
+                    self.waiting.add(check_id)
                 except Exception:  # others write what is merged: what can not be borne ends neither this register nor the rest
                     log.exception("check %s of several registers stays as it is", check_id)
                 await asyncio.sleep(0)
             with suppress(TimeoutError):
-                async with asyncio.timeout(AGAIN_S if self._again or self._catalogues else None):
+                async with asyncio.timeout(AGAIN_S if self.waiting or self._catalogues else None):
                     await self._woken.wait()
 
     async def look(self, check_id: str) -> None:
@@ -146,7 +146,7 @@ class Healing:
         if self._handed(check_id, check) is None:
             return None
         if not self._knows_its_past():
-            self._again.add(check_id)
+            self.waiting.add(check_id)
             return None
         await self._caught_up()
         if (handed := self._handed(check_id, check)) is None:
