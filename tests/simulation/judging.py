@@ -105,8 +105,8 @@ def lost_parts(events: Iterable[Envelope], here: Mapping[str, list[tuple[str, Ch
 
 
 def not_here(platter: Platter, written: Mapping[str, int]) -> Iterator[str]:
-    """[I11] Checks that were handed to this register by the word of another, and that it does not have. `written`: hash -> place
-    in the order in which all was written."""
+    """[I11] Checks that were handed to this register by the word of another, and that it does not have. `written`: hash -> its
+    place in the order of writing."""
     known = sorted(_readable(platter), key=lambda envelope: written[envelope.hash])
     claims: dict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
     for envelope in known:
