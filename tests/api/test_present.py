@@ -5,6 +5,7 @@ from tests.api.fake_till import ZERO
 
 from tillkeeper.api.present import (
     TROUBLE_WORDS,
+    UNSHOWN,
     check_summary,
     check_view,
     device_view,
@@ -124,6 +125,12 @@ def test_trouble_in_words(status: Status, words: str) -> None:
     assert view.known
     assert view.trouble == words
     assert (view.queued, view.held, view.stations) == (2, 1, ("hot",))
+
+
+def test_a_kitchen_page_that_nobody_has_open_is_no_cable_to_look_at() -> None:
+    assert device_view("screen", "display", Status(reachable="no")).trouble == UNSHOWN
+    assert device_view("wall", "epson_kds", Status(reachable="no")).trouble == TROUBLE_WORDS["unreachable"]
+    assert device_view("screen", "display", Status(reachable="yes", reason="busy")).trouble != UNSHOWN
 
 
 def test_a_device_that_takes_nothing_is_in_trouble_and_its_own_word_goes_first() -> None:

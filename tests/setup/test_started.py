@@ -136,6 +136,9 @@ def test_it_starts_the_register_and_says_what_works(world: World) -> None:
         token = run("cat /var/lib/tillkeeper/page-token")[1].strip()
         assert token
         assert token not in said
+        code, links = run(f"(cd / && {sys.executable} -m tillkeeper pages)")
+        assert code == exits.OK, links
+        assert f"/register/?terminal=front#token={token}" in links
 
         told.unlink()
         code, said = run(setup)

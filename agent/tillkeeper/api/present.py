@@ -35,6 +35,8 @@ TROUBLE_WORDS: dict[Reason, str] = {
     "stalled": "stopped taking data",
 }
 
+UNSHOWN = "no tablet and no browser shows it (is one switched on, and its page open?)"
+"""Of a kitchen page that nobody has open: it calls the register, never the register it."""
 _REASON = re.compile(rf"(?:(?<=\()|^)(?:{'|'.join(TROUBLE_WORDS)})(?=\)|$)")
 
 
@@ -218,7 +220,7 @@ def device_view(
         queued=queued,
         held=held,
         behind=said.behind,
-        trouble="" if trouble is None else _trouble_words(said, trouble),
+        trouble="" if trouble is None else _trouble_words(kind, said, trouble),
         note=TROUBLE_WORDS["busy"] if busy and trouble is None else "",
         detail=said.detail,
         stations=stations,
@@ -264,7 +266,9 @@ def reason_words(reason: str) -> str:
     return _REASON.sub(lambda found: TROUBLE_WORDS[cast(Reason, found[0])], reason)
 
 
-def _trouble_words(said: Status, trouble: Reason) -> str:
+def _trouble_words(kind: str, said: Status, trouble: Reason) -> str:
+    if kind == "display" and trouble == "unreachable":
+        return UNSHOWN
     if trouble == "offline" and said.mechanical_error == "yes":
         return "has a mechanical error: open its cover, take out jammed paper, shut it"
     return TROUBLE_WORDS[trouble]

@@ -9,11 +9,16 @@ from tillkeeper.cli.client import add_json
 from tillkeeper.cli.exits import UsageError
 from tillkeeper.config.model import Config
 
+DATA = Path("data")
+PAGE_TOKEN = "page-token"  # noqa: S105 - a file
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--config", type=Path, metavar="FILE", help="the register's configuration")
-    which.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="of `run --embedded` (data)")
+    which.add_argument(
+        "--config", type=Path, metavar="FILE", help="the register's configuration (else data, or the installed one)"
+    )
+    which.add_argument("--data", type=Path, metavar="DIR", help="of `run --embedded` (data)")
     parser.add_argument("--url", help="the agent's address, as http://127.0.0.1:PORT; needed with port 0 and with --data")
     add_json(parser)
 
@@ -21,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     config = _config(args)
     base = _base(args, config)
-    token = _token(Path(config.api.page_token_file or Path(config.data_dir) / "page-token"))
+    token = _token(Path(config.api.page_token_file or Path(config.data_dir) / PAGE_TOKEN))
     terminals = {name: terminal.title for name, terminal in config.terminals.items()}
     terminals = terminals or {config.this_register: config.store.name}
     displays = [name for name, device in config.devices.items() if device.kind == "display"]
@@ -39,13 +44,18 @@ def _link(page: str, title: str, base: str, token: str, **query: str) -> dict[st
 
 
 def _config(args: argparse.Namespace) -> Config:
+    """Where nothing is named: as `client.find_socket`, the clone's before the installed register's."""
+    from tillkeeper.setup.site import CONFIG
+
+    if not args.config and not args.data and not (DATA / PAGE_TOKEN).exists() and Path(CONFIG).exists():
+        args.config = Path(CONFIG)
     if args.config:
         from tillkeeper.config.load import load
 
         return load(args.config)
     from tillkeeper.config.embedded import embedded, embedded_printers
 
-    return embedded(args.data.absolute(), ports=dict.fromkeys(embedded_printers(), 1))
+    return embedded((args.data or DATA).absolute(), ports=dict.fromkeys(embedded_printers(), 1))
 
 
 def _base(args: argparse.Namespace, config: Config) -> str:
@@ -53,7 +63,8 @@ def _base(args: argparse.Namespace, config: Config) -> str:
         return str(args.url).rstrip("/")
     host, _, port = config.api.listen.rpartition(":")
     if not host:
-        raise UsageError("pages need a loopback port: set `listen` in [api], or give --url")
+        cause = "set `listen` in [api]" if args.config else "say which register with --config"
+        raise UsageError(f"pages need a loopback port: {cause}, or give --url")
     if port == "0":
         raise UsageError("the port is chosen at each start: give --url, or a fixed port in [api] `listen`")
     return f"http://{host}:{port}"
@@ -66,6 +77,8 @@ def _token(file: Path) -> str:
             token = opened.readline(4096).strip()
     except FileNotFoundError:
         raise UsageError(f"{file}: there is no token yet: the agent makes it at its first start") from None
+    except PermissionError:
+        raise UsageError(f"{file}: only root and the agent's user may read it: sudo tillkeeper pages") from None
     if not token:
         raise UsageError(f"{file}: the first line holds no token")
     return token

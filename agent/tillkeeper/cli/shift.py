@@ -55,6 +55,7 @@ def introduction(url: str, token: str) -> str:
             "Pages, for a browser on this machine:",
             *registers,
             f"  kitchen   {url}/kitchen/?device={DISPLAY}#token={token}",
+            "            (it takes the simulated display's place: once it is closed nothing shows the tickets, not green)",
             f"  papers    {url}/preview/#token={token}",
             "  PINs      " + ", ".join(f"{pin} {name} ({role})" for _employee, name, role, pin in PEOPLE),
             "",
