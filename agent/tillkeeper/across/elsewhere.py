@@ -305,6 +305,14 @@ class Directory:
             self._ops[check_id] = ops
         return ops, whole
 
+    def first_log(self, incarnation: str) -> str:
+        """Of the disk on which this log was written, or of which that disk is a copy."""
+        seen: set[str] = set()
+        while incarnation not in seen and (before := self._before.get(incarnation, ("", 0))[0]):
+            seen.add(incarnation)
+            incarnation = before
+        return incarnation
+
     def _rank(self, incarnation: str) -> tuple[int, int, str]:
         """Logs of one register in the order in which they were written, as they say themselves."""
         depth, at = 0, incarnation

@@ -200,11 +200,15 @@ class Healing:
         here = [op for op in strand.ops if self._is_here(op.log.incarnation, op.seq)]
         came = max((at for at, op in enumerate(here) if isinstance(op.event, CheckTaken | CheckForked)), default=0)
         yield Strand(strand.register, tuple(here if begins else here[:came])).split(check.known)
-        if lost := [op for op in strand.ops if op not in here]:
-            merged = tuple(op for op in lost if op.seq <= check.known.get(op.log.incarnation, 0))
-            before = strand.ops[: strand.ops.index(lost[0])]
-            known = (*before, *merged) or lost[:1]  # all of its past is lost: it begins with how it came to the check
-            yield tuple(known), tuple(op for op in lost if op not in known)
+        disks = {op.log.incarnation: self._directory.first_log(op.log.incarnation) for op in strand.ops}
+        for disk in sorted(set(disks.values())):  # one knew nothing of the other
+            ops = [op for op in strand.ops if disks[op.log.incarnation] == disk]
+            if lost := [op for op in ops if op not in here]:
+                merged = [op for op in lost if op.seq <= check.known.get(op.log.incarnation, 0)]
+                known = [*ops[: ops.index(lost[0])], *merged] or lost[
+                    :1
+                ]  # all is lost: it begins with how it came to the check
+                yield tuple(known), tuple(op for op in lost if op not in known)
 
     async def _number(self, check_id: str, check: Check | None, moment: Moment) -> Draft | None:
         """HQ told another register, which had the check then."""
