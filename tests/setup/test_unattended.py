@@ -4,9 +4,11 @@ import fcntl
 import os
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import certifi
 import pytest
 from tests.setup.world import AGENT, PIN, PROBER, TOKEN, World, worlds
 from tests.support.prerequisites import need
@@ -140,6 +142,27 @@ def test_a_menu_of_ones_own_is_copied_in_and_needs_its_rates(world: World) -> No
     menu.write_text(menu.read_text().replace("500", "550"))
     assert world.unattended().returncode == exits.OK
     assert "550" in Path(load(world.config).catalogue.file).read_text()
+
+
+def test_an_hq_with_an_authority_of_its_own(world: World) -> None:
+    own = world.folder / "ca.pem"
+    world.change("[hq]", f'[hq]\nca_file = "{own}"')
+    done = world.unattended()
+    assert done.returncode == exits.USAGE
+    assert "there is no such file (hq.ca_file)" in done.stderr
+    own.write_text("none\n")
+    assert world.unattended().returncode == exits.USAGE
+    assert not world.config.exists()
+    content = Path(certifi.where()).read_text("utf-8").partition("-----END")[0] + "-----END CERTIFICATE-----\n"
+    own.write_text(content)
+    assert world.unattended().returncode == exits.OK
+    assert tomllib.loads(world.config.read_text())["hq"]["ca_file"] == "hq-ca.pem"
+    assert (world.etc / "hq-ca.pem").read_text() == content
+    before = world.files()
+    assert world.unattended().returncode == exits.OK
+    assert world.files() == before
+    printed = subprocess.run(world.command("--print-answers"), capture_output=True, text=True, check=True).stdout
+    assert f'ca_file = "{world.etc / "hq-ca.pem"}"' in printed
 
 
 def test_an_export_of_orders_becomes_a_menu(world: World) -> None:

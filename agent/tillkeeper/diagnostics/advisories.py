@@ -161,7 +161,8 @@ ADVISORIES: tuple[Advisory, ...] = (
         severity="alarm",
         title="Something is wrong with the books' copies",
         text="{words}",
-        hint='Nothing was thrown away. docs/replication.md, "What goes wrong", says what it means and what to do.',
+        hint="Nothing was thrown away. `tillkeeper store status` says who has not joined and what to do next; "
+        'else call support (in the sources: docs/replication.md, "What goes wrong").',
         find=_books,
     ),
     Advisory(

@@ -92,10 +92,12 @@ class StationSaid(Section, frozen=True, omit_defaults=True):
 
 
 class HqSaid(Section, frozen=True, omit_defaults=True):
-    """`token_file`: the token is copied from its first line; empty: the token that is there stays."""
+    """`token_file`: the token is copied from its first line; empty: the token that is there stays. `ca_file`: who signed HQ's
+    certificate, where that is none of the machine's authorities."""
 
     url: str = ""
     token_file: str = ""
+    ca_file: str = ""
 
 
 class PagesSaid(Section, frozen=True, omit_defaults=True):
@@ -292,6 +294,7 @@ def _all(said: Answers) -> Iterator[tuple[Path, Any, Callable[[str], object], bo
         yield ("stations", name, "title"), station.title, checks.line, False
     yield ("hq", "url"), said.hq.url, checks.url, False
     yield ("hq", "token_file"), said.hq.token_file, checks.secret_file, False
+    yield ("hq", "ca_file"), said.hq.ca_file, checks.rooted, False
     yield ("pages", "port"), said.pages.port, checks.port, False
     yield ("pages", "lan"), said.pages.lan, checks.lan, False
     yield ("people", "manager"), said.people.manager, checks.identifier, False

@@ -235,6 +235,12 @@ def pin_of(length: int) -> Callable[[str], str]:
     return pin
 
 
+def rooted(text: str) -> str:
+    if not PurePosixPath(text.strip()).is_absolute() or not text.isprintable():
+        raise Wrong("a path from the root")
+    return text.strip()
+
+
 def secret_file(text: str) -> str:
     """A path from the root, or "credential:NAME"."""
     text = text.strip()

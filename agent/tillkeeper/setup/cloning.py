@@ -6,7 +6,7 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 
 from tillkeeper.config.model import SerialLine
-from tillkeeper.setup.answers import EXAMPLE, VERSION, Answers, HqSaid, JoinSaid
+from tillkeeper.setup.answers import EXAMPLE, VERSION, Answers, JoinSaid
 from tillkeeper.setup.text import sections, value_text
 
 HEAD = f"""\
@@ -16,7 +16,7 @@ version = {VERSION}
 HINTS = {
     "register": "of [registers]: on the next register, its name",
     "menu": "# Take the file along.",
-    "hq": '# token_file = "/root/hq-token"   # each register has its own',
+    "hq": '# token_file = "/root/hq-token"   # each register has its own; the file of `ca_file` goes along',
     "pages": "# On the next register: `lan` with its own address.",
     "people": '# manager = "ana"                  # of a store\'s first register; with it:\n# pin_file = "/root/pin"',
 }
@@ -24,7 +24,7 @@ HINTS = {
 
 def to_text(said: Answers) -> str:
     """What `answers.read` reads as these answers again, but for the secrets."""
-    plain = replace(said, hq=HqSaid(url=said.hq.url), people=replace(said.people, pin_file=""), join=JoinSaid())
+    plain = replace(said, hq=replace(said.hq, token_file=""), people=replace(said.people, pin_file=""), join=JoinSaid())
     built = _pruned(to_builtins(plain))
     for printer in built.get("printers", {}).values():
         if printer.get("serial") == to_builtins(SerialLine()):

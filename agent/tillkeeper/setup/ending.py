@@ -103,7 +103,7 @@ def of_answers(said: Answers, config: Config, *, joined: bool, people: bool) -> 
         trouble.append(f"the kitchen's tablet does not hear register {name}: {why}")
         after.append(f"the address of {name}: `tillkeeper setup`, at each register")
     if config.api.listen:
-        after.append(f"the links of the pages, for browsers on this machine: `sudo tillkeeper pages`")
+        after.append("the links of the pages, for browsers on this machine: `sudo tillkeeper pages`")
     if said.pages.lan:
         kitchen = "`sudo tillkeeper pair kitchen NAME` for the kitchen's, " if said.displays else ""
         after.append(f"tablets, each with a NAME of its own: {kitchen}`sudo tillkeeper pair register NAME` for a cashier's")

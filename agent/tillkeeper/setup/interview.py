@@ -11,7 +11,6 @@ from tillkeeper.setup.answers import (
     EXAMPLE,
     Answers,
     CategorySaid,
-    HqSaid,
     MenuSaid,
     PagesSaid,
     TaxesSaid,
@@ -125,7 +124,7 @@ def _hq(known: Known, said: Answers, secrets: Secrets) -> Interview[Answers]:
         secrets.hq_token = yield from ask(
             "hq.token", text, also_empty(checks.token) if kept else checks.token, "-" if kept else None, secret=True
         )
-    return replace(said, hq=HqSaid(url=url))
+    return replace(said, hq=replace(said.hq, url=url))
 
 
 def _pages(known: Known, said: Answers) -> Interview[Answers]:

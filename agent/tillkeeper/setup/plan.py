@@ -23,7 +23,7 @@ from tillkeeper.setup.answers import EXAMPLE, Answers
 from tillkeeper.setup.disk import File, free_name, is_roots, is_there, read, refused
 from tillkeeper.setup.known import Menu, Secrets
 from tillkeeper.setup.people import names
-from tillkeeper.setup.site import BEACON_KEY, CONFIG, MENU, TOKEN, Site, as_agent
+from tillkeeper.setup.site import BEACON_KEY, CONFIG, HQ_CA, MENU, TOKEN, Site, as_agent
 from tillkeeper.setup.tables import Places, present, store_id, tables
 from tillkeeper.trust.shelf import FOLDER, ROSTER
 
@@ -189,12 +189,21 @@ def _places(
     token = was.token_file if said.hq.url else ""
     if secrets.hq_token and said.hq.url and secrets.hq_token != _first_line(site.folder / token if token else None):
         token = put(TOKEN, secrets.hq_token.encode() + b"\n", 0o640, agent, "the token for HQ, not shown")
+    own_ca = was.ca_file if said.hq.url else ""
+    if said.hq.url and said.hq.ca_file != before.answers.hq.ca_file:
+        own_ca = said.hq.ca_file and put(HQ_CA, _authorities(said.hq.ca_file), 0o644, root, "who signs HQ's certificate")
     key = was.key_file
     if not key and (content := _beacon_key(site, before.data, said, new_key)):
         key = put(BEACON_KEY, content, 0o640, both, "the key of the registers' beacons, not shown")
     lan = before.config.lan if before.config is not None else Lan()
     pages = tablets.named(was.pages, tablets.addresses(before.answers, lan), tablets.addresses(said, lan))
-    return Places(menu=place, token_file=token, key_file=key, pages=pages), tuple(made)
+    return Places(menu=place, token_file=token, ca_file=own_ca, key_file=key, pages=pages), tuple(made)
+
+
+def _authorities(file: str) -> bytes:
+    if (content := read(Path(file))) is None:
+        raise ConfigInvalid("read answers", file, "there is no such file (hq.ca_file)", "authorities in PEM form")
+    return content
 
 
 def _name_in(folder: Path, file: Path) -> str:

@@ -14,7 +14,7 @@ from tillkeeper.setup.tables import DATA
 
 AGENT, PROBER = "tillkeeper", "tillkeeper-probe"
 CONFIG = "/etc/tillkeeper/tillkeeper.toml"
-BEACON_KEY, TOKEN, MENU = "beacon.key", "hq-token", "menu.toml"
+BEACON_KEY, TOKEN, MENU, HQ_CA = "beacon.key", "hq-token", "menu.toml", "hq-ca.pem"
 _MAX_ANSWER = 1_000_000
 
 

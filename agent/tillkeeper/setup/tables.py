@@ -43,11 +43,12 @@ Table = dict[str, Any]
 
 
 class Places(Section, frozen=True):
-    """What the configuration names besides the answers: its menu, HQ's token, the beacon key, where the other registers' pages
-    are; empty where there is none."""
+    """What the configuration names besides the answers: its menu, HQ's token and own authorities, the beacon key, where the
+    other registers' pages are; empty where there is none."""
 
     menu: str = BUILTIN
     token_file: str = ""
+    ca_file: str = ""
     key_file: str = ""
     pages: tuple[str, ...] = ()
 
@@ -70,7 +71,7 @@ def tables(said: Answers, places: Places) -> Table:
         "tenders": {"cash": {"kind": "cash", "title": "Cash"}, "card": {"kind": "card", "title": "Card"}},
         "catalogue": {"file": places.menu},
         "staff": {"file": STAFF} if said.people.sign_in else {},
-        "hq": {"url": said.hq.url, "token_file": places.token_file} if said.hq.url else {},
+        "hq": _hq(said, places),
         "roles": {"primary": said.primary, "backup": said.backup} if several else {},
         "replication": {"listen": "0.0.0.0"} if several else {},  # noqa: S104 - an address of its own may not be there yet at boot
         "api": {"listen": listen, "socket": API_SOCKET},
@@ -79,6 +80,13 @@ def tables(said: Answers, places: Places) -> Table:
         "network": _network(said, places),
     }
     return {key: value for key, value in made.items() if value or key in ("devices", "stations")}
+
+
+def _hq(said: Answers, places: Places) -> Table:
+    if not said.hq.url:
+        return {}
+    own = {"ca_file": places.ca_file} if places.ca_file else {}
+    return {"url": said.hq.url, "token_file": places.token_file} | own
 
 
 def _without_empty(value: msgspec.Struct) -> Table:
@@ -165,6 +173,7 @@ def present(raw: Mapping[str, Any], config: Config) -> tuple[Answers, Places]:
     named = Places(
         menu=raw["catalogue"]["file"],
         token_file=raw.get("hq", {}).get("token_file", ""),
+        ca_file=raw.get("hq", {}).get("ca_file", ""),
         key_file=raw.get("network", {}).get("key_file", ""),
         pages=config.pages.registers,
     )
@@ -196,7 +205,7 @@ def present(raw: Mapping[str, Any], config: Config) -> tuple[Answers, Places]:
         },
         displays=tuple(name for name, one in config.devices.items() if one.kind == "display"),
         stations=_stations_said(config),
-        hq=HqSaid(url=config.hq.url),
+        hq=HqSaid(url=config.hq.url, ca_file=config.hq.ca_file),
         pages=PagesSaid(port=int(port) if port else 0, lan=_lan(raw)),
         people=PeopleSaid(sign_in=bool(config.staff.file)),
         links=config.network.links,
