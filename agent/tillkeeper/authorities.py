@@ -85,4 +85,5 @@ def words(error: ssl.SSLCertVerificationError, ca_file: str, setting: str) -> tu
         return cause, f"only the authorities in {ca_file} ({setting}) are believed: is the one of this certificate among them?"
     believed = of_machine()
     whose = f"this machine ({believed})" if believed else "the package, for this machine has none,"
-    return cause, f"the authorities of {whose} are believed: name the file of another one as {setting}"
+    another = f"name the file of another one as {setting}, or add it to this machine's (`update-ca-certificates`)"
+    return cause, f"the authorities of {whose} are believed: {another}"

@@ -5,8 +5,12 @@ from typing import Any
 import pytest
 from tests.api.fake_till import facts
 
+from tillkeeper.after.green_rules import judged
 from tillkeeper.diagnostics.facts import HqFacts, SinkFacts
 from tillkeeper.diagnostics.snapshot import sink_words, status_view
+
+OWN_THERE = "has everything of this register"
+OF_OTHERS = "not known to hold 37 events of other registers"
 
 
 @pytest.mark.parametrize("mode", ["offline", "manual_offline", "checking"])
@@ -39,6 +43,8 @@ def test_nothing_is_paused_where_hq_answers_or_none_is_expected(changes: dict[st
             SinkFacts(name="HQ", kind="hq", reachable=True, behind=7, for_s=1.0, put_off="does not take side's"),
             "reachable, behind by 7, does not take side's",
         ),
+        (SinkFacts(name="HQ", kind="hq", reachable=True, behind=37, others=37), f"reachable, {OWN_THERE}, {OF_OTHERS}"),
+        (SinkFacts(name="HQ", kind="hq", reachable=True, behind=51, others=37), f"reachable, behind by 14, {OF_OTHERS}"),
         (
             SinkFacts(name="side", kind="register", reachable=False, trouble="not a member", outside="has left the store"),
             "has left the store",
@@ -53,3 +59,8 @@ def test_what_waits_for_hq_is_counted_though_another_register_holds_it() -> None
     view = status_view(facts(mode="offline", only_here=0, to_hq=9))
     assert view.only_here_words == "only on this register: 0"
     assert "9 events wait on this register to be sent" in view.paused
+
+
+def test_green_counts_what_waits_and_not_what_others_wrote() -> None:
+    hq = SinkFacts(name="HQ", kind="hq", reachable=False, behind=51, others=37)
+    assert judged(status_view(facts(mode="offline", to_hq=14, sinks=(hq,)))).to_hq == 14

@@ -214,7 +214,12 @@ def test_losing_the_uplink_is_followed_by_questions_before_the_next_turn() -> No
 
 @pytest.mark.parametrize(
     ("trouble", "kind"),
-    [("credentials_refused", "hq_refuses"), ("garbage", "hq_wrong_answer"), ("server_error", "hq_host_alive")],
+    [
+        ("credentials_refused", "hq_refuses"),
+        ("untrusted", "hq_untrusted"),
+        ("garbage", "hq_wrong_answer"),
+        ("server_error", "hq_host_alive"),
+    ],
 )
 def test_what_the_agent_says_of_hq_becomes_a_sign(trouble: str, kind: str) -> None:
     wire = store(uplink=True)
@@ -233,6 +238,25 @@ def test_an_hq_whose_certificate_is_not_believed_is_no_fault_of_the_network() ->
         wire.stamp(ok=False, trouble="untrusted")
         wire.run(1.0)
     assert (wire.report.verdict.phase, wire.column("hq")) == ("fine", "yes")
+
+
+def test_an_hq_that_was_believed_and_is_not_any_more_is_said_so_until_it_is_silent() -> None:
+    """Its certificate names somebody else, so that the prober's own question finds a wrong answer too."""
+    wire = store(uplink=True)
+    wire.uplink = False
+    wire.answers["hq"] = "wrong"
+    for _ in range(20):
+        wire.stamp(ok=False, trouble="untrusted")
+        wire.run(1.0)
+    now = shown("reporting", wire.report, Links(), "front", False)
+    assert (now.verdict.phase, now.verdict.faults) == ("fine", ())
+    assert any("ca_file" in one.hint for one in now.words.also)
+    wire.cut = {"hq"}
+    for _ in range(6):
+        wire.stamp(ok=False, trouble="timeout")
+        wire.run(1.0)
+    assert "hq_server" in wire.report.verdict.faults
+    assert not wire.signs("hq_untrusted")
 
 
 def test_an_answer_to_nothing_and_a_fact_from_the_past_change_nothing() -> None:

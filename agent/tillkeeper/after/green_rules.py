@@ -26,7 +26,7 @@ def judged(status: StatusView) -> GreenSaid:
         at_ms=status.at_ms,
         selling=status.selling,
         only_here=status.only_here,
-        to_hq=hq.behind if hq is not None else None,
+        to_hq=hq.behind - hq.others if hq is not None and hq.behind is not None else None,
         jobs_waiting=status.jobs_waiting,
         jobs_held=status.jobs_held,
         troubles=tuple(_troubles(status))[:MAX_WORDS],

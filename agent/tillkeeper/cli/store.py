@@ -233,8 +233,9 @@ def _code(args: argparse.Namespace) -> int:
     words = [
         f"Join code for {clean(made['register'])}:  {clean(made['code'])}",
         "",
-        f"There: `tillkeeper store join --config FILE`, which asks for it. It leads to {clean(made['address'])} and holds for",
-        f"{made['expires_s'] / 60:.0f} minutes; {made['tries']} wrong tries, a new code or a restart of this agent end it.",
+        "There: `sudo tillkeeper setup`, or with a configuration that is there `tillkeeper store join --config FILE`. Both",
+        f"ask for it. It leads to {clean(made['address'])} and holds for {made['expires_s'] / 60:.0f} minutes;",
+        f"{made['tries']} wrong tries, a new code or a restart of this agent end it.",
     ]
     if made["replaces"]:
         words.append(f"The key that {clean(made['register'])} had ends with that.")

@@ -109,8 +109,8 @@ class AfterView(View, frozen=True):
 
 
 class GreenSaid(View, frozen=True):
-    """What a register says of itself. `to_hq`: events not at HQ, None without one. `troubles`: why it is not green, in words;
-    none: it is. `notices`: what is worth a look and keeps nobody from selling."""
+    """What a register says of itself. `to_hq`: own events not at HQ, None without one. `troubles`: why it is not green, in
+    words; none: it is. `notices`: what is worth a look and keeps nobody from selling."""
 
     register: str
     version: str

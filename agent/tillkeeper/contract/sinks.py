@@ -9,7 +9,8 @@ SinkKind = Literal["hq", "register"]
 
 class SinkView(View, frozen=True):
     """Who gets copies of this register's events: HQ, or another register of the store. `behind`: how many it is still to get,
-    None where that is not known. `words`: all of it for people. `version`: of that register's agent, where it is known.
+    None where that is not known; `others`: how many of those are events of other registers, which it is sent as well and may
+    hold already. `words`: all of it for people. `version`: of that register's agent, where it is known.
     `sends`: this register sends to it; a register that is only heard has its copies from others."""
 
     name: str
@@ -19,3 +20,4 @@ class SinkView(View, frozen=True):
     words: str = ""
     version: str = ""
     sends: bool = True
+    others: int = 0

@@ -97,7 +97,8 @@ class MissedDrawerFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SinkFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who gets this register's events, or would. `behind`: how many it is still to get, None where that is not known.
+    """Somebody who gets this register's events, or would. `behind`: how many it is still to get, None where that is not known;
+    `others`: how many of those other registers wrote, of which no more is known than that it has not answered for them.
     `for_s`: about how long that takes, None where it does not move. `heard_s`: since its last word. `sends`: this register
     sends to it. `version`: of its agent. `put_off`: why it does not take something, in words. `outside`: why it is no
     member of the store."""
@@ -113,6 +114,7 @@ class SinkFacts(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     put_off: str = ""
     outside: str = ""
+    others: int = 0
 
 
 class UpgradeFacts(msgspec.Struct, frozen=True):

@@ -14,8 +14,8 @@ UNWATCHED_S = 60.0
 """So long after the start there may be no prober yet without a word about it."""
 
 WARNINGS = frozenset({
-    "clock_wrong", "wifi_isolated", "device_silent", "duplicate_device", "peer_silent", "hq_refuses", "hq_wrong_answer",
-    "resolver_lies", "and",
+    "clock_wrong", "wifi_isolated", "device_silent", "duplicate_device", "peer_silent", "hq_refuses", "hq_untrusted",
+    "hq_wrong_answer", "resolver_lies", "and",
 })  # fmt: skip
 """Of what may hold besides a verdict; the rest are notices."""
 TITLES = {**BESIDES, "and": "The network has a second fault"}

@@ -9,25 +9,38 @@ from tillkeeper.contract.views import StatusView
 def preflight(status: StatusView, roles: RolesBrief, registers: int, open_days: Sequence[str]) -> PreflightView:
     """`registers`: how many the store has. `open_days`: business days before today with events that are not closed, oldest
     first."""
-    found = tuple(_roles(roles, registers) + _books(status, registers) + _days(open_days) + _work(status))
+    found = tuple(_roles(status, roles, registers) + _books(status, registers) + _days(open_days) + _work(status))
     return PreflightView(
         register=status.register, version=status.version, ready=not any(one.stops for one in found), findings=found
     )
 
 
-def _roles(roles: RolesBrief, registers: int) -> list[PreflightFinding]:
+def _roles(status: StatusView, roles: RolesBrief, registers: int) -> list[PreflightFinding]:
     if registers < 2:
         return []
     found = []
     if not roles.backup:
         words = f"The store has {registers} registers and no backup for its primary, register {roles.primary}"
         hint = "`tillkeeper roles assign --primary A --backup B`, or [roles] in the configuration"
+        if away := _away(status, roles):
+            words += f": register {away} is not heard"
+            gone = f"gone for good: `tillkeeper store leave {away}`, and another one: {hint}"
+            hint = f"switch {away} on and wait until it has everything; {gone}"
         found.append(PreflightFinding(code="no_backup", text=words, hint=hint))
     if roles.phase in ("watching", "waiting"):
         found.append(
             PreflightFinding(code="roles_unsettled", text=roles.words, hint="wait until primary and backup hear each other")
         )
     return found
+
+
+def _away(status: StatusView, roles: RolesBrief) -> str:
+    """Who would be the backup and is silent: who was it, or another register where none of them is heard. Empty for nobody."""
+    others = [sink for sink in status.sinks if sink.kind == "register"]
+    silent = [sink.name for sink in others if not sink.reachable]
+    if roles.absent in silent:
+        return roles.absent
+    return silent[0] if silent and len(silent) == len(others) else ""
 
 
 def _books(status: StatusView, registers: int) -> list[PreflightFinding]:

@@ -5,7 +5,7 @@ from tillkeeper.contract.views import Colour, Dot, StatusView
 from tillkeeper.diagnostics.advisories import advise
 from tillkeeper.diagnostics.facts import Facts, SinkFacts
 from tillkeeper.diagnostics.network import outage_behind
-from tillkeeper.diagnostics.words import duration_words
+from tillkeeper.diagnostics.words import counted, duration_words
 
 
 def dot(facts: Facts) -> Dot:
@@ -79,11 +79,12 @@ def _sink(sink: SinkFacts) -> SinkView:
         words=sink_words(sink),
         version=sink.version,
         sends=sink.sends,
+        others=sink.others,
     )
 
 
 def sink_words(sink: SinkFacts) -> str:
-    """"reachable, behind by 1200, about 3 min"."""
+    """"reachable, behind by 1200, about 3 min". What is said of other registers' events is not the number that waits here."""
     if sink.outside:
         return sink.outside
     if sink.reachable:
@@ -98,7 +99,9 @@ def sink_words(sink: SinkFacts) -> str:
     elif sink.behind == 0:
         said.append("has everything")
     else:
-        said.append(f"behind by {sink.behind}")
+        own = sink.behind - sink.others
+        said.append(f"behind by {own}" if own else "has everything of this register")
+        said += [f"not known to hold {counted(sink.others, 'event', 'events')} of other registers"] if sink.others else []
         if sink.put_off:
             said.append(sink.put_off)
         elif sink.for_s is not None:

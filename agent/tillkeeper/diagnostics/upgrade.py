@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tillkeeper.diagnostics.advisory import Advisory, Found
 from tillkeeper.diagnostics.facts import Facts
+from tillkeeper.upkeep.quiet import QUIET_S
 
 
 def waits(facts: Facts) -> Iterator[Found]:
@@ -43,7 +44,7 @@ ADVISORIES = (
         severity="notice",
         title="An upgrade waits",
         text="Version {new} is installed; this register goes on with {old} until nothing is rung, paid or printed.",
-        hint="Nothing to do: it changes over between two sales, within about a second.",
+        hint=f"Nothing to do: it changes over by itself once nothing was entered for {QUIET_S:g} s and nothing is printed.",
         find=waits,
     ),
 )

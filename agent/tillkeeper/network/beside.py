@@ -8,10 +8,11 @@ ONE_PROTOCOL = 0.4
 PLACES: dict[str, str] = {"lan": "switch", "router": "router", "isp": "isp", "internet": "internet"}
 _SUBJECTED: tuple[SignKind, ...] = ("family_broken", "device_routed", "device_silent", "duplicate_device", "peer_silent")
 _PLAIN: tuple[SignKind, ...] = (
-    "on_backup_line", "clock_wrong", "wifi_weak", "wifi_isolated", "hq_refuses", "hq_wrong_answer", "resolver_lies", "metered",
+    "on_backup_line", "clock_wrong", "wifi_weak", "wifi_isolated", "hq_refuses", "hq_untrusted", "hq_wrong_answer",
+    "resolver_lies", "metered",
 )  # fmt: skip
 _DEVICES = ("device_routed", "device_silent", "duplicate_device", "peer_silent", "wifi_isolated")
-_FAR = ("family_broken", "hq_refuses", "hq_wrong_answer", "resolver_lies")
+_FAR = ("family_broken", "hq_refuses", "hq_untrusted", "hq_wrong_answer", "resolver_lies")
 
 
 def worse(evidence: Evidence) -> list[tuple[str, ...]]:

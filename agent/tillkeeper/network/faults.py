@@ -122,6 +122,7 @@ ADVISORIES: dict[str, str] = {
     "duplicate_device": "Two devices have one address",
     "peer_silent": "Another register is not heard",
     "hq_refuses": "HQ refuses this register",
+    "hq_untrusted": "HQ's certificate is not believed",
     "hq_wrong_answer": "HQ gives wrong answers",
     "resolver_lies": "The name server gives wrong addresses",
     "metered": "The line counts its bytes",

@@ -88,6 +88,7 @@ class Heard:
         self.hq_alive = Lasting()
         self.hq_path = Lasting()
         self.hq_refuses = Lasting()
+        self.hq_untrusted = Lasting()
         self.hq_wrong = Lasting()
         self.clocks: dict[str, tuple[float, float]] = {}
         self.hops: dict[Family, HopWatch] = {"ipv4": HopWatch(), "ipv6": HopWatch()}
@@ -144,11 +145,15 @@ class Heard:
         """The agent's own code for what went wrong with HQ: all but silence mean that something answered."""
         if trouble == "credentials_refused":
             self.hq_refuses.saw(at_s, trouble)
+        elif trouble == "untrusted":
+            self.hq_untrusted.saw(at_s, trouble)
         elif trouble in ("batch_refused", "garbage", "redirected"):
             self.hq_wrong.saw(at_s, trouble)
+        if trouble in ("timeout", "unreachable"):
+            self.hq_untrusted.over()
 
     def hq_answered(self) -> None:
-        for lasting in (self.hq_alive, self.hq_path, self.hq_refuses, self.hq_wrong):
+        for lasting in (self.hq_alive, self.hq_path, self.hq_refuses, self.hq_untrusted, self.hq_wrong):
             lasting.over()
 
     def clock_set(self, by_s: float) -> None:

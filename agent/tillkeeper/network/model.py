@@ -277,8 +277,9 @@ SignKind = Literal[
     "interface_missing", "interface_misnamed", "interface_disabled", "link_flapping", "address_missing",
     "address_self_assigned", "wrong_subnet",
     "gateway_missing", "duplicate_address", "gateway_mac_changed", "gateway_two_macs", "broadcast_loop", "loss", "latency",
-    "captive_redirect", "on_backup_line", "router_says_unreachable", "hq_refuses", "hq_wrong_answer", "hq_host_alive",
-    "hq_path_unreachable", "clock_wrong", "router_advertisement_lost", "family_broken", "wifi_not_associated", "wifi_weak",
+    "captive_redirect", "on_backup_line", "router_says_unreachable", "hq_refuses", "hq_untrusted", "hq_wrong_answer",
+    "hq_host_alive", "hq_path_unreachable", "clock_wrong", "router_advertisement_lost", "family_broken", "wifi_not_associated",
+    "wifi_weak",
     "wifi_isolated", "device_routed", "device_silent", "duplicate_device", "peer_silent", "resolver_lies", "metered",
 ]  # fmt: skip
 

@@ -196,7 +196,8 @@ class Signs:
             ("captive_redirect", heard.redirected, 180.0),
             ("router_says_unreachable", heard.router_says, UNREACHABLE_HELD_S if silent else HELD_S),
             ("hq_host_alive", heard.hq_alive, HQ_HELD_S), ("hq_path_unreachable", heard.hq_path, HQ_HELD_S),
-            ("hq_refuses", heard.hq_refuses, 3_600.0), ("hq_wrong_answer", heard.hq_wrong, HQ_HELD_S * 8),
+            ("hq_refuses", heard.hq_refuses, 3_600.0), ("hq_untrusted", heard.hq_untrusted, 3_600.0),
+            ("hq_wrong_answer", heard.hq_wrong, HQ_HELD_S * 8),
         ):  # fmt: skip
             if lasting.holds(now_s, held_s):
                 yield kind, lasting.subject, "", 0.0, lasting.detail  # type: ignore[misc]  # the kinds are written out above

@@ -74,7 +74,7 @@ class Uplink:
             known.hq_objects = True
             self._heard.hq_alive.saw(at_s, trouble)
             keeper.refute(family, "hq", questions.round, at_s, trouble)
-        else:
+        elif trouble != "untrusted":  # somebody answered, be it a login page: whether HQ is there others have to show
             keeper.miss(family, "hq", questions.round, at_s)
         if keeper.run("hq") < STIR_ROUNDS:
             questions.stir.column("hq", at_s, 0)

@@ -78,6 +78,8 @@ class _Seen:
         hq = self.evidence.columns.get("hq")
         if ("hq_refuses" in self.signs or "hq_wrong_answer" in self.signs) and hq is not None and hq.run < 3:
             free |= {"hq"}
+        if "hq_untrusted" in self.signs:  # something answers there, and nothing is heard of it until it is believed
+            free |= {"hq"}
         if hq is not None and hq.recent.count("x.") >= 2 and self.evidence.at_s - (hq.answered_s or 0.0) < CONTRADICTED_S:
             free |= {"hq"}
         return free

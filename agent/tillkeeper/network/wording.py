@@ -262,6 +262,10 @@ ALSO: dict[str, tuple[str, str]] = {
         "Switch one off. Else call your technician."),
     "peer_silent": ("The register {subject} is not heard", "Is it switched off? Then all is well. Else check its cable."),
     "hq_refuses": ("HQ refuses this register", "Tell head office: this register's pass is not accepted."),
+    "hq_untrusted": (
+        "HQ answers, but its certificate is not believed here",
+        "Nobody has to be called for the network. `tillkeeper status` says what is wrong with it; an authority of your own is "
+        "named as ca_file in [hq], or added to this machine's (`update-ca-certificates`), then `tillkeeper restart`."),
     "hq_wrong_answer": ("HQ gives wrong answers", "Tell head office; what it needs to know is sent later."),
     "resolver_lies": ("The name server gives wrong addresses", "Call your technician."),
     "metered": ("The line counts its bytes", "Nothing to do: the network is watched sparingly."),

@@ -231,7 +231,8 @@ def sink_facts(books: Books, now_s: float, standing: Callable[[str], str]) -> tu
         for_s = hq.behind / hq.events_per_s if hq.events_per_s > 0 and not hq.trouble else None
         found.append(
             SinkFacts(name="HQ", kind="hq", reachable=not hq.trouble and age_s is not None, behind=hq.behind, for_s=for_s,
-                      heard_s=age_s, trouble=hq.last_error, put_off=_put_off(hq.logs))
+                      heard_s=age_s, trouble=hq.last_error, put_off=_put_off(hq.logs),
+                      others=hq.behind - hq.unsynced)
         )  # fmt: skip
     found += [
         SinkFacts(name=one.register, kind="register", reachable=one.reachable, behind=one.behind, for_s=one.for_s,

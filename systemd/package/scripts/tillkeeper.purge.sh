@@ -11,7 +11,7 @@
     fi
     if [ "$left" != 0 ] && { [ "${books%/}" != @DATA@ ] || has_books @DATA@; }; then
         aside=$(set_aside)
-        echo "tillkeeper: events that HQ is not known to hold: $left. NOT deleted:" >&2
+        echo "tillkeeper: events that HQ is not known to hold, those held for other registers among them: $left. NOT deleted:" >&2
         echo "tillkeeper: books and configuration are in $aside (root only)." >&2
         case "$books" in
         "" | @DATA@ | @DATA@/*) ;;
