@@ -224,6 +224,9 @@ def test_wrong_and_ended_codes_and_wrong_scopes_are_said_in_words(tmp_path: Path
             await expect(page.locator("[data-sign=unpaired]")).to_contain_text("paired as technician")
             await page.goto(f"{found.url}/register/")
             await expect(page.locator("main.stage")).to_contain_text("does not sell")
+            await page.goto(f"{found.url}/devices/")
+            await page.locator("[data-action=papers]").click()
+            await expect(page.locator("select[name=document]")).to_be_visible()
         async with tablet(found, chromium, "/kitchen/") as page:
             await expect(page.locator("[data-testid=starting]")).to_contain_text("tillkeeper pair")
 
