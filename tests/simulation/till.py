@@ -200,6 +200,14 @@ class Till:
                     await self._send(sale)
                 await self._send(Sale(self._new_id(), self._next()))
                 await self._something_strange()
+            else:
+                await self._take_own()
+
+    async def _take_own(self) -> None:
+        """Before they go home: what only a lost log of this register knows is taken again, for a card may have paid it."""
+        for there in self.taking.open_elsewhere():
+            if there.where.mine:
+                await self._send(Sale(self._new_id(), TakeCheck(check_id=there.check.check_id)))
 
     async def _begin(self) -> None:
         """Until its disk takes it: without a catalogue nothing is rung."""
