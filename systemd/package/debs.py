@@ -16,7 +16,7 @@ from systemd.package.tools import Tell, digest, locked, quiet, run, target_pytho
 from systemd.package.tree import OWN, environment, own_wheel, project_version, third_party
 
 KEPT = ROOT / "build" / "deb"
-INPUTS = (*OWN, "systemd", "CHANGELOG.md", "docs/package.md", "requirements")
+INPUTS = (*OWN, "systemd", "CHANGELOG.md", "docs", "requirements")
 KEPT_BUILDS = 12
 QUICK, SMALL = 1, 6
 """Levels of xz: one fifth of the time, or one sixth less to carry."""

@@ -38,9 +38,11 @@ def lay_out(made: Made, tree: Path, parts: Sequence[Bundled], root: Path) -> Non
     _write(papers / "changelog.gz", gzip.compress(changelog(package, version, epoch_s).encode(), 9, mtime=0))
     _write(papers / "CHANGELOG.md.gz", gzip.compress((ROOT / "CHANGELOG.md").read_bytes(), 9, mtime=0))
     _write(papers / "copyright", copyright_file(package, parts).encode())
+    for page in sorted((ROOT / "docs").glob("*.md")):  # what messages name: a technician reads it on a register in an outage
+        _write(papers / "docs" / page.name, page.read_bytes())
     _write(papers / "sbom.cdx.json", sbom(package, arch, version, epoch_s, parts).encode())
-    page = f"usr/share/man/man1/{package.program}.1.gz"
-    _write(root / page, gzip.compress(manual(package, version, epoch_s).encode(), 9, mtime=0))
+    manual_page = f"usr/share/man/man1/{package.program}.1.gz"
+    _write(root / manual_page, gzip.compress(manual(package, version, epoch_s).encode(), 9, mtime=0))
     _write(root / "usr/share/lintian/overrides" / package.name, (HERE / f"{package.name}.lintian").read_bytes())
     (root / package.config.lstrip("/")).mkdir(parents=True)
     _settle_modes(root)

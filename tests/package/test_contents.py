@@ -189,6 +189,16 @@ def _plain(path: str) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_every_page_that_a_message_names_is_there(tars: Mapping[str, tarfile.TarFile], name: str) -> None:
+    """A register in an outage has no other place to read it."""
+    sources = [path.read_text() for part in PACKAGES[name].keep for path in (ROOT / "agent" / part).rglob("*.py")]
+    named = {page for source in sources for page in re.findall(r"docs/([a-z0-9-]+\.md)", source)}
+    pages = f"./usr/share/doc/{name}/docs/"
+    assert named
+    assert named <= {path.removeprefix(pages) for path in tars[name].getnames() if path.startswith(pages)}
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_bill_of_materials_is_one(tars: Mapping[str, tarfile.TarFile], name: str) -> None:
     from cyclonedx.schema import SchemaVersion
     from cyclonedx.validation.json import JsonStrictValidator

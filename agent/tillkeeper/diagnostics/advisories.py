@@ -162,7 +162,7 @@ ADVISORIES: tuple[Advisory, ...] = (
         title="Something is wrong with the books' copies",
         text="{words}",
         hint="Nothing was thrown away. `tillkeeper store status` says who has not joined and what to do next; "
-        'else call support (in the sources: docs/replication.md, "What goes wrong").',
+        'else call support (docs/replication.md, "What goes wrong").',
         find=_books,
     ),
     Advisory(

@@ -1,4 +1,4 @@
-"""What follows from what happened to a document, by its class (the table of `docs/devices.md`). Pure: `now_ms` (wall
+"""What follows from what happened to a document, by its class (the table of `docs/devices-policy.md`). Pure: `now_ms` (wall
 clock, ms since the epoch) and `jitter` (0 to 1) are arguments, decisions are values, the worker carries them out."""
 
 from typing import Literal
