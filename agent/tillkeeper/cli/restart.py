@@ -7,6 +7,7 @@ tillkeeper restart --between-sales        ask for it; the agent goes on selling 
 
 import argparse
 import time
+from collections.abc import Callable
 from typing import Any
 
 from tillkeeper.cli import exits, output
@@ -26,30 +27,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     with Client.of(args) as client:
-        if not args.between_sales:
-            found = client.get("/v1/restart")
-        else:
-            before = client.get("/v1/status")["uptime_s"] if args.wait > 0 else 0.0
+        waits = between_sales(client, args.by, args.wait) if args.between_sales and args.wait > 0 else None
+        if args.between_sales and args.wait <= 0:
             found = client.post("/v1/restart", {"by": args.by})
-            if args.wait > 0 and not _restarted(client, before, args.wait):
-                output.show(args, found, text(found))
-                return exits.REFUSED
-            found = client.get("/v1/restart") if args.wait > 0 else found
+        else:
+            found = waits or client.get("/v1/restart")
     output.show(args, found, text(found))
-    return exits.OK
+    return exits.REFUSED if waits else exits.OK
 
 
-def _restarted(client: Client, uptime_s: float, wait_s: float) -> bool:
-    """Whether an agent answers within `wait_s` that has run for less than the one before."""
-    until_s = time.monotonic() + wait_s
+def between_sales(
+    client: Client, by: str, within_s: float, each_look: Callable[[], None] = lambda: None
+) -> dict[str, Any] | None:
+    """Ask for it and wait: None once another agent answers, else what the same one said last. Raises: ApiProblem, Unreachable."""
+    before_s, began_s = client.get("/v1/status")["uptime_s"], time.monotonic()
+    wanted: dict[str, Any] = client.post("/v1/restart", {"by": by})
+    until_s = time.monotonic() + within_s
     while time.monotonic() < until_s:
+        each_look()
+        look_s = time.monotonic()
         try:
-            if client.get("/v1/status")["uptime_s"] < uptime_s:
-                return True
+            if client.get("/v1/status")["uptime_s"] < before_s + look_s - began_s:
+                return None
+            wanted = client.get("/v1/restart")
         except (Unreachable, ApiProblem):  # it is being started
             pass
         time.sleep(LOOK_EVERY_S)
-    return False
+    return wanted
 
 
 def text(found: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tillkeeper.cli import restart
 from tillkeeper.cli.client import Client
 from tillkeeper.cli.exits import ApiProblem, Unreachable
 from tillkeeper.setup import ending, units
@@ -66,24 +67,13 @@ def start(socket: str, *, again: bool, by: str, tell: Tell) -> tuple[str, str]:
 def between_sales(socket: str, by: str, within_s: float = QUIET_S) -> str:
     """Ask the agent to start again at the next quiet moment. Why it has not come to that `within_s`, in words; empty once
     another agent answers. Raises: ApiProblem, Unreachable."""
-    progress = Progress()
-    with Client(socket=socket) as client:
-        before_s: float = client.get("/v1/status")["uptime_s"]
-        wanted: dict[str, Any] = client.post("/v1/restart", {"by": by})
-        until_s = time.monotonic() + within_s
-        try:
-            while time.monotonic() < until_s:
-                progress.waits(f"waiting for a moment between two sales to start the agent again ({within_s:g} s at most)")
-                try:
-                    if client.get("/v1/status")["uptime_s"] < before_s:
-                        return ""
-                    wanted = client.get("/v1/restart")
-                except (Unreachable, ApiProblem):  # it is being started
-                    pass
-                time.sleep(LOOK_S)
-        finally:
-            progress.ends()
-    return "; ".join(wanted["reasons"]) or "it has not ended yet"
+    progress, words = Progress(), f"waiting for a moment between two sales to start the agent again ({within_s:g} s at most)"
+    try:
+        with Client(socket=socket) as client:
+            wanted = restart.between_sales(client, by, within_s, lambda: progress.waits(words))
+    finally:
+        progress.ends()
+    return "" if wanted is None else "; ".join(wanted["reasons"]) or "it has not ended yet"
 
 
 def served(client: Client) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def commands(units: list[str], *, again: Collection[str] = ()) -> list[list[str]
 
 
 def runs(unit: str) -> bool:
-    """Raises nothing."""
+    """By systemd's word; not where it can not be asked."""
     return not _told(["systemctl", "is-active", "--quiet", unit])
 
 
