@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
+from tests.day.world import Near
 
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.day import DayClosed, DayFigures, DayMember, Gap, GapDeclared
@@ -22,22 +23,6 @@ TOLD = {FRONT: 9, NEW: 5}
 NAMED = IncarnationBegan(reason="corrupt_journal", previous_incarnation="b1")
 UNNAMED = IncarnationBegan(reason="corrupt_journal", set_aside="journal-set-aside-1.db")
 FIRST = IncarnationBegan(reason="first_start")
-
-
-class Near:
-    """The register back, which is heard; it was met when it wrote `NEW`."""
-
-    def __init__(self, holds: dict[LogId, int], past: frozenset[LogId]) -> None:
-        self.acked, self.past = holds, past
-
-    def is_heard(self, _now_s: float) -> bool:
-        return True
-
-    def age_s(self, _now_s: float) -> float:
-        return 0.0
-
-    def seq(self, _which: LogId) -> int:
-        return 0
 
 
 class Store:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import msgspec
 import pytest
+from tests.day.world import Near
 from tests.spool.virtual import run_virtual
 
 from tillkeeper.contract.day import DayAsk, DayClosed, DayFigures, DayTail
@@ -27,23 +28,6 @@ TAIL = 9
 """What side says that it wrote."""
 
 
-class Near:
-    """The register side: heard, and it holds what front wrote."""
-
-    def __init__(self) -> None:
-        self.acked = {FRONT: 100}
-        self.past = frozenset[LogId]()
-
-    def is_heard(self, _now_s: float) -> bool:
-        return True
-
-    def age_s(self, _now_s: float) -> float:
-        return 0.0
-
-    def seq(self, _which: LogId) -> int:
-        return 0
-
-
 class Front:
     """The primary. Of side's log it holds what `held` says, which it is asked at each look."""
 
@@ -58,7 +42,7 @@ class Front:
         members = DayMembers(
             MemberParts(
                 register="front", logs=cast(Any, self), index=index, members=lambda: ("front", "side"),
-                states=cast(Any, {"side": Near()}), finals=lambda _name: {}, now_s=self._loop.time,
+                states=cast(Any, {"side": Near({FRONT: 100})}), finals=lambda _name: {}, now_s=self._loop.time,
                 writing=lambda: FRONT.incarnation,
             )
         )  # fmt: skip

@@ -8,6 +8,24 @@ from typing import Any
 import httpx
 from tests.support.store import StoreRig
 
+from tillkeeper.replication.model import LogId
+
+
+class Near:
+    """Another register, which is heard. `acked`: what it holds of whom; `past`: its logs but that which it wrote when it was met."""
+
+    def __init__(self, acked: dict[LogId, int], past: frozenset[LogId] = frozenset()) -> None:
+        self.acked, self.past = acked, past
+
+    def is_heard(self, _now_s: float) -> bool:
+        return True
+
+    def age_s(self, _now_s: float) -> float:
+        return 0.0
+
+    def seq(self, _which: LogId) -> int:
+        return 0
+
 
 async def cli(rig: StoreRig, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tillkeeper", "day", *arguments, "--socket", str(rig.socket)]
