@@ -205,9 +205,8 @@ class Healing:
             ops = [op for op in strand.ops if disks[op.log.incarnation] == disk]
             if lost := [op for op in ops if op not in here]:
                 merged = [op for op in lost if op.seq <= check.known.get(op.log.incarnation, 0)]
-                known = [*ops[: ops.index(lost[0])], *merged] or lost[
-                    :1
-                ]  # all is lost: it begins with how it came to the check
+                # All is lost: it begins with how it came to the check.
+                known = [*ops[: ops.index(lost[0])], *merged] or lost[:1]
                 yield tuple(known), tuple(op for op in lost if op not in known)
 
     async def _number(self, check_id: str, check: Check | None, moment: Moment) -> Draft | None:

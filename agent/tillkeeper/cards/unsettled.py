@@ -53,7 +53,7 @@ class Unsettled:
         changed = tuple(changed)
         try:
             yield self._settings(changed)
-        except BaseException:
+        except BaseException:  # whatever it is, a cancellation too: let go of the slots, then pass it on
             for one in changed:
                 if one.authorisation_id not in self.open:
                     self._slots.pop(one.authorisation_id, None)
