@@ -12,7 +12,7 @@ from tillkeeper.replication.model import LogId
 
 
 class Near:
-    """Another register, which is heard. `acked`: what it holds of whom; `past`: its logs but that which it wrote when it was met."""
+    """Another register, which is heard. `acked`: what it holds of whom; `past`: its logs before the one that it writes."""
 
     def __init__(self, acked: dict[LogId, int], past: frozenset[LogId] = frozenset()) -> None:
         self.acked, self.past = acked, past

@@ -39,7 +39,11 @@ def run(args: argparse.Namespace) -> int:
 def between_sales(
     client: Client, by: str, within_s: float, each_look: Callable[[], None] = lambda: None
 ) -> dict[str, Any] | None:
-    """Ask for it and wait: None once another agent answers, else what the same one said last. Raises: ApiProblem, Unreachable."""
+    """Ask for it and wait: None once another agent answers, else what this one said last.
+
+    Raises:
+        ApiProblem, Unreachable: when it is asked.
+    """
     before_s, began_s = client.get("/v1/status")["uptime_s"], time.monotonic()
     wanted: dict[str, Any] = client.post("/v1/restart", {"by": by})
     until_s = time.monotonic() + within_s
