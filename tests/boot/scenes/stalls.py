@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 from tests.boot import halt
@@ -137,14 +138,14 @@ async def journal_is_broken(shop: Shop) -> None:
             await shop.sell(till.name)
         await till.power_off()
     await asyncio.to_thread(_spoil, till.disk.place, PAGE)
-    await _goes_on(shop, till)
+    await _goes_on(shop, till, lost=False)
     with breaking.ports_down(shop.lab, till.name):
         await till.until("that it is alone", lambda said: said["mode"] != "online")
         await till.order(shop.key(), patience_s=LATE_S)  # in no ledger: nobody will ever have it
         assert (await till.status())["only_here"] > 0
         await till.power_off()
     await asyncio.to_thread(_spoil, till.disk.place, None)
-    await _goes_on(shop, till)
+    await _goes_on(shop, till, lost=True)
 
 
 def _spoil(folder: Path, most: int | None) -> None:
@@ -158,8 +159,9 @@ def _spoil(folder: Path, most: int | None) -> None:
         file.write(b"\xa5" * (most or journal.stat().st_size - PAGE))
 
 
-async def _goes_on(shop: Shop, till: Till) -> None:
-    """With another journal; and the primary, which has no part in it, knows why."""
+async def _goes_on(shop: Shop, till: Till, *, lost: bool) -> None:
+    """With another journal; and the primary, which has no part in it, knows why. `lost`: nobody can know any more where the old
+    one ended, so that the day waits for a manager."""
     await till.boot()
     await shop.sell(till.name)
     told = await till.until(
@@ -172,6 +174,12 @@ async def _goes_on(shop: Shop, till: Till) -> None:
     await others.until("what is to be done", lambda said: any(file in task["words"] for task in said["tasks"]), "/v1/after")
     green = await others.get("/v1/green")
     assert [file in one["words"] for one in green["registers"] if one["register"] == till.name] == [True], green
+
+    def stands(said: Any) -> bool:
+        (one,) = [one for one in said["members"] if one["register"] == till.name]
+        return (one["state"] == "lost") == one["blocks"] == bool(one["lost"]) == lost
+
+    await others.until("what the day waits for", stands, "/v1/day")
 
 
 async def outer_pid(till: Till) -> int:
