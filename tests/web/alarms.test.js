@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { alarms, ticketsOf } from "../../agent/tillkeeper/web/static/register/live-state.js";
+import { alarms, ticketsOf } from "../../agent/tillkeeper/web/static/shared/live-state.js";
 
 const advisory = (code) => ({ code, subject: "grill", text: code });
 const told = (over = {}) => alarms({

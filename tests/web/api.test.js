@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createApi, newKey, Problem } from "../../agent/tillkeeper/web/static/shared/api.js";
 import { pair } from "../../agent/tillkeeper/web/static/shared/pairing.js";
-import { outcomeOf } from "../../agent/tillkeeper/web/static/register/outcome.js";
+import { outcomeOf } from "../../agent/tillkeeper/web/static/shared/outcome.js";
 import { FakeStorage } from "./fakes.js";
 
 const answer = (status, body, headers = {}) => new Response(typeof body === "string" ? body : JSON.stringify(body), { status, headers });

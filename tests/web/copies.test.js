@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { grown, level, onlyHere, title, words } from "../../agent/tillkeeper/web/static/register/copies.js";
+import { grown, level, onlyHere, title, words } from "../../agent/tillkeeper/web/static/shared/copies.js";
 
 const sink = (over = {}) => ({ name: "side", kind: "register", reachable: true, behind: 0, words: "reachable, has everything", sends: true, ...over });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as order from "../../agent/tillkeeper/web/static/register/order.js";
-import { cars, heard, matching, NOTHING, supply } from "../../agent/tillkeeper/web/static/register/live-state.js";
+import { cars, heard, matching, NOTHING, supply } from "../../agent/tillkeeper/web/static/shared/live-state.js";
 import { age, capital, clipped, clock, problemWords, sentence } from "../../agent/tillkeeper/web/static/shared/words.js";
 
 const cola = { item_id: "cola", name: "Cola", price_minor: 325 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createStore } from "../../agent/tillkeeper/web/static/register/store.js";
+import { createStore } from "../../agent/tillkeeper/web/static/shared/store.js";
 
 const soon = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -2,7 +2,7 @@
 /** What a person can do with orders and checks: each action asks for what it needs, gives the command, and says how it ended. */
 
 import { CHECK_STATES } from "../shared/words.js";
-import { Amount, Confirm, Pick, REASONS, Reason } from "./dialogs.js";
+import { Amount, Pick, REASONS, Reason } from "../shared/dialogs.js";
 import { commandsOf, isEmpty } from "./order.js";
 import { sentWords } from "./sent.js";
 import { ifTheSame, payAlthough, take } from "./together/elsewhere.js";
@@ -220,15 +220,6 @@ export function createActions(desk) {
       }
       const reason = await desk.ask(Reason, { title: "Open the drawer without a sale", presets: REASONS.no_sale });
       if (reason) await desk.once("no-sale", async () => said(await desk.command({ lane: `drawer.${drawer}`, path: "/v1/no-sales", body: { drawer, reason }, label: "No sale" }), "The drawer opens."));
-    },
-
-    /** Let a held ticket print. @param {any} job */
-    release: (job) => desk.once(`release.${job.job_id}`, async () => said(await desk.command({ lane: `job.${job.job_id}`, path: `/v1/jobs/${encodeURIComponent(job.job_id)}/release`, body: {}, label: "Held document" }), "It prints now.")),
-    /** Let all held kitchen tickets print, in order. */
-    releaseAll: () => desk.once("release-all", async () => said(await desk.command({ lane: "jobs", path: "/v1/jobs/release", body: {}, label: "Held tickets" }), "They print now, in order.")),
-    async cancel(job) {
-      const sure = await desk.ask(Confirm, { title: "Never print this?", words: `${job.ticket_code || "It"} for ${job.device} will not be printed (any more).`, action: "Do not print", danger: true });
-      if (sure) await desk.once(`cancel.${job.job_id}`, async () => said(await desk.command({ lane: `job.${job.job_id}`, path: `/v1/jobs/${encodeURIComponent(job.job_id)}/cancel`, body: {}, label: "Held document" }), "It will not print."));
     },
   };
   return actions;

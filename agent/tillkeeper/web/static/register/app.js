@@ -1,20 +1,17 @@
 // @ts-check
-/** The register page: pairing, start, live connection, and what the browser tells (other tabs, back button, online again). */
+/** The register page: its desk, the orders of before, and which view is shown. */
 
 import { html, render, useEffect, useLayoutEffect } from "../vendor/preact.js";
 import { createApi, newKey } from "../shared/api.js";
 import { keepPage } from "../shared/keeping.js";
-import { createLive } from "../shared/live.js";
-import { openStorage, pair, wsProtocols, wsUrl } from "../shared/pairing.js";
+import { openPage } from "../shared/opening.js";
+import { openStorage, pair } from "../shared/pairing.js";
+import { Shell } from "../shared/shell.js";
+import { useStore } from "../shared/store.js";
 import { createActions } from "./actions.js";
 import { createDesk } from "./desk.js";
-import { Shell } from "./shell.js";
-import { useStore } from "./store.js";
+import { viewsFor } from "./views.js";
 import { Stage } from "./views/start.js";
-
-const RETRY_MS = 900;
-const HEARD = "tk.register.heard";
-const HEARD_EVERY_MS = 5000;
 
 const storage = openStorage();
 const { token, terminal } = pair({ location, history, storage });
@@ -25,78 +22,7 @@ const api = createApi({ token: () => token, terminal: () => terminal, session: (
 desk = createDesk({ api, storage, locks, tab, terminal });
 desk.act = createActions(desk);
 const keeping = keepPage({ navigator, location, secure: isSecureContext });
-desk.store.set({ survives: keeping.survives, heardAt: heardBefore() });
-
-const live = createLive({ url: () => wsUrl("/v1/live"), protocols: () => wsProtocols(token), onMessage: heard, onState: desk.linkChanged, silenceMs: 8000 });
-
-function heard(message) {
-  noteHeard();
-  desk.heard(message);
-}
-
-function route() {
-  const [view = "", id = ""] = location.hash.replace(/^#\/?/, "").split("/");
-  desk.closeDialogs();
-  let decoded = "";
-  try {
-    decoded = decodeURIComponent(id);
-  } catch {
-    // an address that somebody typed
-  }
-  desk.store.set({ route: { view, id: decoded } });
-  desk.store.flush();
-}
-
-/** Settings, catalogue and the session of before; again and again while the register does not answer. */
-async function start() {
-  if (!token) {
-    desk.store.set({ stage: "unpaired" });
-    return;
-  }
-  try {
-    await desk.load();
-    const { settings } = desk.store.get();
-    if (!["full", "page", "register", undefined].includes(settings.scope)) {
-      desk.store.set({ stage: "scope", scope: settings.scope });
-      return;
-    }
-    document.title = `${desk.place().title || settings.register} · ${settings.store_name}`;
-    await desk.people.resume();
-    await takeUp();
-    desk.store.set({ stage: "ready" });
-    keeping.update();
-    document.body.dataset.ready = "";
-    live.start();
-  } catch (problem) {
-    if (problem.code === "scope_refused") desk.store.set({ stage: "scope", scope: problem.extra.scope });
-    else if (problem.code === "unauthorized") desk.store.set({ stage: "unpaired", loadTrouble: problem.message });
-    else {
-      desk.store.set({ loadTrouble: problem.message });
-      if (!("status" in problem)) throw problem;
-      setTimeout(start, RETRY_MS);
-    }
-  }
-}
-
-/** When the register was heard last, by this device's clock: for who loads the page while it is away. @returns {number} ms, 0 where not known */
-function heardBefore() {
-  try {
-    return Number(storage?.getItem(HEARD)) || 0;
-  } catch {
-    return 0;
-  }
-}
-
-let noted = 0;
-function noteHeard() {
-  if (Date.now() - noted < HEARD_EVERY_MS) return;
-  noted = Date.now();
-  try {
-    storage?.setItem(HEARD, String(noted));
-  } catch {
-    // full: then it says nothing of when
-  }
-}
+desk.store.set({ survives: keeping.survives });
 
 /** Orders that a page before this one left: those under way are followed, the last other one is shown. */
 async function takeUp() {
@@ -127,22 +53,17 @@ function Page() {
   useEffect(() => {
     if (state.route.id && ["pay", "check"].includes(view)) desk.readCheck(state.route.id);
   }, [state.route, view]);
-  return view === stage || unknown || signIn ? html`<${Stage} desk=${desk} state=${state} view=${view} />` : html`<${Shell} desk=${desk} state=${state} view=${view} />`;
+  return view === stage || unknown || signIn ? html`<${Stage} desk=${desk} state=${state} view=${view} />` : html`<${Shell} desk=${desk} state=${state} view=${view} views=${viewsFor(desk, state)} title=${desk.place().title || settings.register} />`;
 }
 
 locks?.request(`tk.tab.${tab}`, () => new Promise(() => {})); // held until the tab is gone: its drafts are then taken over
-addEventListener("pointerdown", desk.store.press, true);
-for (const end of ["pointerup", "pointercancel"]) addEventListener(end, desk.store.lift, true);
-addEventListener("hashchange", route);
-addEventListener("online", () => live.retry());
-addEventListener("storage", (event) => {
-  if (event.key?.startsWith("tk.outbox.")) desk.outbox.poke();
-  if (event.key === desk.people.storageKey) desk.people.reread();
-});
-document.addEventListener("visibilitychange", () => !document.hidden && live.retry());
 
-route();
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 root.textContent = "";
 render(html`<${Page} />`, root);
-start();
+openPage({ desk, token, storage, scopes: ["register"], ready: async () => {
+  const { settings } = desk.store.get();
+  document.title = `${desk.place().title || settings.register} · ${settings.store_name}`;
+  await takeUp();
+  keeping.update();
+} });

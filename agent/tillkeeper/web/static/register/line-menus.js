@@ -4,7 +4,7 @@
 import { html } from "../vendor/preact.js";
 import { Dialog } from "../shared/ui.js";
 import { LINE_STATES } from "../shared/words.js";
-import { Pick, Text } from "./dialogs.js";
+import { Pick, Text } from "../shared/dialogs.js";
 
 /** A line of a check. @param {any} props */
 export function LineMenu({ desk, done, check, line }) {

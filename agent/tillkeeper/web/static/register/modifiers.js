@@ -4,7 +4,7 @@
 import { html, useState } from "../vendor/preact.js";
 import { Dialog, Stepper } from "../shared/ui.js";
 import { clipped } from "../shared/words.js";
-import { supply } from "./live-state.js";
+import { supply } from "../shared/live-state.js";
 import { pickProblems, picksOf, pieceMinor, toggled } from "./order.js";
 
 /** Gives {modifiers, quantity, note, held, seat, course}, or "remove". @param {any} props `line`: a draft line that is changed */

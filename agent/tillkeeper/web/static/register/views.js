@@ -1,12 +1,10 @@
 // @ts-check
 /**
- * The views of the page, as data. A view: `{id, title, icon, component, also?, action?, count?, shown?}`.
- * `component` gets `{desk, state, view}`; `also`: further view names that it shows (`#/<view>/<id>`, the id is `state.route.id`);
- * `count(desk, state)`: a number beside its name; `shown(desk, state)`: whether it is offered here. Without `title` it has no tab.
+ * The views of the page, as data: what a view is says `../shared/shell.js`. `shown(desk, state)`: whether it is offered here.
  * Views of shifts, drawers, hours and 86 come from `shift/views.js`.
  */
 
-import { cars } from "./live-state.js";
+import { cars } from "../shared/live-state.js";
 import { shiftViews } from "./shift/views.js";
 import { Together } from "./together/page.js";
 import { Checks } from "./views/checks.js";

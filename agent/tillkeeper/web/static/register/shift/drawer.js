@@ -3,7 +3,7 @@
 
 import { html, useEffect, useState } from "../../vendor/preact.js";
 import { clock } from "../../shared/words.js";
-import { Amount, Pick, Reason } from "../dialogs.js";
+import { Amount, Pick, Reason } from "../../shared/dialogs.js";
 import { currenciesOf, differenceOf, differences, parts } from "./cash.js";
 import { CountDialog, forgetCount } from "./count-dialog.js";
 import { Figures } from "./figures.js";

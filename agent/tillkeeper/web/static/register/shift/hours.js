@@ -3,7 +3,7 @@
 
 import { html, useCallback, useEffect, useState } from "../../vendor/preact.js";
 import { clock } from "../../shared/words.js";
-import { Amount } from "../dialogs.js";
+import { Amount } from "../../shared/dialogs.js";
 
 const STEPS = {
   out: [{ kind: "clock_in", words: "Clock in" }],

@@ -4,7 +4,7 @@
 import { html, useMemo, useState } from "../../vendor/preact.js";
 import { tooMany } from "../../shared/stock.js";
 import { Choice, Dialog, Stepper } from "../../shared/ui.js";
-import { supply } from "../live-state.js";
+import { supply } from "../../shared/live-state.js";
 
 const MOST = 60; // rows of a search: more would have to be scrolled through
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** Views of a shift: the drawer, hours and tips, what is sold out. See `../views.js` for what a view is. */
+/** Views of a shift: the drawer, hours and tips, what is sold out. See `../../shared/shell.js` for what a view is. */
 
 import { Drawer } from "./drawer.js";
 import { Hours } from "./hours.js";

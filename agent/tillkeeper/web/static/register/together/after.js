@@ -3,8 +3,8 @@
 
 import { html } from "../../vendor/preact.js";
 import { clock, sentence } from "../../shared/words.js";
-import { Confirm, Reason } from "../dialogs.js";
-import { give } from "./reading.js";
+import { Confirm, Reason } from "../../shared/dialogs.js";
+import { give } from "../../shared/reading.js";
 
 const KINDS = { frozen_sale: "Frozen sale", reversal_owed: "Reversal on its way", overpaid: "Paid twice", merged: "Merged check", awaiting: "Awaiting card", held: "Held paper",
   quarantine: "Quarantine", set_aside: "Damaged journal", adjustment: "Adjustment", gap: "Declared gap", late_close: "Closed twice", from_paper: "From paper" };

@@ -3,8 +3,8 @@
 
 import { html } from "../../vendor/preact.js";
 import { sentence } from "../../shared/words.js";
-import { Confirm, Pick, Reason } from "../dialogs.js";
-import { give } from "./reading.js";
+import { Confirm, Pick, Reason } from "../../shared/dialogs.js";
+import { give } from "../../shared/reading.js";
 
 const PARKED = ["Not in use today", "Broken, in repair", "Taken home"];
 const GAPS = ["Its disk is lost", "Stolen", "It will not come back before tomorrow"];

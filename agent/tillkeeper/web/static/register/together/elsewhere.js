@@ -3,7 +3,7 @@
 
 import { html, useEffect, useState } from "../../vendor/preact.js";
 import { age, sentence } from "../../shared/words.js";
-import { Confirm } from "../dialogs.js";
+import { Confirm } from "../../shared/dialogs.js";
 
 const AGAIN_MS = 3000;
 

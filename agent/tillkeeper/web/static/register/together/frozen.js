@@ -3,7 +3,7 @@
 
 import { html } from "../../vendor/preact.js";
 import { sentence } from "../../shared/words.js";
-import { Confirm } from "../dialogs.js";
+import { Confirm } from "../../shared/dialogs.js";
 
 const WORDS = { asked: "is being asked for", unknown: "was asked for, and the answer never came", approved: "was approved and is not booked yet" };
 

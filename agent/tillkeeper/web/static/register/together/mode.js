@@ -4,8 +4,8 @@
 import { html } from "../../vendor/preact.js";
 import { Dot } from "../../shared/ui.js";
 import { clock, sentence } from "../../shared/words.js";
-import { Confirm } from "../dialogs.js";
-import { give } from "./reading.js";
+import { Confirm } from "../../shared/dialogs.js";
+import { give } from "../../shared/reading.js";
 
 export const MODES = { checking: "Checking", online: "Online", offline: "Offline", island: "Island", offsite: "Offsite", manual_offline: "Offline by hand" };
 const ASKED = {

@@ -4,10 +4,10 @@
 import { html } from "../../vendor/preact.js";
 import { After } from "./after.js";
 import { Day } from "./day.js";
-import { Green } from "./green.js";
+import { Green } from "../../shared/parts/green.js";
 import { Mode } from "./mode.js";
 import { Paper } from "./paper.js";
-import { useRead } from "./reading.js";
+import { useRead } from "../../shared/reading.js";
 import { Roles } from "./roles.js";
 
 /** @param {any} props */

@@ -4,7 +4,7 @@
 import { html, useState } from "../../vendor/preact.js";
 import { Dialog } from "../../shared/ui.js";
 import { clock } from "../../shared/words.js";
-import { Confirm } from "../dialogs.js";
+import { Confirm } from "../../shared/dialogs.js";
 import { beforeTax, draftMinor, isEmpty, lineBody } from "../order.js";
 
 /** Gives {slip, tender, slip_at_ms, print_receipt}. @param {any} props */

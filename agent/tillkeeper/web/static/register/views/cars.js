@@ -2,7 +2,7 @@
 /** The cars between the speaker and the window, in their order. */
 
 import { html } from "../../vendor/preact.js";
-import { cars } from "../live-state.js";
+import { cars } from "../../shared/live-state.js";
 
 /** @param {any} props */
 export function Cars({ desk, state }) {

@@ -4,7 +4,7 @@
 import { html, useEffect, useMemo, useState } from "../../vendor/preact.js";
 import { Choice, WindowedList } from "../../shared/ui.js";
 import { CHECK_STATES, ORDER_TYPES, clock } from "../../shared/words.js";
-import { matching } from "../live-state.js";
+import { matching } from "../../shared/live-state.js";
 import { useElsewhere, whereWords } from "../together/elsewhere.js";
 import { Detail } from "./detail.js";
 

@@ -3,7 +3,7 @@
 
 import { html, useState } from "../../vendor/preact.js";
 import { CHECK_STATES, ORDER_TYPES, clock } from "../../shared/words.js";
-import { Amount, Pick } from "../dialogs.js";
+import { Amount, Pick } from "../../shared/dialogs.js";
 import { notSent } from "../order.js";
 import { Elsewhere } from "../together/elsewhere.js";
 import { Frozen } from "../together/frozen.js";

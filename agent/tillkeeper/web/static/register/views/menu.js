@@ -3,7 +3,7 @@
 
 import { html, useLayoutEffect, useMemo, useRef, useState } from "../../vendor/preact.js";
 import { newKey } from "../../shared/api.js";
-import { supply } from "../live-state.js";
+import { supply } from "../../shared/live-state.js";
 import { Modifiers } from "../modifiers.js";
 import { changed, searched, withItem, without } from "../order.js";
 

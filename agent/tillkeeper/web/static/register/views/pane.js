@@ -4,7 +4,7 @@
 import { html, useLayoutEffect, useRef } from "../../vendor/preact.js";
 import { Choice } from "../../shared/ui.js";
 import { CHECK_STATES, ORDER_TYPES } from "../../shared/words.js";
-import { Text } from "../dialogs.js";
+import { Text } from "../../shared/dialogs.js";
 import { beforeTax, coursesLeft, draftMinor, isEmpty, pieceMinor } from "../order.js";
 import { CheckMenu, LineMenu } from "../line-menus.js";
 import { CheckLine, Totals } from "./lines.js";

@@ -4,7 +4,7 @@
 import { html, useLayoutEffect, useState } from "../../vendor/preact.js";
 import { digitsOf, plain, quickCash, typed } from "../../shared/money.js";
 import { Keypad } from "../../shared/ui.js";
-import { Confirm } from "../dialogs.js";
+import { Confirm } from "../../shared/dialogs.js";
 import { lineMinor, unlikely } from "../order.js";
 import { piecesOf } from "../shift/cash.js";
 import { Split } from "../split.js";

@@ -3,8 +3,8 @@
 
 import { html, useState } from "../../vendor/preact.js";
 import { Dot } from "../../shared/ui.js";
-import { PinPad } from "../pin.js";
-import { Notices, connection } from "../notices.js";
+import { PinPad } from "../../shared/pin.js";
+import { Notices, connection } from "../../shared/notices.js";
 
 /** @param {any} props */
 export function Stage({ desk, state, view }) {

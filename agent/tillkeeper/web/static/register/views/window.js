@@ -5,7 +5,7 @@ import { html, useEffect, useState } from "../../vendor/preact.js";
 import { quickCash } from "../../shared/money.js";
 import { age } from "../../shared/words.js";
 import { useTick } from "../../shared/ui.js";
-import { cars } from "../live-state.js";
+import { cars } from "../../shared/live-state.js";
 
 /** @param {any} props */
 export function Window({ desk, state }) {

@@ -1,7 +1,7 @@
 // @ts-check
 /** What an answer means for an entry of the outbox: done, refused for good, or to be sent again. */
 
-import { Problem } from "../shared/api.js";
+import { Problem } from "./api.js";
 
 /**
  * @param {any} api @param {any} entry @param {string} path @param {string} approval @param {any} session who is signed in now

@@ -1,7 +1,7 @@
 // @ts-check
 /** Who has copies of this register's events, as people read it. Pure. What is not known is never shown as fine. */
 
-import { sentence } from "../shared/words.js";
+import { sentence } from "./words.js";
 
 /** @typedef {{name: string, kind: string, reachable: boolean, behind: number | null, words: string, sends?: boolean}} Sink */
 

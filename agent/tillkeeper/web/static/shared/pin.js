@@ -2,8 +2,8 @@
 /** A PIN by fingers or keys, with what the register said about wrong ones. */
 
 import { html, useLayoutEffect, useState } from "../vendor/preact.js";
-import { counted } from "../shared/words.js";
-import { Keypad, useTick } from "../shared/ui.js";
+import { counted } from "./words.js";
+import { Keypad, useTick } from "./ui.js";
 
 const SHORTEST = 4;
 const LONGEST = 8;

@@ -3,7 +3,7 @@
  * switch is learned. */
 
 import { html } from "../../vendor/preact.js";
-import { clock } from "../../shared/words.js";
+import { clock } from "../words.js";
 import { Confirm } from "../dialogs.js";
 import { Replace } from "./replace.js";
 

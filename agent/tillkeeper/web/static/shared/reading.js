@@ -1,7 +1,7 @@
 // @ts-check
 /** What the store page reads: asked for again while it is shown, one question of a kind at a time. */
 
-import { useEffect, useRef, useState } from "../../vendor/preact.js";
+import { useEffect, useRef, useState } from "../vendor/preact.js";
 
 const AGAIN_MS = 2500;
 

@@ -2,9 +2,9 @@
 /** Dialogs that ask for one thing: an approval, a reason, an amount, a text, yes or no. Each gets `desk`, `done` and its own props. */
 
 import { html, useState } from "../vendor/preact.js";
-import { digitsOf, plain, typed } from "../shared/money.js";
-import { Dialog, Keypad } from "../shared/ui.js";
-import { PERMISSIONS, clipped } from "../shared/words.js";
+import { digitsOf, plain, typed } from "./money.js";
+import { Dialog, Keypad } from "./ui.js";
+import { PERMISSIONS, clipped } from "./words.js";
 import { PinPad } from "./pin.js";
 
 /** Another person's PIN for one command. Gives the approval. @param {any} props */

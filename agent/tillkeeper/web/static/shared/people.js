@@ -60,7 +60,7 @@ export function createPeople(desk, storage) {
         if (problem.passing) desk.toast("The register does not answer: it ends the session by itself later.", "bad");
       }
       keep(null);
-      desk.go("order");
+      desk.go(desk.home);
     },
 
     /** The register no longer knows the session. */

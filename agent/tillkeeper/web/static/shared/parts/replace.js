@@ -2,10 +2,10 @@
 /** Another printer takes a device's place: what is there, a slip with a number, "is it this one?", and what waits follows. */
 
 import { html, useEffect, useState } from "../../vendor/preact.js";
-import { Dialog } from "../../shared/ui.js";
-import { counted, sentence } from "../../shared/words.js";
+import { Dialog } from "../ui.js";
+import { counted, sentence } from "../words.js";
 import { useStore } from "../store.js";
-import { give } from "./devices.js";
+import { give } from "./device-actions.js";
 
 const SEARCH_MS = 20_000;
 const AGAIN_MS = 4000;

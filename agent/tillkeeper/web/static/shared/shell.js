@@ -2,15 +2,16 @@
 /** The frame around every view: navigation, dot, person, notices, dialogs, messages. */
 
 import { html, useEffect, useRef } from "../vendor/preact.js";
-import { Toasts } from "../shared/ui.js";
+import { Toasts } from "./ui.js";
 import { Connection, Notices } from "./notices.js";
-import { RoleBadge } from "./together/roles.js";
-import { viewsFor } from "./views.js";
+import { RoleBadge } from "./parts/roles.js";
 
-/** @param {any} props */
-export function Shell({ desk, state, view }) {
-  const place = desk.place();
-  const views = viewsFor(desk, state);
+/**
+ * @param {any} props `title`: of this place. `views`: those that it offers, in the order of the tabs; a view is `{id, title, icon, component, also?,
+ *   action?, count?}`. `component` gets `{desk, state, view}`; `also`: further view names that it shows (`#/<view>/<id>`, the id is
+ *   `state.route.id`); `count(desk, state)`: a number beside its name. Without `title` it has no tab.
+ */
+export function Shell({ desk, state, view, views, title, children = null }) {
   const chosen = views.find((one) => one.id === view || one.also?.includes(view)) ?? views[0];
   const count = (one) => one.count?.(desk, state) ?? 0;
   const Body = chosen.component;
@@ -21,7 +22,7 @@ export function Shell({ desk, state, view }) {
   }, [state.route]);
   return html`<div class="shell">
     <header class="top">
-      <div class="who-where"><span class="strong place-name" title=${place.title || state.settings.register}>${place.title || state.settings.register} <${RoleBadge} roles=${state.live.status?.roles} /></span><span class="muted small clip">${state.settings.store_name}</span></div>
+      <div class="who-where"><span class="strong place-name" title=${title}>${title} <${RoleBadge} roles=${state.live.status?.roles} /></span><span class="muted small clip">${state.settings.store_name}</span></div>
       <nav aria-label="Views">${views.filter((one) => one.title).map((one) => html`<a key=${one.id} href="#/${one.id}" data-action=${one.action ?? one.id} aria-current=${one === chosen ? "page" : null}>
         <span class="nav-icon" aria-hidden="true">${one.icon}</span><span>${one.title}</span>${count(one) > 0 && html`<span class="count">${count(one)}</span>`}</a>`)}</nav>
       <${Connection} state=${state} />
@@ -29,6 +30,7 @@ export function Shell({ desk, state, view }) {
         <span class="clip">${state.session.name}</span><span class="small muted">sign out</span></button>`}
     </header>
     <${Notices} desk=${desk} state=${state} />
+    ${children}
     <main class="view view-${chosen.id}"><${Body} desk=${desk} state=${state} view=${view} key=${chosen.id} /></main>
     <${Dialogs} desk=${desk} state=${state} />
     <${Toasts} toasts=${state.toasts} onClose=${desk.closeToast} />

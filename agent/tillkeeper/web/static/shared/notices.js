@@ -2,10 +2,11 @@
 /** What must not be overlooked, above every view: training, storage, refusals, upgrade. */
 
 import { html } from "../vendor/preact.js";
-import { Dot } from "../shared/ui.js";
-import { UNKEPT } from "../shared/keeping.js";
-import { counted, sentence } from "../shared/words.js";
+import { Dot } from "./ui.js";
+import { UNKEPT } from "./keeping.js";
+import { counted, sentence } from "./words.js";
 import { alarms } from "./live-state.js";
+import { releaseAll } from "./parts/jobs.js";
 
 /** The dot as this page knows it: the register's own words, or that the register does not answer. @param {any} state */
 export function connection(state) {
@@ -38,7 +39,7 @@ export function Notices({ desk, state }) {
     ${state.survives === false && html`<div class="banner warn" role="status" data-banner="unkept"><span aria-hidden="true">!</span><span class="grow">${sentence(UNKEPT.title.toLowerCase())}. ${UNKEPT.words}</span></div>`}
     ${alarms(state).map((one) => html`<div class="banner ${one.code === "drawer_open" ? "warn" : "bad"}" role="alert" data-banner=${one.code} key=${one.code + one.subject}><span aria-hidden="true">!</span>
       <span class="grow wrap"><b>${one.title}</b>: ${one.text}</span>
-      ${one.code === "tickets_held" && html`<button type="button" data-action="release-all" onClick=${desk.act.releaseAll}>Print all held, in order</button>`}</div>`)}
+      ${one.code === "tickets_held" && html`<button type="button" data-action="release-all" onClick=${() => releaseAll(desk)}>Print all held, in order</button>`}</div>`)}
     ${refused.map((entry) => html`<div class="banner bad" role="alert" data-banner="refused" key=${entry.id}><span aria-hidden="true">!</span>
       <span class="grow wrap"><b>${entry.label}</b>: ${entry.problem?.words}</span>
       <button type="button" data-action="retry" onClick=${() => desk.again(entry)}>Try again</button>

@@ -2,7 +2,7 @@
 /** All green? Every register of the store in one look. What is not known is never shown as fine. */
 
 import { html } from "../../vendor/preact.js";
-import { sentence } from "../../shared/words.js";
+import { sentence } from "../words.js";
 
 const MARKS = { green: { mark: "✓", kind: "good-text" }, trouble: { mark: "!", kind: "bad-text" }, silent: { mark: "?", kind: "bad-text" } };
 
