@@ -6,6 +6,7 @@ from typing import Any
 
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import Client, add_connection, add_json
+from tillkeeper.cli.own_files import installed
 from tillkeeper.errors import NotFound
 
 MAX_SOURCE = 256 * 1024 * 1024
@@ -18,7 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_connection(show)
     check = actions.add_parser("check", help="check a catalogue file (TOML or JSON)")
     check.add_argument("file", type=Path)
-    check.add_argument("--config", type=Path, metavar="FILE", help="also check its tax categories against this configuration")
+    check.add_argument(
+        "--config", type=Path, metavar="FILE",
+        help="check its tax categories against this configuration (the installed register's, where this is one)",
+    )  # fmt: skip
     add_json(check)
     imports = actions.add_parser("import", help="make a catalogue (and orders) of a tab-separated export of orders")
     imports.add_argument("source", type=Path, metavar="SRC.tsv")
@@ -84,7 +88,8 @@ def _check(args: argparse.Namespace) -> int:
     from tillkeeper.config.load import load
     from tillkeeper.sales.catalogue import parse_catalogue
 
-    taxes = list(load(args.config).taxes.categories) if args.config else None
+    config = args.config or installed()
+    taxes = list(load(config).taxes.categories) if config else None
     catalogue = parse_catalogue(args.file.read_bytes(), str(args.file), taxes)
     facts = {"version": catalogue.version, "sha256": catalogue.sha256, "items": len(catalogue.items)}
     output.show(

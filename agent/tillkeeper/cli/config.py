@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import add_json
+from tillkeeper.cli.own_files import HELP, config_file
 
 if TYPE_CHECKING:
     from tillkeeper.config.model import Config, Device
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     check = actions.add_parser("check", help="every error at once, each with its line and the nearest right word")
-    check.add_argument("file", type=Path)
     check.add_argument("--start", action="store_true", help="only what would keep the agent from starting")
     add_json(check)
     actions.add_parser("example", help="print a commented configuration that is valid as it stands")
     show = actions.add_parser("show", help="the configuration as the agent understands it, as JSON, defaults filled in")
-    show.add_argument("file", type=Path)
+    for action in (check, show):
+        action.add_argument("file", type=Path, nargs="?", metavar="FILE", help=HELP)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
         from tillkeeper.config.load import load
 
-        output.say(msgspec.json.format(msgspec.json.encode(load(args.file)), indent=2).decode())
+        output.say(msgspec.json.format(msgspec.json.encode(load(config_file(args.file))), indent=2).decode())
         return exits.OK
     return _check(args)
 
@@ -46,10 +47,11 @@ def _check(args: argparse.Namespace) -> int:
     from tillkeeper.errors import ConfigInvalid
     from tillkeeper.upkeep.refusals import refusals
 
+    file = config_file(args.file)
     try:
-        config = load(args.file)
-        mistakes = () if args.start else _mistakes(args.file, config)
-        problems = tuple(dict.fromkeys((*refusals(args.file, config), *mistakes)))
+        config = load(file)
+        mistakes = () if args.start else _mistakes(file, config)
+        problems = tuple(dict.fromkeys((*refusals(file, config), *mistakes)))
         said, warning = _said(config), letters.warning(config)
     except ConfigInvalid as error:
         problems, said, warning = error.extra["problems"], [], ""
@@ -60,7 +62,7 @@ def _check(args: argparse.Namespace) -> int:
             output.say(line)
         for problem in problems:
             output.say(str(problem))
-        output.say(f"{args.file}: {output.count(len(problems), 'problem')}" if problems else f"{args.file}: no problems")
+        output.say(f"{file}: {output.count(len(problems), 'problem')}" if problems else f"{file}: no problems")
     return exits.USAGE if problems else exits.OK
 
 

@@ -83,7 +83,7 @@ class PartlyDone(Exception):
         return isinstance(self.error, Unreachable) or (self.error.status >= 500 and self.error.status not in (503, 507))
 
 
-EXPECTED = (UsageError, Unreachable, ApiProblem, PartlyDone, Unreachable, ApiProblem, TillkeeperError, OSError)
+EXPECTED = (UsageError, Unreachable, ApiProblem, PartlyDone, TillkeeperError, OSError)
 
 
 def explain(error: BaseException, *, as_json: bool, code: int | None = None) -> int:
@@ -123,7 +123,7 @@ def _facts(error: BaseException) -> tuple[int, dict[str, Any]]:
             code = INTERNAL if error.status >= 500 else REFUSED
         return code, facts | error.extra
     if isinstance(error, Unreachable):
-        hint = "is it running? `systemctl start tillkeeper`; on a new register `tillkeeper setup`, in a clone `tillkeeper run`"
+        hint = "is it running? `systemctl start tillkeeper`; new: `tillkeeper setup`; to try it: `tillkeeper run --embedded`"
         return UNREACHABLE, {"cause": str(error), "hint": hint}
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""

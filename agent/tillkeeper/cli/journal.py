@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import add_json
+from tillkeeper.cli.own_files import data_folder
 from tillkeeper.journal.files import HELD_FILE, JOURNAL_FILE
 
 if TYPE_CHECKING:
@@ -22,34 +23,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     verify = actions.add_parser("verify", help="exit code 5 where something does not verify")
     verify.add_argument(
-        "path", type=Path, help=f"the data folder: its {JOURNAL_FILE}, and {HELD_FILE} where there is one; or one such file"
-    )
+        "path", type=Path, nargs="?", metavar="PATH",
+        help=f"a data folder, or {JOURNAL_FILE} or {HELD_FILE} of one (the folder of the installed register)",
+    )  # fmt: skip
     add_json(verify)
     unsent = actions.add_parser("unsent", help="how many events HQ is not known to hold, from the file alone")
-    unsent.add_argument("path", type=Path, help="the data folder")
+    unsent.add_argument("path", type=Path, nargs="?", metavar="FOLDER", help="a data folder (that of the installed register)")
     add_json(unsent)
 
 
 def run(args: argparse.Namespace) -> int:
-    return _unsent(args) if args.action == "unsent" else _verify(args)
+    path = args.path or data_folder(None)
+    return _unsent(args, path) if args.action == "unsent" else _verify(args, path)
 
 
-def _unsent(args: argparse.Namespace) -> int:
+def _unsent(args: argparse.Namespace, folder: Path) -> int:
     from tillkeeper.replication.unsent import unsent
 
-    count = unsent(args.path / JOURNAL_FILE, args.path / HELD_FILE)
+    count = unsent(folder / JOURNAL_FILE, folder / HELD_FILE)
     output.show(args, {"unsent": count}, str(count))
     return exits.OK
 
 
-def _verify(args: argparse.Namespace) -> int:
+def _verify(args: argparse.Namespace, path: Path) -> int:
     import msgspec
 
     from tillkeeper.journal.faults import StorageUnreadable
     from tillkeeper.journal.verify import verify_file
     from tillkeeper.replication.held.verify import verify_file as verify_held
 
-    journal, held = _files(args.path)
+    journal, held = _files(path)
     try:
         own = verify_file(journal) if journal is not None else []
         others = verify_held(held) if held is not None else []

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import add_json
+from tillkeeper.cli.own_files import add_config, data_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--config", type=Path, metavar="FILE", help="the register's configuration")
-    which.add_argument("--data", type=Path, metavar="DIR", help="its data folder")
+    which = parser.add_mutually_exclusive_group()
+    add_config(which)
+    which.add_argument("--data", type=Path, metavar="DIR", help="its data folder, in place of --config")
     add_json(parser)
 
 
@@ -22,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     from tillkeeper.nightly.model import days_left
     from tillkeeper.nightly.work import work
 
-    found = work(args.data or _data_dir(args.config), clock.wall_ms)
+    found = work(args.data or data_folder(args.config), clock.wall_ms)
     if found is None:
         output.show(args, None, "There is no journal yet: nothing was checked.")
         return exits.OK
@@ -34,10 +35,3 @@ def run(args: argparse.Namespace) -> int:
         words.append(f"{found.removed} half-made files were removed.")
     output.show(args, msgspec.to_builtins(found), "\n".join(words))
     return exits.VERIFICATION if found.problems else exits.OK
-
-
-def _data_dir(config: Path) -> Path:
-    """Of all the file only this: a typo in a tax rate does not keep the books from being checked."""
-    from tillkeeper.cli.store_site import find
-
-    return find(config).site.data_dir

@@ -1,4 +1,5 @@
-"""The links of the register and kitchen pages, with the token of pages in them: open each once on its tablet."""
+"""The links of the register and kitchen pages for the browser on this machine, with the token of pages in them. A tablet is
+paired instead (`tillkeeper pair`)."""
 
 import argparse
 from pathlib import Path
@@ -7,6 +8,7 @@ from urllib.parse import urlencode
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import add_json
 from tillkeeper.cli.exits import UsageError
+from tillkeeper.cli.own_files import add_config, config_file
 from tillkeeper.config.model import Config
 
 DATA = Path("data")
@@ -15,17 +17,15 @@ PAGE_TOKEN = "page-token"  # noqa: S105 - a file
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--config", type=Path, metavar="FILE", help="the register's configuration (else data, or the installed one)"
-    )
-    which.add_argument("--data", type=Path, metavar="DIR", help="of `run --embedded` (data)")
+    add_config(which)
+    which.add_argument("--data", type=Path, metavar="DIR", help="of `run --embedded` (data, where it has run here)")
     parser.add_argument("--url", help="the agent's address, as http://127.0.0.1:PORT; needed with port 0 and with --data")
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     config = _config(args)
-    base = _base(args, config)
+    base = _base(args.url, config)
     token = _token(Path(config.api.page_token_file or Path(config.data_dir) / PAGE_TOKEN))
     terminals = {name: terminal.title for name, terminal in config.terminals.items()}
     terminals = terminals or {config.this_register: config.store.name}
@@ -45,26 +45,22 @@ def _link(page: str, title: str, base: str, token: str, **query: str) -> dict[st
 
 def _config(args: argparse.Namespace) -> Config:
     """Where nothing is named: as `client.find_socket`, the clone's before the installed register's."""
-    from tillkeeper.setup.site import CONFIG
+    data = args.data or (DATA if not args.config and (DATA / PAGE_TOKEN).exists() else None)
+    if data:
+        from tillkeeper.config.embedded import embedded, embedded_printers
 
-    if not args.config and not args.data and not (DATA / PAGE_TOKEN).exists() and Path(CONFIG).exists():
-        args.config = Path(CONFIG)
-    if args.config:
-        from tillkeeper.config.load import load
+        return embedded(data.absolute(), ports=dict.fromkeys(embedded_printers(), 1))
+    from tillkeeper.config.load import load
 
-        return load(args.config)
-    from tillkeeper.config.embedded import embedded, embedded_printers
-
-    return embedded((args.data or DATA).absolute(), ports=dict.fromkeys(embedded_printers(), 1))
+    return load(config_file(args.config))
 
 
-def _base(args: argparse.Namespace, config: Config) -> str:
-    if args.url:
-        return str(args.url).rstrip("/")
+def _base(url: str | None, config: Config) -> str:
+    if url:
+        return url.rstrip("/")
     host, _, port = config.api.listen.rpartition(":")
     if not host:
-        cause = "set `listen` in [api]" if args.config else "say which register with --config"
-        raise UsageError(f"pages need a loopback port: {cause}, or give --url")
+        raise UsageError("pages need a loopback port: set `listen` in [api], or give --url")
     if port == "0":
         raise UsageError("the port is chosen at each start: give --url, or a fixed port in [api] `listen`")
     return f"http://{host}:{port}"

@@ -13,6 +13,7 @@ from tillkeeper.contract.caller import DEVICE_SCOPES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("scope", choices=DEVICE_SCOPES, help="what the device may do at most (docs/access.md)")
     parser.add_argument("name", help="what people call it: letters, digits and . _ -, 40 at most")
     parser.add_argument("--terminal", default="", metavar="NAME", help="a register's place, or the one display of a kitchen")

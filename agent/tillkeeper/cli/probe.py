@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 
 from tillkeeper.cli import exits
+from tillkeeper.cli.own_files import add_config, config_file
 from tillkeeper.errors import ConfigInvalid
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    add_config(parser)
     parser.add_argument(
         "--uplink", choices=("agent", "none"), default="agent",
         help="who tells when HQ was last heard: the agent at network.socket, or nobody (agent)",
@@ -26,13 +27,13 @@ def run(args: argparse.Namespace) -> int:
     from tillkeeper.network.prober.loop import Prober
     from tillkeeper.network.prober.standby import stand_by, wait_for_place
 
-    agent = args.uplink == "agent"
+    agent, config = args.uplink == "agent", config_file(args.config)
     try:
-        plan = setup.read(args.config, uplink=agent)
+        plan = setup.read(config, uplink=agent)
     except ConfigInvalid as error:
         from tillkeeper.watchdog_start import hold_failed  # asyncio: only where nothing else comes
 
-        hold_failed(error, (args.config,))
+        hold_failed(error, (config,))
         raise
     if not plan.network.watch:
         stand_by()

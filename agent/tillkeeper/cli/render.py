@@ -7,6 +7,7 @@ from pathlib import Path
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import add_json
 from tillkeeper.cli.options import whole
+from tillkeeper.cli.own_files import installed
 
 MAX_BYTES = 64 * 1024 * 1024
 _STANDARD = Path("-")
@@ -24,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write pictures too: FILE, FILE-2, ... one for each cut; - writes the first to standard output",
     )  # fmt: skip
     preview = parser.add_argument_group("a document")
-    preview.add_argument("--config", type=Path, metavar="FILE", help="the store's configuration (the example)")
+    preview.add_argument(
+        "--config", type=Path, metavar="FILE", help="the store's configuration (the installed register's, else the example)"
+    )
     preview.add_argument("--station", default="", help="the station whose layout and language it takes")
     preview.add_argument("--language", default="", help="instead of the configured one: de, fr, ...")
     preview.add_argument("--columns", type=whole(8, 128), help="width of the paper in characters: 32, 42, 48 (the printer's)")
@@ -78,7 +81,8 @@ def _document(args: argparse.Namespace) -> tuple[bytes, str]:
     from tillkeeper.devices.registry import preview
     from tillkeeper.layouts.previews import Asked
 
-    config = load(args.config) if args.config else example(Path.cwd())
+    file = args.config or installed()
+    config = load(file) if file else example(Path.cwd())
     asked = Asked(
         document=args.what,
         station=args.station,

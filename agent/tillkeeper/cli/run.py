@@ -25,7 +25,7 @@ from tillkeeper_systemd import listening, notify
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--config", type=Path, metavar="FILE")
+    what.add_argument("--config", type=Path, metavar="FILE", help="the register's configuration")
     what.add_argument("--embedded", action="store_true", help="built-in defaults with virtual devices")
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="with --embedded: where all goes (data)")
     parser.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="with --embedded: the API's loopback port")

@@ -16,6 +16,7 @@ from tillkeeper.cli import exits
 from tillkeeper.cli.client import Client
 from tillkeeper.cli.exits import ApiProblem, Unreachable, UsageError
 from tillkeeper.cli.terminal import clean
+from tillkeeper.config.files import CONFIG
 from tillkeeper.contract.devices import FoundView
 from tillkeeper.errors import ConfigInvalid, TillkeeperError
 from tillkeeper.setup import doing, ending, machine, plan, site, starting, units
@@ -28,7 +29,7 @@ from tillkeeper.setup.ending import Words
 from tillkeeper.setup.interview import interview
 from tillkeeper.setup.known import Known, Menu, Secrets
 from tillkeeper.setup.plan import Plan, Present
-from tillkeeper.setup.site import CONFIG, Site
+from tillkeeper.setup.site import Site
 from tillkeeper.setup.telling import told
 from tillkeeper.setup.unattended import pin_length, unattended
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import add_json
 from tillkeeper.cli.exits import UsageError
+from tillkeeper.cli.own_files import add_config, check_owner, config_file
 from tillkeeper.config.model import Config
 from tillkeeper.people import pins, roster
 from tillkeeper.people.roles import roles
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     }
     for name, help_text in words.items():
         action = actions.add_parser(name, help=help_text)
-        action.add_argument("--config", type=Path, required=True, metavar="FILE", help="the register's configuration")
+        add_config(action)
         if name != "list":
             action.add_argument("employee", type=_employee, help="short name in journal and reports: letters, digits, . _ : -")
         if name == "add":
@@ -52,11 +53,13 @@ def _employee(text: str) -> str:
 def run(args: argparse.Namespace) -> int:
     from tillkeeper.config.load import load
 
-    config = load(args.config)
+    config_path = config_file(args.config)
+    config = load(config_path)
     if not config.staff.file:
-        raise UsageError(f'{args.config}: [staff] names no file; add `file = "staff.json"`')
+        raise UsageError(f'{config_path}: [staff] names no file; add `file = "staff.json"`')
     file, data = Path(config.staff.file), Path(config.data_dir)
-    _must_own(data)
+    check_owner(data)
+    data.mkdir(parents=True, exist_ok=True)
     before = _read(file, config.store.id)
     if args.action == "list":
         _show(args, before)
@@ -114,14 +117,6 @@ def _secret(data: Path) -> str:
     from tillkeeper.token_files import load_or_create_token
 
     return load_or_create_token(data / roster.SECRET_FILE)
-
-
-def _must_own(data: Path) -> None:
-    """Files that the agent can not read help nobody, so they are written as the user who owns its data."""
-    data.mkdir(parents=True, exist_ok=True)
-    owner = data.stat().st_uid
-    if owner != os.geteuid():
-        raise UsageError(f"{data} belongs to user {owner}: run this as that user (sudo -u '#{owner}' ...)")
 
 
 def _read(file: Path, store: str) -> Roster:

@@ -7,16 +7,15 @@ the first three.
 
 import argparse
 import getpass
-import os
 import sys
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import Client, add_connection, add_json
 from tillkeeper.cli.exits import UsageError
+from tillkeeper.cli.own_files import add_config, check_owner, config_file
 from tillkeeper.cli.store_site import Found, find
 from tillkeeper.cli.terminal import clean
 from tillkeeper.errors import TillkeeperError
@@ -43,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for action in (create, paper):
         action.add_argument("--printer", default="", metavar="NAME", help="another one of the configuration's printers")
     for action in (create, join, recover, paper):
-        action.add_argument("--config", type=Path, required=True, metavar="FILE", help="the register's configuration")
+        add_config(action)
         if action is not paper:  # which writes nothing into the journal
             action.add_argument("--by", default="", metavar="PERSON", help="who does it: the name goes to the journal (nobody)")
         add_json(action)
@@ -122,14 +121,14 @@ def _printable(args: argparse.Namespace) -> None:
     from tillkeeper.config.load import load
     from tillkeeper.trust.paper import printer_of
 
-    printer_of(load(args.config), args.printer)
+    printer_of(load(config_file(args.config)), args.printer)
 
 
 def _on_paper(args: argparse.Namespace, code: str, facts: dict[str, Any], words: str) -> int:
     """The code is on no screen. Raises: ConfigInvalid, Refused."""
     from tillkeeper.trust.paper import print_code
 
-    how = print_code(args.config, args.printer, code, date.today().isoformat())
+    how = print_code(config_file(args.config), args.printer, code, date.today().isoformat())
     said = "the recovery code is on paper" + ("" if how == "confirmed" else ": look whether it came out whole")
     output.show(args, facts | {"printed": how}, f"{said}. Keep it away from the registers.\n{words}".rstrip())
     return exits.OK
@@ -164,13 +163,9 @@ def _recover(args: argparse.Namespace) -> int:
 
 
 def _site(args: argparse.Namespace) -> Found:
-    """Files that the agent can not read help nobody, so they are written as the user who owns its data."""
-    found = find(args.config)
-    data = found.site.data_dir
-    data.mkdir(parents=True, exist_ok=True)
-    owner = data.stat().st_uid
-    if owner != os.geteuid():
-        raise UsageError(f"{data} belongs to user {owner}: run this as that user (sudo -u '#{owner}' ...)")
+    found = find(config_file(args.config))
+    check_owner(found.site.data_dir)
+    found.site.data_dir.mkdir(parents=True, exist_ok=True)
     return found
 
 
@@ -233,7 +228,7 @@ def _code(args: argparse.Namespace) -> int:
     words = [
         f"Join code for {clean(made['register'])}:  {clean(made['code'])}",
         "",
-        "There: `sudo tillkeeper setup`, or with a configuration that is there `tillkeeper store join --config FILE`. Both",
+        "There: `sudo tillkeeper setup`, or with a configuration that is there `tillkeeper store join`. Both",
         f"ask for it. It leads to {clean(made['address'])} and holds for {made['expires_s'] / 60:.0f} minutes;",
         f"{made['tries']} wrong tries, a new code or a restart of this agent end it.",
     ]

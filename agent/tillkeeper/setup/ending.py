@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 from tillkeeper.config.model import Config
 from tillkeeper.setup import tablets
 from tillkeeper.setup.answers import EXAMPLE, Answers
-from tillkeeper.setup.site import CONFIG
 
 PAGE = "display"
 """The kind of a kitchen's screen that is our page."""
@@ -96,7 +95,7 @@ def of_answers(said: Answers, config: Config, *, joined: bool, people: bool) -> 
         trouble.append("this register does not hear what the others see of the network: it has no beacon key")
         after.append(f"copy /etc/tillkeeper/beacon.key of {said.primary} here, then `tillkeeper setup`")
     if said.people.sign_in and not people:
-        add = f"`{AS_AGENT} staff add NAME --role manager --config {CONFIG}`"
+        add = f"`{AS_AGENT} staff add NAME --role manager`"
         after.append(f"people: {add}, or copy staff.json of another register")
     for name in tablets.unheard(said, config):
         why = "its address is not said, or is none of a private network"
@@ -115,7 +114,7 @@ def _keys(said: Answers) -> list[str]:
     me = said.register
     if me != said.primary:
         return [f"join the store: `sudo tillkeeper store code {me}` at {said.primary}, then `sudo tillkeeper setup` here"]
-    create = f"`{AS_AGENT} store create --config {CONFIG} --print`"
+    create = f"`{AS_AGENT} store create --print`"
     codes = [f"register {name}: `sudo tillkeeper store code {name}` here" for name in said.registers if name != me]
     return [
         f"the store's keys: {create}, then `sudo tillkeeper restart --between-sales`",

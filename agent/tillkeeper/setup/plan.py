@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec.structs import asdict, replace
 
+from tillkeeper.config.files import CONFIG
 from tillkeeper.config.lan import Lan
 from tillkeeper.config.load import BUILTIN, load, parse
 from tillkeeper.config.model import Config
@@ -23,7 +24,7 @@ from tillkeeper.setup.answers import EXAMPLE, Answers
 from tillkeeper.setup.disk import File, free_name, is_roots, is_there, read, refused
 from tillkeeper.setup.known import Menu, Secrets
 from tillkeeper.setup.people import names
-from tillkeeper.setup.site import BEACON_KEY, CONFIG, HQ_CA, MENU, TOKEN, Site, as_agent
+from tillkeeper.setup.site import BEACON_KEY, HQ_CA, MENU, TOKEN, Site, as_agent
 from tillkeeper.setup.tables import Places, present, store_id, tables
 from tillkeeper.trust.shelf import FOLDER, ROSTER
 

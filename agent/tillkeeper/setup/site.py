@@ -9,11 +9,11 @@ from pathlib import Path
 
 import msgspec
 
+from tillkeeper.config.files import CONFIG
 from tillkeeper.errors import ConfigInvalid, Refused, StorageRefused, TillkeeperError
 from tillkeeper.setup.tables import DATA
 
 AGENT, PROBER = "tillkeeper", "tillkeeper-probe"
-CONFIG = "/etc/tillkeeper/tillkeeper.toml"
 BEACON_KEY, TOKEN, MENU, HQ_CA = "beacon.key", "hq-token", "menu.toml", "hq-ca.pem"
 _MAX_ANSWER = 1_000_000
 

@@ -1,8 +1,9 @@
 """What a plan would do, in words."""
 
+from tillkeeper.config.files import CONFIG
 from tillkeeper.setup import units
 from tillkeeper.setup.plan import Plan
-from tillkeeper.setup.site import CONFIG, Site
+from tillkeeper.setup.site import Site
 
 
 def told(here: Site, made: Plan, *, whole: bool) -> str:
