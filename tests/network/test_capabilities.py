@@ -113,4 +113,13 @@ def test_targets_that_were_learned_are_asked_in_time_and_reported() -> None:
     assert gateway.address == ROUTER
     assert 0 < gateway.answered <= gateway.sent
     assert states["gateway", "arp"].mac
+    assert gateway.run == 0
+    assert gateway.answered_s is not None
+    assert 0 <= wire.report.at_s - gateway.answered_s < 1
+    wire.cut = {"router"}
+    wire.run(6.0)
+    cut = next(state for state in wire.report.targets if (state.name, state.way) == ("gateway", "echo"))
+    assert cut.run >= 3
+    assert cut.answered_s is not None
+    assert wire.report.at_s - cut.answered_s > 4
     assert sum(1 for name, _ in states if name.startswith("peer:")) == 4  # two peers, two ways each

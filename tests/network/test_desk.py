@@ -112,7 +112,11 @@ def test_a_verdict_is_said_in_words_with_evidence_and_what_to_do(tmp_path: Path)
             assert "yellow" in " ".join(world.what_to_do)
             assert [one.code for one in world.also] == ["device_silent:grill"]
             assert {one.column for one in world.columns} >= {"carrier", "router"}
-            assert world.targets[0].target == "gateway"
+            gateway, *_, modem, _own = world.targets
+            assert (gateway.target, gateway.run) == ("gateway", 12)
+            assert gateway.answered_age_s is not None
+            assert gateway.answered_age_s >= 4.0
+            assert modem.answered_age_s is None
             assert world.prober.interface == "eth0"
             assert 0 <= world.since_age_s < DEADLINE_S
             assert msgspec.json.decode(msgspec.json.encode(world.desk.view()))["phase"] == "confirmed"

@@ -40,11 +40,27 @@ ROUTER_DEAD: dict[ColumnName, Column] = COLUMNS | {
     "router": Column(state="no", misses=12, run=12, paths=1, since_s=2.0),
     "anycast": Column(state="no", misses=12, run=8, paths=2, since_s=2.0),
 }
-TARGETS = (
-    TargetState(
-        name="gateway", role="gateway", address="192.0.2.1", way="echo", works="yes", sent=100, answered=90, late=1, rtt_ms=0.5
-    ),
-)
+
+
+def targets(now_s: float, *, dead: bool) -> tuple[TargetState, ...]:
+    """A router that answers, or did until 4 s ago; a printer that does; a modem that never did; nobody with our address."""
+    gateway = TargetState(
+        name="gateway", role="gateway", address="192.0.2.1", way="echo", works="yes", sent=100, answered=90, late=1, rtt_ms=0.5,
+        run=12 if dead else 0, answered_s=now_s - (4.0 if dead else 0.1),
+    )  # fmt: skip
+    printer = TargetState(
+        name="grill", role="printer", address="192.0.2.60", way="arp", works="yes", sent=40, answered=40, late=0, rtt_ms=0.4,
+        mac="02:00:00:00:00:60", answered_s=now_s - 0.5,
+    )  # fmt: skip
+    modem = TargetState(
+        name="modem", role="modem", address="198.51.100.1", way="echo", works="no", sent=10, answered=0, late=0, rtt_ms=None,
+        run=10,
+    )  # fmt: skip
+    own = TargetState(
+        name="self:192.0.2.11", role="self", address="192.0.2.11", way="arp", works="no", sent=6, answered=0, late=0,
+        rtt_ms=None, run=6,
+    )  # fmt: skip
+    return gateway, printer, modem, own
 
 
 def verdict(phase: Phase, *faults: str, also: tuple[str, ...] = (), since_s: float | None = None) -> Verdict:
@@ -59,7 +75,7 @@ def report(said: Verdict, at_s: float | None = None) -> Report:
         at_s=now_s,
         verdict=said,
         evidence=Evidence(at_s=now_s, interface="eth0", columns=columns),
-        targets=TARGETS,
+        targets=targets(now_s, dead=columns is ROUTER_DEAD),
         probes_sent=1000,
         arp_sent=80,
         wan_bytes=4096,

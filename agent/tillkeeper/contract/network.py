@@ -55,7 +55,8 @@ class ColumnView(View, frozen=True):
 
 
 class TargetView(View, frozen=True):
-    """One thing that is asked. `works`: whether this way of asking has ever been answered."""
+    """One thing that is asked. `works`: whether this way of asking has ever been answered. `run`: questions in a row without an
+    answer. `answered_age_s`: since the last answer, None where there was none."""
 
     target: str
     role: str
@@ -67,6 +68,8 @@ class TargetView(View, frozen=True):
     late: int = 0
     rtt_ms: float | None = None
     mac: str = ""
+    run: int = 0
+    answered_age_s: float | None = None
 
 
 class PeerView(View, frozen=True):

@@ -119,7 +119,7 @@ class Path:
             name=target.name, role=target.role, address=target.address, way=self.way,
             works=self.works if self.answered or self.late or self.works == "no" else "unknown", sent=self.sent,
             answered=self.answered, late=self.late, rtt_ms=None if self.srtt_ms is None else round(self.srtt_ms, 2),
-            mac=self.mac,
+            mac=self.mac, run=self.run, answered_s=None if self.answered_s is None else round(self.answered_s, 2),
         )  # fmt: skip
 
 

@@ -335,7 +335,8 @@ class Verdict(Value, frozen=True):
 
 
 class TargetState(Value, frozen=True):
-    """A target as the technician reads it. `works`: whether this way of asking has ever been answered."""
+    """A target as the technician reads it. `works`: whether this way of asking has ever been answered. `run`: questions in a
+    row without an answer. `answered_s`: of the last answer, on the boot clock."""
 
     name: str
     role: Role
@@ -347,6 +348,8 @@ class TargetState(Value, frozen=True):
     late: int
     rtt_ms: float | None
     mac: str = ""
+    run: int = 0
+    answered_s: float | None = None
 
 
 class Report(Value, frozen=True):

@@ -139,7 +139,7 @@ def view(
         also=tuple(AlsoView(code=one.code, text=one.text, hint=one.hint) for one in words.also),
         since_age_s=None if report is None else _age(now.verdict.since_s, now_s),
         columns=() if report is None else tuple(_column(name, one, now_s) for name, one in report.evidence.columns.items()),
-        targets=() if report is None else tuple(_target(one) for one in report.targets[:MAX_TARGETS]),
+        targets=() if report is None else tuple(_target(one, now_s) for one in report.targets[:MAX_TARGETS]),
         peers=() if report is None else tuple(_peer(peer) for peer in report.evidence.peers[:MAX_TARGETS]),
         prober=_prober(now, hello, heard_s, now_s, second),
         question=words.question,
@@ -181,7 +181,7 @@ def _column(name: str, column: Column, now_s: float) -> ColumnView:
     )
 
 
-def _target(target: TargetState) -> TargetView:
+def _target(target: TargetState, now_s: float) -> TargetView:
     return TargetView(
         target=plain(target.name, MAX_CODE),
         role=target.role,
@@ -193,6 +193,8 @@ def _target(target: TargetState) -> TargetView:
         late=_count(target.late),
         rtt_ms=target.rtt_ms,
         mac=plain(target.mac, MAX_NAME),
+        run=_count(target.run),
+        answered_age_s=None if target.answered_s is None else _age(target.answered_s, now_s),
     )
 
 
