@@ -1,5 +1,6 @@
 """Answers that this machine, or what is on it, makes wrong: named as they stand in the file, with their line."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,12 @@ def refused(tmp_path: Path, more: str) -> str:
     with pytest.raises(ConfigInvalid) as caught:
         taken(tmp_path, more)
     return "\n".join(str(one) for one in caught.value.extra["problems"])
+
+
+def test_answers_that_are_a_pipe_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "answers.toml")
+    with pytest.raises(OSError, match="it is not a file"):
+        unattended(tmp_path / "answers.toml", HERE, Present(Answers(), Places()))
 
 
 def test_an_hq_without_a_token_is_said_by_the_answers_name(tmp_path: Path) -> None:

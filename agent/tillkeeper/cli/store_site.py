@@ -9,6 +9,7 @@ import msgspec
 from tillkeeper.config import secret_rules
 from tillkeeper.contract.base import Id
 from tillkeeper.errors import ConfigInvalid
+from tillkeeper.plain_file import open_plain
 from tillkeeper.trust.acts import Site
 from tillkeeper.trust.codes import DEFAULT_PORT
 
@@ -56,7 +57,7 @@ class Found(msgspec.Struct, frozen=True):
 def find(path: Path) -> Found:
     """Raises `ConfigInvalid`."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             raw = file.read(MAX_BYTES)
         read = msgspec.convert(tomllib.loads(raw.decode("utf-8").replace("\r\n", "\n")), _File)
     except OSError as error:

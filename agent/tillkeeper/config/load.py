@@ -20,6 +20,7 @@ from tillkeeper.config.model import Config
 from tillkeeper.config.raw import Report, table, text
 from tillkeeper.errors import ConfigInvalid
 from tillkeeper.file_problem import Problem, nearest
+from tillkeeper.plain_file import open_plain
 from tillkeeper_systemd import credentials
 
 BUILTIN = "builtin"
@@ -49,7 +50,7 @@ def load(path: Path, *, profiles: Collection[str] | None = None) -> Config:
         ConfigInvalid: with `extra["problems"]`, a tuple of `Problem` in the order of their lines.
     """
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             raw = file.read(_MAX_BYTES + 1)
         text = raw.decode("utf-8")
     except FileNotFoundError as error:

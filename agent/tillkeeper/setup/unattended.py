@@ -6,6 +6,7 @@ from pathlib import Path
 from tillkeeper.config import lines
 from tillkeeper.errors import ConfigInvalid
 from tillkeeper.file_problem import Problem
+from tillkeeper.plain_file import open_plain
 from tillkeeper.setup import checks, machine
 from tillkeeper.setup.answers import Answers
 from tillkeeper.setup.answers import read as read_answers
@@ -37,7 +38,7 @@ def unattended(file: Path, here: Site, before: Present) -> tuple[Answers, Menu, 
 
 
 def _text(file: Path) -> str:
-    with file.open("rb") as opened:
+    with open_plain(file) as opened:
         raw = opened.read(MAX_ANSWERS + 1)
     if len(raw) > MAX_ANSWERS:
         raise ConfigInvalid("read answers", str(file), f"it is larger than {MAX_ANSWERS} bytes")
