@@ -278,7 +278,12 @@ def _huge(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("make", "line", "words"),
-    [(_absent, 0, "there is no such file"), (_latin, 2, "is not UTF-8"), (_huge, 0, "larger than"), (os.mkfifo, 0, "not a file")],
+    [
+        (_absent, 0, "there is no such file"),
+        (_latin, 2, "is not UTF-8"),
+        (_huge, 0, "larger than"),
+        (os.mkfifo, 0, "it is not a file"),
+    ],
 )
 def test_a_file_that_is_no_text_is_one_problem(make: Callable[[Path], None], line: int, words: str, tmp_path: Path) -> None:
     path = tmp_path / "store.toml"
