@@ -119,25 +119,28 @@ _OUR_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _HEX = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
 _SET_ASIDE = re.compile(r"[\w.-]*-set-aside-[0-9A-Z]+(-\d{1,3})?\.db")
 _SIGNATURE = re.compile(r"[0-9A-Za-z+/=_-]{40,4096}")
+_TASK = re.compile(r"[a-z_]+:[0-9a-f]{40}")  # `contract.after.task_id`, where it is long
 _OURS = {
     **dict.fromkeys(
         ("check_id", "line_id", "line_ids", "tender_id", "discount_id", "refund_id", "job_id", "new_job_id", "original_job_id"),
         _OUR_ID,
     ),
     **dict.fromkeys(
-        ("entry_id", "no_sale_id", "entity_id", "previous_incarnation", "rerouted_from", "taxes", "quantities", "items"),
+        ("entry_id", "no_sale_id", "previous_incarnation", "rerouted_from", "taxes", "quantities", "items"),
         _OUR_ID,
     ),
     **dict.fromkeys(("movement_id", "session_id", "drawer_session", "session", "finals", "word", "counter"), _OUR_ID),
     **dict.fromkeys(("authorisation_id", "original"), _OUR_ID),
     **dict.fromkeys(("at", "known"), _OUR_ID),  # logs of a check that changed hands
-    **dict.fromkeys(("digest", "digests", "sha256", "salt", "personal", "key_sha256"), _HEX),
+    **dict.fromkeys(("digest", "digests", "sha256", "salt", "personal", "key_sha256", "token_sha256"), _HEX),
     **dict.fromkeys(("key", "keys", "authority", "replaced"), _HEX),  # public keys of registers
     "set_aside": _SET_ASIDE,
     "held": _OUR_ID,
     "signature": _SIGNATURE,
+    "task_id": _TASK,
+    "entity_id": re.compile(f"{_OUR_ID.pattern}|{_TASK.pattern}"),  # of an answer
 }
-_CATALOGUE_KEYS = frozenset({"item_id", "modifier_id", "catalogue_version"})
+_CATALOGUE_KEYS = frozenset({"item_id", "modifier_id", "subject_id", "catalogue_version"})
 
 # Quick look at JSON: punctuation other than the quotes around a text is dropped, every digit becomes 0, all else x.
 _DROPPED = bytes(code for code in range(128) if not chr(code).isalnum() and chr(code) != '"')
