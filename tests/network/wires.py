@@ -51,7 +51,8 @@ def _enter(descriptor: int) -> None:
 @contextlib.contextmanager
 def cable() -> Iterator[tuple[End, End]]:
     """10.7.0.1/24 and fd07::1/64 on the left, .2 and ::2 on the right, both up with carrier. IPv6 without duplicate address
-    detection, so that it is there at once."""
+    detection, fe80::1 and ::2 too: one that comes up to two seconds later is news to whoever watches, and a browser gives up
+    what it is loading (ERR_NETWORK_CHANGED)."""
     _demand_root()
     name = f"tk{os.getpid()}-{next(_NUMBERS)}"
     ends = [
@@ -65,9 +66,10 @@ def cable() -> Iterator[tuple[End, End]]:
         left.ip("link", "add", "lan0", "address", left.mac, "type", "veth", "peer", "name", "lan0", "address", right.mac,
                 "netns", right.space)  # fmt: skip
         for end in ends:
-            end.ip("link", "set", "lan0", "up")
+            end.ip("link", "set", "lan0", "addrgenmode", "none", "up")
             end.ip("address", "add", f"{end.ipv4}/24", "dev", "lan0")
-            end.ip("address", "add", f"{end.ipv6}/64", "dev", "lan0", "nodad")
+            for address in (end.ipv6, end.ipv6.replace("fd07", "fe80")):
+                end.ip("address", "add", f"{address}/64", "dev", "lan0", "nodad")
         yield left, right
     finally:
         for end in ends:
