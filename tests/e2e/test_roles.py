@@ -99,6 +99,17 @@ def test_the_backup_steps_in_and_the_primary_returns_as_its_backup(tmp_path: Pat
     in_store(tmp_path, scene)
 
 
+def test_hq_is_witness_although_its_token_has_gone_since_the_start(tmp_path: Path) -> None:
+    async def scene(store: SeveralRig) -> None:
+        await holding(store, "front")
+        await has(store, "side", role="backup", phase="guarding")
+        (tmp_path / "hq-token-side").unlink()
+        await store["front"].kill_agent()
+        assert (await holding(store, "side"))["primary"] == "side"
+
+    in_store(tmp_path, scene, *TWO)
+
+
 def test_a_stopped_primary_does_not_act_when_it_wakes(tmp_path: Path) -> None:
     async def scene(store: SeveralRig) -> None:
         await holding(store, "front")

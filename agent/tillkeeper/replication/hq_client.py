@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from functools import cache
 
 import httpx
 
@@ -27,8 +28,9 @@ def client(hq: Hq, token: str, kept: int = 1, tls: ssl.SSLContext | None = None)
     )
 
 
+@cache
 def trust(hq: Hq) -> ssl.SSLContext:
-    """Whose certificates are believed. Raises: ConfigInvalid: `hq.ca_file` is of no use."""
+    """Whose certificates are believed, read once for all who ask. Raises: ConfigInvalid: `hq.ca_file` is of no use."""
     if not hq.url.startswith("https:"):
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # no certificates: loading them costs more than anything else here
     try:

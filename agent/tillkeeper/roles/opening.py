@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tillkeeper import clock
+from tillkeeper.config.model import Config
 from tillkeeper.contract.roles import (
     PreflightView,
     RoleRegister,
     RolesAssigned,
     RolesBrief,
     RolesView,
-    WitnessAsked,
-    WitnessSaid,
 )
 from tillkeeper.contract.witness import SILENT_S
 from tillkeeper.diagnostics.preflight import preflight
@@ -35,15 +34,18 @@ REACH_S = 1.5
 
 
 class Roles:
-    """`keeper` for who has which role, `desk` for what a manager says of it."""
+    """`keeper` for who has which role, `desk` for what a manager says of it.
+
+    Raises:
+        ConfigInvalid: HQ is a witness, and its token or authorities can not be read.
+    """
 
     def __init__(self, register: "Register", following: Following) -> None:
         self._register = register
         config, peers = register.config, register.replication.peers
         self._peers = peers
         self._registers = tuple(config.registers)
-        self._witness: HqWitness | None = None
-        asks_hq = peers is not None and bool(config.hq.url)
+        hq = _hq_witness(config) if peers is not None and config.hq.url else None
         self.keeper = RolesKeeper(
             RolesParts(
                 register=config.this_register,
@@ -56,7 +58,7 @@ class Roles:
                 reach=(lambda one: peers.asking.reach(one, REACH_S)) if peers is not None else None,
                 heard_s=self._heard_s,
                 members=self._members,
-                hq=self._ask_hq if asks_hq else None,
+                hq=hq.ask if hq is not None else None,
                 behind=peers.behind if peers is not None else lambda: 0,
                 lacks=peers.lacks if peers is not None else lambda _register: None,
             )
@@ -140,10 +142,10 @@ class Roles:
         keys = self._register.trust.keys
         return tuple(keys.roster.members) if keys is not None else ()
 
-    async def _ask_hq(self, asked: WitnessAsked) -> WitnessSaid | None:
-        if self._witness is None:
-            from tillkeeper.roles.hq_witness import HqWitness  # httpx is slow to import
 
-            hq = self._register.config.hq
-            self._witness = HqWitness(hq, read_hq_token(Path(hq.token_file)), self._register.config.store.id)
-        return await self._witness.ask(asked)
+def _hq_witness(config: Config) -> "HqWitness":
+    """With token and authorities as they are at the start: in an outage nothing is read that may be gone by then. Raises:
+    ConfigInvalid."""
+    from tillkeeper.roles.hq_witness import HqWitness  # httpx is slow to import, and not every register has an HQ
+
+    return HqWitness(config.hq, read_hq_token(Path(config.hq.token_file)), config.store.id)
