@@ -2,8 +2,9 @@
 
 import asyncio
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 from tests.browser.world import checks, papers, rung, tab
 from tests.support.browser import Chromium
 from tests.support.register_page import RegisterPage, register_page
@@ -57,6 +58,30 @@ def test_an_order_entered_while_the_agent_is_away_arrives_once(whole_chromium: C
             assert (await papers(rig))["grill"] == 2
 
     whole_chromium.run(scene())
+
+
+def test_a_page_of_which_a_file_did_not_come_loads_itself_anew(chromium: Chromium, tmp_path: Path) -> None:
+    """Chromium gives up what it is loading where the machine gets another address; of modules none runs then."""
+
+    async def scene() -> None:
+        async with StoreRig(tmp_path, hq=False) as rig, chromium.context(rig.origin, outages=True) as context:
+            lost = {"/shared/stock.js": "GET", "/register/": "HEAD"}  # nor does the register answer at first
+
+            async def once(route: Route) -> None:
+                path = urlsplit(route.request.url).path
+                if lost.get(path) == route.request.method:
+                    del lost[path]
+                    await route.abort("connectionreset")
+                else:
+                    await route.continue_()
+
+            await context.route("**", once)
+            page = await context.new_page()
+            await page.goto(rig.page_url("register"))
+            await RegisterPage(page).ready()
+            assert not lost
+
+    chromium.run(scene())
 
 
 def test_a_page_left_open_over_an_upgrade_says_so_and_goes_on(chromium: Chromium, tmp_path: Path) -> None:
