@@ -1,9 +1,11 @@
 """A tablet that shows the kitchen's tickets hears every register of the store."""
 
+import subprocess
 import tomllib
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 from tests.setup.said import answered, known, typed
 from tests.setup.test_interview import NAMED, RATES
 from tests.setup.world import World, worlds
@@ -45,6 +47,14 @@ def test_no_address_is_made_that_the_stores_certificate_does_not_speak_for(addre
     assert named == {"bar": "https://bar.grill.example:8443" if address == "bar.grill.example" else ""}
 
 
+def test_the_port_is_what_is_said_else_what_is_there_else_ours() -> None:
+    there = ("https://192.168.1.12:9443", "https://192.168.1.99:9444", "https://[fd00::14]:nine")
+    assert tuple(tablets.addresses(STORE, Lan(), there).values()) == ("https://192.168.1.12:9443", *OTHERS[1:])
+    bar = replace(STORE.registers["bar"], pages_port=9555)
+    said = replace(STORE, registers=STORE.registers | {"bar": bar})
+    assert tablets.addresses(said, Lan(), there)["bar"] == "https://192.168.1.12:9555"
+
+
 def test_where_no_tablet_comes_nobody_else_is_let_in() -> None:
     assert tablets.addresses(Answers(registers=STORE.registers, pages=STORE.pages), Lan()) == {}
     assert tablets.addresses(Answers(registers=STORE.registers, displays=STORE.displays), Lan()) == {}
@@ -81,6 +91,15 @@ def test_setup_writes_them_and_says_whom_a_tablet_would_not_hear(world: World) -
     assert "does not hear" not in done.stdout
     assert "There is nothing to change." in world.unattended().stdout
 
+    world.change('address = "192.168.1.12"\n', 'address = "192.168.1.12"\npages_port = 9443\n')
+    assert world.unattended().returncode == exits.OK
+    assert load(world.config).pages.registers == ("https://192.168.1.12:9443",)
+    world.change("pages_port = 9443\n", "")
+    assert "There is nothing to change." in world.unattended().stdout, "what is not said stays"
+    said = subprocess.run(world.command("--print-answers"), capture_output=True, text=True, check=True).stdout
+    printed = tomllib.loads(said)["registers"]
+    assert (printed["front"]["pages_port"], printed["bar"]["pages_port"]) == (8443, 9443)
+
     world.config.write_text(world.config.read_text().replace("[pages]\n", "[pages]\nticket_warn_s = 120\n"))
     world.change('address = "192.168.1.12"', 'address = "bar.example"')
     done = world.unattended()
@@ -89,15 +108,20 @@ def test_setup_writes_them_and_says_whom_a_tablet_would_not_hear(world: World) -
     assert "the kitchen's tablet does not hear register bar" in done.stdout
 
 
-def test_at_the_keyboard_nobody_is_asked_for_them() -> None:
-    rows = [("registers", "A"), ("registers", "yes"), ("registers.till.address", "192.168.1.11"), ("registers", "bar")]
-    rows += [("registers.bar.address", "192.168.1.12"), ("displays", "yes")]
+ANOTHER = (("pages.same_port", "no"), ("registers.bar.pages_port", "9443"))
+
+
+@pytest.mark.parametrize(("rows", "port"), [((), 8443), (ANOTHER, 9443)])
+def test_at_the_keyboard_only_another_port_is_asked_for(rows: tuple[tuple[str, str], ...], port: int) -> None:
+    before = [("registers", "A"), ("registers", "yes"), ("registers.till.address", "192.168.1.11"), ("registers", "bar")]
+    before += [("registers.bar.address", "192.168.1.12"), ("displays", "yes")]
     machine = known(hostname="till", addresses=("192.168.1.11",), own=("192.168.1.11",))
     (said, _menu, _secrets), _keys = answered(
-        interview(machine, Answers()), typed(NAMED, *RATES, ("people.pin", "271828"), *rows)
+        interview(machine, Answers()), typed(NAMED, *RATES, ("people.pin", "271828"), *before, *rows)
     )
     assert said.pages.lan == "192.168.1.11:8443"  # with a tablet the network is what is likely
-    assert tablets.addresses(said, Lan()) == {"bar": "https://192.168.1.12:8443"}
+    assert tablets.addresses(said, Lan()) == {"bar": f"https://192.168.1.12:{port}"}
+    assert said.registers["bar"].pages_port == port
 
 
 def test_an_empty_name_ends_the_other_registers() -> None:

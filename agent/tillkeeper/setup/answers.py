@@ -36,10 +36,13 @@ class StoreSaid(Section, frozen=True, omit_defaults=True):
 
 
 class RegisterSaid(Section, frozen=True, omit_defaults=True):
+    """`pages_port`: of its pages on the store's network, as another register knows it; 0: what is there, else this one's."""
+
     letter: str = ""
     address: str = ""
     receipt_printer: str = ""
     drawer: str = ""
+    pages_port: int = 0
 
 
 class RolesSaid(Section, frozen=True, omit_defaults=True):
@@ -281,6 +284,7 @@ def _all(said: Answers) -> Iterator[tuple[Path, Any, Callable[[str], object], bo
         yield ("registers", name), name, checks.identifier, True
         yield ("registers", name, "letter"), one.letter, checks.letter, True
         yield ("registers", name, "address"), one.address, str, False
+        yield ("registers", name, "pages_port"), one.pages_port, checks.port, False
     yield ("taxes", "name"), said.taxes.name, checks.line, True
     for name, category in said.taxes.categories.items():
         yield ("taxes", "categories", name, "percent"), category.percent, checks.percent, True

@@ -176,6 +176,12 @@ def port(text: str) -> int:
     return int(text)
 
 
+def port_of_pages(text: str) -> int:
+    if not (found := port(text)):
+        raise Wrong("a number from 1024 to 65535")
+    return found
+
+
 def url(text: str) -> str:
     text = text.strip()
     try:

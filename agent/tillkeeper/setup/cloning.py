@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import to_builtins
 from msgspec.structs import replace
 
+from tillkeeper.config.lan import place
 from tillkeeper.config.model import SerialLine
 from tillkeeper.setup.answers import EXAMPLE, VERSION, Answers, JoinSaid
 from tillkeeper.setup.text import sections, value_text
@@ -25,6 +26,9 @@ HINTS = {
 def to_text(said: Answers) -> str:
     """What `answers.read` reads as these answers again, but for the secrets."""
     plain = replace(said, hq=replace(said.hq, token_file=""), people=replace(said.people, pin_file=""), join=JoinSaid())
+    if said.pages.lan and len(said.registers) > 1:  # what the next one has to know of this one
+        mine = replace(said.this, pages_port=place(said.pages.lan)[1])
+        plain = replace(plain, registers=said.registers | {said.register: mine})
     built = _pruned(to_builtins(plain))
     for printer in built.get("printers", {}).values():
         if printer.get("serial") == to_builtins(SerialLine()):

@@ -5,7 +5,7 @@ An empty line takes the default: what the register's configuration says now, els
 
 from msgspec.structs import replace
 
-from tillkeeper.config.lan import is_private
+from tillkeeper.config.lan import is_private, place
 from tillkeeper.setup import checks, countries
 from tillkeeper.setup.answers import (
     EXAMPLE,
@@ -138,4 +138,21 @@ def _pages(known: Known, said: Answers) -> Interview[Answers]:
         at = old.lan or next((f"{address}:8443" for address in known.addresses if is_private(address)), None)
         text = "  at which address and port of this machine"
         lan = yield from ask("pages.lan", text, checks.lan_of(known.own), at, keep=old.lan or None)
-    return replace(said, pages=PagesSaid(port=port, lan=lan))
+    return (yield from _other_pages(replace(said, pages=PagesSaid(port=port, lan=lan))))
+
+
+def _other_pages(said: Answers) -> Interview[Answers]:
+    """A tablet in the kitchen hears all registers."""
+    others = {name: one for name, one in said.registers.items() if name != said.register}
+    if not said.pages.lan or not said.displays or not others:
+        return said
+    ours = place(said.pages.lan)[1]
+    text = f"Are the pages of the other registers on port {ours}, too?"
+    same = yield from ask_yes("pages.same_port", text, default=all(one.pages_port in (0, ours) for one in others.values()))
+    for name, one in others.items():
+        port = ours
+        if not same:
+            key, text = f"registers.{name}.pages_port", f"  port of the pages of {name}"
+            port = yield from ask(key, text, checks.port_of_pages, str(one.pages_port or ours))
+        others[name] = replace(one, pages_port=port)
+    return replace(said, registers=said.registers | others)

@@ -197,7 +197,8 @@ def _places(
     if not key and (content := _beacon_key(site, before.data, said, new_key)):
         key = put(BEACON_KEY, content, 0o640, both, "the key of the registers' beacons, not shown")
     lan = before.config.lan if before.config is not None else Lan()
-    pages = tablets.named(was.pages, tablets.addresses(before.answers, lan), tablets.addresses(said, lan))
+    then, now = (tablets.addresses(one, lan, was.pages) for one in (before.answers, said))
+    pages = tablets.named(was.pages, then, now)
     return Places(menu=place, token_file=token, ca_file=own_ca, key_file=key, pages=pages), tuple(made)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from tillkeeper.config.load import BUILTIN, star_profiles
 from tillkeeper.config.model import Config, SerialLine
@@ -29,6 +30,7 @@ from tillkeeper.setup.answers import (
     StoreSaid,
     TaxesSaid,
 )
+from tillkeeper.setup.tablets import port_of
 
 DATA = "/var/lib/tillkeeper"
 STAFF = f"{DATA}/staff.json"
@@ -62,7 +64,7 @@ def tables(said: Answers, places: Places) -> Table:
         "data_dir": DATA,
         "store": _store(said),
         "taxes": _taxes(said.taxes),
-        "registers": {name: _without_empty(one) for name, one in said.registers.items()},
+        "registers": {name: _without_empty(replace(one, pages_port=0)) for name, one in said.registers.items()},
         "devices": _devices(said),
         "stations": {
             name: {"title": one.title or name.capitalize(), "devices": list(one.devices)} for name, one in said.stations.items()
@@ -187,7 +189,10 @@ def present(raw: Mapping[str, Any], config: Config) -> tuple[Answers, Places]:
             country=store.country, receipt_header=store.receipt_header,
         ),
         registers={
-            name: RegisterSaid(letter=one.letter, address=one.address, receipt_printer=one.receipt_printer, drawer=one.drawer)
+            name: RegisterSaid(
+                letter=one.letter, address=one.address, receipt_printer=one.receipt_printer, drawer=one.drawer,
+                pages_port=0 if name == config.this_register else port_of(one.address, named.pages),
+            )
             for name, one in config.registers.items()
         },
         roles=RolesSaid(primary=config.roles.primary or next(iter(config.registers)), backup=config.roles.backup),
