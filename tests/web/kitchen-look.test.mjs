@@ -8,7 +8,8 @@ import { paginate } from "../../agent/tillkeeper/web/static/kitchen/pages.js";
 import { createPainter } from "../../agent/tillkeeper/web/static/kitchen/painter.js";
 import { signsOf } from "../../agent/tillkeeper/web/static/kitchen/signs.js";
 import { createSound } from "../../agent/tillkeeper/web/static/kitchen/sound.js";
-import { scoped, subjects } from "../../agent/tillkeeper/web/static/kitchen/soldout.js";
+import { subjects } from "../../agent/tillkeeper/web/static/kitchen/soldout.js";
+import { scoped } from "../../agent/tillkeeper/web/static/shared/pairing.js";
 import { frame, handClock, item, memoryStorage, put } from "./kitchen-kit.mjs";
 
 const SCREEN = { columns: 4, height: 40, room: 28, touch: 2.6 };

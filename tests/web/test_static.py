@@ -15,8 +15,8 @@ from tillkeeper.errors import ConfigInvalid
 
 STATIC = static_folder()
 LIMIT = 320_000
-WIRE_LIMIT = 175_000
-PAGES = ("register", "kitchen", "preview", "pair", "devices")
+WIRE_LIMIT = 190_000
+PAGES = ("register", "kitchen", "diagnostics", "preview", "pair", "devices")
 
 
 def get(path: str, **headers: str) -> httpx.Response:

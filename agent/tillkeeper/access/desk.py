@@ -37,7 +37,7 @@ from tillkeeper.sales.permits import require_all
 T = TypeVar("T")
 
 PAGES: Mapping[DeviceScope, str] = {
-    "register": "/register/", "kitchen": "/kitchen/", "technician": "/devices/", "manager": "/register/",
+    "register": "/register/", "kitchen": "/kitchen/", "technician": "/diagnostics/", "manager": "/diagnostics/",
 }  # fmt: skip
 """Where a device goes once it is paired."""
 

@@ -24,8 +24,8 @@ from starlette.types import Scope
 from tillkeeper.api.ways import LAN_KEY, is_local_socket, own_hosts
 from tillkeeper.errors import ConfigInvalid, NotFound
 
-FOLDERS = ("register", "kitchen", "pair", "devices", "preview", "shared", "vendor")
-PAGES = ("register", "kitchen", "pair", "devices", "preview")
+PAGES = ("register", "kitchen", "diagnostics", "pair", "devices", "preview")
+FOLDERS = (*PAGES, "shared", "vendor")
 WORKER = "/sw.js"
 VERSION_HEADER = "tillkeeper-pages"
 VERSION_S = 1.0

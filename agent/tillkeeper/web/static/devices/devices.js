@@ -67,7 +67,7 @@ function Page() {
 
   if (!found) return html`<p class="starting" role="status">${trouble || "Waiting for the register…"}</p>`;
   return html`<main class="devices">
-    <header><h1>Paired devices</h1><a class="link-button" data-action="papers" href="/preview/">Papers</a><button type="button" class="primary big" data-action="pair" onClick=${() => setDialog("pair")}>Pair a device…</button></header>
+    <header><h1>Paired devices</h1><a class="link-button" data-action="diagnostics" href="/diagnostics/">Diagnostics</a><a class="link-button" data-action="papers" href="/preview/">Papers</a><button type="button" class="primary big" data-action="pair" onClick=${() => setDialog("pair")}>Pair a device…</button></header>
     ${trouble && html`<p class="banner bad" role="alert">${trouble}</p>`}
     <${Lan} lan=${found.lan} />
     <section class="card" aria-label="Devices">

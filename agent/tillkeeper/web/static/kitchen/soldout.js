@@ -3,26 +3,12 @@
 
 import { Problem } from "../shared/api.js";
 import { createOutbox } from "../shared/outbox.js";
+import { scoped } from "../shared/pairing.js";
 import { tooMany } from "../shared/stock.js";
 import { Dialog, Stepper, WindowedList } from "../shared/ui.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 
 const LANE = "kitchen-86";
-
-/** A part of the browser's storage under a name of its own: the register's page may be open in the same browser. */
-export function scoped(storage, scope) {
-  if (!storage) return null;
-  const inner = (index) => storage.key(index);
-  return /** @type {any} */ ({
-    get length() {
-      return storage.length;
-    },
-    key: (index) => (inner(index)?.startsWith(scope) ? inner(index).slice(scope.length) : ""),
-    getItem: (name) => storage.getItem(scope + name),
-    setItem: (name, text) => storage.setItem(scope + name, text),
-    removeItem: (name) => storage.removeItem(scope + name),
-  });
-}
 
 /**
  * @param {{api: ReturnType<typeof import("../shared/api.js").createApi>, storage: Storage | null, locks: LockManager | null, onChange: () => void}} parts

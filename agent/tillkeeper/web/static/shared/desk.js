@@ -15,17 +15,17 @@ const ASK_AGAIN_MS = 3000;
 const HOLD_MS = 600; // a finger that bounces within this time meant one tap
 
 /**
- * @param {{api: any, storage: Storage | null, locks: LockManager | null, tab: string, terminal: string, home: string, state?: object}} parts `home`: the view
- *   after a sign-out; `state`: what the page keeps in the store besides
+ * @param {{api: any, storage: Storage | null, locks: LockManager | null, tab: string, terminal: string, home: string, outbox?: Storage | null, state?: object}} parts `home`:
+ *   the view after a sign-out; `outbox`: where commands are kept, where that is not `storage` as a whole; `state`: what the page keeps in the store besides
  */
-export function createDesk({ api, storage, locks, tab, terminal, home, state = {} }) {
+export function createDesk({ api, storage, locks, tab, terminal, home, outbox: kept = storage, state = {} }) {
   const store = createStore({ stage: "starting", settings: null, session: null, live: NOTHING, link: "connecting", heardAt: 0,
     route: { view: "", id: "" }, dialogs: [], toasts: [], waiting: [], storageTrouble: !storage, update: "", version: "", loadTrouble: "", ...state });
   const owned = new Set();
   const guards = new Map();
   let toastId = 0;
 
-  const outbox = createOutbox({ storage, locks, tab, send: async (entry, path, approval) => {
+  const outbox = createOutbox({ storage: kept, locks, tab, send: async (entry, path, approval) => {
     const before = store.get().session;
     const outcome = await outcomeOf(api, entry, path, approval, before);
     if (outcome.session && before?.session === outcome.session) desk.people.ended();

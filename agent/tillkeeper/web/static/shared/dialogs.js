@@ -17,6 +17,18 @@ export function Approval({ desk, done, permission, words }) {
   <//>`;
 }
 
+/** Who does it. Gives true. @param {any} props */
+export function SignIn({ desk, done }) {
+  const enter = async (pin) => {
+    await desk.people.signIn(pin, false);
+    done(true);
+  };
+  return html`<${Dialog} title="Sign in" testid="signin" onClose=${() => done()}>
+    <p>The journal says who did it.</p>
+    <${PinPad} length=${desk.store.get().settings.pin_length} label="Enter your PIN" lockKey="signin" onPin=${enter} />
+  <//>`;
+}
+
 export const REASONS = {
   void: ["Guest changed mind", "Rung by mistake", "Kitchen mistake", "Guest left", "Sold out"],
   refund: ["Guest not satisfied", "Wrong item", "Charged twice", "Returned unopened"],

@@ -30,6 +30,9 @@ export function heard(state, message) {
   }
 }
 
+/** @param {Record<string, any>} jobs by id @returns {any[]} those that wait for a person */
+export const heldIn = (jobs) => Object.values(jobs).filter((job) => job.state === "held");
+
 /** @param {any[]} jobs @returns {any[]} those of the kitchen */
 export const ticketsOf = (jobs) => jobs.filter((job) => job.document_class === "kitchen_ticket" || job.document_class === "change_slip");
 

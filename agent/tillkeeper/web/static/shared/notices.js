@@ -24,8 +24,8 @@ export function Connection({ state }) {
   const stuck = state.waiting.filter((entry) => entry.state === "waiting" && entry.tries > 0);
   const lost = state.link === "lost";
   const words = stuck.length ? `${lost ? "Register does not answer." : stuck[0].words} ${counted(stuck.length, "entry waits", "entries wait")}` : dot.words;
-  return html`<a class="top-dot ${lost || stuck.length ? "trouble" : ""}" href="#/status" role=${lost || stuck.length ? "alert" : null} data-banner=${lost ? "lost" : stuck.length ? "waiting" : null}>
-    <${Dot} colour=${stuck.length && !lost ? "grey" : dot.colour} words=${words} />${lost && html`<span class="visually-hidden">What you enter is kept here and goes out by itself.</span>`}</a>`;
+  return html`<a class="top-dot ${lost || stuck.length ? "trouble" : ""}" href="#/status" data-banner=${lost ? "lost" : stuck.length ? "waiting" : null}>
+    <span role=${lost || stuck.length ? "alert" : null}><${Dot} colour=${stuck.length && !lost ? "grey" : dot.colour} words=${words} />${lost && html`<span class="visually-hidden">What you enter is kept here and goes out by itself.</span>`}</span></a>`;
 }
 
 /** @param {any} props */

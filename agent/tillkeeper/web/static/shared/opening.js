@@ -86,7 +86,7 @@ export function openPage({ desk, token, storage, scopes, ready }) {
   addEventListener("hashchange", route);
   addEventListener("online", () => live.retry());
   addEventListener("storage", (event) => {
-    if (event.key?.startsWith("tk.outbox.")) desk.outbox.poke();
+    if (event.key?.includes("tk.outbox.")) desk.outbox.poke();
     if (event.key === desk.people.storageKey) desk.people.reread();
   });
   document.addEventListener("visibilitychange", () => !document.hidden && live.retry());

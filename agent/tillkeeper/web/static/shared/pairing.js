@@ -17,6 +17,24 @@ export function openStorage() {
 }
 
 /**
+ * A part of the browser's storage under a name of its own: the register's page may be open in the same browser.
+ * @param {Storage | null} storage @param {string} scope @returns {Storage | null}
+ */
+export function scoped(storage, scope) {
+  if (!storage) return null;
+  const inner = (index) => storage.key(index);
+  return /** @type {any} */ ({
+    get length() {
+      return storage.length;
+    },
+    key: (index) => (inner(index)?.startsWith(scope) ? inner(index).slice(scope.length) : ""),
+    getItem: (name) => storage.getItem(scope + name),
+    setItem: (name, text) => storage.setItem(scope + name, text),
+    removeItem: (name) => storage.removeItem(scope + name),
+  });
+}
+
+/**
  * @param {{location: Location, history: History, storage: Storage | null}} browser
  * @returns {{token: string, terminal: string, params: URLSearchParams}} `token` is empty where the page was never paired
  */

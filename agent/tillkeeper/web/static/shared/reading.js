@@ -1,5 +1,5 @@
 // @ts-check
-/** What the store page reads: asked for again while it is shown, one question of a kind at a time. */
+/** What a view reads: asked for again while it is shown, one question of a kind at a time. */
 
 import { useEffect, useRef, useState } from "../vendor/preact.js";
 
@@ -7,18 +7,19 @@ const AGAIN_MS = 2500;
 
 /**
  * @param {any} desk @param {string} path
- * @returns {{value: any, trouble: string, again: () => Promise<void>}} `value` is null until it is known, and undefined where this register has no such thing
+ * @returns {{value: any, trouble: string, atMs: number, again: () => Promise<void>}} `value` is null until it is known, and undefined where this register has no
+ *   such thing; `atMs`: when it was read, by this device's clock
  */
 export function useRead(desk, path) {
-  const [seen, setSeen] = useState(/** @type {{value: any, trouble: string}} */ ({ value: null, trouble: "" }));
+  const [seen, setSeen] = useState(/** @type {{value: any, trouble: string, atMs: number}} */ ({ value: null, trouble: "", atMs: 0 }));
   const asking = useRef(/** @type {Promise<void> | null} */ (null));
   const shown = useRef(true);
   async function look() {
     try {
       const value = await desk.api.get(path);
-      if (shown.current) setSeen({ value, trouble: "" });
+      if (shown.current) setSeen({ value, trouble: "", atMs: Date.now() });
     } catch (problem) {
-      if (shown.current) setSeen((before) => (problem.status === 404 ? { value: undefined, trouble: "" } : { value: before.value, trouble: problem.message }));
+      if (shown.current) setSeen((before) => (problem.status === 404 ? { ...before, value: undefined, trouble: "" } : { ...before, trouble: problem.message }));
     }
   }
   async function again() {
@@ -40,11 +41,12 @@ export function useRead(desk, path) {
       clearTimeout(timer);
     };
   }, [path]);
-  return { ...seen, again };
+  const lost = desk.store.get().link === "lost" ? "The register does not answer." : "";
+  return { ...seen, trouble: seen.trouble || lost, again };
 }
 
 /**
- * One command of the store page, said to the register and read again. @param {any} desk @param {{again: () => Promise<void>}} reading
+ * One command of a view that reads, said to the register and read again. @param {any} desk @param {{again: () => Promise<void>}} reading
  * @param {string} path @param {object} body @param {string} label @param {string} [good] said where it went well
  */
 export const give = (desk, reading, path, body, label, good = "") => desk.once(`store.${path}`, async () => {

@@ -14,7 +14,7 @@ export function Stage({ desk, state, view }) {
     ${state.loadTrouble && html`<p class="bad-text" role="alert">${state.loadTrouble}</p>`}
   </section></main>`;
   if (view === "scope") return html`<main class="stage"><section class="card stage-card"><h1>This device does not sell</h1>
-    <p>It is paired as ${state.scope}. ${state.scope === "kitchen" ? html`<a href="/kitchen/">The kitchen page</a> is its place.` : html`<a href="/devices/">Devices</a> is a page for it.`}</p></section></main>`;
+    <p>It is paired as ${state.scope}. ${state.scope === "kitchen" ? html`<a href="/kitchen/">The kitchen page</a> is its place.` : html`<a href="/diagnostics/">Diagnostics</a> and <a href="/devices/">Devices</a> are pages for it.`}</p></section></main>`;
   if (view === "place") return html`<main class="stage"><section class="card stage-card"><h1>Which place is this?</h1>
     ${desk.terminal && html`<p class="bad-text" role="alert">The register knows no terminal "${desk.terminal}".</p>`}
     ${state.settings.terminals.map((one) => html`<a class="place" key=${one.terminal} data-terminal=${one.terminal} href="?terminal=${encodeURIComponent(one.terminal)}">${one.title} <span class="muted">${one.view}</span></a>`)}

@@ -24,7 +24,7 @@ export function Status({ desk, state }) {
       <p class="row"><${Dot} colour=${dot.colour} words=${dot.words} /></p>
       ${status?.network && html`<${Verdict} network=${status.network} />`}
       ${status && html`${status.paused?.length > 0 && html`<div data-testid="paused"><p class="strong">Paused meanwhile</p><ul>${status.paused.map((words) => html`<li key=${words}>${words}</li>`)}</ul></div>`}
-        <p class="small muted">Register ${status.register} · version ${status.version} · business day ${status.business_day} · catalogue ${status.catalogue_version}</p>`}
+        <p class="small muted">Register ${status.register} · version ${status.version} · business day ${status.business_day} · catalogue ${status.catalogue_version}${status.staff ? ` · staff list ${status.staff.version}` : ""}</p>`}
     </section>
     ${status && html`<${Copies} status=${status} link=${state.link} />`}
     <section class="card part" aria-label="Here"><h2>Here</h2><div class="choice-grid">

@@ -39,15 +39,23 @@ async function learn(desk, drawer) {
 /** Whether "Replace this printer" is offered for what is in trouble. @param {any} status @param {string} subject */
 export const isPrinter = (status, subject) => Boolean(status?.devices.some((one) => one.device === subject && PRINTERS.includes(one.kind)));
 
-/** The buttons of one device. @param {any} props */
-export function DeviceActions({ desk, state, device }) {
+/** @param {any} desk @param {string} device */
+const tryPaper = (desk, device) => desk.once(`test.${device}`, async () => {
+  const result = await give(desk, device, "test", {}, "Test slip of");
+  if (result.ok) desk.toast("A test slip is on its way.", "good");
+});
+
+/** The buttons of one device. @param {any} props `tries`: whether a test slip is offered */
+export function DeviceActions({ desk, state, device, tries = false }) {
   const mayLearn = device.kind === "drawer" && device.drawer_open === "unknown" && device.known;
+  const mayTry = tries && PRINTERS.includes(device.kind);
   const mayReplace = PRINTERS.includes(device.kind) && device.trouble;
-  if (!device.replaced && !mayReplace && !mayLearn) return null;
+  if (!device.replaced && !mayReplace && !mayLearn && !mayTry) return null;
   return html`<div class="row device-actions">
     ${device.replaced && html`<span class="small muted" data-replaced=${device.device}>replaced ${clock(device.replaced.at_ms, state.settings.timezone)}${device.replaced.by ? ` by ${device.replaced.by}` : ""}${device.replaced.ignored ? `, and not followed: ${device.replaced.ignored}` : ""}</span>
       <button type="button" data-action="undo-replacement" onClick=${() => undo(desk, device)}>Take back…</button>`}
     ${mayReplace && html`<button type="button" data-action="replace" onClick=${() => replace(desk, device.device)}>Replace this printer…</button>`}
+    ${mayTry && html`<button type="button" data-action="test-slip" onClick=${() => tryPaper(desk, device.device)}>Test slip</button>`}
     ${mayLearn && html`<button type="button" data-action="learn-drawer" onClick=${() => learn(desk, device.device)}>Learn its switch…</button>`}
   </div>`;
 }

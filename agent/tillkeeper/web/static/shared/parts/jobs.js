@@ -3,7 +3,7 @@
 
 import { html } from "../../vendor/preact.js";
 import { Confirm } from "../dialogs.js";
-import { ticketsOf } from "../live-state.js";
+import { heldIn, ticketsOf } from "../live-state.js";
 import { DOCUMENTS, age, clock, sentence } from "../words.js";
 
 const path = (job, rest) => `/v1/jobs/${encodeURIComponent(job.job_id)}/${rest}`;
@@ -26,7 +26,7 @@ async function cancel(desk, job) {
 }
 
 /** @param {any} job @returns {string} "Kitchen ticket A-012 → grill" */
-export const jobTitle = (job) => `${DOCUMENTS[job.document_class] ?? job.document_class} ${job.ticket_code} → ${job.station || job.device}`;
+export const jobTitle = (job) => [DOCUMENTS[job.document_class] ?? job.document_class, job.ticket_code, "→", job.station || job.device].filter(Boolean).join(" ");
 
 /**
  * Since when, and how long that is by the register's own clock. @param {any} job @param {any} state @returns {string}
@@ -38,7 +38,7 @@ export function jobSince(job, { live, settings }) {
 
 /** @param {any} props */
 export function Held({ desk, state }) {
-  const held = Object.values(state.live.jobs).filter((job) => job.state === "held");
+  const held = heldIn(state.live.jobs);
   return html`${held.length === 0 && html`<p class="muted">None is held.</p>`}
     ${ticketsOf(held).length > 1 && html`<p><button type="button" class="primary" data-action="release-all" onClick=${() => releaseAll(desk)}>Print all held tickets, in order</button></p>`}
     ${held.map((job) => html`<div class="job" key=${job.job_id} data-job=${job.job_id} data-state="held"><div class="grow"><p class="strong wrap">${jobTitle(job)}</p>
