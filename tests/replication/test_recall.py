@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+import pytest
 from tests.replication.registers import corner, until
 from tests.replication.test_orphans import fired, opened, settled
 
@@ -101,6 +102,27 @@ def test_what_is_told_is_worked_in_once_however_often_it_comes(tmp_path: Path) -
             late: list[CheckOpened] = []
             recall.tell_opened(lambda event, _day: late.append(event))
             assert len(late) == 1, "also what was told before anybody asked"
+
+    asyncio.run(scenario())
+
+
+def test_of_more_than_can_be_remembered_the_newest_count_and_the_log_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("tillkeeper.replication.recall.MAX_EVENTS", 3)  # two sales, and what the log began with
+
+    async def scenario() -> None:
+        now_ms = clock.wall_ms()
+        sales = [command(f"k{age}", fired(f"j{age}"), at_ms=now_ms - age * 60_000) for age in (4, 3, 2, 1)]
+        async with told(tmp_path, *sales) as lost:
+            spool = Spool()
+            recall = Recall("a", Memory(), clock.wall_ms)
+            for _ in range(2):
+                recall.learn(lost)
+                assert await recall.work_in(spool)
+            assert spool.adopted == ["j2", "j1"]
+        (said,) = (record.getMessage() for record in caplog.records if record.levelname == "ERROR")
+        assert "the oldest 2 are not worked in" in said
 
     asyncio.run(scenario())
 

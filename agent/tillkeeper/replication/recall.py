@@ -28,7 +28,7 @@ from tillkeeper.spool.model import Job
 log = logging.getLogger(__name__)
 
 MAX_EVENTS = 5_000
-"""That are remembered until they are worked in; a register tells 500 at a time."""
+"""That are remembered, the newest; a register tells 500 at a time, a journal that was set aside some thousands."""
 KEYS_MS = 7 * 86_400_000
 """Nobody asks again after so long: the journal forgets keys then, too."""
 OLD_MS = 12 * 3_600_000
@@ -60,6 +60,7 @@ class Recall:
         self._me, self._journal, self._now_ms = me, journal, now_ms
         self._events: dict[tuple[str, int], Envelope] = {}
         self._fresh: set[tuple[str, int]] = set()
+        self._too_old_ms = -1
         self._adopted: dict[str, None] = {}
         self._wake = asyncio.Event()
         self._opened: Callable[[CheckOpened, str], None] = lambda _event, _business_day: None
@@ -77,12 +78,27 @@ class Recall:
         for batch in batches:
             for event in batch.events:
                 place = (event.incarnation, event.seq)
-                if place not in self._events and len(self._events) < MAX_EVENTS:
+                if place not in self._events and event.at_ms > self._too_old_ms:
                     self._events[place] = event
                     self._fresh.add(place)
                     self._tell(event)
+        if (too_many := len(self._events) - MAX_EVENTS) > 0:
+            self._let_go(too_many)
         if self._fresh:
             self._wake.set()
+
+    def _let_go(self, count: int) -> None:
+        """Of the oldest: a kitchen waits for the newest, and so does whoever asks again."""
+        oldest = sorted(self._events, key=lambda place: self._events[place].at_ms)[:count]
+        self._too_old_ms = self._events[oldest[-1]].at_ms
+        for place in oldest:
+            del self._events[place]
+        self._fresh.difference_update(oldest)
+        log.error(
+            "more than %d events of this register are known that are not in its journal: the oldest %d are not worked in; "
+            "their tickets are not printed, and a client that asks again under their keys gets no answer of then",
+            MAX_EVENTS, count,
+        )  # fmt: skip
 
     async def work_in_at_once(self, spool: Recalling, batches: Iterable[HqBatch]) -> bool:
         """Own events that were read from a journal that was set aside. False where the disk refuses: `run` tries it again."""
