@@ -24,6 +24,9 @@ CHOSEN = {
     "page-store": "store-tablet-light-trouble",
     "page-after": "after-tablet-light",
     "page-day": "day-phone-dark",
+    "page-network": "diagnostics-network-phone-light",
+    "page-waiting": "diagnostics-waiting-phone-light",
+    "page-lost": "diagnostics-lost-phone-light",
     "hq-overview": "hq-overview-desktop-light",
     "hq-sales": "hq-sales-desktop-dark",
     "hq-rejected": "hq-rejected-desktop-light",
@@ -32,7 +35,7 @@ CHOSEN = {
 """Name in docs/pictures -> name of the screenshot."""
 TESTS = (
     "tests/browser/test_views.py", "tests/browser/test_store_page.py", "tests/browser/test_store_roles.py",
-    "tests/browser/test_hq_pages.py", "tests/browser/test_replace_printer.py",
+    "tests/browser/test_hq_pages.py", "tests/browser/test_diagnostics.py", "tests/browser/test_replace_printer.py",
 )  # fmt: skip
 """The last needs root; where it is skipped its picture stays as it was."""
 MOST_BYTES = 150_000

@@ -157,6 +157,12 @@ def test_all_pages_together_stay_small_on_the_wire() -> None:
     assert sum(packed for _, packed in every.values()) <= WIRE_LIMIT
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_first_asks_for_what_loads_it_anew(page: str) -> None:
+    asked = re.findall(r'(?:src|href)="([^"]+)"', (STATIC / page / "index.html").read_text("utf-8"))
+    assert asked[0] == "../shared/anew.js"
+
+
 def test_pages_hold_no_inline_code_and_name_nobody_else() -> None:
     found = []
     for path in STATIC.rglob("*"):
