@@ -170,6 +170,19 @@ def test_it_waits_while_something_is_entered(machine: Chroot, debs: dict[str, Pa
             printed(agent, check_id)
 
 
+def test_files_whose_new_names_a_power_cut_took_are_not_run(machine: Chroot, debs: dict[str, Path]) -> None:
+    """/usr and dpkg's database on two disks: the database has it that all is unpacked, a file still has its name of before."""
+    before = current(machine)
+    assert machine.dpkg("--unpack", machine.carry(debs["next"])).returncode == 0
+    file = machine.path(f"{HOME}/app/bin/tillkeeper")
+    file.rename(f"{file}.dpkg-new")
+    file.write_text("of the version before")
+    done = machine.dpkg("--configure", "-a")
+    assert done.returncode == 1
+    assert "install the same package once more" in done.stderr
+    assert (current(machine), version(machine)) == (before, "tillkeeper 0.1.0")
+
+
 def test_an_upgrade_that_is_cut_off_starts_the_version_before(machine: Chroot, debs: dict[str, Path]) -> None:
     """The power goes after dpkg has put the new files in place and before it is done."""
     done = machine.dpkg("--unpack", machine.carry(debs["next"]))
@@ -177,9 +190,11 @@ def test_an_upgrade_that_is_cut_off_starts_the_version_before(machine: Chroot, d
     assert machine.status("tillkeeper") == f"install ok unpacked {NEXT}"
     assert version(machine) == "tillkeeper 0.1.0"
     machine.path(f"{HOME}/versions/.new.cutoff").mkdir()  # as a postinst that was cut off leaves it
+    machine.path(f"{HOME}/app/bin/tillkeeper.dpkg-tmp").write_text("of the version before")
     assert machine.dpkg("--configure", "-a").returncode == 0
     assert version(machine) == f"tillkeeper {NEXT}"
     assert trees(machine) == {current(machine)}, "nothing runs, so the trees before are gone"
+    assert not list(machine.path(HOME).rglob("*.dpkg-tmp"))
 
 
 def test_a_downgrade_that_could_not_read_the_journal_is_refused(machine: Chroot, debs: dict[str, Path]) -> None:
