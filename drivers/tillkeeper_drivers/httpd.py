@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import h11
 
+from tillkeeper_drivers.connections import connections
+
 MAX_HEAD = 8_192
 _CHUNK = 4_096
 
@@ -46,7 +48,7 @@ async def serving(
     admits: Callable[[str], bool] = lambda _peer: True,
     max_body: int = 65_536,
     deadline_s: float = 5.0,
-    connections: int = 8,
+    most: int = 8,
 ) -> AsyncIterator[int]:
     """Serve until left.
 
@@ -54,37 +56,17 @@ async def serving(
         admits: whether a peer may speak at all; others are closed without a word.
         max_body: of a request, in bytes; a longer one is answered by 413.
         deadline_s: from accepting a connection to the end of its request; the answer has its own time.
-        connections: at once; further ones are closed.
+        most: connections at once; further ones are closed.
 
     Yields:
         The port. Raises `OSError` where it can not listen.
     """
-    tasks: set[asyncio.Task[None]] = set()
 
-    def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = writer.get_extra_info("peername")
-        address = str(peer[0]) if peer else ""
-        if not server.is_serving() or len(tasks) >= connections or not admits(address):
-            writer.transport.abort()
-            return
-        task = asyncio.create_task(_serve(reader, writer, handler, address, max_body, deadline_s), name="httpd")
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-        # A task that is cancelled before its first step runs no `finally`.
-        task.add_done_callback(lambda _task: writer.transport.abort())
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _serve(reader, writer, handler, max_body, deadline_s)
 
-    server = await asyncio.start_server(accepted, host, port)
-    try:
+    async with connections(serve, (host, port), name="httpd", most=most, admits=admits) as server:
         yield int(server.sockets[0].getsockname()[1])
-    finally:
-        # What the loop has accepted and not handed over yet would be a socket that nobody closes: it gets its turn first.
-        for listening in server.sockets:
-            asyncio.get_running_loop().remove_reader(listening.fileno())
-        await asyncio.sleep(0)
-        server.close()
-        for task in list(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Bad(Exception):
@@ -97,10 +79,10 @@ async def _serve(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
     handler: Handler,
-    peer: str,
     max_body: int,
     deadline_s: float,
 ) -> None:
+    peer = str(writer.get_extra_info("peername")[0])
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
     try:
         try:

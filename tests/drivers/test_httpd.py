@@ -31,9 +31,9 @@ async def talk(port: int, data: bytes, *, end: bool = False) -> bytes:
         writer.close()
 
 
-def served(scene: Callable[[int], Awaitable[None]], connections: int = 8) -> None:
+def served(scene: Callable[[int], Awaitable[None]], most: int = 8) -> None:
     async def run() -> None:
-        async with serving("127.0.0.1", 0, echo, max_body=100, deadline_s=DEADLINE_S, connections=connections) as port:
+        async with serving("127.0.0.1", 0, echo, max_body=100, deadline_s=DEADLINE_S, most=most) as port:
             await scene(port)
             assert (await talk(port, POST % 2 + b"ok")).endswith(b"ok"), "and goes on"
 
@@ -74,7 +74,7 @@ def test_more_connections_than_allowed_are_closed() -> None:
             assert await reader.read() == b"", "closed at the deadline"
             writer.close()
 
-    served(scene, connections=2)
+    served(scene, most=2)
 
 
 def test_who_is_not_admitted_hears_nothing() -> None:

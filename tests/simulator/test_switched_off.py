@@ -1,6 +1,8 @@
 """A virtual device that is off keeps its port: calls are refused, and nobody else is given it (simulator/door.py)."""
 
 import asyncio
+import contextlib
+import gc
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -57,3 +59,20 @@ def test_a_port_that_somebody_listens_on_is_refused_and_not_kept(made: Callable[
             assert device.port == port
 
     asyncio.run(scene())
+
+
+@ALL
+@pytest.mark.parametrize("turns", range(5))
+def test_a_connection_that_comes_as_it_goes_off_is_closed(made: Callable[..., Any], turns: int) -> None:
+    """Accepted by the loop and not yet handed over: asyncio's own server then leaves a transport that nobody closes."""
+
+    async def scene() -> socket.socket:
+        async with made() as device:
+            caller = socket.create_connection(("127.0.0.1", device.port), 5)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        return caller
+
+    with asyncio.run(scene()) as caller, contextlib.suppress(ConnectionResetError):
+        assert caller.recv(1) == b""
+    gc.collect()  # a ResourceWarning is an error

@@ -7,6 +7,8 @@ from typing import Self
 
 from tests.support.ports import held_port, port_of
 
+from tillkeeper_drivers.connections import stop_serving
+
 CHUNK = 65_536
 
 
@@ -62,7 +64,7 @@ class Line:
 
     async def cut(self) -> None:
         if self._server is not None:
-            self._server.close()
+            stop_serving(self._server)
             self._server = None
         for writer in tuple(self._open):
             writer.transport.abort()

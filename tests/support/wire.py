@@ -13,6 +13,8 @@ import contextlib
 import socket
 import struct
 
+from tillkeeper_drivers.connections import stop_serving
+
 CHUNK = 65_536
 _VERSION, _NO_AUTH, _CONNECT, _IPV4, _NAME = 5, 0, 1, 1, 3
 _DONE, _REFUSED = 0, 5
@@ -37,7 +39,7 @@ class Wire:
 
     async def __aexit__(self, *_: object) -> None:
         if self._server is not None:
-            self._server.close()
+            stop_serving(self._server)
         for relay in self._relays:
             relay.cancel()
         if self._relays:

@@ -4,6 +4,8 @@ import asyncio
 import socket
 from contextlib import suppress
 
+from tillkeeper_drivers.connections import stop_serving
+
 CHUNK = 65_536
 
 
@@ -45,7 +47,7 @@ class Internet:
         """The link is gone; returns when nothing is open any more."""
         if self._server is None:
             return
-        self._server.close()
+        stop_serving(self._server)
         self._server = None
         for writer in tuple(self._open):
             writer.transport.abort()

@@ -59,7 +59,7 @@ class Listener:
                     self._called,
                     admits=self._admits,
                     max_body=messages.MAX_CALLBACK,
-                    connections=CONNECTIONS,
+                    most=CONNECTIONS,
                 )
                 self.port = await stack.enter_async_context(served)
                 self._up = stack

@@ -32,6 +32,8 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from tillkeeper_drivers.connections import connections
+
 _LINE = 16_384
 _CONNECTIONS = 8
 
@@ -76,31 +78,13 @@ async def control(
     Yields:
         Where: the path, or "host:port". Raises `OSError` where it can not listen.
     """
-    tasks: set[asyncio.Task[None]] = set()
 
-    def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(tasks) >= _CONNECTIONS:
-            writer.close()
-            return
-        task = asyncio.create_task(_serve(devices, reader, writer), name="simulator control")
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-        # A task that is cancelled before its first step runs no `finally`.
-        task.add_done_callback(lambda _task: writer.transport.abort())
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _serve(devices, reader, writer)
 
-    if path is not None:
-        server: asyncio.Server = await asyncio.start_unix_server(accepted, sock=_listen(path), limit=_LINE)
-        where = str(path)
-    else:
-        server = await asyncio.start_server(accepted, host, port, limit=_LINE)
-        where = f"{host}:{server.sockets[0].getsockname()[1]}"
-    try:
-        yield where
-    finally:
-        server.close()
-        for task in list(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    at = (host, port) if path is None else _listen(path)
+    async with connections(serve, at, name="simulator control", line=_LINE, most=_CONNECTIONS) as server:
+        yield f"{host}:{server.sockets[0].getsockname()[1]}" if path is None else str(path)
 
 
 def _listen(path: Path) -> socket.socket:

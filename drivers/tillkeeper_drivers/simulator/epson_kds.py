@@ -53,7 +53,7 @@ class VirtualEpsonKds(ForeignScreen):
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
         self.port = self.door.hold(self.host, self.port)
-        await stack.enter_async_context(serving(self.host, self.port, self._asked, connections=32))
+        await stack.enter_async_context(serving(self.host, self.port, self._asked, most=32))
 
     def forget(self) -> None:
         super().forget()

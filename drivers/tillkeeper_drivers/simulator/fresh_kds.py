@@ -14,6 +14,7 @@ import socket
 import struct
 from typing import Any
 
+from tillkeeper_drivers.connections import connections
 from tillkeeper_drivers.simulator.foreign_screen import ForeignScreen, Order, ScreenLine, spoilt
 
 MODES = ("For Here", "ToGo", "Pickup", "DriveThru", "Delivery", "Curbside")
@@ -47,23 +48,9 @@ class VirtualFreshKds(ForeignScreen):
         """The last thousand, as they came."""
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
-        tasks: set[asyncio.Task[None]] = set()
-
-        def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.create_task(self._serve(reader, writer), name="fresh kds")
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-            task.add_done_callback(lambda _task: writer.transport.abort())
-
-        async def stop() -> None:
-            server.close()
-            for task in list(tasks):
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
         self.port = self.door.hold(self.host, self.port)
-        server = await asyncio.start_server(accepted, self.host, self.port, limit=MAX_REQUEST)
-        stack.push_async_callback(stop)
+        listening = connections(self._serve, (self.host, self.port), name="fresh kds", line=MAX_REQUEST)
+        await stack.enter_async_context(listening)
         if self.beacon_to:
             beacons = asyncio.create_task(self._beacons(), name="fresh kds beacon")
 

@@ -116,7 +116,7 @@ class VirtualGateway:
     async def power_on(self) -> None:
         await self.power_off()
         self.port = self._door.hold(self.host, self.port)
-        await self._power.enter_async_context(serving(self.host, self.port, self._handle, max_body=16_384, connections=64))
+        await self._power.enter_async_context(serving(self.host, self.port, self._handle, max_body=16_384, most=64))
 
     async def power_off(self) -> None:
         await self._power.aclose()

@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from tillkeeper_drivers.connections import connections
 from tillkeeper_drivers.simulator.foreign_screen import ForeignScreen, Order, ScreenLine, spoilt
 
 TAKE_EVERY_S = 0.02
@@ -41,27 +42,16 @@ class VirtualLogicControls(ForeignScreen):
         """Names of the files that it took, the last thousand."""
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
-        tasks: set[asyncio.Task[None]] = set()
-
-        def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.create_task(self._serve(reader, writer), name="logic controls")
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-            task.add_done_callback(lambda _task: writer.transport.abort())
-
-        async def stop() -> None:
-            if server is not None:
-                server.close()
-            for task in list(tasks):
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-        server = None
         if self.folder is None:
             self.port = self.door.hold(self.host, self.port)
-            server = await asyncio.start_server(accepted, self.host, self.port)
-        else:
-            tasks.add(asyncio.create_task(self._take_files(self.folder), name="logic controls folder"))
+            await stack.enter_async_context(connections(self._serve, (self.host, self.port), name="logic controls"))
+            return
+        taking = asyncio.create_task(self._take_files(self.folder), name="logic controls folder")
+
+        async def stop() -> None:
+            taking.cancel()
+            await asyncio.gather(taking, return_exceptions=True)
+
         stack.push_async_callback(stop)
 
     # --- a folder ---

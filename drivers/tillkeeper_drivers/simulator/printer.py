@@ -21,6 +21,7 @@ from typing import Any, Self
 
 import msgspec
 
+from tillkeeper_drivers.connections import stop_serving
 from tillkeeper_drivers.simulator import printer_control
 from tillkeeper_drivers.simulator.changes import Changes
 from tillkeeper_drivers.simulator.door import Door
@@ -169,7 +170,7 @@ class VirtualPrinter:
     def power_off(self) -> None:
         """Pull the plug: buffers and waiting ids are gone, the connection is reset, half a slip stays in the printer."""
         if self._server is not None:
-            self._server.close()
+            stop_serving(self._server)
             self._server = None
         if self._writer is not None:
             _reset(self._writer)
