@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+from tests.people.test_secrets import stored
 from tests.people.world import Store, in_store, staffed
 from tests.support.staff import ANA, BEN, BOSS, NEW
 
 ORDER = {"order_type": "takeout", "lines": [{"item_id": "cheeseburger"}]}
 LINES = {"lines": [{"item_id": "cola"}]}
+PRACTICE = ("approval_given", "training_switched")
 
 
 def code(problem: Any) -> str:
@@ -64,6 +66,24 @@ def test_who_switches_training_on_changes_sides(tmp_path: Path) -> None:
         assert (books["checks_opened"], books["no_sales"], books["refund_minor"]) == (1, 0, 0)
 
     in_store(staffed(tmp_path), scene)
+
+
+def test_a_managers_word_ends_practice_once_and_is_in_the_journal_with_both_names(tmp_path: Path) -> None:
+    async def scene(store: Store) -> None:
+        tim = await store.signed_in(NEW)
+        await tim.post("/session/training", {"on": False}, approval=await tim.approval(BOSS, "training_off"))
+        word = await tim.approval(BOSS, "training_off")
+        assert (await tim.post("/session/training", {"on": False}, approval=word))["training"] is False, "it has ended already"
+        await tim.post("/session/training", {"on": True})
+        assert (await tim.post("/session/training", {"on": False}, approval=word))["training"] is False, "nothing had used it"
+        await tim.post("/session/training", {"on": True})
+        assert code(await tim.post("/session/training", {"on": False}, approval=word, status=403)) == "approval_needed"
+
+    in_store(staffed(tmp_path), scene)
+    events = [(kind, body) for kind, body in stored(tmp_path / "data" / "journal.db") if kind in PRACTICE]
+    assert [kind for kind, _body in events] == [*PRACTICE, "training_switched", *PRACTICE, "training_switched"]
+    said = {(body["approver"], body["employee"], body["command"]) for kind, body in events if kind == "approval_given"}
+    assert said == {("mia", "tim", "set_training")}
 
 
 def test_a_page_in_training_keeps_its_hands_off_real_papers(tmp_path: Path) -> None:

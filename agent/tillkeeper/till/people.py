@@ -255,14 +255,17 @@ class SignInDesk:
         if found is None:
             raise SignInNeeded("set training", "session")
         session, member = found
-        wanted: tuple[Permission, ...] = ("training_off",) if member.practises and not on else ()
+        ends = session.training and not on
+        wanted: tuple[Permission, ...] = ("training_off",) if member.practises and ends else ()
         used = require_all("set training", "session", wanted, caller)
         with self.approvals.using(used, caller, "set_training") as given:
             switched = TrainingSwitched(employee=member.employee, terminal=session.terminal, on=on)
 
             def changed(kept: Kept) -> tuple[Kept, tuple[Event, ...]]:
                 old = kept.sessions.get(session.terminal)
-                if old is None or old.digest != session.digest or old.training == on:
+                if old is None or old.digest != session.digest:  # it has ended meanwhile: a word for it is still good
+                    raise SignInNeeded("set training", "session")
+                if old.training == on:
                     return kept, ()
                 return replace(kept, sessions=kept.sessions | {old.terminal: replace(old, training=on)}), (*given, switched)
 
