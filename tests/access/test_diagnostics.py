@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.async_api import expect
 from tests.access.test_pages import kept, pair, picture, play, tablet
 from tests.access.world import Lan, lan
 from tests.support.browser import Chromium
 from tests.support.looks import SIZES
-from tests.support.staff import STAFF, STAFF_CONFIG, Person, write_roster
+from tests.support.staff import BEN, STAFF, STAFF_CONFIG, Person, page_token, sign_in, write_roster
 
 from tillkeeper.api.operations import OPERATIONS
 from tillkeeper.api.scopes import may
@@ -46,8 +47,8 @@ def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def assert_nothing_private(text: str, where: str) -> None:
-    """No amount, and nothing of a guest."""
-    for word in ("Quillfeather", "5550142857", "peanut"):
+    """No amount, nothing of a guest, and not who sold."""
+    for word in ("Quillfeather", "5550142857", "peanut", f'"{BEN.employee}"', BEN.name):
         assert word not in text, where
     for name, value in leaves(json.loads(text)):
         private = any(part in name for part in MONEY) and name not in NO_AMOUNT
@@ -59,7 +60,7 @@ def staffed(folder: Path) -> dict[str, Any]:
     return STAFF_CONFIG | STALE
 
 
-def test_nothing_that_a_technician_may_read_tells_of_money_or_guests(tmp_path: Path) -> None:
+def test_nothing_that_a_technician_may_read_tells_of_money_guests_or_who_sold(tmp_path: Path) -> None:
     reads = [one for one in OPERATIONS if one.method == "GET" and "{" not in one.path and may("technician", one.id)]
     reads = [one for one in reads if one.id not in NO_READING]
     assert {"get_status", "get_network", "list_jobs", "get_green", "get_roles", "get_preflight"} <= {one.id for one in reads}
@@ -67,7 +68,9 @@ def test_nothing_that_a_technician_may_read_tells_of_money_or_guests(tmp_path: P
     async def scene() -> None:
         async with lan(tmp_path, screens=False, changes=staffed(tmp_path)) as found:
             found.rig.printer("grill").load_paper(0)
-            order = await found.rig.ok("POST", "/v1/orders", ORDER)
+            async with httpx.AsyncClient(base_url=found.rig.origin, trust_env=False) as http:
+                page = await sign_in(http, page_token(found.rig.data), BEN)
+                order = await page.post("/orders", ORDER)
             token = await found.paired("technician", "service-phone")
             async with found.device(token) as phone:
                 for operation in reads:
@@ -104,6 +107,7 @@ def test_a_phone_is_paired_and_reads_the_store_and_a_pin_prints_what_is_held(tmp
             await page.locator("[data-action=waiting]").click()
             held = page.locator("[data-job][data-state=held]", has_text=order["ticket_code"])
             await expect(held).to_contain_text("At grill, since ", timeout=SOON_MS)
+            await expect(page.locator("[data-action=waiting] .count")).to_have_text("1")
             await expect(page.get_by_label("What this device may")).to_contain_text("It may not sell")
             await picture(page, "diagnostics-waiting")
             found.rig.printer("grill").load_paper(10_000)

@@ -24,9 +24,10 @@ function Row({ one, here }) {
   const level = levelOf(one);
   const { said } = one;
   const waits = said?.to_hq ? ` · ${said.to_hq} not at HQ` : "";
+  const held = said?.jobs_held ? ` · ${said.jobs_held} held` : "";
   const only = said?.only_here ? ` · ${said.only_here} only there` : "";
   return html`<div class="member" data-member=${one.register} data-level=${level}><span class="${MARKS[level].kind} strong" aria-hidden="true">${MARKS[level].mark}</span>
-    <div class="grow"><p class="strong wrap">${one.register}${here ? " (this one)" : ""} <span class="muted small">${said ? `${said.mode.replace("_", " ")} · version ${said.version}${waits}${only}` : ""}</span></p>
+    <div class="grow"><p class="strong wrap">${one.register}${here ? " (this one)" : ""} <span class="muted small">${said ? `${said.mode.replace("_", " ")} · version ${said.version}${waits}${only}${held}` : ""}</span></p>
       ${said?.troubles.length ? html`<ul>${said.troubles.map((words) => html`<li class="wrap" key=${words}>${sentence(words)}</li>`)}</ul>` : html`<p class="small muted wrap">${sentence(one.words)}</p>`}
       ${said?.notices.map((words) => html`<p class="small muted wrap" key=${words}>${sentence(words)}</p>`)}</div></div>`;
 }
