@@ -39,7 +39,7 @@ GROUPS = {
     "jobs": "what waits for printers and displays",
     "devices": "printers, displays and drawers",
     "render": "show what printer bytes or a layout print",
-    "simulate": "virtual printers and displays; replay a day of orders",
+    "simulate": "virtual printers, displays and a gateway; replay a day of orders",
     "config": "check a configuration, show it, show an example",
     "network": "what is wrong with the network, and what to do",
     "catalogue": "what can be sold; import and check a catalogue file",

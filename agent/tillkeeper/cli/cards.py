@@ -8,6 +8,7 @@ from typing import Any
 
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import Client, add_connection, add_key, segment
+from tillkeeper.cli.options import add_ref
 from tillkeeper.cli.order import result_text
 from tillkeeper.cli.paying import CALL_S
 
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_connection(parser)
     for name, words in _ACTS.items():
         act = actions.add_parser(name, help=words)
-        act.add_argument("ref")
+        add_ref(act)
         add_key(act)
         add_connection(act)
         act.set_defaults(timeout=CALL_S)

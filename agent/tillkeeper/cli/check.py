@@ -5,7 +5,7 @@ from typing import Any
 
 from tillkeeper.cli import exits, output, paying, ringing
 from tillkeeper.cli.client import Client, add_connection, add_key, segment
-from tillkeeper.cli.options import MAX_ROWS, day, whole
+from tillkeeper.cli.options import MAX_ROWS, add_ref, day, whole
 from tillkeeper.cli.order import result_text
 
 _CHANGES = {
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--before", metavar="ID", help="the last long id of the page before")
     add_connection(listing)
     show = actions.add_parser("show", help="one check")
-    show.add_argument("ref")
+    add_ref(show)
     add_connection(show)
     opening = actions.add_parser("open", help="open a check")
     ringing.add_check_facts(opening)
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_connection(opening)
     for name, (words, _path) in _CHANGES.items():
         change = actions.add_parser(name, help=words)
-        change.add_argument("ref")
+        add_ref(change)
         _add_change(change, name)
         add_key(change)
         add_connection(change)

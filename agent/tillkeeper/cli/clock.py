@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, words in _WORDS.items():
         action = actions.add_parser(name, help=words)
-        action.add_argument("employee")
+        action.add_argument("employee", help="the short name, as `staff list` has it")
         action.add_argument(
             "--at", type=_time, metavar="TIME", help="when it was forgotten: YYYY-MM-DDTHH:MM, local time (now)"
         )
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_connection(action)
     listing = actions.add_parser("list", help="the shifts that began on a day, and what they come to")
     listing.add_argument("--day", type=options.day, help="business day, YYYY-MM-DD (the one that is open)")
-    listing.add_argument("--employee")
+    listing.add_argument("--employee", help="only this one, by the short name")
     add_connection(listing)
 
 

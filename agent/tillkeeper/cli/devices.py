@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     watch = actions.add_parser("watch", help="say each change of a device, until Ctrl-C")
     add_connection(watch)
     test = actions.add_parser("test", help="print a slip that says which device this is")
-    test.add_argument("device")
+    test.add_argument("device", help="its name in the configuration")
     add_key(test)
     add_connection(test)
     pairing.add_actions(actions)

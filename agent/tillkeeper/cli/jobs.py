@@ -20,10 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, words in (("show", "one job"), ("release", "print a held job now"), ("cancel", "never print this job")):
         action = actions.add_parser(name, help=words)
         if name == "release":
-            action.add_argument("job", nargs="?", default="", help="or --all")
+            action.add_argument("job", nargs="?", default="", help="its id, as `jobs list` says it, or --all")
             action.add_argument("--all", action="store_true", help="all held kitchen tickets, in order")
         else:
-            action.add_argument("job")
+            action.add_argument("job", help="its id, as `jobs list` says it")
         if name != "show":
             add_key(action)
         add_connection(action)

@@ -10,6 +10,10 @@ MAX_ROWS = 500
 _DIGITS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
+def add_ref(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ref", metavar="REF", help="the check's long id, ticket code of today (B-037) or number")
+
+
 def whole(low: int, high: int) -> Callable[[str], int]:
     """An option's type: a whole number within bounds."""
 

@@ -24,7 +24,7 @@ Parsers = Any
 
 def add_actions(actions: Parsers) -> None:
     replace = actions.add_parser("replace", help="another printer takes this one's place, and what waits follows")
-    replace.add_argument("device")
+    replace.add_argument("device", help="its name in the configuration")
     _found(replace, required=True)
     pair = actions.add_parser("pair", help="ask a found printer who it is and what it can do, and make it a device")
     pair.add_argument("device", nargs="?", help="of the configuration (asked)")
@@ -38,7 +38,7 @@ def add_actions(actions: Parsers) -> None:
     pair.add_argument("--export", type=Path, metavar="FILE", help="write what was learned as a profile")
     for name, words in (("undo", "what it was before it was replaced last"), ("reset", "what the configuration says")):
         back = actions.add_parser(name, help=f"make a device again {words}")
-        back.add_argument("device")
+        back.add_argument("device", help="its name in the configuration")
         add_key(back)
         add_connection(back)
 

@@ -23,10 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_connection(parser)
     show = actions.add_parser("show", help="who has which role (the default)")
     assign = actions.add_parser("assign", help="give the roles to these registers")
-    assign.add_argument("--primary", required=True, metavar="REGISTER")
-    assign.add_argument("--backup", required=True, metavar="REGISTER", help="'none' for none")
+    assign.add_argument("--primary", required=True, metavar="REGISTER", help="its name in [registers]")
+    assign.add_argument("--backup", required=True, metavar="REGISTER", help="its name, or 'none' for none")
     away = actions.add_parser("confirm-away", help="the other one of primary and backup is switched off or broken")
-    away.add_argument("register", metavar="REGISTER")
+    away.add_argument("register", metavar="REGISTER", help="its name in [registers]")
     for action in (assign, away):
         add_key(action)
     for action in (show, assign, away):

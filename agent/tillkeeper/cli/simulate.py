@@ -1,4 +1,4 @@
-"""Virtual printers and displays that speak their real protocols; replay a day of orders."""
+"""Virtual printers, displays and a payment gateway that speak their real protocols; replay a day of orders."""
 
 import argparse
 import asyncio
