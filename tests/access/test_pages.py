@@ -15,6 +15,7 @@ from tests.support.staff import BOSS, STAFF_CONFIG, write_roster
 pytestmark = pytest.mark.root
 
 PICTURES = Path(__file__).resolve().parents[2] / "build/screenshots/access"
+TABLET = (820, 1180)
 SALAD = {"order_type": "dine_in", "lines": [{"item_id": "caesar-salad"}], "tenders": []}
 
 
@@ -77,18 +78,6 @@ KEPT = """caches.keys().then((names) => caches.open(names[0])).then((cache) => c
 async def kept(page: Page) -> None:
     """Until the browser has the page for itself: from then on the service worker answers."""
     await page.evaluate(ACTIVATED)
-
-
-@contextlib.asynccontextmanager
-async def careless(chromium: Chromium, url: str) -> AsyncIterator[Page]:
-    """A tablet whose user taps through each warning: its browser complains of what it sees, as it should."""
-    context = await chromium._browser.new_context(ignore_https_errors=True, viewport={"width": 820, "height": 1180})
-    try:
-        page = await context.new_page()
-        await page.goto(url)
-        yield page
-    finally:
-        await context.close()
 
 
 async def pair(page: Page) -> None:
@@ -193,7 +182,7 @@ def test_a_tablet_without_the_certificate_is_told_what_to_do(tmp_path: Path) -> 
             async with tablet(found, chromium, opened["url"]):
                 pass
         # Somebody tapped through the warning.
-        async with careless(chromium, opened["url"]) as page:
+        async with chromium.page(opened["url"], careless=True, size=TABLET) as page:
             await page.locator("body[data-trust=no]").wait_for()
             await picture(page, "pair-untrusted")
             assert await page.locator("[data-action=pair]").is_disabled()
@@ -273,7 +262,7 @@ def test_a_manager_pairs_and_ends_devices_on_a_page(tmp_path: Path) -> None:
 def test_without_https_the_page_says_that_it_does_not_survive(tmp_path: Path) -> None:
     async def scene(found: Lan, chromium: Chromium) -> None:
         opened = await found.open_code("kitchen", "grill-tablet")
-        async with careless(chromium, opened["url"]) as page:
+        async with chromium.page(opened["url"], careless=True, size=TABLET) as page:
             await expect(page.locator("[data-testid=insecure]")).to_contain_text("Anybody on the network can listen")
             await pair(page)
             await page.locator("[data-action=go]").click()
