@@ -177,7 +177,7 @@ async def _goes_on(shop: Shop, till: Till, *, lost: bool) -> None:
 
     def stands(said: Any) -> bool:
         (one,) = [one for one in said["members"] if one["register"] == till.name]
-        return (one["state"] == "lost") == one["blocks"] == bool(one["lost"]) == lost
+        return {one["state"] == "lost", one["blocks"], bool(one["lost"])} == {lost}
 
     await others.until("what the day waits for", stands, "/v1/day")
 
