@@ -59,7 +59,7 @@ from tillkeeper.till.mode import SETTING as MODE_BY_HAND
 from tillkeeper.till.mode import ModeDesk, ModeKeeper
 from tillkeeper.till.people import SignInDesk, SignInParts
 from tillkeeper.till.reads import Reads
-from tillkeeper.till.roster_file import RosterKeeper
+from tillkeeper.till.roster_opening import StaffRoster
 from tillkeeper.till.shelf import Held, Shelf
 from tillkeeper.till.stamp import Stamp, newest_stamp
 from tillkeeper.till.status import StatusDesk
@@ -139,7 +139,7 @@ class Register:
                 clocked=self.hours.clocked,
             )
         )
-        self.roster = RosterKeeper(self.people, Path(config.staff.file), config.store.id, secret) if config.staff.file else None
+        self.roster = StaffRoster(config, self.people, secret, peers)
         self.trust = Trust(
             config, keys, journal, stamp=stamp, changed=lambda: self._changed(None), store_secret=secret,
             listening=lambda: replication.listening, finals=replication.finals, staff=lambda: self.people.roster,
@@ -233,7 +233,8 @@ class Register:
             stamp=stamp,
             trust_alarms=self.trust.alarms,
             trust_standing=self.trust.standing,
-            staff_trouble=lambda: self.roster.trouble if self.roster else "",
+            staff_trouble=self.roster.trouble,
+            staff=self.roster.version,
             drawers_left_open=self.drawers.left_open,
             drawers_open=self.drawer_watch.too_long,
             network=self.network.facts,
@@ -292,9 +293,7 @@ class Register:
             tasks.create_task(self.finder.run(), name="devices.finder")
             tasks.create_task(self.restarts.run(), name="upkeep.restarts")
             await self.trust.desk.begin()
-            if self.roster is not None:
-                await self.roster.look()
-                tasks.create_task(self.roster.run(), name="till.roster")
+            await self.roster.start(tasks)
 
             def serving(bound: Bound) -> None:
                 started(bound)

@@ -71,7 +71,7 @@ def test_a_roster_that_is_none_keeps_nobody_from_joining(tmp_path: Path, handed:
     file, outcome = joined(tmp_path, handed)
     assert not file.exists()
     assert outcome.at == "front"
-    assert any(f"copy the roster of another register to {file}" in note for note in outcome.notes)
+    assert any(f"they come from the other registers while no other roster is at {file}" in note for note in outcome.notes)
 
 
 def test_a_full_disk_under_the_roster_is_made_room_on_and_the_same_code_brings_the_people(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_roster_that_can_not_be_written_keeps_nobody_from_joining(tmp_path: Pa
     (tmp_path / "staff.json").mkdir()
     file, outcome = joined(tmp_path, PEOPLE)
     assert outcome.at == "front"
-    assert any(f"copy the roster of another register to {file}" in note for note in outcome.notes)
+    assert any(f"they come from the other registers while no other roster is at {file}" in note for note in outcome.notes)
 
 
 @pytest.mark.parametrize("handed", [b"", b"x" * (wire.MAX_STAFF + 1)])

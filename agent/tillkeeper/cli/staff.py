@@ -8,14 +8,18 @@ import re
 import sys
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from tillkeeper import clock
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import add_json
 from tillkeeper.cli.exits import UsageError
 from tillkeeper.cli.own_files import add_config, check_owner, config_file
-from tillkeeper.config.model import Config
 from tillkeeper.people import pins, roster
+from tillkeeper.people.merging import put
 from tillkeeper.people.roles import roles
-from tillkeeper.people.roster import Member, Roster
+from tillkeeper.people.roster import Member, Removed, Roster
+from tillkeeper.till import roster_disk
 
 MAX_STDIN = 64
 _EMPLOYEE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -60,36 +64,48 @@ def run(args: argparse.Namespace) -> int:
     file, data = Path(config.staff.file), Path(config.data_dir)
     check_owner(data)
     data.mkdir(parents=True, exist_ok=True)
-    before = _read(file, config.store.id)
+    before = roster_disk.read(file, config.store.id)
     if args.action == "list":
-        _show(args, before)
+        _show(args, before or Roster(store=config.store.id, secret_id=""))
         return exits.OK
-    after = _changed(args, config, before, _secret(data))
-    write(file, after)
+    secret = _secret(data)
+    nobody = Roster(store=config.store.id, secret_id=pins.secret_id(secret))
+    _known(args, before or nobody, nobody.secret_id)  # before anybody types a PIN
+    digest = ""
+    if args.action in ("add", "set-pin"):
+        digest = pins.digest(_ask_pin(config.staff.pin_length, from_stdin=args.pin_stdin), secret, config.store.id)
+    after = roster_disk.update(
+        file, data, config.store.id, lambda there: _changed(args, there or nobody, nobody.secret_id, digest)
+    )
     _show(args, after)
     return exits.OK
 
 
-def _changed(args: argparse.Namespace, config: Config, before: Roster, secret: str) -> Roster:
-    """The roster after the action. Raises `UsageError`."""
+def _known(args: argparse.Namespace, before: Roster, secret_id: str) -> Member | None:
+    """Whom the action is about, None for somebody new. Raises: UsageError: it can not be done."""
     known = before.get(args.employee)
     if (known is None) != (args.action == "add"):
         raise UsageError(f"{args.employee} is {'not on' if known is None else 'already on'} the roster")
-    others = tuple(member for member in before.members if member.employee != args.employee)
-    if others and before.secret_id != pins.secret_id(secret):
+    if before.secret_id != secret_id and any(member != known for member in before.members):
         raise UsageError("the PINs of this roster belong to another store secret: remove the file and add everybody again")
-    made: tuple[Member, ...] = ()
-    if args.action != "remove":
-        chosen = tuple(dict.fromkeys(args.role)) if args.action in ("add", "set-roles") else known.roles if known else ()
-        digest = known.pin if known is not None else ""
-        if args.action in ("add", "set-pin"):
-            digest = pins.digest(_ask_pin(config.staff.pin_length, from_stdin=args.pin_stdin), secret, config.store.id)
-            if any(member.pin == digest for member in others):
-                raise UsageError("this PIN is taken: choose another")
-        name = (args.name or args.employee) if known is None else known.name
-        made = (Member(employee=args.employee, name=name, roles=chosen, pin=digest),)
-    members = sorted((*others, *made), key=lambda member: member.employee)
-    return Roster(store=config.store.id, secret_id=pins.secret_id(secret), members=tuple(members), changed_by=_me())
+    return known
+
+
+def _changed(args: argparse.Namespace, before: Roster, secret_id: str, digest: str) -> Roster:
+    """The roster after the action. `digest`: of the new PIN, where there is one. Raises: UsageError."""
+    known = _known(args, before, secret_id)
+    if any(member.pin == digest and member != known for member in before.members):
+        raise UsageError("this PIN is taken: choose another")
+    word: Member | Removed
+    if args.action == "remove":
+        word = Removed(employee=args.employee, by=_me())
+    elif known is None:
+        chosen, name = tuple(dict.fromkeys(args.role)), args.name or args.employee
+        word = Member(employee=args.employee, name=name, roles=chosen, pin=digest, by=_me())
+    else:
+        chosen = tuple(dict.fromkeys(args.role)) if args.action == "set-roles" else known.roles
+        word = replace(known, roles=chosen, pin=digest or known.pin, by=_me())
+    return put(replace(before, secret_id=secret_id), word, clock.wall_ms())
 
 
 def _me() -> str:
@@ -119,30 +135,12 @@ def _secret(data: Path) -> str:
     return load_or_create_token(data / roster.SECRET_FILE)
 
 
-def _read(file: Path, store: str) -> Roster:
-    try:
-        with file.open("rb") as opened:
-            raw = opened.read(roster.MAX_BYTES + 1)
-    except FileNotFoundError:
-        return Roster(store=store, secret_id="")
-    return roster.decode(raw, store, str(file))
-
-
-def write(file: Path, made: Roster) -> None:
-    """Whole or not at all, readable for its owner only."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as opened:
-            opened.write(roster.encode(made))
-            opened.flush()
-            os.fsync(opened.fileno())
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def _show(args: argparse.Namespace, shown: Roster) -> None:
     people = [{"employee": one.employee, "name": one.name, "roles": list(one.roles)} for one in shown.members]
     rows = [(one.employee, one.name, ", ".join(one.roles)) for one in shown.members]
-    output.show(args, {"staff": people}, output.table(("EMPLOYEE", "NAME", "ROLES"), rows, empty="nobody yet"))
+    text = output.table(("EMPLOYEE", "NAME", "ROLES"), rows, empty="nobody yet")
+    if (newest := shown.newest) is not None:
+        by = f" by {output.clean(newest.by)}" if newest.by else ""
+        text += f"\n\nlist {shown.list_version}, changed {output.clock(newest.stamp)}{by}"
+    answer = {"staff": people, "version": shown.list_version, "changed_at_ms": newest.stamp if newest else None}
+    output.show(args, answer, text)

@@ -29,6 +29,9 @@ def text(status: dict[str, Any]) -> str:
         clean(status["only_here_words"]) or f"only on this register: {status['only_here']}",
         f"catalogue {clean(status['catalogue_version'])}, age {output.age(status['catalogue_age_s'])}",
     ]
+    if staff := status.get("staff"):  # none of an agent of an earlier version
+        age_s = max(0.0, (status["at_ms"] - staff["changed_at_ms"]) / 1000)
+        lines.append(f"staff: {staff['people']} on list {clean(staff['version'])}, changed {output.age(age_s)} ago")
     lines += [f"{clean(_name(sink))}: {clean(sink['words'])}" for sink in status["sinks"]]
     lines += [f"paused: {clean(words)}" for words in status["paused"]]
     if not status["selling"]:

@@ -162,6 +162,15 @@ class StaffMember(View, frozen=True):
     since_at_ms: int | None = None
 
 
+class StaffListVersion(View, frozen=True):
+    """Which list of staff a register has. `version`: the same wherever the list is. `changed_at_ms`: when somebody was changed
+    last, by the clock of who did it."""
+
+    version: str
+    changed_at_ms: int
+    people: int
+
+
 class StaffList(View, frozen=True):
     staff: tuple[StaffMember, ...]
 

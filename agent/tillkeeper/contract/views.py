@@ -14,6 +14,7 @@ from tillkeeper.contract.book_views import TenderBook as TenderBook
 from tillkeeper.contract.devices import ReplacedView
 from tillkeeper.contract.network import NetworkBrief
 from tillkeeper.contract.paper import Slip
+from tillkeeper.contract.people import StaffListVersion
 from tillkeeper.contract.roles import RolesBrief
 from tillkeeper.contract.sinks import SinkView
 from tillkeeper.contract.together import Conflict, ElsewhereView
@@ -295,6 +296,8 @@ class StatusView(View, frozen=True):
     """HQ and the other registers of the store."""
     roles: RolesBrief | None = None
     """Who is primary and who backup."""
+    staff: StaffListVersion | None = None
+    """The list of staff in force; None where nobody signs in, or it was last written by an earlier version."""
 
 
 class Health(View, frozen=True):

@@ -260,9 +260,9 @@ ADVISORIES: tuple[Advisory, ...] = (
     Advisory(
         code="staff_roster",
         severity="warning",
-        title="The list of staff is not taken over",
-        text="Its file is left aside: {why}. The list before it still holds.",
-        hint="Write it again with `tillkeeper staff`; at a new register: join the store, then copy the file from another one.",
+        title="The list of staff needs a look",
+        text="{why}.",
+        hint="Write it again with `tillkeeper staff`; at a new register: join the store, and it comes by itself.",
         find=_staff_roster,
     ),
     Advisory(

@@ -3,6 +3,7 @@
 import msgspec
 
 from tillkeeper.contract.network import NetworkBrief
+from tillkeeper.contract.people import StaffListVersion
 from tillkeeper.contract.roles import RolesBrief
 from tillkeeper.contract.sinks import SinkKind
 from tillkeeper.contract.views import Colour, DeviceView, Mode
@@ -115,6 +116,7 @@ class SinkFacts(msgspec.Struct, frozen=True, kw_only=True):
     put_off: str = ""
     outside: str = ""
     others: int = 0
+    staff: StaffListVersion | None = None
 
 
 class UpgradeFacts(msgspec.Struct, frozen=True):
@@ -192,7 +194,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Kicked, and their sensor did not move."""
     drawers_missed: tuple[MissedDrawerFacts, ...] = ()
     staff_trouble: str = ""
-    """Why the roster file could not be taken over, or empty."""
+    """What is wrong with the roster, or empty."""
+    staff: StaffListVersion | None = None
     network: NetworkFacts = NetworkFacts()
     nightly: NightlyFacts = NightlyFacts()
     upgrade: UpgradeFacts = UpgradeFacts()

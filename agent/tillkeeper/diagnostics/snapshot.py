@@ -70,17 +70,27 @@ def paused(facts: Facts) -> tuple[str, ...]:
     return ("Reports at HQ do not update", "Changes published at HQ are not applied", *said)
 
 
-def _sink(sink: SinkFacts) -> SinkView:
+def _sink(sink: SinkFacts, facts: Facts) -> SinkView:
     return SinkView(
         name=sink.name,
         kind=sink.kind,
         reachable=sink.reachable,
         behind=sink.behind,
-        words=sink_words(sink),
+        words=_sink_words(sink, facts),
         version=sink.version,
         sends=sink.sends,
         others=sink.others,
+        staff=sink.staff,
     )
+
+
+def _sink_words(sink: SinkFacts, facts: Facts) -> str:
+    """With what it has of the people who work here, where that is not what holds here."""
+    said = sink_words(sink)
+    if sink.staff is None or facts.staff is None or sink.staff.version == facts.staff.version:
+        return said
+    age = duration_words((facts.at_ms - sink.staff.changed_at_ms) / 1000)
+    return f"{said}, another list of staff ({sink.staff.version}, changed {age} ago)"
 
 
 def sink_words(sink: SinkFacts) -> str:
@@ -124,7 +134,7 @@ def status_view(facts: Facts) -> StatusView:
         offline_support=facts.offline_support,
         only_here=facts.only_here,
         only_here_words=only_here_words(facts.only_here),
-        sinks=tuple(map(_sink, facts.sinks)),
+        sinks=tuple(_sink(sink, facts) for sink in facts.sinks),
         hq_exchange_age_s=facts.hq.exchange_age_s,
         selling=not facts.journal.refusing,
         catalogue_version=facts.catalogue.version,
@@ -137,4 +147,5 @@ def status_view(facts: Facts) -> StatusView:
         paused=paused(facts),
         network=facts.network.brief,
         roles=facts.roles,
+        staff=facts.staff,
     )

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections import Counter
 from typing import Annotated, Literal
 
 import msgspec
@@ -13,16 +14,34 @@ from tillkeeper.errors import ConfigInvalid
 from tillkeeper.people.roles import permissions_of, practises, roles
 
 MAX_BYTES = 1_000_000
+MAX_PEOPLE = 1_000
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+Term = Annotated[int, Meta(ge=1, le=1_000_000)]
+Stamp = Annotated[int, Meta(ge=0, le=9_999_999_999_999)]
 
 SECRET_FILE = "store-secret"  # noqa: S105 - the name of a file
 """In the data folder: what PINs are keyed with."""
 
 
-class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`pin`: `pins.digest` of it."""
+class Word(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What was said last of a person. `term`: which time they are on the roster, counted from 1. `stamp`: the wall clock of who
+    said it, in ms, but at least one more than the stamp of the word that it replaces. `by`: who said it, as `tillkeeper staff`
+    saw it; whoever may write the file may write this."""
 
     employee: Id
+    term: Term = 1
+    stamp: Stamp = 0
+    by: ShortText = ""
+
+
+class Removed(Word, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Taken off the roster, which ends the term."""
+
+
+class Member(Word, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """On the roster. `pin`: `pins.digest` of it. A `stamp` of 0: written by an earlier version, which knew no stamps; such a
+    member is this register's alone (`people/merging.py`)."""
+
     name: ShortText
     roles: Annotated[tuple[str, ...], Meta(min_length=1, max_length=8)]
     pin: Digest
@@ -39,21 +58,49 @@ class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class Roster(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`secret_id`: of the store secret that the PINs were digested with. `hash`: how, with its costs (`pins.digest`)."""
 
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
     store: str
     secret_id: str
     hash: Literal["scrypt-16384-8-1"] = "scrypt-16384-8-1"
-    members: Annotated[tuple[Member, ...], Meta(max_length=1_000)] = ()
+    members: Annotated[tuple[Member, ...], Meta(max_length=MAX_PEOPLE)] = ()
+    removed: Annotated[tuple[Removed, ...], Meta(max_length=MAX_PEOPLE)] = ()
     changed_by: ShortText = ""
-    """Who wrote it last, as `tillkeeper staff` saw it; whoever may write the file may write this."""
+    """Who wrote it last, in a file of version 1."""
+
+    @property
+    def words(self) -> tuple[Member | Removed, ...]:
+        return (*self.members, *self.removed)
+
+    @property
+    def newest(self) -> Word | None:
+        """What was said last of anybody; None where everything is of an earlier version."""
+        return max((word for word in self.words if word.stamp), key=lambda word: word.stamp, default=None)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex of all that registers share; empty where there is nothing yet. Without the store's secret it tells
+        nothing of a PIN, for it is made of digests that are keyed with that."""
+        shared = sorted((word for word in self.words if word.stamp), key=lambda word: word.employee)
+        return hashlib.sha256(msgspec.json.encode(shared)).hexdigest() if shared else ""
+
+    @property
+    def list_version(self) -> str:
+        """As people see it; empty where there is nothing to share yet."""
+        return self.digest[:8]
 
     def get(self, employee: str) -> Member | None:
         return next((member for member in self.members if member.employee == employee), None)
 
     def whose(self, digest: str) -> Member | None:
-        """Whose PIN has this digest; every member is compared, so that the time tells nothing."""
+        """Whose PIN has this digest; every member is compared, so that the time tells nothing. One that two people have, who
+        got it at two registers that did not hear each other, is nobody's: who signs in with it could be either."""
         found = [member for member in self.members if hmac.compare_digest(member.pin, digest)]
-        return found[0] if found else None
+        return found[0] if len(found) == 1 else None
+
+    def alike(self) -> tuple[str, ...]:
+        """Employees whose PIN somebody else has too."""
+        pins = Counter(member.pin for member in self.members)
+        return tuple(member.employee for member in self.members if pins[member.pin] > 1)
 
     def sha256(self) -> str:
         """Of names and roles: what the journal says was in force. PINs and their digests are no part of it."""
@@ -80,7 +127,15 @@ def decode(raw: bytes, store: str, file: str) -> Roster:
         roster = _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigInvalid("read", file, f"it is no roster: {error}", "`tillkeeper staff` writes it") from error
-    employees = [member.employee for member in roster.members]
+    check(roster, store, file)
+    return roster
+
+
+def check(roster: Roster, store: str, file: str) -> None:
+    """Raises:
+    ConfigInvalid: it is another store's, or contradicts itself.
+    """
+    employees = [word.employee for word in roster.words]
     unknown = sorted({role for member in roster.members for role in member.roles} - roles().keys())
     cause = ""
     if roster.store != store:
@@ -89,8 +144,7 @@ def decode(raw: bytes, store: str, file: str) -> Roster:
         cause = f"there is no role {unknown[0][:64]!r}"
     elif len(set(employees)) < len(employees):
         cause = "an employee is listed twice"
-    elif len({member.pin for member in roster.members}) < len(employees):
-        cause = "two people have the same PIN"
+    elif max(len(roster.members), len(roster.removed)) > MAX_PEOPLE:
+        cause = f"it has more than {MAX_PEOPLE} people"
     if cause:
         raise ConfigInvalid("read", file, cause, "`tillkeeper staff` writes it")
-    return roster

@@ -96,7 +96,7 @@ def of_answers(said: Answers, config: Config, *, joined: bool, people: bool) -> 
         after.append(f"copy /etc/tillkeeper/beacon.key of {said.primary} here, then `tillkeeper setup`")
     if said.people.sign_in and not people:
         add = f"`{AS_AGENT} staff add NAME --role manager`"
-        after.append(f"people: {add}, or copy staff.json of another register")
+        after.append(f"people: {add}; those of other registers come by themselves")
     for name in tablets.unheard(said, config):
         why = "its address is not said, or is none of a private network"
         trouble.append(f"the kitchen's tablet does not hear register {name}: {why}")

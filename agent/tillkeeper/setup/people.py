@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from tillkeeper import clock
 from tillkeeper.errors import Refused
 from tillkeeper.people import pins, roster
+from tillkeeper.people.merging import put
 from tillkeeper.people.roster import Member, Roster
 from tillkeeper.setup.disk import read
+from tillkeeper.till import roster_disk
 from tillkeeper.token_files import load_or_create_token
-from tillkeeper.trust import files
 
 ROLE = "manager"
 
@@ -27,17 +31,20 @@ def add_manager(file: Path, data: Path, store: str, employee: str, name: str, pi
         StorageRefused, TrustTrouble: it can not be written.
     """
     secret = load_or_create_token(data / roster.SECRET_FILE)
-    raw = read(file)
-    before = Roster(store=store, secret_id="") if raw is None else roster.decode(raw, store, str(file))
-    if before.get(employee) is not None:
-        return False
-    if before.members and before.secret_id != pins.secret_id(secret):
-        cause = "the PINs of this roster belong to another store secret"
-        raise Refused("roster", "add", employee, cause, "remove the file and run setup again")
+    nobody = Roster(store=store, secret_id=pins.secret_id(secret))
     digest = pins.digest(pin, secret, store)
-    if before.whose(digest) is not None:
-        raise Refused("pin_taken", "add", employee, "this PIN is taken", "choose another")
-    member = Member(employee=employee, name=name or employee, roles=(ROLE,), pin=digest)
-    members = tuple(sorted((*before.members, member), key=lambda one: one.employee))
-    files.write(file, roster.encode(Roster(store=store, secret_id=pins.secret_id(secret), members=members)))
-    return True
+
+    def with_manager(there: Roster | None) -> Roster:
+        before = there or nobody
+        if before.get(employee) is not None:
+            return before
+        if before.members and before.secret_id != nobody.secret_id:
+            cause = "the PINs of this roster belong to another store secret"
+            raise Refused("roster", "add", employee, cause, "remove the file and run setup again")
+        if any(member.pin == digest for member in before.members):
+            raise Refused("pin_taken", "add", employee, "this PIN is taken", "choose another")
+        member = Member(employee=employee, name=name or employee, roles=(ROLE,), pin=digest, by="setup")
+        return put(replace(before, secret_id=nobody.secret_id), member, clock.wall_ms())
+
+    before = roster_disk.read(file, store)
+    return roster_disk.update(file, data, store, with_manager) != before

@@ -34,7 +34,9 @@ from tillkeeper.till.compose import Draft, Moment
 from tillkeeper.till.desk import Desk
 from tillkeeper.till.pinpad import PinPad
 
-SETTING, ROSTER_SETTING = "people", "roster"
+SETTING, ROSTER_SETTING = "people", "roster_2"
+ROSTER_1_SETTING = "roster"
+"""As an earlier version kept it. It is left as it was: such a version could not read what is kept now."""
 
 ByItself = Callable[[Desk, Callable[[Moment], Awaitable[Draft | None]]], Awaitable[None]]
 
@@ -69,7 +71,8 @@ class SignInDesk:
         self._ = parts
         self.approvals = Approvals(lambda: parts.now().boot_s)
         self._pad = PinPad(parts.secret, parts.config.store.id, parts.now, self._tries, self._count)
-        stored, roster = parts.setting(SETTING), parts.setting(ROSTER_SETTING)
+        stored = parts.setting(SETTING)
+        roster = parts.setting(ROSTER_SETTING) or parts.setting(ROSTER_1_SETTING)
         self._kept = Kept() if stored is None else msgspec.json.decode(stored, type=Kept)
         self.roster: Roster | None = None if roster is None else msgspec.json.decode(roster, type=Roster)
         self._terminals = frozenset(parts.config.terminals or (parts.config.this_register,))
@@ -117,7 +120,8 @@ class SignInDesk:
 
         async def made(moment: Moment) -> Draft:
             kept, events = self._without(self._kept, lambda session: self._end(session, roster))
-            events = (StaffAdopted(sha256=roster.sha256(), members=len(roster.members), by=roster.changed_by), *events)
+            by = roster.newest.by if roster.newest is not None else roster.changed_by
+            events = (StaffAdopted(sha256=roster.sha256(), members=len(roster.members), by=by), *events)
             settings = {SETTING: msgspec.json.encode(kept), ROSTER_SETTING: msgspec.json.encode(roster)}
             return Draft(tuple(map(moment.stamp, events)), None, (), (), CommandResult(events=len(events)), settings)
 

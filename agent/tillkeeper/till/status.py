@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tillkeeper import clock
 from tillkeeper.config.model import Config
 from tillkeeper.contract.modes import ModeView
+from tillkeeper.contract.people import StaffListVersion
 from tillkeeper.contract.roles import RolesBrief
 from tillkeeper.contract.views import DeviceView, StatusView
 from tillkeeper.devices.locator import Moved
@@ -64,6 +65,7 @@ class StatusDesk:
     devices: Callable[[], tuple[DeviceView, ...]]
     stamp: Stamp
     staff_trouble: Callable[[], str]
+    staff: Callable[[str], StaffListVersion | None]
     trust_alarms: Callable[[], tuple[str, ...]]
     trust_standing: Callable[[str], str]
     drawers_left_open: Callable[[], tuple[str, ...]]
@@ -110,7 +112,7 @@ class StatusDesk:
                 on_the_lan=on_the_lan(self.config.devices, self.config.this_register),
                 only_here=books.only_here,
                 to_hq=books.to_hq,
-                sinks=sink_facts(books, now_s, self.trust_standing),
+                sinks=sink_facts(books, now_s, self.trust_standing, self.staff),
                 books_alarms=(*self.trust_alarms(), *books.alarms),
                 prints_for=books.prints_for,
                 roles=self.roles(),
@@ -123,6 +125,7 @@ class StatusDesk:
                 held_others=len(others),
                 held_other=min(others, key=by_age).job_id if others else "",
                 staff_trouble=self.staff_trouble(),
+                staff=self.staff(self.config.this_register),
                 late=late_tickets(
                     jobs, self.spool.route, {one.device: one for one in devices}, self.config, now_ms, self._out_at
                 ),
@@ -222,9 +225,11 @@ class StatusDesk:
         )
 
 
-def sink_facts(books: Books, now_s: float, standing: Callable[[str], str]) -> tuple[SinkFacts, ...]:
+def sink_facts(
+    books: Books, now_s: float, standing: Callable[[str], str], staff: Callable[[str], StaffListVersion | None]
+) -> tuple[SinkFacts, ...]:
     """HQ first, then the registers that this one sends to or hears. `standing`: why a register is no member, empty for those
-    that are."""
+    that are. `staff`: the list of staff that a register has, as far as known."""
     found = []
     if (hq := books.hq) is not None:
         age_s = None if hq.last_ok_s is None else now_s - hq.last_ok_s
@@ -237,7 +242,7 @@ def sink_facts(books: Books, now_s: float, standing: Callable[[str], str]) -> tu
     found += [
         SinkFacts(name=one.register, kind="register", reachable=one.reachable, behind=one.behind, for_s=one.for_s,
                   heard_s=one.heard_s, trouble=one.error, sends=one.sink, version=one.version,
-                  outside=standing(one.register), put_off=_refusal_words(one.refuses))
+                  outside=standing(one.register), put_off=_refusal_words(one.refuses), staff=staff(one.register))
         for one in books.peers
     ]  # fmt: skip
     return tuple(found)

@@ -13,14 +13,14 @@ def take(file: Path, handed: bytes, store: str, secret: str) -> str:
     """Put the roster that was handed over in its place; what a person should know of it, in words. One that is there stays
     where its PINs are keyed with the store's secret, else it is set aside. Who was admitted belongs to the
     store with or without it, so nothing is raised but StorageRefused by a full disk: there is room some time later."""
-    by_hand = f"copy the roster of another register to {file}"
+    later = f"they come from the other registers while no other roster is at {file}"
     try:
         there = files.read(file)
         if there is not None and _is_keyed_with(secret, there, store, file):
             return ""
         old = "" if there is None else "PINs that were made on this register alone no longer open anything; "
         if not handed:
-            return f"{old}people did not come with it: {by_hand}" if old else ""
+            return f"{old}people did not come with it: {later}" if old else ""
         people = roster.decode(handed, store, "the roster that was handed over")
         if there is not None:
             files.write(file.with_name(file.name + ASIDE), there)
@@ -28,7 +28,7 @@ def take(file: Path, handed: bytes, store: str, secret: str) -> str:
     except TillkeeperError as error:
         if files.is_full(error.__cause__):
             raise
-        return f"people did not come with it ({error.subject}: {error.cause}): {by_hand}"
+        return f"people did not come with it ({error.subject}: {error.cause}): {later}"
     count = len(people.members)
     return f"{old}{count} {'person' if count == 1 else 'people'} of the store came with it, with their PINs"
 
