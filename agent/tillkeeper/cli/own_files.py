@@ -2,9 +2,9 @@
 
 import argparse
 import os
-import pwd
 from pathlib import Path
 
+from tillkeeper import users
 from tillkeeper.cli.exits import UsageError
 from tillkeeper.config.files import CONFIG
 from tillkeeper.errors import ConfigInvalid
@@ -56,8 +56,5 @@ def check_owner(folder: Path) -> None:
         return
     if owner == os.geteuid():
         return
-    try:
-        name = pwd.getpwuid(owner).pw_name
-    except KeyError:
-        name = f"#{owner}"
+    name = users.name_of(owner)
     raise UsageError(f"{folder} belongs to user {name}: run this as that user (sudo -u '{name}' tillkeeper ...)")

@@ -1,7 +1,9 @@
 """Settings that name a file with a secret: a path, or "credential:NAME" for one that systemd hands to the service."""
 
+import os
 from pathlib import Path
 
+from tillkeeper import users
 from tillkeeper.plain_file import open_plain
 from tillkeeper_systemd import credentials
 
@@ -29,6 +31,8 @@ def unreadable(folder: Path, said: str) -> str:
     try:
         with open_plain(path) as file:
             return "" if file.readline(4096).strip() else "has an empty first line"
+    except PermissionError as error:
+        return f"can not be read: {error.strerror} to user {users.name_of(os.geteuid())}"
     except OSError as error:
         hint = credentials.missing(said)
         return f"can not be read: {error.strerror}" + (f"; {hint}" if hint else "")
