@@ -81,6 +81,7 @@ class Store:
         (Store(NAMED, furthest=28), "behind", ("b1",)),
         (Store(IncarnationBegan(reason="machine_changed", previous_incarnation="b1", previous_last_seq=25)), "ready", ()),
         (Store(IncarnationBegan(reason="restored_copy", previous_incarnation="b1", previous_last_seq=20)), "lost", ("b1",)),
+        (Store(IncarnationBegan(reason="restored_copy", previous_incarnation="b1", previous_last_seq=25)), "lost", ("b1",)),
     ],
 )
 def test_a_log_whose_end_nobody_can_know_is_never_shown_as_whole(store: Store, state: str, lost: tuple[str, ...]) -> None:

@@ -5,6 +5,9 @@ import msgspec
 from tillkeeper.contract.day import DayClosed
 from tillkeeper.contract.events import IncarnationBegan
 
+KNOWS_ITS_END = frozenset({"corrupt_journal", "machine_changed", "by_hand"})
+"""Why the next log began, where that says how far this one went. Of one that two disks wrote on, each knows its own branch."""
+
 
 class Ended(msgspec.Struct):
     """`said`: register -> log -> where it ended, as the next one says; 0 where that does not know. A log whose name went with
@@ -20,7 +23,8 @@ class Ended(msgspec.Struct):
             previous = f"before {incarnation}"
         if previous:
             said = self.said.setdefault(register, {})
-            said[previous] = max(event.previous_last_seq, said.get(previous, 0))
+            end = event.previous_last_seq if event.reason in KNOWS_ITS_END else 0
+            said[previous] = max(end, said.get(previous, 0))
 
     def closed(self, event: DayClosed) -> None:
         for gap in event.gaps:
