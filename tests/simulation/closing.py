@@ -3,14 +3,16 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import msgspec
 from tests.simulation.disk import MemoryJournal
 from tests.simulation.till import Till
 
+from tillkeeper.contract.books import DayBooks
 from tillkeeper.contract.commands import AnyCommand
 from tillkeeper.contract.day import CloseDay, DayAsk, DeclareGap, ParkRegister, UnparkRegister
+from tillkeeper.contract.envelope import Envelope
 from tillkeeper.day.books import BookParts, StoreDays
 from tillkeeper.day.close import TOPIC, CloseParts, Closing
 from tillkeeper.day.desk import DayDesk, DayParts
@@ -26,6 +28,7 @@ from tillkeeper.replication.peers.desk import PeersDesk
 from tillkeeper.roles.keeper import RolesKeeper
 from tillkeeper.till.z_numbers import ZNumbers
 
+MAX_LOG = 1_000_000
 CLOSE_S = 25.0
 """Mean time between two looks of the manager."""
 SIGNS, PARKS, TAKES_BACK = 0.3, 0.1, 0.5
@@ -35,6 +38,13 @@ _encode, _decode_ask = msgspec.json.Encoder().encode, msgspec.json.Decoder(DayAs
 
 class Watch(Protocol):
     def refused_close(self, machine: str, code: str) -> None: ...
+
+
+class Said(NamedTuple):
+    """What a register says of every day, and what it has."""
+
+    books: dict[str, DayBooks]
+    events: list[Envelope]
 
 
 class SimZ:
@@ -76,6 +86,7 @@ class EndOfDay:
             )
         )  # fmt: skip
         books = StoreDays(BookParts(logs=library, index=self.index, caught_up=following.caught_up, step_aside=step_aside))
+        self._logs, self._books = library, books
         closing = Closing(
             CloseParts(
                 register=me, stamp=stamp, index=self.index, members=self._members, tails=self.tails, books=books,
@@ -93,6 +104,12 @@ class EndOfDay:
 
     async def _answer(self, _register: str, body: bytes) -> bytes:
         return _encode(await self.tails.asked(_decode_ask(body)))
+
+    async def said(self) -> Said:
+        """Of every day, as this register adds it up now."""
+        days = {one.stamped for one in self.index.all_ranges()} | {*self.index.days.closes, self.index.days.open_from} - {""}
+        books = {day: (await self._books.figures(day)).books for day in sorted(days)}
+        return Said(books, [event for log in self._logs.heads() for event in self._logs.events(log, 0, MAX_LOG)])
 
     async def run(self) -> None:
         """A manager, wherever the primary is."""

@@ -15,6 +15,7 @@ from tillkeeper.cards import paying
 from tillkeeper.cards.gateway import Said
 from tillkeeper.contract.envelope import Envelope, EventVerdict, HqAnswer, HqBatch
 from tillkeeper.contract.placing import FORKED
+from tillkeeper.day.ended import Ended
 from tillkeeper.day.members import DayMembers
 from tillkeeper.journal.records import Batch
 from tillkeeper.replication import link
@@ -187,6 +188,11 @@ def _closes_over_anything() -> Any:
     return _instead(DayMembers, "look", blind)
 
 
+def _asks_nobody_about_lost_logs() -> Any:
+    """A log that ended with its disk had what others hold of it, and no more: the close waits for nobody's word."""
+    return _instead(Ended, "is_lost", lambda *_args: False)
+
+
 def _takes_silence_for_no() -> Any:
     """A gateway that does not answer has declined."""
     hear = paying._hear
@@ -282,6 +288,7 @@ MUTATIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...], int]] = {
     "obeys_anybody": (_obeys_anybody, ("island", "pause", "cut", "one_way"), 1),
     "drops_payments": (_drops_payments, ("cut", "one_way", "island", "kill"), 3),
     "closes_over_anything": (_closes_over_anything, ("island", "cut", "slow_disk"), 3),
+    "asks_nobody_about_lost_logs": (_asks_nobody_about_lost_logs, ("lost_disk", "island", "cut"), 8),
     "takes_silence_for_no": (_takes_silence_for_no, (), 5),
     "takes_silence_for_yes": (_takes_silence_for_yes, (), 1),
     "freezes_nothing": (_freezes_nothing, ("wan", "lossy"), 10),

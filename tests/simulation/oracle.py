@@ -4,10 +4,12 @@ Numbers in brackets are the invariants of docs/promises.md.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 from tests.simulation import judging
+from tests.simulation.closing import Said
+from tests.simulation.days import DayWitness
 from tests.simulation.disk import Held, Platter, fingerprint
 from tests.simulation.hq import Hq, Shelf
 from tests.simulation.loops import Time
@@ -45,6 +47,7 @@ class Oracle(Together):
 
     def __init__(self, time: Time) -> None:
         super().__init__()
+        self.days = DayWitness(self)
         self._time = time
         self.violation = ""
         self.trace: list[str] = []
@@ -91,7 +94,7 @@ class Oracle(Together):
         elif envelope.type in (*PAYING, *CHANGED_HANDS, "check_merged"):
             self.paid(machine, platter.lineage, envelope)
         elif envelope.type == "day_closed":
-            self.closed(machine, platter, envelope)
+            self.days.closed(machine, platter, envelope)
 
     def promised(self, machine: str, held: Held, batch: HqBatch, answer: HqAnswer) -> None:
         """Whoever answers for an event has it; what is rejected is in its quarantine, whole."""
@@ -180,13 +183,14 @@ class Oracle(Together):
         """Tickets that wait on it may be printed by two machines that know nothing of each other."""
         self._copied |= {self._origin.get(job_id, job_id) for job_id, row in platter.jobs.items() if not row.settled}
 
-    def disk_gone(self, old: Sequence[Envelope], stores: Iterable[Iterable[Envelope]]) -> None:
-        """A disk with `old` on it went; `stores` are all that are left."""
-        left = {event.hash for store in stores for event in store}
-        gone = {event.hash for event in old if event.hash not in left}
+    def disk_gone(self, old: Platter, hq: Shelf) -> None:
+        """`old` is in no machine any more."""
+        left = {event.hash for one in self.machines for event in one.platter.everything()} | {e.hash for e in hq.rows()}
+        gone = {event.hash for event in old.everything() if event.hash not in left}
         self.lost |= gone
         self.say("world", f"{len(gone)} events are gone for good")
         self.counts["lost with a disk"] += len(gone)
+        self.days.disk_gone(old)
 
     # --- at any moment ---
 
@@ -307,8 +311,8 @@ class Oracle(Together):
                     return f"{one.name} has {here} events of its log {log.incarnation[:6]}, {other.name} holds {mark.seq}"
         return ""
 
-    def judge(self, hq: Shelf) -> None:
-        """After everything has converged."""
+    def judge(self, hq: Shelf, said: Mapping[str, Said]) -> None:
+        """After everything has converged. `said`: of the days, by each machine."""
         self._once(hq)
         self._money(hq)
         self._conflicts(hq)
@@ -316,6 +320,7 @@ class Oracle(Together):
         self._refusals()
         self._tickets()
         self.judge_together(hq)
+        self.days.judge(hq.good(), said)
         order = {name: place for place, name in enumerate(self.written_events)}
         for one in [] if self.cloned else self.machines:
             for words in judging.not_here(one.platter, order):

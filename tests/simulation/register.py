@@ -123,6 +123,7 @@ class Machine:
         self.desk: PeersDesk | None = None
         self.hq_link: HqLink | None = None
         self.duties: Duties | None = None
+        self.day: EndOfDay | None = None
         net.hosts.append(self)
 
     @property
@@ -148,7 +149,7 @@ class Machine:
         self.serve = None
         self.loop.kill()
         self._net.died(self)
-        self.till = self.desk = self.hq_link = self.duties = None
+        self.till = self.desk = self.hq_link = self.duties = self.day = None
 
     def pause(self) -> None:
         self.pauses += 1
@@ -255,7 +256,7 @@ class Machine:
             await desk.door.ask(ASK_S)
             await renewals.settle()
         till.selling = self.selling
-        self.till, self.duties = till, duties
+        self.till, self.duties, self.day = till, duties, day
         self.met = frozenset(name for name, state in desk.states.items() if state.age_s(self._now_s()) is not None)
         renewals.renewed = till.spool.doubt
         await returning.before_spool(till.spool)

@@ -1,4 +1,4 @@
-"""The witness of what registers do together: who acts as the primary, which days are closed, which checks change hands."""
+"""The witness of what registers do together: who acts as the primary, which checks change hands."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from tests.simulation import judging, stocking
 from tests.simulation.bank import Bank
-from tests.simulation.disk import Platter
 from tests.simulation.hq import Hq, Shelf
 from tests.simulation.online import placements, wrong_orders
 
 from tillkeeper.contract.authorisations import AuthorisationAsked, AuthorisationSettled, ReversalOwed
-from tillkeeper.contract.day import DayClosed
 from tillkeeper.contract.envelope import Envelope
 from tillkeeper.contract.events import CheckClosed, CheckVoided, RefundRecorded, TenderRecorded
 from tillkeeper.contract.placing import read_event
@@ -64,19 +62,7 @@ class Together(ABC):
         self.say(machine, f"{event.primary}, backup {event.backup or 'none'}, epoch {event.epoch}: {event.cause}")
         self.counts[f"roles {event.cause}"] += 1
         if self._records.setdefault((event.counter, event.register), envelope.body) != envelope.body:
-            self._broken_promise(f"two records of epoch {event.epoch}")
-
-    def closed(self, machine: str, platter: Platter, envelope: Envelope) -> None:
-        event = read_event(envelope)
-        assert isinstance(event, DayClosed)
-        excused = [*(f"gap of {gap.register}" for gap in event.gaps), *(f"{one.register} parked" for one in event.parked)]
-        self.say(machine, f"closes {event.day}, Z {event.z}, epoch {event.epoch} {' '.join(excused)}")
-        self.counts["days closed"] += 1
-        self.counts["days closed over a gap"] += bool(excused)
-        closer = next(one for one in self.machines if one.name == machine)
-        heard = len(closer.desk.heard()) if closer.desk is not None else 0
-        for words in judging.missing_tails(event, platter, [one.platter for one in self.machines], heard):
-            self._broken_promise(words, "I9")
+            self.broken_promise(f"two records of epoch {event.epoch}")
 
     def paid(self, machine: str, lineage: int, envelope: Envelope) -> None:
         """[I7] No money of a card without its authorisation. [I13] While one is in doubt nothing is paid and nothing closes."""
@@ -131,7 +117,7 @@ class Together(ABC):
 
     def _of_cards(self, words: str) -> None:
         if self.cards_forgotten():
-            self._broken_promise(words, "I7")
+            self.broken_promise(words, "I7")
         else:
             self.fail("I7", words)
 
@@ -139,10 +125,10 @@ class Together(ABC):
         """Did what only one may."""
         holders = [one.name for one in self.machines if one.holds()]
         if holders != [machine]:
-            self._broken_promise(f"{holders} hold the primary's role when {machine} acts")
+            self.broken_promise(f"{holders} hold the primary's role when {machine} acts")
         register = self.register_of(machine)
         if self._acted.setdefault(epoch, register) != register:
-            self._broken_promise(f"{machine} acts under epoch {epoch}, as {self._acted[epoch]} did")
+            self.broken_promise(f"{machine} acts under epoch {epoch}, as {self._acted[epoch]} did")
         self.counts["exclusive acts"] += 1
 
     def obeyed(self, machine: str, lineage: int, epoch: Epoch) -> None:
@@ -151,7 +137,7 @@ class Together(ABC):
         self._obeyed[lineage] = epoch
         self.counts["work of other registers"] += 1
 
-    def _broken_promise(self, words: str, invariant: str = "I5") -> None:
+    def broken_promise(self, words: str, invariant: str = "I5") -> None:
         if self.forgetful:
             self.counts["promises forgotten with a disk"] += 1
         else:
@@ -187,23 +173,21 @@ class Together(ABC):
         self.counts["orders handed out twice"] += sum(one.may_be_doubled for one in states)
         self.counts["orders placed twice, marked"] += sum(len(checks) > 1 for checks in placements(events).values())
         for words in wrong_orders(states, events):
-            self._broken_promise(words, "online")
+            self.broken_promise(words, "online")
         said = stocking.said(events)
         for machine in self.machines:
             known = stocking.known(machine.till.stock.durable) if machine.till is not None else {}
             if known != said:
-                self._broken_promise(f"{machine.name} knows {known}, and what was said is {said}", "86")
+                self.broken_promise(f"{machine.name} knows {known}, and what was said is {said}", "86")
 
     def judge_together(self, hq: Shelf) -> None:
-        """Days, and checks of several registers."""
+        """Checks of several registers."""
         events, here = hq.good(), judging.owners(one.platter for one in self.machines)
         self.counts["checks that changed hands"] += len({e.body[:60] for e in events if e.type in CHANGED_HANDS})
         self.counts["merges"] += sum(event.type == "check_merged" for event in events)
         self._cards(events)
-        for words in judging.wrong_days(events):
-            self._broken_promise(words, "I9")
         for words in judging.lost_parts(events, here):
-            self._broken_promise(words, "I11")
+            self.broken_promise(words, "I11")
         if judging.gross_minor(events) != judging.sold_minor(here):
             words = f"the books say {judging.gross_minor(events)} was sold, the checks {judging.sold_minor(here)}"
-            self._broken_promise(words, "I11")
+            self.broken_promise(words, "I11")

@@ -7,6 +7,7 @@ from collections import Counter
 import msgspec
 from tests.simulation import faults
 from tests.simulation.bank import Bank
+from tests.simulation.closing import Said
 from tests.simulation.disk import Platter
 from tests.simulation.hq import Hq
 from tests.simulation.loops import MachineLoop, Time
@@ -18,7 +19,6 @@ from tests.simulation.shop import STORE
 from tests.simulation.till import Habits
 from tests.support.keys import AUTHORITY
 
-from tillkeeper.contract.envelope import Envelope
 from tillkeeper.contract.roster import Admitted, Roster, Signed
 from tillkeeper.trust.admitting import signed
 from tillkeeper.trust.keys import KeyPair
@@ -33,6 +33,10 @@ in vain (30 s), then tickets behind a printer that is out (60 s each)."""
 
 CALM_S, REST_S = 40.0, 40.0
 """So long after everything has converged no event is sent any more; it is watched for as long."""
+
+
+BOOKS_S = 1.0
+"""In this time a register has read the books of all days."""
 
 
 ALONE_S = 60.0
@@ -113,14 +117,9 @@ class World:
 
     def replace(self, one: Machine, platter: Platter) -> None:
         """Another disk in a machine that is off."""
-        old = one.platter.everything()
-        one.platter = platter
+        old, one.platter = one.platter, platter
         one.pending.clear()
-        self.forget(old)
-
-    def forget(self, old: list[Envelope]) -> None:
-        stores = [one.platter.everything() for one in self.oracle.machines]
-        self.oracle.disk_gone(old, [*stores, self.hq.shelf.rows()])
+        self.oracle.disk_gone(old, self.hq.shelf)
 
     def run(self) -> Outcome:
         converged_s = 0.0
@@ -135,7 +134,7 @@ class World:
             faults.mend(self)
             converged_s = self._converge(self.time.now_s)
         if not self.time.stopped:
-            self.oracle.judge(self.hq.shelf)
+            self.oracle.judge(self.hq.shelf, self._said())
             self.oracle.judge_orders(self.hq)
         for one in list(self.oracle.machines):
             one.kill(power=True)
@@ -147,6 +146,12 @@ class World:
             self.seed, self.kinds, oracle.violation, self.time.now_s, converged_s, self.time.steps, dict(oracle.counts),
             dict(self.done), digest, tuple(oracle.trace),
         )  # fmt: skip
+
+    def _said(self) -> dict[str, Said]:
+        """Of the days, by each machine."""
+        asked = {one.name: one.loop.create_task(one.day.said()) for one in self.oracle.machines if one.day is not None}
+        self._until(self.time.now_s + BOOKS_S)
+        return {} if self.time.stopped else {name: task.result() for name, task in asked.items()}
 
     def _until(self, end_s: float) -> None:
         while self.time.now_s < end_s and not self.time.stopped:
