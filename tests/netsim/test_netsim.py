@@ -4,6 +4,7 @@ import pytest
 from tests.netsim import budgets, noise, pairs, pauses, singles
 from tests.netsim.__main__ import make
 from tests.netsim.faults import ADVISORIES, BY_NAME, DEGRADED, OUTAGES
+from tests.netsim.simulation import Simulation
 from tests.netsim.stores import STORES
 
 from tillkeeper.network.setup import ARP_PER_S
@@ -11,6 +12,8 @@ from tillkeeper.network.setup import ARP_PER_S
 SEED = 1
 LATER = 1.5
 """One seed is no percentile: it may be so many times later than the p95 that is promised, and half a second."""
+LAG_S = 0.06
+"""Every step comes so much later in the mean: 20 busy processes on 2 cores."""
 TOO_FEW_QUESTIONS = ("loss 5 % lan", "loss 5 % router")
 """A lone register's two devices may be asked twice a second: too little to tell these two apart in six seconds."""
 
@@ -34,6 +37,21 @@ def test_each_outage_is_named_in_time_and_ends(name: str, store: str) -> None:
     assert result.relapses == 0
     assert result.others == (), singles.evidence_of(result, store)
     assert result.corrected in (None, True)
+
+
+@pytest.mark.parametrize("name", ["own port", "router dead", "ISP access", "own resolver", "HQ silent"])
+@pytest.mark.parametrize("store", ["1 register", "3 registers"])
+def test_a_busy_machine_names_an_outage_and_sees_its_end(name: str, store: str) -> None:
+    def loaded(sim: Simulation) -> None:
+        sim.lag_s = LAG_S
+
+    fault = BY_NAME[name]
+    _, result = singles.play((name, store, SEED), make, loaded)
+    assert (result.score, result.wrong, result.others) == ("right", (), ()), singles.evidence_of(result, store)
+    assert result.confirmed_s is not None
+    assert result.confirmed_s <= fault.goal_s * LATER + 1.0, singles.evidence_of(result, store)
+    assert result.recovered_s is not None
+    assert result.recovered_s <= 3.0
 
 
 @pytest.mark.parametrize("name", [fault.name for fault in (*DEGRADED, *ADVISORIES)])

@@ -1,5 +1,6 @@
 """The engine from outside: facts and answers of a small store in, questions and verdicts out, on a virtual clock."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -104,7 +105,7 @@ def test_late_is_not_lost() -> None:
     assert wire.report.verdict.phase != "confirmed" or "router_dead" not in wire.report.verdict.faults
 
 
-def test_a_stall_drops_what_was_open_and_nothing_is_believed_until_a_clean_round() -> None:
+def test_a_long_stall_drops_what_was_open_and_nothing_is_believed_until_clean_rounds() -> None:
     wire = store()
     wire.now_s += 10.0  # SIGSTOP: no step, and the answers of that time are gone
     wire._queue.clear()
@@ -118,22 +119,76 @@ def test_a_stall_drops_what_was_open_and_nothing_is_believed_until_a_clean_round
     assert {report.verdict.faults for report in wire.reports} == {()}
 
 
-def test_what_the_shell_says_of_a_stall_counts_as_well() -> None:
+@pytest.mark.parametrize("suspended", [True, False])
+def test_a_suspend_drops_what_was_open_however_short_it_was(suspended: bool) -> None:
     wire = store()
     wire.cut = {"router"}
-    wire.run(0.05)
-    wire.tell(Stalled(from_s=wire.now_s - 0.3, to_s=wire.now_s))
+    wire.run(0.11)
     wire.cut = set()
+    wire.now_s += 0.5
+    wire.tell(Stalled(from_s=wire.now_s - 0.5, to_s=wire.now_s, suspended=suspended))
+    wire.step()
+    wire.run(1.0)
+    assert (wire.report.evidence.columns["router"].misses > 0) is not suspended
+
+
+def late(wire: Wire, by_s: float, seconds: float, until: Callable[[Report], bool] | None = None) -> float | None:
+    """As `Wire.run`, every step `by_s` late; as the shell does, that is told first, then what came meanwhile."""
+    begun_s = wire.now_s
+    while wire.now_s < begun_s + seconds:
+        before_s, wire.now_s = wire.now_s, wire.engine.next_at_s() + by_s
+        wire.tell(Stalled(from_s=before_s, to_s=wire.now_s))
+        wire._deliver()
+        if (found := wire.step()) is not None and until is not None and until(found):
+            return wire.now_s - begun_s
+    return None
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_lies_open_while_the_process_stands_still_has_its_time_once_more(told: bool) -> None:
+    wire = store()
+    wire.delay_ms["router"] = 320.0  # it was sent only after the 0.3 s, by a process that had no CPU
+    wire.run(0.11)
+    wire.delay_ms.clear()
+    wire.now_s += 0.3
+    if told:
+        wire.tell(Stalled(from_s=wire.now_s - 0.3, to_s=wire.now_s))
+    wire.step()
     wire.run(0.3)
+    assert wire.report.stalls >= 1
+    assert wire.report.evidence.trusted
     assert wire.report.evidence.columns["router"].misses == 0
 
 
-def test_a_machine_that_is_late_at_every_step_says_nothing_wrong() -> None:
+def test_a_machine_that_is_late_at_every_step_says_nothing_wrong_and_loses_nothing() -> None:
     wire = store()
-    for _ in range(200):
-        wire.now_s = wire.engine.next_at_s() + 0.3
-        wire._deliver()
-        wire.step()
+    late(wire, 0.3, 80.0)
+    assert {report.verdict.faults for report in wire.reports} == {()}
+    assert all(report.evidence.trusted for report in wire.reports[20:])
+    assert all(column.misses == 0 for column in wire.report.evidence.columns.values())
+
+
+@pytest.mark.parametrize(("cut", "faults", "within_s"), FAULTS, ids=["+".join(sorted(cut)) for cut, _, _ in FAULTS])
+def test_a_machine_that_is_late_at_every_step_names_a_fault_and_sees_its_end(
+    cut: set[str], faults: set[str], within_s: float
+) -> None:
+    wire = store()
+    wire.cut = cut
+    took_s = late(wire, 0.1, 20.0, confirmed)
+    assert took_s is not None
+    assert took_s <= within_s + 1.0
+    assert set(wire.report.verdict.faults) & faults
+    wire.cut = set()
+    healed_s = late(wire, 0.1, 20.0, fine)
+    assert healed_s is not None
+    assert healed_s <= 2.5
+
+
+def test_the_time_that_the_process_stood_still_is_no_delay_of_the_network() -> None:
+    wire = store()
+    wire.delay_ms["internet"] = 300.0  # an answer of TCP, stamped when it was read
+    late(wire, 0.4, 40.0)
+    assert wire.signs("latency") == []
     assert {report.verdict.faults for report in wire.reports} == {()}
 
 

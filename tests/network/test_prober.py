@@ -320,7 +320,9 @@ def test_a_suspend_is_told(store: Store, tmp_path: Path, monkeypatch: pytest.Mon
         prober = loop.Prober(setup.read(config(tmp_path), uplink=False), make, version="test", agent=False)
         engines[0].stop = prober.stop
         prober.run()
-    assert isinstance(engines[0].facts[-1], Stalled)
+    last = engines[0].facts[-1]
+    assert isinstance(last, Stalled)
+    assert last.suspended
     assert any(isinstance(fact, RoutesSeen) and fact.gateways["ipv4"] == ROUTER for fact in engines[0].facts)
 
 

@@ -124,9 +124,10 @@ class Path:
 
 
 class Open:
-    """A question that waits for its answer. `entry`: how it was counted, once it has timed out."""
+    """A question that waits for its answer. `entry`: how it was counted, once it has timed out. `timed`: its round trip is the
+    network's alone, for this process was there all the while."""
 
-    __slots__ = ("deadline_s", "entry", "number", "path", "probe", "sent_s")
+    __slots__ = ("deadline_s", "entry", "number", "path", "probe", "sent_s", "timed")
 
     def __init__(self, path: Path, probe: Probe, number: int, sent_s: float) -> None:
         self.path = path
@@ -135,4 +136,12 @@ class Open:
         """Of the round."""
         self.sent_s = sent_s
         self.deadline_s = sent_s + probe.timeout_ms / 1000
+        self.timed = True
         self.entry: Entry | None = None
+
+    def waits_anew(self, from_s: float) -> None:
+        """It may not even have been sent before: all its time once more. Once: what comes after that waits in the socket,
+        however late it is read."""
+        if self.timed:
+            self.timed = False
+            self.deadline_s = from_s + self.probe.timeout_ms / 1000

@@ -1,10 +1,12 @@
 """Facts in, questions and verdicts out, on whatever clock: live, simulated, or over recordings. Pure.
 
-`take` only notes; `step` times out, plans, evaluates and settles. A step that comes more than half a tick late drops the open
-questions: what they would have said is about this machine, not about the network.
+`take` only notes; `step` times out, plans, evaluates and settles. What waited while this process did not run has been taken
+before it steps again, so a busy machine judges as any other; only what lay open meanwhile has its time once more. After a long
+stall, or where the machine itself slept, all starts anew.
 """
 
 from collections.abc import Callable
+from math import inf
 from typing import Any, Final
 
 from tillkeeper.network.cadence import LOCATE_S, TICK_S
@@ -47,11 +49,11 @@ from tillkeeper.network.timeline import Timeline
 from tillkeeper.network.uplink import Uplink
 from tillkeeper.network.verdict import explain
 
-LONG_STALL_S = 1.0
+LONG_STALL_S = 3.0
+"""What was seen before it is too old to be one silence with what is seen after it."""
 SETTLED_S = 3.0
 """A verdict that has stood for so long is looked at every other tick."""
-CLEAN_ROUNDS = 1
-CLEAN_ROUNDS_LONG = 5
+CLEAN_ROUNDS = 5
 PEER_COUNTS = 3
 """Beacons of a peer after which the next one is expected."""
 PEER_MISSES_S = 6.0
@@ -83,7 +85,7 @@ class Engine:
         self._version = -1
         self._hop2: dict[Family, str] = {}
         self._dirty = True
-        self._unclean = CLEAN_ROUNDS_LONG
+        self._unclean = CLEAN_ROUNDS
         self._stalls = 0
         self._address_since: tuple[Tri, float] = ("unknown", now_s)
         self._judged_s = now_s - REPORT_S
@@ -180,17 +182,18 @@ class Engine:
             self.questions.poked = True
 
     def _stalled(self, fact: Stalled) -> None:
-        self._stall(fact.to_s - fact.from_s)
+        self._stall(inf if fact.suspended else fact.to_s - fact.from_s, self._at(fact.to_s))
 
-    def _stall(self, length_s: float) -> None:
+    def _stall(self, length_s: float, now_s: float) -> None:
         self._stalls += 1
+        if length_s < LONG_STALL_S:
+            self.questions.wait_anew(now_s)
+            return
         self.questions.drop()
-        long = not length_s < LONG_STALL_S
-        self._unclean = max(self._unclean, CLEAN_ROUNDS_LONG if long else CLEAN_ROUNDS)
-        if long:
-            self.keeper.forget()
-            self.locator.forget()
-            self.known.carrier_changes.clear()
+        self.keeper.forget()
+        self.locator.forget()
+        self.known.carrier_changes.clear()
+        self._unclean = CLEAN_ROUNDS
 
     def _beacon_seen(self, fact: BeaconSeen) -> None:
         at_s = self._at(fact.at_s)
@@ -219,11 +222,11 @@ class Engine:
         self._now_s = now_s
         ticked = late_s > -0.002
         if late_s > TICK_S / 2 and self._version >= 0:
-            self._stall(late_s)
+            self._stall(late_s, now_s)
         if ticked:
             self.questions.round += 1
             self._tick_s = now_s + TICK_S if late_s > TICK_S / 2 else self._tick_s + TICK_S
-            if self._unclean and late_s <= TICK_S / 2:
+            if self._unclean and late_s < LONG_STALL_S:
                 self._unclean -= 1
         self.questions.time_out(now_s)
         self._expect(now_s)

@@ -231,10 +231,12 @@ class Locators:
         """More than one question behind the router was lost: worth telling the other registers."""
         return any(one.doubt > JOIN for one in self._all)
 
-    def hit(self, path: Path, sent_s: float, rtt_ms: float, *, late: bool) -> None:
+    def hit(self, path: Path, sent_s: float, rtt_ms: float | None, *, late: bool) -> None:
+        """`rtt_ms`: None where nobody knows."""
         if path.meter is None or not path.weighs:
             return
-        delays.timed(path, path.meter, sent_s, rtt_ms)
+        if rtt_ms is not None:
+            delays.timed(path, path.meter, sent_s, rtt_ms)
         if not late:
             for one in self._concerned(path):
                 one.hit(path.meter, sent_s)

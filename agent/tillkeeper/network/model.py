@@ -196,10 +196,12 @@ class HostSeen(Value, frozen=True, tag="host"):
 
 
 class Stalled(Value, frozen=True, tag="stalled"):
-    """This process did not run between the two times (SIGSTOP, no CPU, suspend): what was open then says nothing."""
+    """This process did not run between the two times (SIGSTOP, no CPU). `suspended`: nor did the machine, so that answers may
+    be lost."""
 
     from_s: float
     to_s: float
+    suspended: bool = False
 
 
 class Mark(Value, frozen=True):
@@ -307,7 +309,7 @@ class Evidence(Value, frozen=True):
     peers: tuple[PeerState, ...] = ()
     """Those heard within the last three seconds."""
     trusted: bool = True
-    """False just after the start, a stall or a suspend: no verdict may rest on it."""
+    """False just after the start, a long stall or a suspend: no verdict may rest on it."""
 
     def states(self) -> dict[ColumnName, Tri]:
         return {name: column.state for name, column in self.columns.items()}

@@ -84,8 +84,13 @@ class Questions:
         self._open[probe.number] = Open(path, probe, self.round, now_s)
         return probe
 
+    def wait_anew(self, now_s: float) -> None:
+        """This process did not run for a moment, until now."""
+        for waiting in self._open.values():
+            waiting.waits_anew(now_s)
+
     def drop(self) -> None:
-        """What is open says nothing: this process, or the line, was away meanwhile."""
+        """What is open says nothing: this machine, or the line, was away meanwhile."""
         self._open.clear()
         self._overdue.clear()
 
@@ -106,7 +111,6 @@ class Questions:
                 return
         path, target = waiting.path, waiting.path.target
         at_s = fact.at_s if waiting.sent_s <= fact.at_s <= now_s + 1.0 else now_s
-        rtt_ms = fact.rtt_ms if math.isfinite(fact.rtt_ms) and 0 <= fact.rtt_ms <= 60_000 else (at_s - waiting.sent_s) * 1000
         if target.wan:
             self._wan.spend(bytes_of(path.way, target.family, answer=True))
         if fact.mac and path.way in ("arp", "nd") and not self._took_mac(waiting, fact.mac, at_s):
@@ -118,7 +122,7 @@ class Questions:
         if fact.answer == "unreachable":
             self._unreachable(waiting, fact, now_s, late=late)
             return
-        self._answered(waiting, fact, at_s, rtt_ms, late=late)
+        self._answered(waiting, fact, at_s, late=late)
 
     def _took_mac(self, waiting: Open, mac: str, at_s: float) -> bool:
         """Whether the answer is the asked one's. An own-address check is answered by a stranger, if by anybody."""
@@ -139,7 +143,7 @@ class Questions:
         path.mac = mac
         return True
 
-    def _answered(self, waiting: Open, fact: Replied, at_s: float, rtt_ms: float, *, late: bool) -> None:
+    def _answered(self, waiting: Open, fact: Replied, at_s: float, *, late: bool) -> None:
         path, target, name = waiting.path, waiting.path.target, waiting.path.column
         family = target.family
         before = path.run
@@ -154,7 +158,9 @@ class Questions:
             path.works = "yes"
             self._plan.choose()
         if not wrong:
-            path.took(rtt_ms)
+            rtt_ms = _round_trip_ms(waiting, fact, at_s)
+            if rtt_ms is not None:
+                path.took(rtt_ms)
             if path.answered_now(at_s):
                 self._plan.choose()
             self._locator.hit(path, waiting.sent_s, rtt_ms, late=late)
@@ -313,6 +319,14 @@ class Questions:
             and (other.column == path.column or (near and other.column in ("gateway", "router", "switch")))
             for other in self._plan.paths
         )  # fmt: skip
+
+
+def _round_trip_ms(waiting: Open, fact: Replied, at_s: float) -> float | None:
+    """None: not known, for part of it is this process's."""
+    if not waiting.timed:
+        return None
+    plausible = math.isfinite(fact.rtt_ms) and 0 <= fact.rtt_ms <= 60_000
+    return fact.rtt_ms if plausible else (at_s - waiting.sent_s) * 1000
 
 
 def _is_wrong(path: Path, fact: Replied) -> bool:

@@ -39,7 +39,7 @@ from tillkeeper_systemd import notify as sd_notify
 
 Printing = Literal["", "changes", "all"]
 LATE_S = 0.05
-"""Half a tick of the engine: its open questions may have been answered while nobody looked."""
+"""Half a tick of the engine: its open questions may have been answered, or not even been sent, while nobody looked."""
 STEP_S = 0.005
 """Between two steps, unless something changed: an engine that wants one at once again and again does not take the CPU."""
 SUSPENDED_S = 0.01
@@ -174,7 +174,7 @@ class Prober:
         if suspended or now_s > max(planned_s, before_s) + LATE_S:
             if suspended or now_s - before_s > SECOND_S:
                 log("stalled", for_s=round(now_s - before_s, 3), suspended=suspended)
-            self._tell(Stalled(from_s=before_s, to_s=now_s))
+            self._tell(Stalled(from_s=before_s, to_s=now_s, suspended=suspended))
 
     def _every_second(self, now_s: float) -> None:
         self._second_s = now_s + SECOND_S
