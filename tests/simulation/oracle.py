@@ -4,14 +4,14 @@ Numbers in brackets are the invariants of docs/promises.md.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-import msgspec
 from tests.simulation import judging
+from tests.simulation.books import BooksWitness
 from tests.simulation.closing import Said
 from tests.simulation.days import DayWitness
 from tests.simulation.disk import Held, Platter, fingerprint
-from tests.simulation.hq import Hq, Shelf
+from tests.simulation.hq import Shelf
 from tests.simulation.loops import Time
 from tests.simulation.register import SECOND_COPY_S, Machine
 from tests.simulation.till import Sale
@@ -21,19 +21,14 @@ from tillkeeper.across.taking import ASK_S
 from tillkeeper.contract.chain import GENESIS, ChainBroken, verify
 from tillkeeper.contract.ed25519 import verify as verify_signature
 from tillkeeper.contract.envelope import Envelope, HqAnswer, HqBatch
-from tillkeeper.contract.events import CheckOpened, TenderRecorded
+from tillkeeper.contract.events import CheckOpened
 from tillkeeper.contract.placing import read_event
 from tillkeeper.contract.roster import Roster
 from tillkeeper.contract.signing import is_signed
-from tillkeeper.contract.together import CheckMerged
-from tillkeeper.replication import sinks
-from tillkeeper.replication.model import LogId, Mark
-from tillkeeper.sales.authorisations import frozen
+from tillkeeper.replication.model import LogId
 from tillkeeper.spool.model import Job
 from tillkeeper.spool.policy import POSSIBLE_DUPLICATE
-from tillkeeper.till.shelf import check_of
 
-MAX_LISTED = 1_000_000
 AT_ONCE = ("open_check", "add_lines", "send_order", "void_line", "take_check")
 """Commands that never wait for the world."""
 STORAGE = ("storage_refused", "overloaded")
@@ -47,7 +42,7 @@ class Oracle(Together):
 
     def __init__(self, time: Time) -> None:
         super().__init__()
-        self.days = DayWitness(self)
+        self.books, self.days = BooksWitness(self), DayWitness(self)
         self._time = time
         self.violation = ""
         self.trace: list[str] = []
@@ -55,7 +50,7 @@ class Oracle(Together):
         self.lost: set[str] = set()
         self._asked: dict[str, tuple[str, float, int]] = {}
         self._refused: set[str] = set()
-        self._numbers: dict[str, int] = {}
+        self.numbers: dict[str, int] = {}
         self._of_number: dict[int, str] = {}
         self._unmarked: Counter[str] = Counter()
         self.printed_tickets: Counter[str] = Counter()
@@ -176,8 +171,8 @@ class Oracle(Together):
         return ""
 
     def numbered(self, machine: str, check_id: str, number: int) -> None:
-        if self._numbers.setdefault(check_id, number) != number or self._of_number.setdefault(number, check_id) != check_id:
-            self.fail("I8", f"{machine}: check {check_id} has number {number}, before that {self._numbers[check_id]}")
+        if self.numbers.setdefault(check_id, number) != number or self._of_number.setdefault(number, check_id) != check_id:
+            self.fail("I8", f"{machine}: check {check_id} has number {number}, before that {self.numbers[check_id]}")
 
     def disk_copied(self, platter: Platter) -> None:
         """Tickets that wait on it may be printed by two machines that know nothing of each other."""
@@ -244,79 +239,9 @@ class Oracle(Together):
 
     # --- when all is well again ---
 
-    def missing(self, whole: Hq) -> str:
-        """What HQ or another register still lacks; empty once everything has converged. [I2, I17]"""
-        hq = whole.shelf
-        there = {event.hash for event in hq.rows()}
-        absent = [event for name, event in self.written_events.items() if name not in there and name not in self.lost]
-        if absent:
-            event = absent[0]
-            return f"HQ lacks {len(absent)} events, the first {event.register} {event.incarnation[:6]} {event.seq} {event.type}"
-        for one in self.machines:
-            if words := self._behind(one, hq):
-                return words
-        if count := whole.orders.open():
-            return f"{count} orders of the web shop are not settled"
-        return self.shelves_apart()
-
-    def _behind(self, one: Machine, hq: Shelf) -> str:
-        if one.till is None or one.desk is None:
-            return f"{one.name} is not up"
-        if open_ones := one.till.intake.authorising._unsettled.open:
-            return f"{one.name} has {len(open_ones)} authorisations that are not settled"
-        if waiting := one.till.healing.waiting:
-            return f"{one.name} looks again at {sorted(waiting)}"
-        here = (held.check for held in one.till.shelf.open_checks() if not held.check.elsewhere)
-        if waits := [check.check_id for check in here if frozen(check)]:
-            return f"{one.name} has {len(waits)} frozen checks, {waits[0]} for one"
-        pending = [row.job_id for row in one.platter.jobs.values() if not row.settled]
-        if pending:
-            return f"{one.name} has {len(pending)} tickets to print"
-        known = self._numbers
-        # Of a check that it has in quarantine alone HQ tells no number.
-        doubtful = {check for check in known if any(check in event.body for event in hq.aside())}
-        unnumbered = [
-            kept.row.check_id
-            for kept in one.platter.checks.values()
-            if kept.row.number is None and kept.row.check_id in known.keys() - doubtful and not check_of(kept.row).elsewhere
-        ]
-        if unnumbered:
-            return f"{one.name} has {len(unnumbered)} checks without their number, {unnumbered[0]} for one"
-        if words := self.roles_apart():
-            return words
-        others = [other for other in self.machines if other is not one]
-        order = one.desk.parts.order
-        if len({other.register for other in self.machines}) < len(self.machines):
-            return ""  # of two machines with one name only one is heard
-        if words := self._past(one, others):
-            return words
-        for register in sinks.lines(order, one.register, order):
-            other = next(other for other in others if other.register == register)
-            marks = other.platter.held.marks()
-            for log in one.platter.logs:
-                mark = marks.get(LogId(one.register, log.incarnation))
-                if mark is None or mark.seq < len(log.events):
-                    there = mark.seq if mark is not None else 0
-                    return f"{register} holds {there} of {len(log.events)} events of {one.name} {log.incarnation[:6]}"
-        return ""
-
-    def _past(self, one: Machine, others: Sequence[Machine]) -> str:
-        """What others hold of a register's own logs it has as well, on its own disk or taken back from them."""
-        own = {LogId(one.register, log.incarnation): len(log.events) for log in one.platter.logs}
-        there = one.platter.held.marks()
-        for other in others:
-            for log, mark in other.platter.held.marks().items():
-                here = max(own.get(log, 0), there[log].seq if log in there else 0)
-                if log.register == one.register and here < mark.seq:
-                    return f"{one.name} has {here} events of its log {log.incarnation[:6]}, {other.name} holds {mark.seq}"
-        return ""
-
     def judge(self, hq: Shelf, said: Mapping[str, Said]) -> None:
         """After everything has converged. `said`: of the days, by each machine."""
-        self._once(hq)
-        self._money(hq)
-        self._conflicts(hq)
-        self._equal(hq)
+        self.books.judge(hq)
         self._refusals()
         self._tickets()
         self.judge_together(hq)
@@ -332,73 +257,6 @@ class Oracle(Together):
         ]
         if unnumbered:
             self.fail("I8", f"HQ gave no number to {unnumbered[:3]}")
-
-    def _once(self, hq: Shelf) -> None:
-        counts = Counter(event.hash for event in hq.rows())
-        if twice := [name for name, count in counts.items() if count > 1]:
-            self.fail("I2", f"HQ holds {len(twice)} events twice")
-        if strange := [name for name in counts if name not in self.written_events]:
-            self.fail("I2", f"HQ holds {len(strange)} events that nobody wrote")
-            return
-        money: Counter[str] = Counter()
-        for envelope in hq.rows():
-            match read_event(envelope):
-                case TenderRecorded(tender_id=tender_id):
-                    money[tender_id] += 1
-                case CheckMerged(twice=twice):
-                    money.subtract(one.tender_id for one in twice)
-        if twice := [name for name, count in money.items() if count > 1]:
-            self._of_cards(f"payment {twice[0]} is in the books twice")
-        for event in hq.rows():
-            if event != self.written_events[event.hash]:
-                self.fail("I15", f"HQ has another event {event.seq} of {event.register} than was written")
-
-    def _money(self, hq: Shelf) -> None:
-        """To the cent: what HQ counts and what it lists in quarantine is what the registers took."""
-        good, aside = {e.hash for e in hq.good()}, {e.hash for e in hq.aside()}
-        if good & aside:
-            self.fail("I2", f"{len(good & aside)} events are in the books and in quarantine")
-        absent = self.lost - good - aside
-        taken = _cash(e for name, e in self.written_events.items() if name not in absent)
-        counted, listed = _cash(hq.good()), _cash(hq.aside())
-        if counted + listed != taken:
-            self.fail("I2", f"HQ counts {counted} and lists {listed}, the registers took {taken}")
-        self.counts["minor at HQ"], self.counts["minor in quarantine"] = counted, listed
-        self.counts["events in quarantine"] = len(hq.aside())
-
-    def _conflicts(self, hq: Shelf) -> None:
-        """Of a place that two machines took HQ lists each event but the one that it counts, and says so at who holds them."""
-        places: dict[tuple[str, str, int], set[str]] = {}
-        for name, event in self.written_events.items():
-            if name not in self.lost:
-                places.setdefault((event.register, event.incarnation, event.seq), set()).add(name)
-        good, listed = {e.hash for e in hq.good()}, {e.hash for e in hq.aside()}
-        for place, names in places.items():
-            if len(names) > 1 and (len(names & good) > 1 or names - good - listed):
-                self.fail("I2", f"{len(names)} events have the place {place}, and HQ does not list {names - good - listed}")
-            self.counts["places in conflict"] += len(names) > 1
-        for one in self.machines:
-            aside = one.platter.held.quarantined(0, MAX_LISTED)
-            if unlisted := [a for a in aside if a.envelope.hash not in listed | good]:
-                self.fail("I2", f"{one.name} has {len(unlisted)} events in quarantine that HQ does not list")
-            if aside and not one.platter.held.alarms:
-                self.fail("I2", f"{one.name} has events in quarantine and raises no alarm")
-
-    def _equal(self, hq: Shelf) -> None:
-        """[I4] Equal marks, equal events: byte for byte."""
-        seen: dict[Mark, tuple[str, list[Envelope]]] = {}
-        for name, held in [(one.name, one.platter.held) for one in self.machines] + [("hq", hq)]:
-            for log, mark in held.marks().items():
-                self._same(seen, name, mark, held.events(log, 0, mark.seq))
-        for one in self.machines:
-            for rows in one.platter.logs:
-                mark = Mark(one.register, rows.incarnation, len(rows.events), rows.head_hash)
-                self._same(seen, one.name, mark, rows.events)
-
-    def _same(self, seen: dict[Mark, tuple[str, list[Envelope]]], name: str, mark: Mark, events: list[Envelope]) -> None:
-        other, theirs = seen.setdefault(msgspec.structs.replace(mark, head=None), (name, events))
-        if theirs != events:
-            self.fail("I4", f"{name} and {other} hold {mark.log} with the same mark and not the same events")
 
     def _refusals(self) -> None:
         """[I16] What was refused is nowhere."""
@@ -422,8 +280,3 @@ class Oracle(Together):
         lines += [f"{e.register} {e.incarnation} {e.seq} {e.hash}" for e in hq.rows()]
         lines += [f"{check} {number}" for check, number in hq.numbers.items()]
         return "\n".join([*lines, *self.trace])
-
-
-def _cash(events: Iterable[Envelope]) -> int:
-    found = (read_event(envelope) for envelope in events if envelope.type == "tender_recorded")
-    return sum(event.amount_minor for event in found if isinstance(event, TenderRecorded))

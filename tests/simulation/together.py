@@ -109,13 +109,13 @@ class Together(ABC):
                     books -= returned.get("card", 0)
         for name, entry in self.bank.ledger.items():
             if entry.payment and recorded[name] != (entry.state == "approved"):
-                self._of_cards(f"payment {name} is {entry.state}, and {recorded[name]} times in the books")
+                self.of_cards(f"payment {name} is {entry.state}, and {recorded[name]} times in the books")
             if entry.state == "reversed" and name in ever - by_word:
-                self._of_cards(f"payment {name} was recorded, and taken back without anybody's word")
+                self.of_cards(f"payment {name} was recorded, and taken back without anybody's word")
         if books != self.bank.kept_minor():
-            self._of_cards(f"the bank keeps {self.bank.kept_minor()}, and {books} are in the books")
+            self.of_cards(f"the bank keeps {self.bank.kept_minor()}, and {books} are in the books")
 
-    def _of_cards(self, words: str) -> None:
+    def of_cards(self, words: str) -> None:
         if self.cards_forgotten():
             self.broken_promise(words, "I7")
         else:

@@ -8,6 +8,7 @@ import msgspec
 from tests.simulation import faults
 from tests.simulation.bank import Bank
 from tests.simulation.closing import Said
+from tests.simulation.converged import missing
 from tests.simulation.disk import Platter
 from tests.simulation.hq import Hq
 from tests.simulation.loops import MachineLoop, Time
@@ -172,7 +173,7 @@ class World:
         return converged_s
 
     def _agree(self, till_s: float) -> None:
-        while not self.time.stopped and (words := self.oracle.missing(self.hq)):
+        while not self.time.stopped and (words := missing(self.oracle, self.hq)):
             if self.time.now_s > till_s:
                 self.oracle.fail("I17", f"not converged: {words}")
             self._until(self.time.now_s + 1.0)
