@@ -73,6 +73,7 @@ def test_no_verdict_holds_up_the_start_of_the_machine() -> None:
     assert values("tillkeeper-probe.service", "WantedBy") == ["tillkeeper.service"]
     (agents,), (probers,) = (values(f"{unit}.service", "StartupCPUWeight") for unit in ("tillkeeper", "tillkeeper-probe"))
     assert int(agents) > 100 > int(probers), "100 is everybody's"
+    assert int(values("tillkeeper-probe.service", "CPUWeight")[0]) > 100, "a busy machine makes no verdict late"
 
 
 def test_printers_are_asked_for_before_other_devices() -> None:
