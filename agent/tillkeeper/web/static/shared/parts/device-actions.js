@@ -1,5 +1,5 @@
 // @ts-check
-/** What can be done about a device from the register's page: another printer takes its place, that is taken back, and a drawer's
+/** What can be done about a device from a page: another printer takes its place, that is taken back, and a drawer's
  * switch is learned. */
 
 import { html } from "../../vendor/preact.js";
