@@ -11,8 +11,10 @@ from tests.across.world import Logs, Register, arrivals, books_of, forgetful, wh
 
 from tillkeeper.contract.envelope import Envelope
 from tillkeeper.replication.model import LogId
-from tillkeeper.sales.changing_hands import forked, hand_over
+from tillkeeper.sales.changing_hands import forked, hand_over, yields
 from tillkeeper.sales.model import Check
+
+HOUR_MS = 3_600_000
 
 
 class Story(NamedTuple):
@@ -104,6 +106,29 @@ def paid_after_the_copy() -> Story:
     return told(front, side, copy=copy)
 
 
+def yielded_for_a_lost_disk() -> Story:
+    """Its owner lost it with its disk and says so: by a clock that stands before the time at which it was opened."""
+    front, side, _ = store()
+    side.opens("tea")
+    front.begins(side, forked, hand=1, lost=False)
+    front.pays()
+    new = side.another_disk(is_copy=False, clock_ms=-HOUR_MS)
+    new.says(yields(side.open_check, "front", 1))
+    return told(front, side, new)
+
+
+def given_by_an_older_copy() -> Story:
+    """What its giver's disk had before that was put back to an older state is heard as well."""
+    front, side, back = store()
+    side.opens("tea")
+    copy = side.another_disk(is_copy=True, clock_ms=HOUR_MS)
+    side.pays()
+    copy.gives(back)
+    back.gives(copy)
+    copy.gives(front)
+    return told(front, side, back, copy, copy=len(front.log))
+
+
 def opened_and_paid_here() -> Story:
     """Nobody gave it to this register: it is among those elsewhere until a person takes it."""
     front, side, _ = store()
@@ -191,6 +216,8 @@ CLOSED, OPEN, NOT_HERE = ("closed", 1), ("open", 0), ("", 1)
         (paid_after_the_copy, CLOSED),
         (two_disks_lost, CLOSED),
         (given_to_both_disks, CLOSED),
+        (yielded_for_a_lost_disk, CLOSED),
+        (given_by_an_older_copy, CLOSED),
         (paid_and_yielded_unheard, CLOSED),
         (given_on, NOT_HERE),
         (opened_and_paid_here, NOT_HERE),

@@ -40,21 +40,38 @@ Logs = dict[LogId, list[Envelope]]
 
 
 class Register(World):
-    """One that works on the check. Its log begins with its first disk."""
+    """One that works on the check, and its log on one disk."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, disk: int = 1) -> None:
         numbers = itertools.count()
         super().__init__(shop.config(name, ORDER), shop.catalogue(), new_id=lambda: f"{name}{next(numbers):04d}")
-        self.name = name
+        self.name, self.place = name, LogId(name, f"{name}-{disk}")
+        self._copied: dict[str, int] = {}
         self.log.append((IncarnationBegan(reason="first_start"), "", self.now_ms))
 
-    @property
-    def place(self) -> LogId:
-        return LogId(self.name, f"{self.name}-1")
+    def another_disk(self, disk: int = 2, *, is_copy: bool, clock_ms: int) -> "Register":
+        """Of the same register: a copy of this one as it is now, or empty. `clock_ms`: so much its clock is ahead."""
+        new = Register(self.name, disk)
+        new.new_id, new.now_ms = self.new_id, self.now_ms + clock_ms
+        began = IncarnationBegan("first_start")
+        if is_copy:
+            new.check, new._copied = self.check, self.at
+            began = IncarnationBegan("restored_copy", self.place.incarnation, len(self.log))
+        new.log = [(began, "", new.now_ms)]
+        return new
 
-    def write(self, event: Event) -> None:
+    @property
+    def at(self) -> dict[str, int]:
+        """Up to where its disk goes."""
+        return self._copied | {self.place.incarnation: len(self.log)}
+
+    def says(self, event: Event) -> None:
+        """Of a check that it may not have."""
         self.now_ms += 1
         self.log.append((event, DAY, self.now_ms))
+
+    def write(self, event: Event) -> None:
+        self.says(event)
         self.check = apply(self.check, event, DAY, self.now_ms)
 
     def opens(self, *items: str) -> None:
@@ -73,9 +90,9 @@ class Register(World):
         to.begins(self, taken)
 
     def begins(self, giver: "Register", how: Callable[..., Event], hand: int = 0, **more: Any) -> None:
-        check, at = giver.open_check, {giver.place.incarnation: len(giver.log)}
+        check = giver.open_check
         self.now_ms = giver.now_ms
-        self.write(how(check, giver.name, hand or check.hand, at, rules_of(self.config.store), **more))
+        self.write(how(check, giver.name, hand or check.hand, giver.at, rules_of(self.config.store), **more))
 
     def yields(self, to: "Register") -> None:
         self.write(yields(self.open_check, to.name, to.open_check.hand))

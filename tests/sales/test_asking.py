@@ -71,8 +71,8 @@ def test_what_is_asked_after_the_check_came_is_nobody_elses() -> None:
 # --- what a register keeps in hand ---
 
 
-def sides(**registers: Register) -> dict[str, Side]:
-    return {name: Side(one.check, [event for event, _, _ in one.log]) for name, one in registers.items()}
+def sides(**registers: Register) -> list[Side]:
+    return [Side(name, one.check, [event for event, _, _ in one.log]) for name, one in registers.items()]
 
 
 def recorded(register: Register, check_id: str, due: int) -> None:

@@ -47,6 +47,8 @@ def _behind(run: Run, one: Machine, hq: Shelf) -> str:
         return f"{one.name} has {len(open_ones)} authorisations that are not settled"
     if waiting := one.till.healing.waiting:
         return f"{one.name} looks again at {sorted(waiting)}"
+    if mine := [there.check.check_id for there in one.till.taking.open_elsewhere() if there.where.mine]:
+        return f"{one.name} has not taken {mine} again"
     here = (held.check for held in one.till.shelf.open_checks() if not held.check.elsewhere)
     if waits := [check.check_id for check in here if frozen(check)]:
         return f"{one.name} has {len(waits)} frozen checks, {waits[0]} for one"

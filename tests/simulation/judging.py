@@ -49,10 +49,11 @@ def lost_parts(events: Iterable[Envelope], here: Mapping[str, list[tuple[str, Ch
 
 
 def not_here(platter: Platter, written: Mapping[str, int]) -> Iterator[str]:
-    """[I11] Checks that were handed to this register by the word of another, and that it does not have. `written`: hash -> its
-    place in the order of writing."""
+    """[I11] Checks that were handed to this register by the word of another, and that it does not have, or without a payment of
+    which it has the event, from whatever disk. `written`: hash -> its place in the order of writing."""
     known = sorted(readable(platter), key=lambda envelope: written[envelope.hash])
     claims: dict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
+    paid: dict[str, set[str]] = defaultdict(set)
     for envelope in known:
         match read_event(envelope):
             case CheckOpened(check_id=check_id):
@@ -61,13 +62,17 @@ def not_here(platter: Platter, written: Mapping[str, int]) -> Iterator[str]:
                 claims[event.check_id][envelope.register] = (event.hand, envelope.register)
             case (CheckHandedOver() | CheckYielded()) as event:
                 claims[event.check_id][envelope.register] = (event.hand, event.to)
-    here = owners([platter])
+            case TenderRecorded(check_id=check_id, tender_id=tender_id):
+                paid[check_id].add(tender_id)
+    here = {check_id: found[0][1] for check_id, found in owners([platter]).items()}
     for check_id, of_each in claims.items():
         hand, owner = max(of_each.values())
         if owner != platter.register or (hand, owner) not in {of_each[one] for one in of_each.keys() - {owner}}:
             continue
-        if check_id not in here:
+        if (check := here.get(check_id)) is None:
             yield f"check {check_id} was handed to {owner}, and is not there"
+        elif gone := paid[check_id] - {payment.tender_id for payment in check.payments}:
+            yield f"check {check_id} was handed to {owner}, and lacks {len(gone)} payments"
 
 
 def readable(platter: Platter) -> Iterator[Envelope]:

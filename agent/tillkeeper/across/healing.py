@@ -4,13 +4,13 @@ was handed to it, merges what others did beside it, and gets the catalogue that 
 import asyncio
 import logging
 import zlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 
 import msgspec
 
-from tillkeeper.across.strands import Op, Standing, Strand, folded, needs_merging
+from tillkeeper.across.strands import Standing, Strand, folded, joined, needs_merging
 from tillkeeper.across.taking import ASK_S, Changing, Peers, Taking
 from tillkeeper.config.model import Config
 from tillkeeper.contract import events as ev
@@ -21,6 +21,7 @@ from tillkeeper.contract.values import CheckState
 from tillkeeper.errors import Refused, TillkeeperError
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.records import Batch
+from tillkeeper.replication.model import LogId
 from tillkeeper.replication.trouble import SinkTrouble
 from tillkeeper.sales.catalogue import parse_catalogue
 from tillkeeper.sales.changing_hands import yields
@@ -171,19 +172,31 @@ class Healing:
     def _merges(self, check: Check, moment: Moment, *, begins: bool = False) -> list[Event]:
         """What makes one of a check that is here and of what was done with it beside. `begins`: it comes here now."""
         events: list[Event] = []
-        for register, strand in sorted(self._directory.strands(check.check_id).items()):
-            own = register == self._me
-            for known, fresh in self._own(strand, check, begins=begins) if own else (strand.split(check.known),):
-                was, now = folded(known), folded((*known, *fresh)) if own else strand.check()
-                if not needs_merging(fresh) or was is None or now is None:
-                    continue
-                at = Strand(register, fresh).at if own else strand.at
-                side = Side(register, was, now, tuple(op.event for op in fresh), at)
-                made = merge(check, side, self._rules, moment.now_ms)
-                if not changes_nothing(made, check):
-                    events.append(made.event)
-                    check = made.check
+        for strand, merged in self._beside(check.check_id, begins=begins):
+            known, fresh = strand.split(joined(check.known, merged))
+            was, now = folded(known), strand.check()
+            if not needs_merging(fresh) or was is None or now is None:
+                continue
+            at = strand._replace(ops=fresh).at if strand.register == self._me else strand.at
+            side = Side(strand.register, was, now, tuple(op.event for op in fresh), at)
+            made = merge(check, side, self._rules, moment.now_ms)
+            if not changes_nothing(made, check):
+                events.append(made.event)
+                check = made.check
         return events
+
+    def _beside(self, check_id: str, *, begins: bool) -> Iterator[tuple[Strand, Mapping[str, int]]]:
+        """What was done with a check here before it came here last, as far as who gave it had not heard of it, by other
+        registers, and on disks that this one lost; each is another side, as if another register had forked the check. With how
+        much of it is in the check though that does not say so."""
+        here = self._directory.strand(check_id, LogId(self._me, self._journal.incarnation))
+        came = max((at for at, op in enumerate(here.ops) if isinstance(op.event, CheckTaken | CheckForked)), default=0)
+        yield here._replace(ops=here.ops if begins else here.ops[:came]), {}
+        for strand in self._directory.strands(check_id):
+            if strand.register != self._me:
+                yield strand, {}
+            elif joined(here.at, strand.at) != here.at:
+                yield strand, here.at
 
     def _is_here(self, incarnation: str, seq: int) -> bool:
         """Whether the journal has this event of an own log."""
@@ -193,21 +206,6 @@ class Healing:
         """Whether logs that this register has lost, and got back from others, say something of a check that it has."""
         ends = self._directory.ends(check_id, self._me)
         return self._shelf.get(check_id) is not None and not all(self._is_here(log, seq) for log, seq in ends.items())
-
-    def _own(self, strand: Strand, check: Check, *, begins: bool) -> Iterator[tuple[tuple[Op, ...], tuple[Op, ...]]]:
-        """(what is in the check, what is not) of what this register did: before it came here last, as far as who gave it
-        had not heard of it, and in logs that were lost. Each is another side, as if another register had forked the check."""
-        here = [op for op in strand.ops if self._is_here(op.log.incarnation, op.seq)]
-        came = max((at for at, op in enumerate(here) if isinstance(op.event, CheckTaken | CheckForked)), default=0)
-        yield Strand(strand.register, tuple(here if begins else here[:came])).split(check.known)
-        disks = {op.log.incarnation: self._directory.first_log(op.log.incarnation) for op in strand.ops}
-        for disk in sorted(set(disks.values())):  # one knew nothing of the other
-            ops = [op for op in strand.ops if disks[op.log.incarnation] == disk]
-            if lost := [op for op in ops if op not in here]:
-                merged = [op for op in lost if op.seq <= check.known.get(op.log.incarnation, 0)]
-                # All is lost: it begins with how it came to the check.
-                known = [*ops[: ops.index(lost[0])], *merged] or lost[:1]
-                yield tuple(known), tuple(op for op in lost if op not in known)
 
     async def _number(self, check_id: str, check: Check | None, moment: Moment) -> Draft | None:
         """HQ told another register, which had the check then."""

@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.documents import ReceiptIssued
-from tillkeeper.contract.events import CheckNumbered
+from tillkeeper.contract.events import CheckNumbered, CheckOpened
+from tillkeeper.contract.together import CheckForked, CheckTaken, CheckYielded
 from tillkeeper.replication.model import LogId
 from tillkeeper.sales.checks import IllegalEvent, apply
 from tillkeeper.sales.model import Check
 
+BEGINS = CheckOpened | CheckTaken | CheckForked
 _QUIET = (CheckNumbered, ReceiptIssued)
 """What need not be merged: a number and a receipt change nothing that is owed."""
 
@@ -25,10 +27,18 @@ class Op(NamedTuple):
 
 
 class Strand(NamedTuple):
-    """What one register wrote about a check, in its order."""
+    """What one register wrote about a check on one disk, or had written before that was copied, in its order; and at the end
+    what it wrote on other disks that did not have the check: that another register goes on, what became of a card."""
 
     register: str
     ops: tuple[Op, ...]
+
+    def told(self, words: Iterable[Op]) -> "Strand":
+        """With what other disks of the register say; but for a yield to a lower claim than this one had."""
+        check = self.check()
+        claim = (check.hand, check.elsewhere or self.register) if check is not None else (-1, "")
+        told = (op for op in words if not isinstance(op.event, CheckYielded) or (op.event.hand, op.event.to) > claim)
+        return self._replace(ops=(*self.ops, *told))
 
     def check(self) -> Check | None:
         return folded(self.ops)
@@ -41,9 +51,15 @@ class Strand(NamedTuple):
             found[op.log.incarnation] = max(op.seq, found.get(op.log.incarnation, 0))
         return found
 
+    @property
+    def newest_ms(self) -> int:
+        return max(op.at_ms for op in self.ops)
+
     def split(self, known: Mapping[str, int]) -> "tuple[tuple[Op, ...], tuple[Op, ...]]":
         """(what is in a check that knows so much, what is not). A side that nobody merged begins with how it came to it."""
-        before = tuple(op for op in self.ops if op.seq <= known.get(op.log.incarnation, 0)) or self.ops[:1]
+        before = tuple(op for op in self.ops if op.seq <= known.get(op.log.incarnation, 0))
+        if not any(isinstance(op.event, BEGINS) for op in before):
+            before = (*self.ops[:1], *before)
         places = {(op.log, op.seq) for op in before}
         return before, tuple(op for op in self.ops if (op.log, op.seq) not in places)
 
@@ -58,6 +74,27 @@ class Standing(NamedTuple):
     strand: Strand
     own: bool
     as_of_ms: int
+
+
+def strand_of(log: LogId, path: Mapping[str, int], ops: Iterable[Op]) -> Strand:
+    """What the disk has on which this log is written. `path`: as in `Descent`. `ops`: of all registers, in whatever order."""
+    place = {incarnation: at for at, incarnation in enumerate(path)}
+    own = (op for op in ops if op.log.register == log.register and op.seq <= path.get(op.log.incarnation, 0))
+    return Strand(log.register, tuple(sorted(own, key=lambda op: (place[op.log.incarnation], op.seq))))
+
+
+def strands_of(disks: Iterable[Strand]) -> tuple[Strand, ...]:
+    """Of several disks of a register each is a strand of its own: they know no more of each other than two registers do. Disks
+    on which the check never was are one, where there is no other."""
+    found: list[Strand] = []
+    without: dict[str, dict[tuple[LogId, int], Op]] = {}
+    for register, ops in disks:
+        begins = next((at for at, op in enumerate(ops) if isinstance(op.event, BEGINS)), len(ops))
+        without.setdefault(register, {}).update({(op.log, op.seq): op for op in ops[:begins]})
+        if ops[begins:]:
+            found.append(Strand(register, ops[begins:]))
+    alone = (Strand(register, ()) for register in without.keys() - {strand.register for strand in found})
+    return tuple(strand.told(without[strand.register].values()) for strand in (*found, *sorted(alone)))
 
 
 def folded(ops: Iterable[Op]) -> Check | None:
@@ -75,19 +112,28 @@ def needs_merging(ops: Iterable[Op]) -> bool:
     return any(not isinstance(op.event, _QUIET) for op in ops)
 
 
+def joined(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    """Up to where logs are known to either."""
+    return {log: max(one.get(log, 0), other.get(log, 0)) for log in (*one, *other)}
+
+
 def standing_of(strands: Iterable[Strand]) -> Standing | None:
-    """None where too little of the check is known."""
-    claims: list[tuple[int, str, bool, Strand, Check]] = []
-    for strand in strands:
-        check = strand.check()
-        if check is None:
-            continue
-        here = not check.elsewhere
-        claims.append((check.hand, check.elsewhere or strand.register, here, strand, check))
-    if not claims:
+    """None where too little of the check is known. Of several disks of one register it is as on the one that knows most of what
+    the others did."""
+    found = [(strand, check) for strand in strands if (check := strand.check()) is not None]
+    if not found:
         return None
-    hand, register, here, strand, check = max(claims, key=lambda claim: (claim[0], claim[1], claim[2]))
-    return Standing(register, hand, check, strand, here, max(op.at_ms for op in strand.ops))
+    claims = [(check.hand, check.elsewhere or strand.register, not check.elsewhere) for strand, check in found]
+    hand, register, own = highest = max(claims)
+    equal = [one for one, claim in zip(found, claims, strict=True) if claim == highest]
+
+    def known_here(one: tuple[Strand, Check]) -> tuple[int, int]:
+        known = joined(one[0].at, one[1].known)
+        merged = sum(joined(known, strand.at) == known for strand, _ in equal)
+        return merged, one[0].newest_ms
+
+    strand, check = max(equal, key=known_here)
+    return Standing(register, hand, check, strand, own, strand.newest_ms)
 
 
 def given(strands: Collection[Strand], to: str) -> Standing | None:

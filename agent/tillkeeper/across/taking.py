@@ -25,6 +25,7 @@ from tillkeeper.errors import NotFound, Refused
 from tillkeeper.journal.journal import Journal
 from tillkeeper.journal.records import PersonalText
 from tillkeeper.kitchen.tickets import revise
+from tillkeeper.replication.model import LogId
 from tillkeeper.replication.peers.asking import AskRefused
 from tillkeeper.replication.trouble import SinkTrouble
 from tillkeeper.sales.asking import Side
@@ -264,18 +265,14 @@ class Taking:
 
     # --- of its cards ---
 
-    def sides(self, check_id: str) -> dict[str, Side]:
-        """What each register wrote. Raises: StorageUnreadable."""
+    def sides(self, check_id: str) -> list[Side]:
+        """What each register wrote, by disk. Raises: StorageUnreadable."""
         strands = self.directory.strands(check_id)
-        return {register: Side(strand.check(), [op.event for op in strand.ops]) for register, strand in strands.items()}
+        return [Side(strand.register, strand.check(), [op.event for op in strand.ops]) for strand in strands]
 
     def own_events(self, check_id: str) -> list[Event]:
         """What this register's journal has of it: not what it wrote before it lost its disk. Raises: StorageUnreadable."""
-        strand = self.directory.strands(check_id).get(self.me)
-        ops = strand.ops if strand is not None else ()
-        journal = self._journal
-        mine = journal.incarnation
-        return [op.event for op in ops if op.log.incarnation == mine or op.seq <= journal.end_of(op.log.incarnation)]
+        return [op.event for op in self.directory.strand(check_id, LogId(self.me, self._journal.incarnation)).ops]
 
     # --- what others ask ---
 

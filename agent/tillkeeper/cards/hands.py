@@ -63,8 +63,8 @@ class IntakeHands:
     def disputed(self, check_id: str) -> bool:
         return self.taking is not None and bool(self.taking.directory.disputed(check_id, self.taking.me))
 
-    def sides(self, check_id: str) -> dict[str, Side]:
-        return self.taking.sides(check_id) if self.taking is not None else {}
+    def sides(self, check_id: str) -> list[Side]:
+        return self.taking.sides(check_id) if self.taking is not None else []
 
     def own_events(self, check_id: str) -> list[Event]:
         return self.taking.own_events(check_id) if self.taking is not None else []

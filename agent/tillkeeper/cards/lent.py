@@ -1,6 +1,6 @@
 """What the room that pays by gateways needs of the register; `hands` lends it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -34,7 +34,7 @@ class Hands(Protocol):
     def disputed(self, check_id: str) -> bool:
         """Whether another register may still think that it has this check, which is here."""
 
-    def sides(self, check_id: str) -> Mapping[str, Side]:
+    def sides(self, check_id: str) -> Sequence[Side]:
         """What each register wrote about a check, as far as it is known; empty where no other one did."""
 
     def own_events(self, check_id: str) -> Sequence[Event]:

@@ -8,7 +8,7 @@ recorded no other one takes back, whoever is silent and in whatever order they a
 is given up all the same; where it had been recorded meanwhile, `merge` says so and counts the money as given back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from tillkeeper.contract.authorisations import AuthorisationAsked, AuthorisationReversed, ReversalOwed
@@ -60,8 +60,9 @@ def may_go_on(one: Authorisation, found: frozenset[Right]) -> bool:
 
 
 class Side(NamedTuple):
-    """What one register wrote about a check, and how it stands there."""
+    """What one register wrote about a check on one disk, and how it stands there."""
 
+    register: str
     check: Check | None
     events: Sequence[Event]
 
@@ -76,18 +77,18 @@ class Word(NamedTuple):
     ended: bool
 
 
-def words(sides: Mapping[str, Side]) -> dict[str, Word]:
+def words(sides: Iterable[Side]) -> dict[str, Word]:
     """By id, of one check."""
     found: dict[str, list[Authorisation]] = {}
     given_up: dict[str, set[str]] = {}
     reversed_: set[str] = set()
-    for register, side in sides.items():
+    for side in sides:
         for one in side.check.authorisations if side.check is not None else ():
             found.setdefault(one.authorisation_id, []).append(one)
         for event in side.events:
             match event:
                 case ReversalOwed():
-                    given_up.setdefault(event.authorisation_id, set()).add(register)
+                    given_up.setdefault(event.authorisation_id, set()).add(side.register)
                 case AuthorisationReversed():
                     reversed_.add(event.authorisation_id)
     return {
