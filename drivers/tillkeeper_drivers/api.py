@@ -24,95 +24,17 @@ from tillkeeper_drivers.blocks import Logo as Logo
 from tillkeeper_drivers.blocks import Qr as Qr
 from tillkeeper_drivers.blocks import Rule as Rule
 from tillkeeper_drivers.blocks import Text as Text
+from tillkeeper_drivers.documents import Action as Action
+from tillkeeper_drivers.documents import DisplayDocument as DisplayDocument
+from tillkeeper_drivers.documents import Document as Document
+from tillkeeper_drivers.documents import DocumentClass as DocumentClass
+from tillkeeper_drivers.documents import PrintDocument as PrintDocument
+from tillkeeper_drivers.documents import PulseDocument as PulseDocument
+from tillkeeper_drivers.documents import Ticket as Ticket
+from tillkeeper_drivers.documents import TicketItem as TicketItem
 
 Tri = Literal["yes", "no", "unknown"]
 """A fact about a device. Silence is `unknown`, never "fine"."""
-
-
-# --- what the kitchen is told: the shared model of every display protocol ------------------------------------------
-
-Action = Literal["add", "modify", "void"]
-
-
-class TicketItem(msgspec.Struct, frozen=True):
-    """One line of a ticket. `line_id` is stable over revisions; `modifiers` are in the order to be read."""
-
-    line_id: str
-    quantity: int
-    name: str
-    action: Action = "add"
-    modifiers: tuple[str, ...] = ()
-    note: str = ""
-    seat: int | None = None
-    course: int = 1
-    order_type: str = ""
-    """Only where the line's own order type differs from the check's."""
-    previous_quantity: int | None = None
-    """With action `modify`: what the kitchen was told before."""
-    was: tuple[str, ...] = ()
-    """With action `modify`: in words, what else it was told before (a name, modifiers, a note, a seat, a course)."""
-
-
-class Ticket(msgspec.Struct, frozen=True):
-    """One revision of one check for one station. Only what changed since the revision before is in `items`."""
-
-    check_id: str
-    ticket_code: str
-    revision: int
-    station: str
-    order_type: str
-    """Prints first and largest (the words for people, e.g. TAKEOUT)."""
-    items: tuple[TicketItem, ...]
-    fired_at_ms: int
-    """Wall clock, milliseconds since the epoch."""
-    fired_at_text: str = ""
-    """The same in the store's own time, for paper."""
-    table: str = ""
-    server: str = ""
-    terminal: str = ""
-    name: str = ""
-    covers: int = 0
-    note: str = ""
-    rush: bool = False
-    check_number: int | None = None
-    car: int = 0
-    """The place in the drive-through; 0 for what is none."""
-    order_kind: str = ""
-    """What `order_type` says in words: dine_in, takeout, drive_through or delivery. Empty: not told."""
-
-
-# --- documents ----------------------------------------------------------------------------------------------------
-
-DocumentClass = Literal["kitchen_ticket", "change_slip", "receipt", "drawer_pulse", "test_slip", "report"]
-
-
-class PrintDocument(msgspec.Struct, frozen=True, tag="print"):
-    """Paper: laid out by the agent, marks (POSSIBLE DUPLICATE, REROUTED ...) already among the blocks."""
-
-    job_id: str
-    blocks: tuple[Block, ...]
-    cut: bool = True
-    bell: bool = False
-    """Ring the bell of the printer, where one hangs on a pin of it."""
-
-
-class DisplayDocument(msgspec.Struct, frozen=True, tag="display"):
-    """A ticket for a kitchen display; `marks` are shown as they are. A display drops a `job_id` it already shows."""
-
-    job_id: str
-    ticket: Ticket
-    marks: tuple[str, ...] = ()
-
-
-class PulseDocument(msgspec.Struct, frozen=True, tag="pulse"):
-    """One kick of the drawer on `pin` (2 or 5). `on_ms` is the coil's time; drivers keep off >= 4 x on."""
-
-    job_id: str
-    pin: Literal[2, 5] = 2
-    on_ms: int = 100
-
-
-Document = PrintDocument | DisplayDocument | PulseDocument
 
 
 # --- outcomes --------------------------------------------------------------------------------------------------------
@@ -138,18 +60,18 @@ Reason = Literal[
     "not_plugged_in",  # the USB or serial device of this identity is not at this machine
     "no_permission",  # its node is there, and the agent's user may not open it
     "wrong_device",  # another device is where this one should be: it gets no byte
-    "busy",         # somebody else holds the one connection: not dead
+    "busy",  # somebody else holds the one connection: not dead
     "cover_open",
     "paper_out",
     "cutter",
     "temperature",  # the head is too hot (or too cold): it goes on by itself
-    "offline",      # the device says that it is offline and not why
+    "offline",  # the device says that it is offline and not why
     "unrecoverable",
-    "no_answer",    # connected, but a device that can answer is silent
-    "lost",         # the connection broke after bytes had left
+    "no_answer",  # connected, but a device that can answer is silent
+    "lost",  # the connection broke after bytes had left
     "unsupported",  # this device can not do this (a pulse to a bell's pin, a ticket to a drawer)
     "bad_document",
-    "stalled",      # the device stopped draining before the deadline
+    "stalled",  # the device stopped draining before the deadline
 ]
 
 
