@@ -311,10 +311,14 @@ class StoreRig:
         clock = asyncio.get_running_loop().time
         fewest, till, pause_s = math.inf, clock() + deadline_s, LOOK_S
         while (await self.get("/v1/jobs?limit=1"))["jobs"]:
-            waiting = sum(device["queued"] + device["held"] for device in (await self.get("/v1/devices"))["devices"])
+            devices = (await self.get("/v1/devices"))["devices"]
+            waiting = sum(device["queued"] + device["held"] for device in devices)
             if waiting < fewest:
                 fewest, till = waiting, clock() + deadline_s
-            assert clock() < till, f"for {deadline_s:g} s none of {waiting} jobs was settled\n{self.agent.said()}"
+            if clock() >= till:
+                oldest = (await self.get("/v1/jobs?limit=5"))["jobs"]
+                said = "\n".join(map(str, (*(one for one in devices if one["queued"] + one["held"]), *oldest)))
+                raise AssertionError(f"for {deadline_s:g} s none of {waiting} jobs was settled\n{said}\n{self.agent.said()}")
             await asyncio.sleep(pause_s)
             pause_s = min(_LONGEST_LOOK_S, 1.5 * pause_s)  # each look costs the agent that is waited for
 
