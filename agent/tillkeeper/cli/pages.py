@@ -1,5 +1,5 @@
-"""The links of the register and kitchen pages for the browser on this machine, with the token of pages in them. A tablet is
-paired instead (`tillkeeper pair`)."""
+"""The links of the register, kitchen and diagnostics pages for the browser on this machine, with the token of pages in them.
+A tablet is paired instead (`tillkeeper pair`)."""
 
 import argparse
 from pathlib import Path
@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     displays = [name for name, device in config.devices.items() if device.kind == "display"]
     links = [_link("register", title, base, token, terminal=name) for name, title in terminals.items()]
     links += [_link("kitchen", name, base, token, device=name) for name in displays]
+    links.append(_link("diagnostics", config.this_register, base, token))
     rows = [(link["page"], link["title"], link["url"]) for link in links]
     table = output.table(("PAGE", "AT", "LINK (it holds the token: keep it to yourself)"), rows)
     hint = "These are for the browser on this machine. Another device is paired: `tillkeeper pair` (docs/access.md)."
@@ -40,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _link(page: str, title: str, base: str, token: str, **query: str) -> dict[str, str]:
-    return {"page": page, "title": title, "url": f"{base}/{page}/?{urlencode(query)}#token={token}"}
+    asked = f"?{urlencode(query)}" if query else ""
+    return {"page": page, "title": title, "url": f"{base}/{page}/{asked}#token={token}"}
 
 
 def _config(args: argparse.Namespace) -> Config:
