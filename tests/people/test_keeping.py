@@ -1,12 +1,15 @@
 """What a register makes of lists that others bring: which holds, what is refused, and what its file is afterwards."""
 
 import asyncio
+import fcntl
+import os
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from tests.e2e.test_full_disk import fill
 from tests.support.prerequisites import need
 from tests.till.world import config_in
@@ -194,6 +197,53 @@ def test_a_list_that_an_earlier_version_kept_holds_and_is_left_to_it(tmp_path: P
         assert World(tmp_path, world.settings).listed == ["ana", "ben"]
         kept = msgspec.json.decode(world.settings[ROSTER_SETTING], type=Roster)
         assert kept.digest == people("ben").digest, "who has no stamp is this register's alone"
+
+    play(scene())
+
+
+def test_a_file_that_is_gone_is_written_anew_with_all_who_were_on_it(tmp_path: Path) -> None:
+    """Also with those whom an earlier version put there."""
+
+    async def scene() -> None:
+        ana = Member(employee="ana", name="Ana", roles=("cook",), pin=f"{5:064x}")
+        old = Roster(version=1, store=STORE, secret_id=pins.secret_id(SECRET), members=(ana,))
+        world = World(tmp_path, {ROSTER_1_SETTING: msgspec.json.encode(old)})
+        await world.keeper.take(people("ben"), "side")
+        assert (world.listed, world.keeper.trouble) == (["ana", "ben"], "")
+        world.file.unlink()
+        await world.keeper.look()
+        found = world.written()
+        assert found is not None
+        assert sorted(one.employee for one in found.members) == ["ana", "ben"]
+        assert len(world.events) == 1, "nothing has changed"
+
+    play(scene())
+
+
+def test_the_journal_names_who_made_the_change_and_not_whose_clock_is_ahead(tmp_path: Path) -> None:
+    async def scene() -> None:
+        world = World(tmp_path)
+        first = put(people(), member("ana"), NOON + 10_000_000_000)
+        await world.keeper.take(first, "side")
+        await world.keeper.take(put(first, replace(member("ben", 6), by="user tim"), NOON), "side")
+        assert [event.by for event in world.events if isinstance(event, StaffAdopted)] == ["user mia", "user tim"]
+
+    play(scene())
+
+
+def test_whoever_keeps_the_file_locked_holds_up_no_list(tmp_path: Path) -> None:
+    async def scene() -> None:
+        world = World(tmp_path)
+        handle = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            await world.keeper.take(people("ana"), "side")
+            assert (world.listed, world.written()) == (["ana"], None)
+            assert "somebody else is writing it" in world.keeper.trouble
+        finally:
+            os.close(handle)
+        await world.keeper.look()
+        assert (world.written(), world.keeper.trouble) == (people("ana"), "")
 
     play(scene())
 

@@ -6,11 +6,12 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tillkeeper.errors import ConfigInvalid
 from tillkeeper.people import roster
 from tillkeeper.people.merging import merged, put
-from tillkeeper.people.roster import MAX_PEOPLE, Member, Removed, Roster, Word
+from tillkeeper.people.roster import MAX_PEOPLE, MAX_STAMP, MAX_TERM, Member, Removed, Roster, Word
 
 NOON = 1_900_000_000_000
 PEOPLE = ("ana", "ben", "cleo")
@@ -96,6 +97,21 @@ def test_being_taken_off_beats_a_change_that_did_not_know_of_it_however_late_tha
     assert merged(back, apart).get("ana") == member("ana", 3, term=2, stamp=NOON + 2)
 
 
+@pytest.mark.parametrize("term", [1, MAX_TERM])
+def test_no_stamp_or_term_however_high_keeps_a_person_on_the_list(term: int) -> None:
+    poisoned = of(member("ana", stamp=MAX_STAMP, term=term))
+    off = put(poisoned, removed("ana"), NOON)
+    assert roster.decode(roster.encode(off), "store-1", "staff.json") == off, "it can be written and read"
+    assert merged(poisoned, off).digest == merged(off, poisoned).digest == off.digest
+    if term == MAX_TERM:
+        with pytest.raises(ConfigInvalid, match="another short name"):
+            put(off, member("ana"), NOON)
+    else:
+        changed = put(poisoned, member("ana", 7), NOON)
+        assert merged(poisoned, changed).get("ana") == member("ana", 7, term=2, stamp=NOON)
+        assert put(off, member("ana", 8), NOON).get("ana") == member("ana", 8, term=2, stamp=NOON)
+
+
 def test_members_that_nobody_stamped_stay_where_they_are_until_somebody_says_a_word_of_them() -> None:
     here, there = of(member("ana"), member("ben")), of(member("ben", 1), member("cleo"))
     assert merged(here, there) is here
@@ -128,3 +144,6 @@ def test_it_has_bounds() -> None:
     full = of(*(member(f"p-{n}", n, stamp=NOON) for n in range(MAX_PEOPLE)))
     with pytest.raises(ConfigInvalid, match="more than 1000 people"):
         roster.check(merged(full, of(member("one-more", stamp=NOON))), "store-1", "staff.json")
+    wordy = of(*(replace(member(f"p-{n}", n, stamp=NOON), name="\N{HOT BEVERAGE}" * 200) for n in range(MAX_PEOPLE)))
+    with pytest.raises(ConfigInvalid, match="larger than"):
+        roster.check(wordy, "store-1", "staff.json")

@@ -262,7 +262,7 @@ ADVISORIES: tuple[Advisory, ...] = (
         severity="warning",
         title="The list of staff needs a look",
         text="{why}.",
-        hint="Write it again with `tillkeeper staff`; at a new register: join the store, and it comes by itself.",
+        hint="Remove a file that is left aside: the list that holds is written anew. A new register gets it by joining.",
         find=_staff_roster,
     ),
     Advisory(

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 import msgspec
 from msgspec.structs import replace
 
-from tillkeeper.people.roster import MAX_PEOPLE, Member, Removed, Roster
+from tillkeeper.errors import ConfigInvalid
+from tillkeeper.people.roster import MAX_PEOPLE, MAX_STAMP, MAX_TERM, Member, Removed, Roster
 
 
 def merged(mine: Roster, other: Roster) -> Roster:
@@ -29,18 +30,25 @@ def merged(mine: Roster, other: Roster) -> Roster:
 
 
 def put(mine: Roster, word: Member | Removed, at_ms: int) -> Roster:
-    """With a new word about a person, behind all that is known of that one. Who had been taken off begins another term.
+    """With a new word about a person, greater than all that is known of that one. Who had been taken off begins another term,
+    and so does whoever has a stamp that nothing can be later than.
 
     Args:
         word: its `term` and `stamp` are given here.
         at_ms: now, by the wall clock.
+
+    Raises:
+        ConfigInvalid: the person's last term was ended.
     """
     before = next((one for one in mine.words if one.employee == word.employee), None)
-    if before is None:
-        term, stamp = 1, at_ms
-    else:
-        comes_back = isinstance(before, Removed) and isinstance(word, Member)
-        term, stamp = before.term + comes_back, max(at_ms, before.stamp + 1)
+    term, stamp = before.term if before is not None else 1, at_ms
+    if before is not None and isinstance(word, Member):
+        if isinstance(before, Removed) or before.stamp == MAX_STAMP:
+            term += 1
+        else:
+            stamp = max(at_ms, before.stamp + 1)
+    if term > MAX_TERM:
+        raise ConfigInvalid("change", "roster", f"{word.employee} was on it {MAX_TERM} times", "take another short name")
     others = (one for one in mine.words if one.employee != word.employee)
     return _of(mine, (*others, replace(word, term=term, stamp=stamp)))
 

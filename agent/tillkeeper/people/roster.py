@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections import Counter
+from functools import cached_property
 from typing import Annotated, Literal
 
 import msgspec
@@ -13,11 +14,13 @@ from tillkeeper.contract.caller import Permission
 from tillkeeper.errors import ConfigInvalid
 from tillkeeper.people.roles import permissions_of, practises, roles
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 512 * 1024
+"""Of the file; what registers tell each other is shorter, so whatever may be in a file can be told (`asking.MAX_BODY`)."""
 MAX_PEOPLE = 1_000
+MAX_TERM, MAX_STAMP = 1_000_000, 9_999_999_999_999
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
-Term = Annotated[int, Meta(ge=1, le=1_000_000)]
-Stamp = Annotated[int, Meta(ge=0, le=9_999_999_999_999)]
+Term = Annotated[int, Meta(ge=1, le=MAX_TERM)]
+Stamp = Annotated[int, Meta(ge=0, le=MAX_STAMP)]
 
 SECRET_FILE = "store-secret"  # noqa: S105 - the name of a file
 """In the data folder: what PINs are keyed with."""
@@ -25,8 +28,8 @@ SECRET_FILE = "store-secret"  # noqa: S105 - the name of a file
 
 class Word(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What was said last of a person. `term`: which time they are on the roster, counted from 1. `stamp`: the wall clock of who
-    said it, in ms, but at least one more than the stamp of the word that it replaces. `by`: who said it, as `tillkeeper staff`
-    saw it; whoever may write the file may write this."""
+    said it, in ms; of a change at least one more than that of what it changes. `by`: who said it, as `tillkeeper staff` saw it;
+    whoever may write the file may write this."""
 
     employee: Id
     term: Term = 1
@@ -55,7 +58,7 @@ class Member(Word, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return practises(self.roles)
 
 
-class Roster(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Roster(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True):
     """`secret_id`: of the store secret that the PINs were digested with. `hash`: how, with its costs (`pins.digest`)."""
 
     version: Literal[1, 2] = 2
@@ -76,7 +79,7 @@ class Roster(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         """What was said last of anybody; None where everything is of an earlier version."""
         return max((word for word in self.words if word.stamp), key=lambda word: word.stamp, default=None)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 in hex of all that registers share; empty where there is nothing yet. Without the store's secret it tells
         nothing of a PIN, for it is made of digests that are keyed with that."""
@@ -87,6 +90,11 @@ class Roster(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     def list_version(self) -> str:
         """As people see it; empty where there is nothing to share yet."""
         return self.digest[:8]
+
+    def newest_against(self, before: "Roster | None") -> Word | None:
+        """What was said last of anybody of whom something else was known before; None where that is nobody."""
+        known = frozenset(before.words) if before is not None else frozenset[Word]()
+        return max((word for word in self.words if word not in known), key=lambda word: word.stamp, default=None)
 
     def get(self, employee: str) -> Member | None:
         return next((member for member in self.members if member.employee == employee), None)
@@ -146,5 +154,7 @@ def check(roster: Roster, store: str, file: str) -> None:
         cause = "an employee is listed twice"
     elif max(len(roster.members), len(roster.removed)) > MAX_PEOPLE:
         cause = f"it has more than {MAX_PEOPLE} people"
+    elif len(encode(roster)) > MAX_BYTES:
+        cause = f"it is larger than {MAX_BYTES} bytes"
     if cause:
         raise ConfigInvalid("read", file, cause, "`tillkeeper staff` writes it")

@@ -120,7 +120,8 @@ class SignInDesk:
 
         async def made(moment: Moment) -> Draft:
             kept, events = self._without(self._kept, lambda session: self._end(session, roster))
-            by = roster.newest.by if roster.newest is not None else roster.changed_by
+            news = roster.newest_against(self.roster)
+            by = (news.by if news is not None else "") or roster.changed_by
             events = (StaffAdopted(sha256=roster.sha256(), members=len(roster.members), by=by), *events)
             settings = {SETTING: msgspec.json.encode(kept), ROSTER_SETTING: msgspec.json.encode(roster)}
             return Draft(tuple(map(moment.stamp, events)), None, (), (), CommandResult(events=len(events)), settings)

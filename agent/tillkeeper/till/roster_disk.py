@@ -2,15 +2,19 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tillkeeper.errors import ConfigInvalid
+from tillkeeper.errors import ConfigInvalid, StorageRefused
 from tillkeeper.people import roster
 from tillkeeper.people.roster import Roster
 from tillkeeper.plain_file import open_plain
 from tillkeeper.trust import files
+
+WAIT_S, LOOK_S = 2.0, 0.02
+"""For whoever is writing it: such a one is done in milliseconds, unless it is stopped or its disk hangs."""
 
 
 def read(file: Path, store: str) -> Roster | None:
@@ -31,7 +35,7 @@ def update(file: Path, data: Path, store: str, change: Callable[[Roster | None],
 
     Raises:
         ConfigInvalid: as `read`; what is there stays.
-        StorageRefused, TrustTrouble: it can not be written; what is there stays.
+        StorageRefused, TrustTrouble: it can not be written, or somebody else is at it for 2 s; what is there stays.
         Whatever `change` raises.
     """
     with _one_at_a_time(data):
@@ -44,10 +48,24 @@ def update(file: Path, data: Path, store: str, change: Callable[[Roster | None],
 
 @contextmanager
 def _one_at_a_time(data: Path) -> Iterator[None]:
-    """Held for as long as one small file takes."""
-    handle = os.open(data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Held for as long as one small file takes. Raises: StorageRefused."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        handle = os.open(data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StorageRefused("open", str(data), error.strerror or str(error), "look at the disk") from error
+    try:
+        _lock(handle)
         yield
     finally:
         os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    end_s = time.monotonic() + WAIT_S
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > end_s:
+                raise StorageRefused("lock", "roster", "somebody else is writing it", "try again in a moment") from error
+        time.sleep(LOOK_S)

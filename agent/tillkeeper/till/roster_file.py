@@ -1,5 +1,5 @@
 """Takes over the roster that `tillkeeper staff` writes, and what other registers of the store changed. What was taken over is
-in the journal: without the file, or with one that makes no sense, it goes on to hold, and an advisory says so."""
+in the journal: with a file that makes no sense it goes on to hold and an advisory says so; one that is gone is written again."""
 
 import asyncio
 import logging
@@ -28,9 +28,9 @@ class RosterKeeper:
         self._desk, self._file, self._data, self._store = desk, file, data, store
         self._secret_id = secret_id(secret) if secret else ""
         self._nobody = Roster(store=store, secret_id=self._secret_id)
-        self._seen: Mark | str = "never"
-        self._brought = False
-        """Another register brought what the file may lack."""
+        self._seen: Mark = None
+        self._filed: Roster | None = None
+        """What was in force when the file was brought up to date."""
         self._one = asyncio.Lock()
 
     @property
@@ -40,9 +40,9 @@ class RosterKeeper:
         return held if held is not None and held.secret_id == self._secret_id else self._nobody
 
     async def look(self) -> None:
-        """Take the file over if it is another than last time, and bring it up to date."""
+        """Take the file over if it is another than last time, and bring it up to date; where there is none it is written."""
         mark = await asyncio.to_thread(_mark, self._file)
-        if mark == self._seen and not self.trouble and not self._brought:
+        if mark is not None and mark == self._seen and not self.trouble and self._filed is self.roster:
             return
         trouble = ""
         try:
@@ -55,16 +55,16 @@ class RosterKeeper:
 
     async def _look(self) -> str:
         """What is wrong although it was taken over."""
-        there = await asyncio.to_thread(self._read)
-        found = merged(there, self.roster)
+        there = await asyncio.to_thread(roster_disk.read, self._file, self._store)
+        found = self._with_news(there, self.roster)
         roster.check(found, self._store, self._file.name)
         await self._desk.adopt(found)
-        if found != there or self._brought:
+        if found != there:
             try:
                 await asyncio.to_thread(self._write, found)
             except TillkeeperError as error:
                 return f"The list of the store holds, but its file here can not be brought up to date: {error.cause}"
-            self._brought = False
+        self._filed = self.roster
         if alike := found.alike():
             return f"PINs that two people chose at two registers open nothing: give new ones to {', '.join(alike)}"
         return ""
@@ -85,8 +85,7 @@ class RosterKeeper:
             roster.check(found, self._store, f"roster of register {register}")
             if found is not mine:
                 await self._desk.adopt(found)
-                self._brought = True
-        if self._brought:
+        if found is not mine:
             await self.look()
         return found
 
@@ -100,24 +99,22 @@ class RosterKeeper:
             except TillkeeperError as error:  # nothing has changed: the next round tries again
                 log.warning("the end of a session could not be stored: %s", error.cause)
 
-    def _read(self) -> Roster:
-        return self._checked(roster_disk.read(self._file, self._store))
-
     def _write(self, news: Roster) -> None:
-        roster_disk.update(self._file, self._data, self._store, lambda there: merged(self._checked(there), news))
+        roster_disk.update(self._file, self._data, self._store, lambda there: self._with_news(there, news))
 
-    def _checked(self, found: Roster | None) -> Roster:
-        """Raises: ConfigInvalid: it can not be taken over."""
-        if found is None and self._brought:
-            return self._nobody
-        if found is None:
+    def _with_news(self, there: Roster | None, news: Roster) -> Roster:
+        """What the file says, with what `news` knows better; all of `news` where there is no file. Raises: ConfigInvalid: it
+        can not be taken over."""
+        if there is None and not news.words:
             raise ConfigInvalid("read", self._file.name, "No such file or directory")
         if not self._secret_id:
             raise ConfigInvalid("read", self._file.name, "the store secret can not be read", "see the log")
-        if found.secret_id != self._secret_id:
+        if there is None:
+            return news
+        if there.secret_id != self._secret_id:
             cause = "its PINs belong to another store secret"
             raise ConfigInvalid("read", self._file.name, cause, "set each PIN again with `tillkeeper staff set-pin`")
-        return found
+        return merged(there, news)
 
     def _say(self, trouble: str) -> None:
         if trouble and trouble != self.trouble:

@@ -22,8 +22,8 @@ TOPIC = "staff.roster"
 LOOK_S = 0.25
 WITHIN_S = 5.0
 AGAIN_S = 2.0
-OLDER_AGAIN_S = 60.0
-"""After an answer that only another version of that register changes."""
+OTHER_AGAIN_S = 60.0
+"""After an answer that only another version or another secret of one of the two changes."""
 
 
 class RosterSharing:
@@ -47,31 +47,33 @@ class RosterSharing:
                 tasks.create_task(self._share(register), name=f"till.roster {register}")
 
     async def _share(self, register: str) -> None:
-        """Again whenever one of the two has another roster than at the last exchange, and when the other one was away: it may
-        come back with an older copy of its disk."""
-        agreed: tuple[Roster, Roster] | None = None
+        """Whenever the two do not have the same, and when the other one was away: it may come back with an older copy of its
+        disk."""
+        met = False
         while True:
             if not self._peers.asking.there(register):
-                agreed = None
-            elif agreed is None or agreed[0] is not self._keeper.roster or agreed[1] is not self.theirs[register]:
+                met = False
+            elif not met or not self._agrees(register):
                 again_s = await self._exchange(register)
-                agreed = (self._keeper.roster, self.theirs[register]) if not again_s else None
+                met = not again_s
                 await asyncio.sleep(again_s)
             await asyncio.sleep(LOOK_S)
+
+    def _agrees(self, register: str) -> bool:
+        return self.theirs[register].digest == self._keeper.roster.digest
 
     async def _exchange(self, register: str) -> float:
         """Seconds to wait before the next try; 0 where both have the same now."""
         try:
             asked = msgspec.json.encode(self._keeper.roster)
-            now = await self._take(register, await self._peers.ask(register, TOPIC, asked, WITHIN_S))
+            await self._take(register, await self._peers.ask(register, TOPIC, asked, WITHIN_S))
         except AskRefused as refused:
-            older = refused.code == "unknown_topic"
-            self._say(register, "" if older else f"it says that {refused.cause}")
-            return OLDER_AGAIN_S if older else AGAIN_S
+            self._say(register, "" if refused.code == "unknown_topic" else f"it says that {refused.cause}")
+            return OTHER_AGAIN_S if refused.code in ("unknown_topic", "other_secret") else AGAIN_S
         except TillkeeperError as error:
             log.info("the roster is not exchanged with register %s: %s", register, error)
             return AGAIN_S
-        return 0.0 if self.theirs[register].digest == now.digest else AGAIN_S
+        return 0.0 if self._agrees(register) else AGAIN_S
 
     async def _answer(self, register: str, body: bytes) -> bytes:
         return msgspec.json.encode(await self._take(register, body))
