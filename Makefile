@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # A machine with certificates of its own (a company's proxy) trusts those; without any, uv brings its own list.
 UV := VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(BIN)/uv $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
 
-.PHONY: deb sbom audit help run demo test pictures lint env dev-env machine bench lab store-lab sim simulate chaos vm boot-vm boot-test kill-loop fuzz lock clean
+.PHONY: arm64-test deb sbom audit help run demo test pictures lint env dev-env machine bench lab store-lab sim simulate chaos vm boot-vm boot-test kill-loop fuzz lock clean
 
 help:
 	@echo "make run        start one register with virtual devices (Ctrl-C stops it)"
@@ -22,6 +22,7 @@ help:
 	@echo "make chaos      10,000 tickets over virtual printers with a fault at each 20th, in virtual time (TICKETS=n, SEED=n)"
 	@echo "make vm         printers at a kernel of their own (QEMU): real usblp and USB serial nodes, pulled out in the middle of a ticket (root)"
 	@echo "make boot-vm    a whole Debian boots the package in QEMU: printers at USB before and after, hardening, a power cut; build/boot-vm.json (ROUNDS=n, ONLY=figures or scenes; root)"
+	@echo "make arm64-test the same day on an emulated arm64: does its package run? (root)"
 	@echo "make boot-test  three registers and HQ as booted machines, installed from their packages, and what befalls them; build/boot.json (ONLY='scene scene', ROUNDS=n; root)"
 	@echo "make kill-loop  200 SIGKILLs at random moments of a replayed day (KILLS=n, SEED=n)"
 	@echo "make fuzz       ask agent and HQ all that their OpenAPI documents allow and forbid: build/fuzz.json (EXAMPLES=n, SEED=n, ONLY='agent hq')"
@@ -126,6 +127,10 @@ boot-vm: dev-env machine
 	$(MAKE) --no-print-directory machine APT=requirements/apt-vm.txt
 	$(if $(filter figures,$(ONLY)),,$(BIN)/python -m pytest -vrP tests/bootvm)
 	$(if $(filter scenes,$(ONLY)),,$(BIN)/python -m tests.bootvm --rounds $(or $(ROUNDS),5))
+
+arm64-test: dev-env machine
+	$(MAKE) --no-print-directory machine APT='requirements/apt-vm.txt requirements/apt-arm64.txt'
+	$(BIN)/python -m pytest -vrP tests/bootvm --arch arm64
 
 boot-test: dev-env machine
 	$(BIN)/python -m tests.boot --rounds $(or $(ROUNDS),12) $(if $(ONLY),--only $(ONLY))

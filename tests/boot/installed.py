@@ -22,11 +22,11 @@ INSIDE = "var/tmp/package.deb"
 Layers = tuple[Path, ...]
 
 
-def deb_of(package: str) -> Path:
+def deb_of(package: str, arch: str = "amd64") -> Path:
     """As this tree makes it, or as it lies in the folder `$TILLKEEPER_DEBS`. Raises RuntimeError where it can not be made."""
     if folder := os.environ.get(GIVEN, ""):
-        return next(Path(folder).glob(f"{package}_*.deb"))
-    return ready_debs((package,))[package]
+        return next(Path(folder).glob(f"{package}_*_{arch}.deb"))
+    return ready_debs((package,), arch)[package]
 
 
 def installed(package: str, debian: tuple[str, ...] = PACKAGES) -> Layers:

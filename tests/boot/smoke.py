@@ -18,6 +18,11 @@ from pathlib import Path
 
 NOT_HERE = ("tillkeeper_hq.postgres", "tillkeeper.__main__", "tillkeeper_hq.__main__", "tillkeeper.network.deep.__main__")
 """They begin when they are imported, or need what only HQ's package has."""
+NODES = (
+    ("dev/usb/lp7", 180, 7, "lp"), ("dev/bus/usb/009/001", 189, 1024, "lp"),
+    ("dev/ttyUSB7", 188, 7, "dialout"), ("dev/ttyAMA7", 204, 71, "dialout"),
+)  # fmt: skip
+"""What has to be there as udev makes it where a printer is plugged in: path, numbers, group."""
 DEVICE_GONE = {6, 19}
 """ENXIO, ENODEV: the node may be opened, and there is no printer behind it."""
 
@@ -212,7 +217,7 @@ AGENT: tuple[tuple[str, Callable[[], object]], ...] = (
     ("tls", tls), ("signatures", signatures), ("database", lambda: database("/var/lib/tillkeeper")), ("picture", picture),
     ("child", child), ("serial", serial_line), ("udev", udev), ("boot id", boot), ("other processes", hidden),
     ("usblp", lambda: node("/dev/usb/lp7")), ("libusb", lambda: node("/dev/bus/usb/009/001")),
-    ("tty", lambda: node("/dev/ttyUSB7")),
+    ("tty", lambda: node("/dev/ttyUSB7")), ("tty of an arm64 board", lambda: node("/dev/ttyAMA7")),
 )  # fmt: skip
 PROBER: tuple[tuple[str, Callable[[], object]], ...] = (
     ("modules", lambda: modules("tillkeeper.network", "tillkeeper_systemd")), ("psutil", figures), ("scapy", packets),

@@ -6,18 +6,24 @@ from typing import Any
 
 import pytest
 from tests.bootvm import image
+from tests.bootvm.architecture import AMD64, ARCHITECTURES
 from tests.bootvm.store import World
 from tests.support.prerequisites import need
 
 Play = Callable[[Callable[[World], Coroutine[Any, Any, None]]], None]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--arch", choices=sorted(ARCHITECTURES), default=AMD64.name, help="of the machine that is booted")
+
+
 @pytest.fixture(scope="module")
-def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
+def play(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
     """Plays a scene with the printers and the machine that the scene before left."""
-    need("qemu-system-x86_64", "qemu-img", "mmdebstrap", "mke2fs", "chroot")
+    architecture = ARCHITECTURES[request.config.getoption("--arch")]
+    need(architecture.emulator, "qemu-img", "mmdebstrap", "mke2fs", "chroot")
     with asyncio.Runner() as runner:
-        world = World(image.ready(), tmp_path_factory.mktemp("register"))
+        world = World(image.ready(architecture), tmp_path_factory.mktemp("register"))
         runner.run(world.begin())
         try:
             yield lambda scene: runner.run(scene(world))

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.boot.image import run
+from tests.bootvm.architecture import Architecture
 from tests.bootvm.image import Image
 from tests.vm.machine import Machine
 
-KERNEL = "root=/dev/vda ro console=ttyS0 quiet panic=-1 mitigations=off"
-EMULATED = "tsc=unstable clocksource=acpi_pm nohz=off highres=off"
-"""What tests/vm learned about an emulated clock."""
+KERNEL = "root=/dev/vda ro quiet panic=-1 mitigations=off"
 COUNTED = "tsc=reliable"
 MEMORY_MB, CORES = 1024, 2
 BOOT_S = 900.0
@@ -67,7 +66,11 @@ async def booted(image: Image, disk: Path, setup: Setup) -> AsyncIterator[Regist
     """Up to its shell."""
     with tempfile.TemporaryDirectory(prefix="tillkeeper-bootvm-") as name:
         folder = Path(name)
-        command = (*_machine(setup), *_boots(image, disk, setup), *_hangs_on(folder, setup.cables))
+        command = (
+            *_machine(image.architecture, setup),
+            *_boots(image, disk, setup),
+            *_hangs_on(image.architecture, folder, setup.cables),
+        )
         began_s = time.monotonic()
         process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL
@@ -84,25 +87,28 @@ async def booted(image: Image, disk: Path, setup: Setup) -> AsyncIterator[Regist
             await process.wait()
 
 
-def _machine(setup: Setup) -> tuple[str, ...]:
+def _machine(architecture: Architecture, setup: Setup) -> tuple[str, ...]:
+    board = (architecture.emulator, *architecture.board)
     if setup.counted:
-        return ("qemu-system-x86_64", "-accel", "tcg,thread=single", "-icount", "shift=1", "-cpu", "max", "-smp", "1")
-    return ("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", str(CORES))
+        return (*board, "-accel", "tcg,thread=single", "-icount", "shift=1", "-smp", "1")
+    return (*board, "-accel", "tcg,thread=multi", "-smp", str(CORES))
 
 
 def _boots(image: Image, disk: Path, setup: Setup) -> tuple[str, ...]:
-    words = " ".join((KERNEL, COUNTED if setup.counted else EMULATED, setup.words)).strip()
+    clock = COUNTED if setup.counted else image.architecture.clock
+    words = " ".join(filter(None, (KERNEL, f"console={image.architecture.console}", clock, setup.words)))
     return (
-        "-machine", "pc,hpet=off", "-nodefaults", "-display", "none", "-no-reboot", "-rtc", f"base={setup.rtc}",
+        "-nodefaults", "-display", "none", "-no-reboot", "-rtc", f"base={setup.rtc}",
         "-m", str(MEMORY_MB), "-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", words,
         "-drive", f"file={disk},if=virtio,format=qcow2,cache=writeback",
         "-netdev", "user,id=lan,restrict=on,ipv6=off", "-device", "virtio-net-pci,netdev=lan",
     )  # fmt: skip
 
 
-def _hangs_on(folder: Path, cables: Sequence[Path]) -> tuple[str, ...]:
+def _hangs_on(architecture: Architecture, folder: Path, cables: Sequence[Path]) -> tuple[str, ...]:
     ends = (
-        "-serial", f"file:{folder / 'console'}", "-serial", f"unix:{folder / 'shell'},server=on,wait=off",
+        "-serial", f"file:{folder / 'console'}",
+        "-chardev", f"socket,id=shell,path={folder / 'shell'},server=on,wait=off", *architecture.shell_port,
         "-qmp", f"unix:{folder / 'monitor'},server=on,wait=off", "-device", "qemu-xhci,id=usb",
     )  # fmt: skip
     usb = (

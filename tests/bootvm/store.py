@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from tests.boot.installed import REGISTER
 from tests.bootvm.image import ADAPTER, NUMBER, RIG, SECOND, Image
 from tests.bootvm.machine import Register, Setup, booted, fresh_disk
 from tests.bootvm.printer import UsbPrinter, at
@@ -132,9 +133,9 @@ class World:
         said = await self.register.run(f"systemctl show -p ExecMainExitTimestampMonotonic --value {unit}")
         return int(said) / 1e6
 
-    async def under(self, unit: str, program: str, more: str = "") -> tuple[str, str]:
-        """What a program of the rig says with all that `unit` may and may not, and how systemd saw it end."""
-        python = (await self.register.run(f"tr '\\0' '\\n' </proc/{await self.main_pid(AGENT)}/cmdline | head -n 1")).strip()
+    async def under(self, unit: str, program: str, more: str = "", package: str = REGISTER) -> tuple[str, str]:
+        """What a program of the rig (and its arguments) says with all that `unit` may and may not, and how it ended."""
+        python = f"/usr/lib/{package}/current/bin/python3"
         said = await self.register.run(f"MORE={more} /{RIG}/under {unit} {python} -I /{RIG}/{program}", deadline_s=CALM_S)
         lines = said.strip().splitlines()
         return "\n".join(lines[:-1]), lines[-1]
