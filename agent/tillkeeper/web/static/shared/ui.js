@@ -36,10 +36,10 @@ const DIGITS = ["7", "8", "9", "4", "5", "6", "1", "2", "3"];
  * @param {KeyboardEvent} event @param {Element | null} dialog the keypad's own @returns {string}
  */
 export function keyFor(event, dialog) {
-  const on = event.target instanceof Element ? event.target.tagName : "";
-  if (dialog !== topDialog() || event.ctrlKey || event.altKey || event.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(on)) return "";
+  const on = event.target instanceof Element ? event.target : null;
+  if (dialog !== topDialog() || event.ctrlKey || event.altKey || event.metaKey || on?.matches("input:not([type=checkbox]), textarea, select")) return "";
   if (/^[0-9]$/.test(event.key)) return event.key;
-  if (event.key === "Enter") return on === "BUTTON" ? "" : "enter";
+  if (event.key === "Enter") return on?.tagName === "BUTTON" ? "" : "enter";
   return { Backspace: "back", Delete: "clear" }[event.key] ?? "";
 }
 
