@@ -80,12 +80,14 @@ class Page:
         self.session = ""
 
     async def call(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, key: str = "", approval: str = ""
-    ) -> httpx.Response:
-        """One request; a POST gets a key of its own where none is given."""
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, key: str = "", approval: str = "",
+        training: str = "",
+    ) -> httpx.Response:  # fmt: skip
+        """One request; a POST gets a key of its own where none is given. `training`: "on" or "off", as it was entered."""
         headers = {"authorization": f"Bearer {self._token}", "tillkeeper-terminal": self.terminal}
         headers |= {"tillkeeper-session": self.session} if self.session else {}
         headers |= {"tillkeeper-approval": approval} if approval else {}
+        headers |= {"tillkeeper-training": training} if training else {}
         if method == "POST":
             headers |= {"idempotency-key": key or f"page-{uuid.uuid4()}", "content-type": "application/json"}
         content = json.dumps(body or {}) if method == "POST" else None
@@ -97,9 +99,10 @@ class Page:
         return answer.json()
 
     async def post(
-        self, path: str, body: Mapping[str, Any] | None = None, *, key: str = "", approval: str = "", status: int = 200
-    ) -> Any:
-        answer = await self.call("POST", path, body, key=key, approval=approval)
+        self, path: str, body: Mapping[str, Any] | None = None, *, key: str = "", approval: str = "", training: str = "",
+        status: int = 200,
+    ) -> Any:  # fmt: skip
+        answer = await self.call("POST", path, body, key=key, approval=approval, training=training)
         assert answer.status_code == status, answer.text
         return answer.json()
 

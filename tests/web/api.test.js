@@ -56,6 +56,14 @@ test("an ended session is replaced by the same person's, never by another's", as
   assert.equal(other.seen.length, 1);
 });
 
+test("a command says whether it was entered in training; one that a page of before kept does not", async () => {
+  for (const [training, header] of [[true, "on"], [false, "off"], [undefined, undefined]]) {
+    const w = world((n) => (n === 1 ? refusal(401, "sign_in_needed") : answer(200, {})));
+    await outcomeOf(w.api, { ...entry, training }, "/v1/orders", "", { session: "fresh", employee: "ana", training: true });
+    assert.deepEqual(w.seen.map((one) => one.headers["tillkeeper-training"]), [header, header]);
+  }
+});
+
 test("the token leaves the address at once and is remembered where that is possible", () => {
   const storage = new FakeStorage();
   const replaced = [];

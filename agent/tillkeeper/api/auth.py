@@ -24,7 +24,10 @@ from tillkeeper.api.web import is_page
 from tillkeeper.contract.caller import Scope
 
 SUBPROTOCOL = "tillkeeper.v1"
-ALLOWED_HEADERS = b"authorization, content-type, idempotency-key, tillkeeper-terminal, tillkeeper-session, tillkeeper-approval"
+ALLOWED_HEADERS = (
+    b"authorization, content-type, idempotency-key, "
+    b"tillkeeper-terminal, tillkeeper-session, tillkeeper-approval, tillkeeper-training"
+)
 OPEN_PATHS = frozenset({"/v1/health", "/v1/pair", "/v1/authority.crt"})
 UNPAIRED = 4401
 """Close code (RFC 6455, 7.4.2: 4000-4999 are private): this device is paired no more."""

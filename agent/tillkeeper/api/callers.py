@@ -1,6 +1,6 @@
-"""Who asks, read from a request: the scope of its token, the terminal, the session and an approval.
+"""Who asks, read from a request: the scope of its token, the terminal, the session, an approval, and on which side of training.
 
-Headers: `Tillkeeper-Terminal`, `Tillkeeper-Session`, `Tillkeeper-Approval`.
+Headers: `Tillkeeper-Terminal`, `Tillkeeper-Session`, `Tillkeeper-Approval`, `Tillkeeper-Training`.
 """
 
 import re
@@ -19,16 +19,18 @@ from tillkeeper.errors import BadRequest
 TERMINAL_HEADER = "tillkeeper-terminal"
 SESSION_HEADER = "tillkeeper-session"
 APPROVAL_HEADER = "tillkeeper-approval"
+TRAINING_HEADER = "tillkeeper-training"
 _terminal = re.compile(r"[A-Za-z0-9._:-]{0,64}")
 """As ids are; the name goes into events and onto paper."""
 
 
 def caller_of(request: Request, people: People) -> Caller:
     """The caller of this request; whoever has signed in is where that was, whatever terminal the header names. A
-    paired device that has a place of its own is there, and no session of elsewhere opens anything on it.
+    paired device that has a place of its own is there, and no session of elsewhere opens anything on it. What was rung as
+    practice, or as none, says so and stays it, however the session stands by the time that it arrives.
 
     Raises:
-        BadRequest: the terminal can be the name of none.
+        BadRequest: the terminal can be the name of none, or training is neither on nor off.
     """
     said = request.headers
     if not _terminal.fullmatch(said.get(TERMINAL_HEADER, "")):
@@ -46,7 +48,19 @@ def caller_of(request: Request, people: People) -> Caller:
     )
     if device is not None and _has_place(device) and caller.terminal != terminal:
         caller = people.caller(caller.scope, terminal)  # a session of elsewhere makes this device no other place
-    return replace(caller, device=device.name if device is not None else "", local=local_of(request.scope))
+    return replace(
+        caller,
+        training=_rung_in_training(said.get(TRAINING_HEADER, ""), caller.training),
+        device=device.name if device is not None else "",
+        local=local_of(request.scope),
+    )
+
+
+def _rung_in_training(said: str, session: bool) -> bool:
+    """Whoever does not say it means what the session is. Raises `BadRequest`."""
+    if said not in ("", "on", "off"):
+        raise BadRequest("read", "Tillkeeper-Training", "it must be `on` or `off`", "say what it was when this was entered")
+    return said == "on" if said else session
 
 
 def local_of(scope: AsgiScope) -> str:

@@ -65,6 +65,11 @@ CALLER_HEADERS = {
     "Tillkeeper-Terminal": "The page's place, one of the configured terminals",
     "Tillkeeper-Session": "What sign-in gave; with the token of pages each change needs it",
     "Tillkeeper-Approval": "What an approval gave, for one command that the signed-in person may not do",
+    "Tillkeeper-Training": "Whether it was entered in training; without it, as the session is now",
+}
+_HEADER_VALUES: dict[str, dict[str, Any]] = {
+    "Tillkeeper-Terminal": {"pattern": TERMINAL_PATTERN},
+    "Tillkeeper-Training": {"enum": ["on", "off"]},
 }
 WEBSOCKETS = {
     "/v1/live": "The state as it is, then every change; messages are `LiveMessage`. Close code 4008: too slow, connect again",
@@ -188,7 +193,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _header(name: str, words: str) -> dict[str, Any]:
-    schema = {"type": "string"} | ({"pattern": TERMINAL_PATTERN} if name == "Tillkeeper-Terminal" else {})
+    schema = {"type": "string"} | _HEADER_VALUES.get(name, {})
     return {"name": name, "in": "header", "required": False, "description": words, "schema": schema}
 
 

@@ -27,6 +27,7 @@ from tillkeeper.api.ports import BooksQuery, ChecksQuery, JobsQuery, Till
 from tillkeeper.api.routes import Answer, Call, Operation, PersonBody, command, read
 from tillkeeper.contract import commands as c
 from tillkeeper.contract import views as v
+from tillkeeper.contract.caller import Caller
 from tillkeeper.contract.pages import PageSettings
 from tillkeeper.contract.together import TakeCheck
 from tillkeeper.errors import Refused
@@ -82,6 +83,11 @@ def _person(call: Call, operation: str) -> str:
     return call.caller.person(call.body.by)
 
 
+def _practises(caller: Caller) -> bool:
+    """Whether this caller works on jobs of practice only."""
+    return caller.scope != "full" and (caller.training or caller.must_practise)
+
+
 async def _release(till: Till, call: Call) -> Answer:
     person = await _person_at_job(till, call, "release")
     return Answer(*await till.release_job(call.key, call.params["job_id"], person))
@@ -89,8 +95,7 @@ async def _release(till: Till, call: Call) -> Answer:
 
 async def _release_all(till: Till, call: Call) -> Answer:
     person = _person(call, "release")
-    training = call.caller.scope != "full" and call.caller.training
-    return Answer(*await till.release_jobs(call.key, person, training=training))
+    return Answer(*await till.release_jobs(call.key, person, training=_practises(call.caller)))
 
 
 async def _cancel(till: Till, call: Call) -> Answer:
@@ -101,7 +106,7 @@ async def _cancel(till: Till, call: Call) -> Answer:
 async def _person_at_job(till: Till, call: Call, operation: str) -> str:
     """As `_person`; in training only jobs of practice. Raises `Refused` (`not_training`)."""
     person = _person(call, operation)
-    if call.caller.scope != "full" and call.caller.training:
+    if _practises(call.caller):
         job = await till.job(call.params["job_id"])
         if not job.check_id or not (await till.check(job.check_id)).training:
             cause, hint = "it is no practice", "switch training off to work on it"

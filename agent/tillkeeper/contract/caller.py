@@ -43,8 +43,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     of our pages (`page`: on this machine, else a paired one, whose name is `device`), where `employee` has signed in (empty,
     without permissions: nobody has; empty, with permissions: nobody has to).
     `approver`: a person who approved one command that needs what is `approved`; `approval` is under which it is kept until
-    used. `training`: what this caller rings is practice. `local`: as whom the kernel knows who called over the unix socket
-    ("user root"); "integration" for the full token on the port."""
+    used. `training`: what this caller rings is practice. `must_practise`: it has to be, but for somebody with `training_off`.
+    `local`: as whom the kernel knows who called over the unix socket ("user root"); "integration" for the full token
+    on the port."""
 
     scope: Scope = "full"
     terminal: str = ""
@@ -54,6 +55,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     approved: frozenset[Permission] = frozenset()
     approval: str = ""
     training: bool = False
+    must_practise: bool = False
     device: str = ""
     local: str = ""
 

@@ -154,7 +154,10 @@ def require(command: Command, check: Check | None, caller: Caller) -> tuple[Perm
         return ()
     operation = str(command.__struct_config__.tag).replace("_", " ")
     subject = f"check {check.ticket_code}" if check is not None else "register"
-    return require_all(operation, subject, needed(command, check, caller), caller)
+    wanted = needed(command, check, caller)
+    if caller.must_practise and not caller.training:  # entered while practice had been ended for this person
+        wanted = (*wanted, "training_off")
+    return require_all(operation, subject, wanted, caller)
 
 
 def require_all(operation: str, subject: str, wanted: tuple[Permission, ...], caller: Caller) -> tuple[Permission, ...]:

@@ -167,6 +167,7 @@ class SignInDesk:
             employee=kept.employee,
             permissions=member.permissions,
             training=kept.training,
+            must_practise=kept.training and member.practises,
             approver=given.approver if given else "",
             approved=frozenset((given.permission,)) if given else frozenset(),
             approval=given.digest if given else "",

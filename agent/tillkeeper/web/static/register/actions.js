@@ -21,9 +21,8 @@ export function createActions(desk) {
 
   /** A name that stays while one draft is sent twice by two fingers. */
   async function give(draft, send) {
-    const { session } = store.get();
     const commands = commandsOf(draft, send);
-    const who = { terminal: desk.terminal, session: session?.session ?? "", employee: session?.employee ?? "" };
+    const who = desk.entering();
     const lane = draft.check_id || draft.id;
     let first = null;
     let second = null;

@@ -55,7 +55,7 @@ async function problemOf(answer) {
 export function createApi({ base = "", token, terminal, session, fetch: fetching = globalThis.fetch, timeoutMs = 8000 }) {
   /**
    * @param {string} method @param {string} path
-   * @param {{body?: object, key?: string, approval?: string, session?: string, terminal?: string, timeoutMs?: number}} [how]
+   * @param {{body?: object, key?: string, approval?: string, session?: string, terminal?: string, training?: boolean, timeoutMs?: number}} [how]
    * @returns {Promise<{value: any, replayed: boolean}>}
    */
   async function call(method, path, how = {}) {
@@ -65,6 +65,7 @@ export function createApi({ base = "", token, terminal, session, fetch: fetching
     if (person) headers["tillkeeper-session"] = person;
     if (place) headers["tillkeeper-terminal"] = place;
     if (how.approval) headers["tillkeeper-approval"] = how.approval;
+    if (how.training !== undefined) headers["tillkeeper-training"] = how.training ? "on" : "off";
     if (how.key) headers["idempotency-key"] = how.key;
     if (how.body) headers["content-type"] = "application/json";
     const giveUp = new AbortController();

@@ -92,16 +92,21 @@ export function createDesk({ api, storage, locks, tab, terminal, home, outbox: k
     }
   };
 
+  /** What a command carries of who enters it now: that it stays, whoever is here and however once it goes out. */
+  desk.entering = () => {
+    const { session } = store.get();
+    return { terminal, session: session?.session ?? "", employee: session?.employee ?? "", training: Boolean(session?.training) };
+  };
+
   /**
    * Give a command to the register and wait for its final answer, however long that takes.
    * @param {{lane: string, path: string, body?: object, label: string, draft?: string, quiet?: boolean}} command
    * @returns {Promise<{ok: true, value: any} | {ok: false, problem: any}>} a refusal was shown unless `quiet`
    */
   desk.command = async ({ quiet = false, ...command }) => {
-    const { session } = store.get();
     let entry;
     try {
-      entry = outbox.add({ body: {}, ...command, terminal, session: session?.session ?? "", employee: session?.employee ?? "" });
+      entry = outbox.add({ body: {}, ...command, ...desk.entering() });
     } catch (error) {
       desk.toast(error.message, "bad");
       return { ok: false, problem: { code: "outbox_full", words: error.message, extra: {} } };

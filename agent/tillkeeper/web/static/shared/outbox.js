@@ -17,8 +17,9 @@ const SLOWEST_MS = 5000;
 
 /**
  * @typedef {{id: string, seq: string, lane: string, path: string, body: object, label: string, state: "waiting"|"done"|"refused",
- *   tab: string, terminal: string, session: string, employee: string, draft: string, at_ms: number, tries: number,
- *   words: string, problem: any, value: any, replayed: boolean}} Entry
+ *   tab: string, terminal: string, session: string, employee: string, training?: boolean, draft: string, at_ms: number, tries: number,
+ *   words: string, problem: any, value: any, replayed: boolean}} Entry `training`: whether it was entered in training; missing where
+ *   a page of before kept it, or nobody signs in
  * @typedef {{kind: "done", value: any, replayed: boolean} | {kind: "refused", problem: any} |
  *   {kind: "later", words: string, fault?: boolean, problem?: any}} Outcome
  */
@@ -218,7 +219,7 @@ export function createOutbox({ send, storage = null, locks = null, now = Date.no
     /**
      * Keep a command and send it. Synchronous up to the point where it is stored.
      * @param {{lane: string, path: string, body: object, label: string, key?: string, draft?: string, terminal?: string,
-     *   session?: string, employee?: string}} command `key`: only to repeat a command whose key is known
+     *   session?: string, employee?: string, training?: boolean}} command `key`: only to repeat a command whose key is known
      * @returns {Entry}
      * @throws {OutboxFull} too much waits already
      */

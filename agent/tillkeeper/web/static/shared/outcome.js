@@ -21,7 +21,7 @@ export async function outcomeOf(api, entry, path, approval, session) {
 
 /** A session that has ended is replaced by the present one of the same person, never by somebody else's. */
 async function send(api, entry, path, approval, session) {
-  const how = { body: entry.body, key: entry.id, approval, terminal: entry.terminal };
+  const how = { body: entry.body, key: entry.id, approval, terminal: entry.terminal, training: entry.training };
   try {
     return await api.call("POST", path, { ...how, session: entry.session });
   } catch (problem) {

@@ -83,10 +83,11 @@ export function createPeople(desk, storage) {
       }
     },
 
-    /** Another session took this place over (a second tab signed in or out). */
+    /** A second tab signed in or out, or switched training. */
     reread() {
       const now = stored();
-      if (now?.session !== desk.store.get().session?.session) desk.store.set({ session: now });
+      const { session } = desk.store.get();
+      if (now?.session !== session?.session || now?.training !== session?.training) desk.store.set({ session: now });
     },
 
     /** @param {string} permission */
