@@ -24,4 +24,5 @@
         echo "tillkeeper: deleted @DATA@ ($why)"
     fi
     rm -rf @DATA@.left /var/cache/tillkeeper-probe /run/tillkeeper @CONFIG@
+    rm -f /var/lib/systemd/timers/stamp-tillkeeper-nightly.timer  # systemd's note of the last run
     echo "tillkeeper: deleted @CONFIG@; the users tillkeeper and tillkeeper-probe stay, locked"
