@@ -8,9 +8,12 @@ import pytest
 from tests.people.world import Store, in_store, staffed
 from tests.support.staff import ANA, WRONG
 
-from tillkeeper.people import lockout
+from tillkeeper.people import lockout, pins
 from tillkeeper.people.lockout import Tries
+from tillkeeper.people.refusals import PinWrong
+from tillkeeper.people.roster import Member, Roster
 from tillkeeper.people.sessions import Now
+from tillkeeper.till.pinpad import PinPad
 
 
 def now(boot_s: float, boot: str = "a", wall_ms: int = 0) -> Now:
@@ -70,6 +73,27 @@ def test_nobody_gets_more_than_so_many_tries_an_hour(seed: int) -> None:
             times.append(boot_s)
         boot_s += chance.choice((0.05, 1.0, 30.0))
     assert all(sum(begin <= one < begin + 3600 for one in times) <= lockout.RECENT + 3600 / lockout.FORGET_S for begin in times)
+
+
+def test_who_is_taken_off_while_the_right_pin_is_being_written_down_is_nobody() -> None:
+    """An approval that such a one gave would outlive the list that it was given under."""
+    mia = Member(employee="mia", name="Mia", roles=("manager",), pin=pins.digest("402915", "secret", "store-1"))
+    rosters = [Roster(store="store-1", secret_id="s", members=(mia,))]
+    counted: list[Tries] = []
+
+    async def count(_terminal: str, tries: Tries) -> None:
+        counted.append(tries)
+        rosters.append(Roster(store="store-1", secret_id="s"))
+
+    one_wrong = fail(Tries(), 1, now(0.0))
+    pad = PinPad("secret", "store-1", lambda: now(1.0), lambda _terminal: one_wrong, count)
+
+    async def scene() -> None:
+        with pytest.raises(PinWrong):
+            await pad.who("approve", "402915", "front", lambda: rosters[-1])
+
+    asyncio.run(scene())
+    assert [tries.row for tries in counted] == [0, 1]
 
 
 def test_a_lock_outlives_a_restart_and_is_in_the_journal(tmp_path: Path) -> None:

@@ -262,7 +262,7 @@ ADVISORIES: tuple[Advisory, ...] = (
         severity="warning",
         title="The list of staff needs a look",
         text="{why}.",
-        hint="Remove a file that is left aside: the list that holds is written anew. A new register gets it by joining.",
+        hint="`tillkeeper staff` writes its file; once removed, what holds is written anew. A new register gets it by joining.",
         find=_staff_roster,
     ),
     Advisory(

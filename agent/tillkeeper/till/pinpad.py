@@ -50,17 +50,19 @@ class PinPad:
                 raise LockedOut(operation, terminal, math.ceil(wait_s))
             async with self._at_once:
                 digest = await asyncio.to_thread(pins.digest, pin, self._secret, self._store)
-            known = roster()
-            member = known.whose(digest) if known is not None and self._secret else None
-            if member is None:
-                failed = lockout.wrong(tries, self._now())
-                await self._count(terminal, failed.tries)
-                if failed.tries.wait_s:
-                    raise LockedOut(operation, terminal, failed.tries.wait_s)
-                raise PinWrong(operation, terminal, failed.left)
-            if (cleared := lockout.right(tries)) != tries:
+            while (member := self._whose(digest, roster())) is not None:
+                if (cleared := lockout.right(tries)) == tries:
+                    return member
                 await self._count(terminal, cleared)
-            return member
+                tries = cleared  # and who was taken off meanwhile is nobody
+            failed = lockout.wrong(tries, self._now())
+            await self._count(terminal, failed.tries)
+            if failed.tries.wait_s:
+                raise LockedOut(operation, terminal, failed.tries.wait_s)
+            raise PinWrong(operation, terminal, failed.left)
+
+    def _whose(self, digest: str, roster: Roster | None) -> Member | None:
+        return roster.whose(digest) if roster is not None and self._secret else None
 
     async def _count(self, terminal: str, tries: Tries) -> None:
         self._counted[terminal] = tries

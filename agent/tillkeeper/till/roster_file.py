@@ -1,5 +1,5 @@
 """Takes over the roster that `tillkeeper staff` writes, and what other registers of the store changed. What was taken over is
-in the journal: with a file that makes no sense it goes on to hold and an advisory says so; one that is gone is written again."""
+in the journal: with a file that makes no sense it goes on to hold, and an advisory says so. A file that is gone comes back."""
 
 import asyncio
 import logging
