@@ -45,6 +45,9 @@ def _behind(run: Run, one: Machine, hq: Shelf) -> str:
         return f"{one.name} is not up"
     if open_ones := one.till.intake.authorising._unsettled.open:
         return f"{one.name} has {len(open_ones)} authorisations that are not settled"
+    past = one.till.taking.past
+    if past is not None and (owed := past.unfinished()):
+        return f"{one.name} has {len(owed)} orders to take back that a lost log was being paid for"
     if waiting := one.till.healing.waiting:
         return f"{one.name} looks again at {sorted(waiting)}"
     if mine := [there.check.check_id for there in one.till.taking.open_elsewhere() if there.where.mine]:
