@@ -32,7 +32,7 @@ SMALL_INITRD = (
     "echo MODULES=list >$1/etc/initramfs-tools/conf.d/rig",
     f"printf '%s\\n' {' '.join(FIRST)} >$1/usr/share/initramfs-tools/modules.d/rig",
 )
-"""With all modules it takes an emulated program a quarter of an hour to make."""
+"""With all modules an emulated program had not made it after ten minutes."""
 DISK_MB = 2000
 KEPT_DISKS = 3
 """Of each kind: registers that run have theirs on top of one."""
