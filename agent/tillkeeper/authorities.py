@@ -51,15 +51,9 @@ def of_machine() -> str:
     return ""
 
 
-def unreadable(ca_file: str) -> str:
-    """Why nobody can be believed by this file, or empty."""
-    try:
-        context(ca_file)
-    except ssl.SSLError:
-        return "holds no certificates in PEM form"
-    except OSError as error:
-        return f"can not be read: {error.strerror}"
-    return ""
+def unreadable(error: OSError) -> str:
+    """Why nobody can be believed by the file, where `context` raised this."""
+    return "holds no certificates in PEM form" if isinstance(error, ssl.SSLError) else f"can not be read: {error.strerror}"
 
 
 def refusal(error: BaseException) -> ssl.SSLCertVerificationError | None:

@@ -17,6 +17,7 @@ from tillkeeper.api.auth import Access
 from tillkeeper.api.hub import LiveHub
 from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.server import ApiListen, ApiServer, Bound
+from tillkeeper.asking_files import AskingFiles
 from tillkeeper.cards.gateways import gateways_of
 from tillkeeper.config.model import Config
 from tillkeeper.contract.events import ModeChanged
@@ -42,7 +43,7 @@ from tillkeeper.privacy.opening import Privacy
 from tillkeeper.replication.hq import HqTransport
 from tillkeeper.replication.replication import Replication
 from tillkeeper.roles.mode import Uplink
-from tillkeeper.secret_files import read_hq_token, store_secret
+from tillkeeper.secret_files import store_secret
 from tillkeeper.spool.spool import Spool
 from tillkeeper.store_work import StoreWork
 from tillkeeper.till.availability import StockKeeper
@@ -92,9 +93,8 @@ class Register:
         self._given = given
         self.overlays = Overlays(config, journal.setting)
         self.config = config = self.overlays.config
-        self.journal = journal
-        self.stamp = stamp
-        self.replication = replication
+        self.journal, self.stamp, self.replication = journal, stamp, replication
+        self.asking_files = AskingFiles(config)
         self.together = StoreWork(self)
         self.hub = LiveHub()
         self.shelf = Shelf(journal)
@@ -198,7 +198,7 @@ class Register:
             step_aside=replication.courtesy.step_aside,
             knows_its_past=replication.knows_its_past,
             taking=self.together.checks.open(),
-            gateways=gateways_of(config),
+            gateways=gateways_of(config, self.asking_files.gateways),
             now_s=clock.boot_s,
         )
         self.network = NetworkDesk(
@@ -209,7 +209,7 @@ class Register:
                 now_s=clock.boot_s,
                 now_ms=clock.wall_ms,
                 new_id=clock.new_id,
-                link=lambda: self.replication.hq.status() if self.replication.hq else None,
+                link=lambda: self.replication.hq.status() if self.replication.hq and self.asking_files.asks_hq else None,
                 beat_s=config.hq.beat_s,
                 poke=lambda: self.replication.hq.poke() if self.replication.hq else None,
                 changed=lambda: self.announcer.status_changed(),
@@ -244,6 +244,7 @@ class Register:
             fiscal_trouble=lambda: self.together.day.fiscal_trouble,
             lan=self.access.serving.advice,
             upgrade=self.restarts.advice,
+            unread=self.asking_files.unread,
             nightly=Latest(Path(config.data_dir)),
             newest_before_ms=newest_stamp(journal),
         )
@@ -282,6 +283,7 @@ class Register:
             self.replication.start(tasks, self.spool, self.intake, self._hq_transport(), self._link_changed)
             self.together.start(tasks)
             self.wiring.start(tasks)
+            tasks.create_task(self.asking_files.run(), name="asking_files")
             tasks.create_task(self.mode.run(), name="till.mode")
             tasks.create_task(self.spool.run(), name="spool")
             tasks.create_task(self.board.run(), name="till.board")
@@ -341,13 +343,12 @@ class Register:
         return ApiServer(app, listen, limits)
 
     def _hq_transport(self) -> HqTransport | None:
-        hq = self.config.hq
-        if not hq.url:
+        if self.asking_files.hq is None:
             return None
         from tillkeeper.replication.http import HttpTransport  # httpx is slow to import, and not every register has an HQ
 
         keys = self.trust.keys
-        return HttpTransport(hq, read_hq_token(Path(hq.token_file)), lambda: keys.roster if keys is not None else None)
+        return HttpTransport(self.asking_files.hq, lambda: keys.roster if keys is not None else None)
 
     def _staff(self) -> Mapping[str, Member] | None:
         return self.people.names() if self.people.required else None

@@ -1,8 +1,10 @@
-"""Secrets in files of their own, as the agent needs them at its start."""
+"""Secrets in files of their own."""
 
 import logging
+import os
 from pathlib import Path
 
+from tillkeeper import users
 from tillkeeper.errors import ConfigInvalid, StorageRefused
 from tillkeeper.plain_file import open_plain
 from tillkeeper.token_files import MAX_TOKEN_FILE, load_or_create_token
@@ -10,22 +12,22 @@ from tillkeeper_systemd import credentials
 
 log = logging.getLogger(__name__)
 
-
-def read_hq_token(file: Path) -> str:
-    """The secret that this register shares with HQ: the first line. Raises `ConfigInvalid` where there is none."""
-    return read_token("hq.token_file", file)
+HINT = "its first line is the shared secret"
 
 
 def read_token(setting: str, file: Path) -> str:
     """The first line of the file that `setting` of the configuration names. Raises `ConfigInvalid` where there is none."""
     try:
         with open_plain(file) as opened:
-            lines = opened.read(MAX_TOKEN_FILE).decode("ascii").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        hint = credentials.missing(str(file)) or "its first line is the shared secret"
-        raise ConfigInvalid("read", f"{setting} {file.name}", str(error), hint) from error
-    if not (token := lines[0].strip()):
-        raise ConfigInvalid("read", f"{setting} {file.name}", "its first line is empty", "put the shared secret there")
+            token = opened.readline(MAX_TOKEN_FILE).decode("ascii").strip()
+    except OSError as error:
+        who = f" to user {users.name_of(os.geteuid())}" if isinstance(error, PermissionError) else ""
+        hint = credentials.missing(str(file)) or HINT
+        raise ConfigInvalid("read", setting, f"{file} can not be read: {error.strerror}{who}", hint) from error
+    except UnicodeDecodeError as error:
+        raise ConfigInvalid("read", setting, f"{file} begins with what is no ASCII text", HINT) from error
+    if not token:
+        raise ConfigInvalid("read", setting, f"{file} has an empty first line", HINT)
     return token
 
 

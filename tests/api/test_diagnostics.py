@@ -22,6 +22,7 @@ from tillkeeper.diagnostics.facts import (
     NetworkFacts,
     NightlyFacts,
     OpenDrawerFacts,
+    UnreadFacts,
     UpgradeFacts,
 )
 from tillkeeper.diagnostics.snapshot import status_view
@@ -51,6 +52,8 @@ ROUTER = {"headline": "The router does not answer", "works": "Cash works.", "wha
 
 LATE = LateFacts(station="grill", title="Grill", count=2, code="B-7", age_s=45.0, device="pass", trouble="no paper")
 
+HQ_TOKEN = UnreadFacts(setting="hq.token_file", why="/secrets/hq can not be read: No such file", hint="its first line is it")
+
 RAISED: dict[str, tuple[Facts, str]] = {
     "storage_refused": (facts(journal=JournalFacts(refusing="the disk is full")), "the disk is full"),
     "journal_set_aside": (facts(journal=JournalFacts(set_aside="journal-2.bad")), "journal-2.bad"),
@@ -66,6 +69,7 @@ RAISED: dict[str, tuple[Facts, str]] = {
         "9.9.9 would not start with its configuration: till.toml:1: nonsense",
     ),
     "upgrade_late": (facts(upgrade=UpgradeFacts("9.9.9", late=True)), "no quiet moment in a day"),
+    "file_unread": (facts(unread=(HQ_TOKEN,)), "hq.token_file: /secrets/hq can not be read: No such file. HQ is not asked"),
     "lan": (facts(lan=("Tablets do not reach this register: no address",)), "no address"),
     "fiscal_unsigned": (facts(fiscal_trouble="the device does not answer"), "the device does not answer"),
     "online_orders": (facts(online_trouble="This HQ hands out no online orders."), "hands out no online orders"),
@@ -208,6 +212,18 @@ def test_what_is_known_of_the_silence_of_hq_is_the_advice(age_s: float | None) -
     assert "ago: its certificate is not believed." in said.text
     assert said.hint.startswith("Look at the clock.")
     assert "token" not in said.hint
+
+
+def test_without_what_it_takes_to_ask_hq_its_silence_is_not_told_as_well() -> None:
+    hq = HqFacts(configured=True, last_error="hq.token_file: it can not be read")
+    view = status_view(facts(mode="offline", uptime_s=90.0, hq=hq, unread=(HQ_TOKEN,)))
+    assert [one.code for one in view.advisories] == ["file_unread"]
+    assert view.dot.words.startswith("Offline: hq.token_file can not be read, ")
+    secret = msgspec.structs.replace(HQ_TOKEN, setting="gateways.bank.token_file", gateway="bank")
+    view = status_view(facts(mode="offline", uptime_s=90.0, hq=hq, unread=(secret,)))
+    assert [one.code for one in view.advisories] == ["file_unread", "hq_never_reached"]
+    assert "What gateway bank authorises is refused." in view.advisories[0].text
+    assert view.dot.words.startswith("Offline, ")
 
 
 def test_a_ticket_that_only_the_screen_lacks_is_not_told_as_lost() -> None:

@@ -31,7 +31,7 @@ def _hear(act: Callable[[HttpGateway], Awaitable[Said]], *answers: Answer, token
 
     async def run() -> Said:
         async with serving("127.0.0.1", 0, handle) as port:
-            gateway = HttpGateway(Gateway(url=f"http://127.0.0.1:{port}/", timeout_s=2.0), token)
+            gateway = HttpGateway(Gateway(url=f"http://127.0.0.1:{port}/", timeout_s=2.0), lambda: token)
             try:
                 return await act(gateway)
             finally:
@@ -116,7 +116,7 @@ def test_where_no_connection_comes_about_nothing_was_sent() -> None:
     async def run() -> Said:
         async with serving("127.0.0.1", 0, lambda _asked: asyncio.sleep(0, Answer(200))) as port:
             pass
-        gateway = HttpGateway(Gateway(url=f"http://127.0.0.1:{port}", timeout_s=2.0), "")
+        gateway = HttpGateway(Gateway(url=f"http://127.0.0.1:{port}", timeout_s=2.0), str)
         try:
             return await gateway.authorise(ASK)
         finally:
@@ -135,7 +135,7 @@ def test_a_clerk_reads_of_a_broken_connection_in_words() -> None:
 
         async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            gateway = HttpGateway(Gateway(url=f"http://127.0.0.1:{port}", timeout_s=2.0), "")
+            gateway = HttpGateway(Gateway(url=f"http://127.0.0.1:{port}", timeout_s=2.0), str)
             try:
                 return await gateway.authorise(ASK)
             finally:
@@ -158,7 +158,7 @@ def test_a_redirect_says_nothing_wherever_it_leads(location: bytes) -> None:
 
         async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            gateway = HttpGateway(Gateway(url=f"http://127.0.0.1:{port}", timeout_s=2.0), "")
+            gateway = HttpGateway(Gateway(url=f"http://127.0.0.1:{port}", timeout_s=2.0), str)
             try:
                 return await gateway.authorise(ASK)
             finally:
@@ -174,7 +174,7 @@ def test_a_gateway_that_is_silent_is_waited_for_no_longer_than_it_may_be() -> No
             raise AssertionError("never")
 
         async with serving("127.0.0.1", 0, handle) as port:
-            gateway = HttpGateway(Gateway(url=f"http://127.0.0.1:{port}", timeout_s=0.5), "")
+            gateway = HttpGateway(Gateway(url=f"http://127.0.0.1:{port}", timeout_s=0.5), str)
             try:
                 return await gateway.authorise(ASK)
             finally:

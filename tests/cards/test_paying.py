@@ -4,7 +4,8 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.cards.world import BURGERS, COLA, Shop, events_of, shop
+from tests.cards.world import BURGERS, COLA, Shop, config_with, events_of, shop
+from tests.till.world import Register, running
 
 from tillkeeper_drivers.simulator.gateway import Fault, VirtualGateway
 
@@ -49,6 +50,38 @@ def test_a_declined_card_leaves_the_check_open_and_its_key_answers_so_for_good(t
             assert not (await at.check(check))["frozen"]
             assert (await at.pay(check, "cash"))["state"] == "closed"
             assert gateway.kept_minor == 0
+
+    asyncio.run(run())
+
+
+def test_without_the_gateways_secret_a_card_is_refused_with_the_reason_and_taken_once_that_is_there(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with VirtualGateway(token=TOKEN) as gateway:
+            config = config_with(tmp_path, gateway)
+            secret = tmp_path / "gateway-token"
+            secret.rename(tmp_path / "elsewhere")
+            async with running(config) as till:
+                at = Shop(till, gateway)
+                await till.post("/mode/offsite", {"on": True})
+                check = await at.open()
+                refused = await at.pay(check, status=422)
+                assert refused["type"].endswith("gateway_unreachable")
+                assert refused["cause"] == "nothing was charged: its secret can not be read at this register"
+                assert "cash" in refused["allowed"]
+                assert not gateway.requests
+                assert not (await at.check(check))["frozen"]
+                assert (await at.pay(check, "cash"))["state"] == "closed"
+                assert await told_of(till) == ["gateways.bank.token_file"]
+                (tmp_path / "elsewhere").rename(secret)
+
+                async def taken_up() -> bool:
+                    return not await told_of(till)
+
+                await at.until(taken_up)
+                assert (await at.pay(await at.open()))["state"] == "closed"
+
+    async def told_of(till: Register) -> list[str]:
+        return [one["subject"] for one in (await till.get("/status"))["advisories"] if one["code"] == "file_unread"]
 
     asyncio.run(run())
 

@@ -149,7 +149,7 @@ def test_the_simulator_as_a_program_keeps_a_ledger_and_takes_faults(tmp_path: Pa
 
             assert (await tell({"next": ["none" if booked else "decline"]}))["ok"] is True
             assert (await tell({"next": ["explode"]}))["ok"] is False
-            gateway = HttpGateway(Gateway(url=url), "")
+            gateway = HttpGateway(Gateway(url=url), str)
             assert (await gateway.authorise(ASK)).heard == ("approved" if booked else "declined")
             await gateway.aclose()
             state = (await tell({"state": True}))["state"]

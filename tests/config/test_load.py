@@ -6,14 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.support.authority import Authority
 
 from tillkeeper.config import address as where
 from tillkeeper.config.embedded import embedded, embedded_printers, example_toml
 from tillkeeper.config.load import builtin_menu, load, parse
 from tillkeeper.errors import ConfigInvalid
 from tillkeeper.file_problem import Problem
-from tillkeeper.secret_files import read_hq_token
 
 EXAMPLE = example_toml()
 
@@ -145,7 +143,6 @@ MATRIX = [
     ("cable", "# [network]", '[network.links.cables.frnt]\nwhere = "here"', "frnt", "no register 'frnt'", "front"),
     ("link address", "# [network]", '[network.links.modem]\naddress = "192.168.100"', '168.100"', "not an IP address", ""),
     ("link key", "# [network]", '[network.links.modem]\ncable_color = "red"', "cable_color =", "unknown key", "cable_colour"),
-    ("beacon key", "# [network]", '[network]\nkey_file = "no-such.key"', "no-such.key", "can not be read", ""),
     ("no socket", "# [network]", '[network]\nsocket = ""', 'socket = ""', "it needs a name", ""),
     ("names", "[tenders.gift]", '[tenders."gift card"]', '"gift card"', "letters, digits", ""),
 ]
@@ -221,47 +218,11 @@ def test_windows_line_ends_count_as_one_line(tmp_path: Path) -> None:
     assert problem.line == line_of(text, "pin = 3")
 
 
-def test_hq_token_must_be_readable_and_not_empty(tmp_path: Path) -> None:
+def test_a_file_that_it_takes_to_ask_others_keeps_nobody_from_reading_the_configuration(tmp_path: Path) -> None:
     text = EXAMPLE.replace('url = ""', 'url = "https://hq:1"')
     text = text.replace('token_file = ""           # its', 'token_file = "hq.token" # its')
-    assert "can not be read" in problems_of(text, tmp_path)[0].what
-    (tmp_path / "hq.token").write_text("\n")
-    assert "empty first line" in problems_of(text, tmp_path)[0].what
-    (tmp_path / "hq.token").write_text("secret\n")
+    text = text.replace("# [network]", '[network]\nkey_file = "no-such.key"')
     assert parse(text, file="store.toml", folder=tmp_path).hq.token_file == str(tmp_path / "hq.token")
-
-
-@pytest.mark.timeout(20)
-def test_a_pipe_in_the_place_of_a_secret_is_not_waited_for(tmp_path: Path) -> None:
-    text = EXAMPLE.replace('url = ""', 'url = "https://hq:1"')
-    text = text.replace('token_file = ""           # its', 'token_file = "hq.token" # its')
-    os.mkfifo(tmp_path / "hq.token")
-    assert "can not be read: it is not a file" in problems_of(text, tmp_path)[0].what
-    with pytest.raises(ConfigInvalid):
-        read_hq_token(tmp_path / "hq.token")
-
-
-def test_authorities_that_can_not_be_read_are_said(tmp_path: Path) -> None:
-    text = EXAMPLE.replace('# ca_file = "own-ca.pem"', 'ca_file = "own-ca.pem"')
-    (problem,) = problems_of(text, tmp_path)
-    assert (problem.where, problem.line) == ("hq.ca_file", line_of(text, "ca_file ="))
-    assert "can not be read: No such file" in problem.what
-    (tmp_path / "own-ca.pem").write_text("no certificate\n")
-    assert "holds no certificates" in problems_of(text, tmp_path)[0].what
-    own = Authority(tmp_path, "own-ca")
-    assert parse(text, file="store.toml", folder=tmp_path).hq.ca_file == str(own.file)
-
-
-@pytest.mark.timeout(20)
-def test_authorities_in_what_is_no_file_or_without_end_hold_nothing_up(tmp_path: Path) -> None:
-    text = EXAMPLE.replace('# ca_file = "own-ca.pem"', 'ca_file = "own-ca.pem"')
-    place = tmp_path / "own-ca.pem"
-    os.mkfifo(place)
-    assert "can not be read: it is not a file" in problems_of(text, tmp_path)[0].what
-    place.unlink()
-    with place.open("wb") as file:
-        file.truncate(2**31)
-    assert "can not be read: File too large" in problems_of(text, tmp_path)[0].what
 
 
 def _absent(path: Path) -> None:
@@ -293,20 +254,6 @@ def test_a_file_that_is_no_text_is_one_problem(make: Callable[[Path], None], lin
     (problem,) = caught.value.extra["problems"]
     assert problem.line == line
     assert words in problem.what
-
-
-def test_a_beacon_key_is_64_hexadecimal_digits_and_may_be_closed_to_the_agent(tmp_path: Path) -> None:
-    text = EXAMPLE.replace("# [network]", '[network]\nkey_file = "beacon.key"')
-    key = tmp_path / "beacon.key"
-    key.write_text("ab" * 32 + "\n")
-    assert parse(text, file="store.toml", folder=tmp_path).network.key_file == str(key)
-    key.write_text("ab" * 31)
-    (problem,) = problems_of(text, tmp_path)
-    assert "64 hexadecimal digits" in problem.what
-    key.unlink()
-    os.mkfifo(key)  # opened without care it would hold the start up for ever
-    (problem,) = problems_of(text, tmp_path)
-    assert "it is not a file" in problem.what
 
 
 def test_the_part_about_the_network_is_valid_once_it_is_uncommented(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.hq.world import DAY, READER, STORE, Hq, Log, running, token
+from tests.support.hq_access import access
 from tests.support.keys import AUTHORITY
 
 from tillkeeper.config.model import Hq as HqConfig
@@ -196,7 +197,7 @@ def test_the_agent_tells_hq_its_roster_and_again_when_it_has_grown(tmp_path: Pat
 
     async def scene(hq: Hq) -> None:
         config = HqConfig(url=hq.url, timeout_s=20)
-        transport = HttpTransport(config, token("till-2"), lambda: rosters[-1])
+        transport = HttpTransport(access(config, token("till-2")), lambda: rosters[-1])
         try:
             assert (await transport.exchange(HqBatch(STORE, "till-2", "inc-1"))).roster == rosters[0].digest
             rosters.append(rosters[0].merged(BOTH).roster)
@@ -214,7 +215,7 @@ def test_the_agent_sells_on_where_hq_wants_no_roster(tmp_path: Path) -> None:
     roster = Roster(STORE, AUTHORITY.key).merged(BOTH).roster
 
     async def scene(hq: Hq) -> None:
-        transport = HttpTransport(HqConfig(url=hq.url, timeout_s=20), token("till-2"), lambda: roster)
+        transport = HttpTransport(access(HqConfig(url=hq.url, timeout_s=20), token("till-2")), lambda: roster)
         try:
             assert (await transport.exchange(signed(log, SIDE))).held_seq == 9
         finally:

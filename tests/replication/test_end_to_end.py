@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 from tests.hq.world import DAY, STORE, Hq, Log, running, token
+from tests.support.hq_access import access
 
 from tillkeeper import clock
 from tillkeeper.config.model import Hq as HqConfig
@@ -65,7 +66,7 @@ async def outage(journal: Journal, hq: Hq) -> None:
     """Sold with HQ there, HQ killed while more is sold, sold without it, and HQ back."""
     till, news = Till(journal), asyncio.Event()
     config = HqConfig(url=hq.url, beat_s=0.05, timeout_s=5.0)
-    transport = HttpTransport(config, token("till-1"))
+    transport = HttpTransport(access(config, token("till-1")))
     link = HqLink(
         journal, Selected(OwnLogs(journal), journal), config, transport, till, store=STORE, changed=news.set
     )

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
+from tests.support.hq_access import access
 
 from tillkeeper import clock
 from tillkeeper.config.model import Hq
@@ -64,7 +65,7 @@ async def serving(
 def exchange(answer: bytes, drip_s: float = 0.0, hangs: bool = False, timeout_s: float = 10.0) -> tuple[HqAnswer, list[bytes]]:
     async def scene() -> tuple[HqAnswer, list[bytes]]:
         async with serving(answer, drip_s, hangs) as server:
-            transport = HttpTransport(Hq(url=server.url + "/", timeout_s=timeout_s), "the-secret")
+            transport = HttpTransport(access(Hq(url=server.url + "/", timeout_s=timeout_s)))
             try:
                 return await transport.exchange(BEAT), server.requests
             finally:
@@ -80,7 +81,7 @@ def exchange(answer: bytes, drip_s: float = 0.0, hangs: bool = False, timeout_s:
 def test_the_time_that_hq_says_is_kept_on_the_clock_that_nobody_sets(date: str, unix_s: float | None) -> None:
     async def scene() -> float | None:
         async with serving(response(f"200 OK\r\nDate: {date}", b'{"held_seq":7}')) as server:
-            transport = HttpTransport(Hq(url=server.url + "/"), "the-secret")
+            transport = HttpTransport(access(Hq(url=server.url + "/")))
             try:
                 await transport.exchange(BEAT)
             finally:
@@ -94,7 +95,7 @@ def test_the_time_that_hq_says_is_kept_on_the_clock_that_nobody_sets(date: str, 
 def test_a_look_that_makes_the_register_online_says_the_time_too() -> None:
     async def scene() -> float | None:
         async with serving(response("200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT", b'{"held_seq":7}')) as server:
-            transport = HttpTransport(Hq(url=server.url + "/"), "the-secret")
+            transport = HttpTransport(access(Hq(url=server.url + "/")))
             try:
                 await transport.look(BEAT, 3.0)
             finally:
@@ -163,7 +164,7 @@ def test_nobody_there() -> None:
         async with serving(b"") as server:
             url = server.url
         for where in (url, "http://", "not a url", "ftp://hq"):
-            transport = HttpTransport(Hq(url=where, timeout_s=10), "the-secret")
+            transport = HttpTransport(access(Hq(url=where, timeout_s=10)))
             try:
                 with pytest.raises(SinkTrouble) as caught:
                     await transport.exchange(BEAT)
@@ -201,7 +202,7 @@ def pushed(server: Server, *batches: HqBatch) -> list[tuple[bool, HqBatch]]:
 
     async def scene() -> None:
         async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
-            transport = HttpTransport(Hq(url=f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"), "the-secret")
+            transport = HttpTransport(access(Hq(url=f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")))
             try:
                 for batch in batches:
                     await transport.exchange(batch)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.replication.test_http import BEAT, response, serving
 from tests.support.authority import DAY, NOW, Authority
+from tests.support.hq_access import access
 
 from tillkeeper import authorities
 from tillkeeper.config.model import Hq
@@ -21,7 +22,7 @@ def held(tls: ssl.SSLContext, ca_file: str | Path = "") -> int:
 
     async def scene() -> int:
         async with serving(ANSWER, tls=tls) as server:
-            transport = HttpTransport(Hq(url=server.url, ca_file=str(ca_file), timeout_s=10.0), "the-secret")
+            transport = HttpTransport(access(Hq(url=server.url, ca_file=str(ca_file), timeout_s=10.0)))
             try:
                 return (await transport.exchange(BEAT)).held_seq
             finally:
@@ -110,7 +111,7 @@ def test_authorities_that_are_lost_while_an_agent_runs_are_still_believed_by_it(
 
     async def scene() -> int:
         async with serving(ANSWER, tls=own.server()) as server:
-            transport = HttpTransport(Hq(url=server.url, ca_file=str(own.file)), "the-secret")
+            transport = HttpTransport(access(Hq(url=server.url, ca_file=str(own.file))))
             own.file.write_bytes(b"")
             try:
                 return (await transport.look(BEAT, 10.0)).held_seq

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from tests.support.hq_access import access
 from tests.support.lines import Line
 
 from tillkeeper.config.model import Hq
@@ -196,7 +197,7 @@ def test_a_look_goes_over_a_connection_of_its_own_and_gives_up_in_its_time() -> 
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
         async with server, Line(server.sockets[0].getsockname()[:2]) as line:
             host, port = line.address
-            transport = HttpTransport(Hq(url=f"http://{host}:{port}", timeout_s=MOST_S), "token")
+            transport = HttpTransport(access(Hq(url=f"http://{host}:{port}", timeout_s=MOST_S)))
             batch = HqBatch("store", *OWN)
             try:
                 for _ in range(2):

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from tests.support.toml import dumps, merged
 
+from tillkeeper.asking_files import AskingFiles
+from tillkeeper.asking_files import problems as asking_problems
 from tillkeeper.config.embedded import example_toml
-from tillkeeper.config.load import parse
+from tillkeeper.config.load import load, parse
 from tillkeeper.config.model import Config
 from tillkeeper.errors import ConfigInvalid
 from tillkeeper.network.prober import setup
-from tillkeeper.secret_files import read_hq_token
 from tillkeeper_systemd import credentials
 
 KEY = "0123456789abcdef" * 4
@@ -46,7 +47,8 @@ def test_the_service_reads_what_it_was_handed(tmp_path: Path, monkeypatch: pytes
     (handed / "hq-token").write_text("the secret\n")
     (handed / "beacon.key").write_text(KEY + "\n")
     config = parsed(tmp_path, ALL)
-    assert read_hq_token(Path(config.hq.token_file)) == "the secret"
+    assert (to_hq := AskingFiles(config).hq) is not None
+    assert to_hq.token() == "the secret"
     assert config.gateways["cards"].token_file == str(handed / "cards")
     (tmp_path / "till.toml").write_text(text(tmp_path, ALL))
     assert setup.read(tmp_path / "till.toml").key == bytes.fromhex(KEY)
@@ -54,9 +56,11 @@ def test_the_service_reads_what_it_was_handed(tmp_path: Path, monkeypatch: pytes
 
 def test_what_was_not_handed_over_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-    assert "LoadCredential=hq-token:" in problems(tmp_path, HQ)
-    assert "can not be read" in problems(tmp_path, {"network": {"key_file": "credential:beacon.key"}})
-    (tmp_path / "till.toml").write_text(text(tmp_path, {"network": {"key_file": "credential:beacon.key"}}))
+    (tmp_path / "till.toml").write_text(text(tmp_path, ALL))
+    said = {one.where: one.what for one in asking_problems(tmp_path / "till.toml", load(tmp_path / "till.toml"))}
+    assert "LoadCredential=hq-token:" in said["hq.token_file"]
+    assert "LoadCredential=cards:" in said["gateways.cards.token_file"]
+    assert "can not be read" in said["network.key_file"]
     with pytest.raises(ConfigInvalid, match=r"LoadCredential=beacon\.key:"):
         setup.read(tmp_path / "till.toml")
 
@@ -65,11 +69,15 @@ def test_who_checks_the_file_by_hand_can_not_tell_and_is_not_told_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
-    config = parsed(tmp_path, ALL)
+    (tmp_path / "till.toml").write_text(text(tmp_path, ALL))
+    config = load(tmp_path / "till.toml")
     assert config.hq.token_file == "credential:hq-token"
-    with pytest.raises(ConfigInvalid) as caught:
-        read_hq_token(Path(config.hq.token_file))
-    assert "LoadCredential=hq-token:" in caught.value.hint
+    assert asking_problems(tmp_path / "till.toml", config) == ()
+    files = AskingFiles(config)
+    files.look()
+    (to_hq, to_cards) = files.unread()
+    assert "LoadCredential=hq-token:" in to_hq.hint
+    assert "at the next start" in to_cards.hint, "nobody hands it to a process that runs"
 
 
 @pytest.mark.parametrize("name", ["", "../journal.db", "a/b", ".hidden", "with space", "x" * 256])

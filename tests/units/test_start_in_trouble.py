@@ -95,6 +95,32 @@ def test_a_route_to_nothing_is_wrong_and_keeps_no_agent_from_starting(tmp_path: 
     held.ready()
 
 
+def test_what_it_takes_to_ask_others_is_missing_and_keeps_no_agent_from_starting(
+    tmp_path: Path, held: Manager, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate\n")
+    changes = {
+        "hq": {"url": "https://127.0.0.1:1", "token_file": "hq-token", "ca_file": "ca.pem"},
+        "gateways": {"bank": {"url": "https://127.0.0.1:1", "token_file": "bank-token"}},
+        "network": {"key_file": "beacon.key"},
+        "online": {"take": True, "tender": "voucher"},
+    }
+    till = Till(tmp_path, held, changes=changes)
+    asking = ["hq.token_file", "hq.ca_file", "gateways.bank.token_file"]
+    assert main(["config", "check", str(till.config_file)]) == 2, "it is wrong"
+    said = capsys.readouterr().out
+    assert all(f": {setting}: " in said for setting in (*asking, "network.key_file")), said
+    assert asyncio.run(next_start.trouble(next_start.command(till.config_file))) == "", "and holds no upgrade back"
+    till.start()
+    held.ready()
+    with till.client() as client:
+        order = {"order_type": "takeout", "lines": [{"item_id": "cola"}], "tenders": [{"tender": "cash"}]}
+        answer = client.post("/v1/orders", json=order, headers={"Idempotency-Key": "one"})
+        assert answer.json()["state"] == "closed", answer.text
+        told = client.get("/v1/status").json()["advisories"]
+    assert [one["subject"] for one in told if one["code"] == "file_unread"] == asking
+
+
 SMALL_DISK = 'mount -t tmpfs -o size=24m tmpfs "$0" && echo up && exec sleep infinity'
 
 

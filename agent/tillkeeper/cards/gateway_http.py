@@ -7,6 +7,7 @@ proxy, half a body) says nothing, and the authorisation is unknown: it may have 
 import asyncio
 import logging
 import ssl
+from collections.abc import Callable
 from typing import Literal
 
 import httpx
@@ -15,6 +16,7 @@ import msgspec
 from tillkeeper import authorities
 from tillkeeper.cards.gateway import MAX_REFERENCE, MAX_WORDS, Asked, Heard, Said, harmless
 from tillkeeper.config.model import Gateway as GatewayConfig
+from tillkeeper.errors import ConfigInvalid
 
 log = logging.getLogger(__name__)
 
@@ -48,22 +50,20 @@ _decode_problem = msgspec.json.Decoder(_Problem).decode
 
 
 class HttpGateway:
-    """`token`: the shared secret; it goes into a header and nowhere else. Redirects are never followed: it would go along.
-    Each call has a connection of its own: one that stood idle and broke would leave a payment unknown for nothing."""
+    """`token`: gives the shared secret, empty where there is none, or raises ConfigInvalid: then nothing is sent. It goes
+    into a header and nowhere else. Redirects are never followed: it would go along. Each call has a connection of its own: one
+    that stood idle and broke would leave a payment unknown for nothing."""
 
-    def __init__(self, gateway: GatewayConfig, token: str) -> None:
+    def __init__(self, gateway: GatewayConfig, token: Callable[[], str]) -> None:
         self._url = gateway.url.rstrip("/") + "/v1/authorisations"
-        self._timeout_s = gateway.timeout_s
+        self._timeout_s, self._token = gateway.timeout_s, token
         # Without https no certificates are needed, and loading them costs more than anything else here.
         tls = authorities.context() if self._url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
         self._client = httpx.AsyncClient(
             verify=tls,
             trust_env=False,
             follow_redirects=False,
-            headers=headers,
+            headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
             limits=httpx.Limits(max_keepalive_connections=0),
         )
 
@@ -89,9 +89,13 @@ class HttpGateway:
         url = f"{self._url}/{authorisation_id}{path}"
         timeout = httpx.Timeout(within_s, connect=min(CONNECT_S, within_s))
         try:
-            asking = self._client.stream(method, url, content=body or None, timeout=timeout)
+            headers = {"Authorization": f"Bearer {token}"} if (token := self._token()) else {}
+            asking = self._client.stream(method, url, content=body or None, timeout=timeout, headers=headers)
             async with asyncio.timeout(within_s), asking as response:
                 content = await _bounded(response)
+        except ConfigInvalid as error:
+            log.info("%s: not asked: %s", self._url, error)
+            return Said("not_reached", reason="its secret can not be read at this register")
         except _NOTHING_SENT as error:
             log.info("%s: no connection: %r", self._url, error)
             return Said("not_reached", reason="it can not be reached")

@@ -67,17 +67,19 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _mistakes(file: Path, config: "Config") -> "tuple[Problem, ...]":
-    """In the catalogue that the configuration names; names in `routing` have to exist there."""
+    """In the files that it takes to ask others, and in the catalogue; names in `routing` have to exist there."""
+    from tillkeeper import asking_files
     from tillkeeper.config.routes import dangling_routes
     from tillkeeper.errors import ConfigInvalid
     from tillkeeper.till.catalogues import read_catalogue
     from tillkeeper.upkeep.refusals import problems_of
 
+    asking = asking_files.problems(file, config)
     try:
         menu = read_catalogue(Path(config.catalogue.file), frozenset(config.taxes.categories))
     except (ConfigInvalid, OSError) as error:
-        return problems_of(error, config.catalogue.file)
-    return dangling_routes(file, config, menu)
+        return (*asking, *problems_of(error, config.catalogue.file))
+    return (*asking, *dangling_routes(file, config, menu))
 
 
 def _json(problems: object, said: object, warnings: list[str]) -> str:

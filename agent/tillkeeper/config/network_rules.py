@@ -17,7 +17,7 @@ _INTERFACE = re.compile(r"[^\s/:]{1,15}")
 """IFNAMSIZ of linux/if.h is 16 with the NUL; dev_valid_name() refuses the rest."""
 
 
-def check(document: Table, folder: Path, report: Report) -> None:
+def check(document: Table, report: Report) -> None:
     """Report each rule that [network] breaks."""
     network = table(document, "network")
     for key in ("anycast", "other_resolvers"):
@@ -38,11 +38,8 @@ def check(document: Table, folder: Path, report: Report) -> None:
     if "socket" in network and not text(network, "socket"):
         report(("network", "socket"), "it needs a name; `watch = false` switches the prober off")
     _links(document, report)
-    key_file = text(network, "key_file")
-    if why := secret_rules.name_problem(key_file):
+    if why := secret_rules.name_problem(text(network, "key_file")):
         report(("network", "key_file"), why)
-    elif key_file and (file := secret_rules.place(folder, key_file)) and (why := _no_key(file)):
-        report(("network", "key_file"), f"{key_file!r} {why}; `tillkeeper network key --write FILE` makes one")
 
 
 def is_address(address: str) -> bool:
@@ -77,7 +74,7 @@ def _is_plain_http(url: str) -> bool:
     return parts.scheme == "http" and bool(parts.hostname) and port != 0 and not re.search(r"[\s\x00-\x1f]", url)
 
 
-def _no_key(path: Path) -> str:
+def no_key(path: Path) -> str:
     """Why this is no beacon key, or empty. It may be closed to the agent, which has no use for it: then the prober judges."""
     try:
         with open_plain(path) as file:

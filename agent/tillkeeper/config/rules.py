@@ -11,7 +11,6 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from tillkeeper import authorities
 from tillkeeper.config import address as where
 from tillkeeper.config import (
     displays,
@@ -65,7 +64,7 @@ def check(document: Table, folder: Path, profiles: Collection[str], report: Repo
     _logo(document, folder, report)
     _api(document, report)
     _layouts(document, folder, report)
-    network_rules.check(document, folder, report)
+    network_rules.check(document, report)
     replication_rules.check(document, report)
     roles.check(document, report)
     online.check(document, report)
@@ -335,11 +334,8 @@ def _files(document: Table, folder: Path, report: Report) -> None:
         report(("hq", "url"), f"{url!r} is not an http(s) address")
     if url and not token:
         report(("hq",), "with a 'url' comes a 'token_file'")
-    elif url and (why := secret_rules.unreadable(folder, token)):
-        report(("hq", "token_file"), f"{token!r} {why}")
-    trusted = _text(hq, "ca_file")
-    if trusted and (why := authorities.unreadable(str(folder / Path(trusted).expanduser()))):
-        report(("hq", "ca_file"), f"{trusted!r} {why}")
+    elif why := secret_rules.name_problem(token):
+        report(("hq", "token_file"), why)
     for name in ("token_file", "page_token_file"):
         if _text(_table(document, "api"), name).startswith(credentials.PREFIX):
             report(("api", name), "can be no credential: the agent makes it, and others read it")

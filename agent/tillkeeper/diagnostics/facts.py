@@ -119,6 +119,16 @@ class SinkFacts(msgspec.Struct, frozen=True, kw_only=True):
     staff: StaffListVersion | None = None
 
 
+class UnreadFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that it takes to ask somebody outside, and that could not be read yet. `setting` names it; `why` and `hint` are
+    words; `gateway`: who is not asked, empty for HQ."""
+
+    setting: str
+    why: str
+    hint: str
+    gateway: str = ""
+
+
 class UpgradeFacts(msgspec.Struct, frozen=True):
     """`version`: installed, and waits for a moment without a sale; empty where none does. `late`: for more than a day.
     `trouble`: why the next start would fail, in words."""
@@ -179,6 +189,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     fiscal_trouble: str = ""
     lan: tuple[str, ...] = ()
     """Why no online orders come here, although HQ answers."""
+    unread: tuple[UnreadFacts, ...] = ()
     jobs_waiting: int = 0
     held_tickets: int = 0
     held_others: int = 0

@@ -2,6 +2,7 @@
 
 from tillkeeper.contract.sinks import SinkView
 from tillkeeper.contract.views import Colour, Dot, StatusView
+from tillkeeper.diagnostics import hq as of_hq
 from tillkeeper.diagnostics.advisories import advise
 from tillkeeper.diagnostics.facts import Facts, SinkFacts
 from tillkeeper.diagnostics.network import outage_behind
@@ -25,17 +26,22 @@ def _standing(facts: Facts, colour: Colour) -> str:
         case "manual_offline":
             return f"Offline by hand{by}"
         case "offsite":
-            answers = {"green": "HQ answers", "red": f"HQ does not answer{since}{_why(facts)}", "grey": "asking HQ"}
+            answers = {"green": "HQ answers", "red": f"HQ does not answer{since}{_why_hq(facts)}", "grey": "asking HQ"}
             return f"Offsite{by}: {answers[colour] if hq.configured else 'there is no HQ'}"
         case "island":
             return f"Island{since}: no other register is heard{_why(facts)}"
     if not hq.configured:
         return "No HQ: this register works alone"
     if facts.mode == "offline":
-        return f"Offline{since}{_why(facts)}"
+        return f"Offline{since}{_why_hq(facts)}"
     if colour == "green":
         return "Online"
-    return f"Checking the connection to HQ{_why(facts)}"
+    return f"Checking the connection to HQ{_why_hq(facts)}"
+
+
+def _why_hq(facts: Facts) -> str:
+    """Why HQ does not answer: before all else it has to be asked."""
+    return f": {setting} can not be read" if (setting := of_hq.unread(facts)) else _why(facts)
 
 
 def _why(facts: Facts) -> str:

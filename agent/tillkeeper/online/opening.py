@@ -1,15 +1,14 @@
 """Puts the taking of online orders together."""
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tillkeeper import clock
+from tillkeeper.asking_files import HqAccess
 from tillkeeper.contract.online import OnlineView
 from tillkeeper.contract.roles import Epoch, Role
 from tillkeeper.online.taking import NOT_HERE, OnlineTaker, TakerParts
 from tillkeeper.roles.keeper import RolesKeeper
-from tillkeeper.secret_files import read_hq_token
 
 if TYPE_CHECKING:
     from tillkeeper.register import Register
@@ -24,14 +23,14 @@ class OnlineOrders:
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         config = self._register.config
-        if config.online.take and config.hq.url:
-            tasks.create_task(self._run(), name="online")
+        if config.online.take and self._register.asking_files.hq is not None:
+            tasks.create_task(self._run(self._register.asking_files.hq), name="online")
 
-    async def _run(self) -> None:
+    async def _run(self, access: HqAccess) -> None:
         from tillkeeper.online.transport import OnlineHq  # httpx is slow to import, and few registers take online orders
 
         config, register = self._register.config, self._register
-        hq = OnlineHq(config.hq, read_hq_token(Path(config.hq.token_file)), config.store.id)
+        hq = OnlineHq(access, config.store.id)
         self._taker = OnlineTaker(
             TakerParts(
                 register=config.this_register,

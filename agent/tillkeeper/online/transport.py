@@ -4,9 +4,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from tillkeeper.config.model import Hq
+from tillkeeper.asking_files import HqAccess
 from tillkeeper.contract.online import OnlineOrdersTaken, TakeOnlineOrders
-from tillkeeper.replication.hq_client import client, post
+from tillkeeper.replication.hq_client import HqClient
 from tillkeeper.replication.trouble import SinkTrouble
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
@@ -17,17 +17,15 @@ _decode = msgspec.json.Decoder(OnlineOrdersTaken).decode
 
 
 class OnlineHq:
-    def __init__(self, hq: Hq, token: str, store: str) -> None:
-        self._url = f"{hq.url.rstrip('/')}/v1/stores/{quote(store, safe='')}/online-orders/take"
-        self._hq = hq
-        self._client = client(hq, token)
+    def __init__(self, access: HqAccess, store: str) -> None:
+        self._url = f"{access.hq.url.rstrip('/')}/v1/stores/{quote(store, safe='')}/online-orders/take"
+        self._timeout_s = access.hq.timeout_s
+        self._client = HqClient(access)
 
     async def take(self, asked: TakeOnlineOrders) -> OnlineOrdersTaken | None:
         """None: this HQ hands out no online orders. Raises SinkTrouble: there is no answer to rely on; HQ may have handed
         orders out all the same."""
-        answer, body = await post(
-            self._client, self._hq, self._url, _encode(asked), within_s=self._hq.timeout_s, most_bytes=MAX_ANSWER_BYTES
-        )
+        answer, body = await self._client.post(self._url, _encode(asked), within_s=self._timeout_s, most_bytes=MAX_ANSWER_BYTES)
         if answer.status_code in (404, 405, 501):
             return None
         if answer.status_code in (401, 403):

@@ -1,13 +1,11 @@
 """Asking HQ over HTTP: how a connection to it is made, and one question with a bound on its time and on its answer."""
 
 import asyncio
-import ssl
-from functools import cache
 
 import httpx
 
 from tillkeeper import authorities
-from tillkeeper.config.model import Hq
+from tillkeeper.asking_files import HqAccess
 from tillkeeper.errors import ConfigInvalid
 from tillkeeper.replication.trouble import SinkTrouble
 
@@ -15,58 +13,64 @@ KEPT_S = 4.0
 """Let go of before servers do (Node and uvicorn after 5 s): what is sent while the other end closes is lost."""
 
 
-def client(hq: Hq, token: str, kept: int = 1, tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
-    """One connection at a time; `kept`: how many of them stay open between two questions; `tls`: what `trust` made. Redirects
-    are never followed, because the token would go with them."""
-    return httpx.AsyncClient(
-        verify=trust(hq) if tls is None else tls,
-        trust_env=False,
-        follow_redirects=False,
-        timeout=hq.timeout_s,
-        limits=httpx.Limits(max_connections=1, max_keepalive_connections=kept, keepalive_expiry=KEPT_S),
-        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept-Encoding": "identity"},
-    )
+class HqClient:
+    """One connection at a time; `kept`: how many of them stay open between two questions. Redirects are never followed, because
+    the token would go with them."""
 
+    def __init__(self, access: HqAccess, kept: int = 1) -> None:
+        self._access, self._kept = access, kept
+        self._client: httpx.AsyncClient | None = None
 
-@cache
-def trust(hq: Hq) -> ssl.SSLContext:
-    """Whose certificates are believed, read once for all who ask. Raises: ConfigInvalid: `hq.ca_file` is of no use."""
-    if not hq.url.startswith("https:"):
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # no certificates: loading them costs more than anything else here
-    try:
-        return authorities.context(hq.ca_file)
-    except OSError as error:  # an SSLError is one
-        raise ConfigInvalid("read", f"hq.ca_file {hq.ca_file}", str(error), "it holds authorities in PEM form") from error
+    async def post(
+        self, url: str, content: bytes, *, within_s: float, most_bytes: int, headers: dict[str, str] | None = None
+    ) -> tuple[httpx.Response, bytes]:
+        """The answer, whatever its status. The whole exchange has `within_s` seconds, however slowly HQ drips.
 
+        Raises:
+            SinkTrouble: `not_prepared`, `timeout`, `unreachable`, `untrusted`, or `garbage` for more than `most_bytes`. But
+                for `not_prepared` and `untrusted` HQ may have done what was asked.
+        """
+        body = bytearray()
+        try:
+            asking = self._opened().stream("POST", url, content=content, headers=headers)
+            async with asyncio.timeout(within_s), asking as response:
+                async for chunk in response.aiter_raw():
+                    body += chunk
+                    if len(body) > most_bytes:
+                        raise SinkTrouble("garbage", url, f"answer longer than {most_bytes} bytes")
+                return response, bytes(body)
+        except ConfigInvalid as error:
+            raise SinkTrouble("not_prepared", url, f"{error.subject}: {error.cause}", error.hint) from error
+        except (TimeoutError, httpx.TimeoutException):
+            raise SinkTrouble("timeout", url, f"no answer within {within_s:.3g} s") from None
+        except httpx.TransportError as error:
+            if (refusal := authorities.refusal(error)) is not None:
+                cause, hint = authorities.words(refusal, self._access.hq.ca_file, "hq.ca_file")
+                raise SinkTrouble("untrusted", url, cause, hint) from error
+            raise SinkTrouble("unreachable", url, _said(error)) from error
+        except httpx.InvalidURL as error:
+            raise SinkTrouble("unreachable", url, f"not a URL: {error}", "check hq.url") from error
 
-async def post(
-    by: httpx.AsyncClient, hq: Hq, url: str, content: bytes, *,
-    within_s: float, most_bytes: int, headers: dict[str, str] | None = None,
-) -> tuple[httpx.Response, bytes]:  # fmt: skip
-    """The answer, whatever its status. The whole exchange has `within_s` seconds, however slowly HQ drips.
+    async def aclose(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
 
-    Raises:
-        SinkTrouble: `timeout`, `unreachable`, `untrusted`, or `garbage` for more than `most_bytes`. HQ may have done what was
-            asked.
-    """
-    body = bytearray()
-    try:
-        asking = by.stream("POST", url, content=content, headers=headers)
-        async with asyncio.timeout(within_s), asking as response:
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > most_bytes:
-                    raise SinkTrouble("garbage", url, f"answer longer than {most_bytes} bytes")
-            return response, bytes(body)
-    except (TimeoutError, httpx.TimeoutException):
-        raise SinkTrouble("timeout", url, f"no answer within {within_s:.3g} s") from None
-    except httpx.TransportError as error:
-        if (refusal := authorities.refusal(error)) is not None:
-            cause, hint = authorities.words(refusal, hq.ca_file, "hq.ca_file")
-            raise SinkTrouble("untrusted", url, cause, hint) from error
-        raise SinkTrouble("unreachable", url, _said(error)) from error
-    except httpx.InvalidURL as error:
-        raise SinkTrouble("unreachable", url, f"not a URL: {error}", "check hq.url") from error
+    def _opened(self) -> httpx.AsyncClient:
+        """Made for the first question. Raises: ConfigInvalid: what it takes can not be read."""
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                verify=self._access.trust(),
+                trust_env=False,
+                follow_redirects=False,
+                limits=httpx.Limits(max_connections=1, max_keepalive_connections=self._kept, keepalive_expiry=KEPT_S),
+                headers={
+                    "Authorization": f"Bearer {self._access.token()}",
+                    "Content-Type": "application/json",
+                    "Accept-Encoding": "identity",
+                },
+                timeout=self._access.hq.timeout_s,
+            )
+        return self._client
 
 
 def _said(error: BaseException) -> str:

@@ -11,10 +11,10 @@ import httpx
 import msgspec
 
 from tillkeeper import clock
-from tillkeeper.config.model import Hq
+from tillkeeper.asking_files import HqAccess
 from tillkeeper.contract.envelope import MAX_NUMBER, HqAnswer, HqBatch
 from tillkeeper.contract.roster import Roster
-from tillkeeper.replication.hq_client import client, post, trust
+from tillkeeper.replication.hq_client import HqClient
 from tillkeeper.replication.trouble import SinkTrouble
 
 MAX_ANSWER_BYTES = 1024 * 1024
@@ -35,8 +35,8 @@ class HttpTransport:
     redirects are never followed, because the token would go with them. `roster`: the store's, None where it has none; HQ is
     told before a batch whenever it has another one. Large batches are packed, until HQ takes one only unpacked."""
 
-    def __init__(self, hq: Hq, token: str, roster: Callable[[], Roster | None] = lambda: None) -> None:
-        self._hq = hq
+    def __init__(self, access: HqAccess, roster: Callable[[], Roster | None] = lambda: None) -> None:
+        hq = access.hq
         self._roster = roster
         self._hq_roster = ""
         self._told: tuple[str, float] = ("", 0.0)
@@ -45,11 +45,8 @@ class HttpTransport:
         self._roster_url = hq.url.rstrip("/") + "/v1/roster"
         self._timeout_s = hq.timeout_s
         self._packs = True
-        self._looking: httpx.AsyncClient | None = None
         self.hq_minus_boot_s: float | None = None
-        tls = trust(hq)  # once: in an outage nothing is read that may be gone by then
-        self._another: Callable[[], httpx.AsyncClient] = lambda: client(hq, token, kept=0, tls=tls)
-        self._client = client(hq, token, tls=tls)
+        self._client, self._looking = HqClient(access), HqClient(access, kept=0)
 
     async def exchange(self, batch: HqBatch) -> HqAnswer:
         """Raises SinkTrouble: there is no answer to rely on; HQ may have stored the batch all the same."""
@@ -68,8 +65,6 @@ class HttpTransport:
 
     async def look(self, batch: HqBatch, within_s: float) -> HqAnswer:
         """One exchange on a fresh connection, whatever the usual one does. Raises SinkTrouble."""
-        if self._looking is None:
-            self._looking = self._another()
         response, body = await self._post(self._url, _encoder.encode(batch), by=self._looking, within_s=within_s)
         return self._heard(response, body)
 
@@ -99,18 +94,15 @@ class HttpTransport:
 
     async def _post(
         self, url: str, content: bytes, headers: dict[str, str] | None = None, *,
-        by: httpx.AsyncClient | None = None, within_s: float | None = None,
+        by: HqClient | None = None, within_s: float | None = None,
     ) -> tuple[httpx.Response, bytes]:  # fmt: skip
         """Raises SinkTrouble."""
-        return await post(
-            by or self._client, self._hq, url, content,
-            within_s=self._timeout_s if within_s is None else within_s, most_bytes=MAX_ANSWER_BYTES, headers=headers,
-        )  # fmt: skip
+        within_s = self._timeout_s if within_s is None else within_s
+        return await (by or self._client).post(url, content, within_s=within_s, most_bytes=MAX_ANSWER_BYTES, headers=headers)
 
     async def aclose(self) -> None:
         await self._client.aclose()
-        if self._looking is not None:
-            await self._looking.aclose()
+        await self._looking.aclose()
 
 
 def _date_s(text: str) -> float | None:

@@ -6,14 +6,15 @@ from tillkeeper.errors import TillkeeperError
 
 Kind = Literal[
     "unreachable", "timeout", "untrusted", "credentials_refused", "redirected", "batch_refused", "busy", "server_error",
-    "garbage", "not_a_member", "two_sessions", "other_store", "protocol_unknown",
+    "garbage", "not_prepared", "not_a_member", "two_sessions", "other_store", "protocol_unknown",
 ]  # fmt: skip
 
 
 class SinkTrouble(TillkeeperError):
     """No answer to rely on. The sink may have stored what was sent all the same: sending it again is safe and needed.
 
-    `untrusted`: its certificate is not believed, and nothing was sent. `batch_refused`: it answers, but will not
+    `not_prepared`: what it takes to ask can not be read here, and nothing was sent. `untrusted`: its certificate is not
+    believed, and nothing was sent. `batch_refused`: it answers, but will not
     take this batch as a whole. `code` is the kind."""
 
     status = 502

@@ -6,9 +6,9 @@ from urllib.parse import quote
 import msgspec
 
 from tillkeeper import clock
-from tillkeeper.config.model import Hq
+from tillkeeper.asking_files import HqAccess
 from tillkeeper.contract.roles import WitnessAsked, WitnessSaid
-from tillkeeper.replication.hq_client import client, post
+from tillkeeper.replication.hq_client import HqClient
 from tillkeeper.replication.trouble import SinkTrouble
 
 MAX_ANSWER_BYTES = 64 * 1024
@@ -20,19 +20,17 @@ _decode = msgspec.json.Decoder(WitnessSaid).decode
 
 
 class HqWitness:
-    def __init__(self, hq: Hq, token: str, store: str) -> None:
-        self._url = f"{hq.url.rstrip('/')}/v1/stores/{quote(store, safe='')}/roles/witness"
-        self._hq = hq
+    def __init__(self, access: HqAccess, store: str) -> None:
+        self._url = f"{access.hq.url.rstrip('/')}/v1/stores/{quote(store, safe='')}/roles/witness"
+        self._timeout_s = access.hq.timeout_s
         self._none_until_s = 0.0
-        self._client = client(hq, token, kept=0)
+        self._client = HqClient(access, kept=0)
 
     async def ask(self, asked: WitnessAsked) -> WitnessSaid | None:
         """None: this HQ is no witness. Raises: SinkTrouble."""
         if clock.boot_s() < self._none_until_s:
             return None
-        answer, body = await post(
-            self._client, self._hq, self._url, _encode(asked), within_s=self._hq.timeout_s, most_bytes=MAX_ANSWER_BYTES
-        )
+        answer, body = await self._client.post(self._url, _encode(asked), within_s=self._timeout_s, most_bytes=MAX_ANSWER_BYTES)
         if answer.status_code in (404, 405, 501):
             self._none_until_s = clock.boot_s() + NO_WITNESS_S
             return None

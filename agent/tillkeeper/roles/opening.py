@@ -1,11 +1,10 @@
 """Puts the roles of a register together."""
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tillkeeper import clock
-from tillkeeper.config.model import Config
+from tillkeeper.asking_files import HqAccess
 from tillkeeper.contract.roles import (
     PreflightView,
     RoleRegister,
@@ -24,7 +23,6 @@ from tillkeeper.roles.leading import Leading
 from tillkeeper.roles.records import NewestRecord, configured
 from tillkeeper.roles.standing import Standing
 from tillkeeper.roles.view import brief
-from tillkeeper.secret_files import read_hq_token
 
 if TYPE_CHECKING:
     from tillkeeper.register import Register
@@ -34,18 +32,15 @@ REACH_S = 1.5
 
 
 class Roles:
-    """`keeper` for who has which role, `desk` for what a manager says of it.
-
-    Raises:
-        ConfigInvalid: HQ is a witness, and its token or authorities can not be read.
-    """
+    """`keeper` for who has which role, `desk` for what a manager says of it."""
 
     def __init__(self, register: "Register", following: Following) -> None:
         self._register = register
         config, peers = register.config, register.replication.peers
         self._peers = peers
         self._registers = tuple(config.registers)
-        hq = _hq_witness(config) if peers is not None and config.hq.url else None
+        access = register.asking_files.hq
+        hq = _hq_witness(access, config.store.id) if peers is not None and access is not None else None
         self.keeper = RolesKeeper(
             RolesParts(
                 register=config.this_register,
@@ -143,9 +138,7 @@ class Roles:
         return tuple(keys.roster.members) if keys is not None else ()
 
 
-def _hq_witness(config: Config) -> "HqWitness":
-    """With token and authorities as they are at the start: in an outage nothing is read that may be gone by then. Raises:
-    ConfigInvalid."""
+def _hq_witness(access: HqAccess, store: str) -> "HqWitness":
     from tillkeeper.roles.hq_witness import HqWitness  # httpx is slow to import, and not every register has an HQ
 
-    return HqWitness(config.hq, read_hq_token(Path(config.hq.token_file)), config.store.id)
+    return HqWitness(access, store)

@@ -233,6 +233,7 @@ def _checked(
     site: Site, before: Present, said: Answers, places: Places, files: tuple[File, ...], final: str
 ) -> tuple[Config, tuple[str, ...]]:
     """The configuration as the agent will understand it, and what it would warn of."""
+    from tillkeeper import asking_files
     from tillkeeper.config.routes import dangling_routes
     from tillkeeper.devices import letters
     from tillkeeper.layouts.shelf import problems_of
@@ -249,8 +250,9 @@ def _checked(
             menu = Path(config.catalogue.file)
             catalogue = parse_catalogue(menu.read_bytes(), menu.name, list(config.taxes.categories))
             _stage(staging, [File(site.config.name, trial.encode())])
-            dangling = dangling_routes(staging / site.config.name, config, catalogue)
-            problems = (*(replace(one, file=CONFIG) for one in dangling), *problems_of(config))
+            made_file = staging / site.config.name
+            mistakes = (*asking_files.problems(made_file, config), *dangling_routes(made_file, config, catalogue))
+            problems = (*(replace(one, file=CONFIG) for one in mistakes), *problems_of(config))
         except ConfigInvalid as error:
             raise _refused(final, error.extra.get("problems", ()) or (str(error),)) from error
         if problems:

@@ -23,6 +23,7 @@ from tillkeeper.diagnostics.facts import (
     NightlyFacts,
     OpenDrawerFacts,
     SinkFacts,
+    UnreadFacts,
     UpgradeFacts,
 )
 from tillkeeper.diagnostics.snapshot import status_view
@@ -78,6 +79,7 @@ class StatusDesk:
     nightly: Latest | None = None
     catalogue_trouble: str = ""
     lan: Callable[[], tuple[str, ...]] = tuple
+    unread: Callable[[], tuple[UnreadFacts, ...]] = tuple
     upgrade: Callable[[], tuple[str, bool, str]] = lambda: ("", False, "")
     newest_before_ms: int = 0
     """The latest stamp of before this start: what was stamped since may be wrong, however much it is."""
@@ -119,6 +121,7 @@ class StatusDesk:
                 online_trouble=self.online_trouble(),
                 fiscal_trouble=self.fiscal_trouble(),
                 lan=self.lan(),
+                unread=self.unread(),
                 upgrade=UpgradeFacts(*self.upgrade()),
                 jobs_waiting=len(jobs) - len(held),
                 held_tickets=len(held) - len(others),
