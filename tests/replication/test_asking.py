@@ -7,11 +7,14 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.replication.registers import Corner, corner, until
+from tests.simulation.loops import MachineLoop, Time
 
 from tillkeeper.errors import Refused
 from tillkeeper.replication.peers import asking
-from tillkeeper.replication.peers.asking import AskRefused
-from tillkeeper.replication.peers.state import PeerStatus
+from tillkeeper.replication.peers.asking import Asking, AskRefused
+from tillkeeper.replication.peers.session import Session
+from tillkeeper.replication.peers.state import PeerState, PeerStatus
+from tillkeeper.replication.peers.wire import Hello, Message
 from tillkeeper.replication.trouble import SinkTrouble
 
 
@@ -145,6 +148,51 @@ def test_a_register_that_is_no_sink_is_called_to_be_asked(tmp_path: Path) -> Non
             await c.desk.ask("d", "room.echo", b"", 0.2, call=True)
 
     play(tmp_path, scene, *"abcd")
+
+
+class Silent:
+    """A line over which nothing comes."""
+
+    register = key = address = "b"
+
+    async def send(self, frame: bytes) -> None:
+        pass
+
+    def post(self, frame: bytes) -> None:
+        pass
+
+    async def receive(self, within_s: float) -> Message:
+        raise SinkTrouble("timeout", "register b", f"silent for {within_s:g} s")
+
+    def abort(self) -> None:
+        pass
+
+    async def aclose(self) -> None:
+        pass
+
+
+def test_the_time_for_an_answer_begins_with_the_call() -> None:
+    time, state = Time(lambda _who, words: pytest.fail(words)), PeerState("b")
+    loop = MachineLoop(time, "a")
+
+    def comes() -> None:
+        hello = Hello("s", "b", "log", "session", "1")
+        state.calling = Session(Silent(), hello, dialled=True, now_s=loop.time)
+        asked.came()
+
+    def call(_register: str) -> None:
+        loop.call_later(0.7, comes)
+
+    asked = Asking({"b": state}, call)
+    task = loop.create_task(asked.ask("b", "check.take", b"", 1.5, call=True))
+    time.run(1.4)
+    assert state.calling is not None
+    assert not task.done()
+    time.run(1.51)
+    assert task.done()
+    error = task.exception()
+    assert isinstance(error, SinkTrouble)
+    assert error.code == "timeout"
 
 
 def test_a_register_without_a_line_is_as_well_as_those_say_who_hear_it(tmp_path: Path) -> None:

@@ -60,14 +60,14 @@ class Asking:
         return state is not None and (_line(state) is not None or await self._called(state, within_s) is not None)
 
     async def ask(self, register: str, topic: str, body: bytes, within_s: float, *, call: bool = False) -> bytes:
-        """Ask a register that is there now. `call`: where there is no line it is called first (`reach`), within half of the
-        time.
+        """Ask a register that is there now. `call`: where there is no line it is called first (`reach`), for half of that time
+        at most.
 
         Raises:
             SinkTrouble: there is no line (`unreachable`), or no answer in time (`timeout`): it may have done what was asked.
             AskRefused: it says no.
         """
-        subject = f"register {register}"
+        subject, by_s = f"register {register}", asyncio.get_running_loop().time() + within_s
         state = self._states.get(register)
         session = _line(state) if state is not None else None
         if session is None and state is not None and call:
@@ -81,7 +81,7 @@ class Asking:
         answer: asyncio.Future[Said] = asyncio.get_running_loop().create_future()
         self._waiting[place] = answer
         try:
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout_at(by_s):
                 await session.connection.send(encode(Ask(self._n, topic, body)))
                 said = await answer
         except TimeoutError:
