@@ -1,6 +1,7 @@
 """The prober as a process of its own, in a small store of real namespaces."""
 
 import contextlib
+import select
 import signal
 import socket
 import subprocess
@@ -28,20 +29,25 @@ from tests.network.small_store import (
     small_store,
 )
 
+from tillkeeper.network.engine import LONG_STALL_S
 from tillkeeper.network.model import (
     AddressesSeen,
     ColumnName,
     Fact,
     LinkSeen,
     NeighbourSeen,
+    Probe,
+    Replied,
     RoutesSeen,
     Stalled,
     Step,
+    Target,
     TargetState,
     UplinkSeen,
 )
-from tillkeeper.network.prober import clock, loop, setup
+from tillkeeper.network.prober import clock, echo, loop, setup
 from tillkeeper.network.prober.poller import Poller
+from tillkeeper.network.prober.senders import Senders
 from tillkeeper.network.prober.watch import Watch
 from tillkeeper.network.wire import FromProber, Hello, Reported, Uplink
 
@@ -324,6 +330,22 @@ def test_a_suspend_is_told(store: Store, tmp_path: Path, monkeypatch: pytest.Mon
     assert isinstance(last, Stalled)
     assert last.suspended
     assert any(isinstance(fact, RoutesSeen) and fact.gateways["ipv4"] == ROUTER for fact in engines[0].facts)
+
+
+def test_an_answer_that_waited_is_read_before_its_question_is_forgotten(store: Store, tmp_path: Path) -> None:
+    told = list[Fact]()
+    gateway = Target(name="gateway", role="gateway", family="ipv4", address=ROUTER, ways=("echo",))
+    with contextlib.ExitStack() as stack, inside(store.space("reg")):
+        beside = stack.enter_context(echo.open_raw("ipv4"))
+        poller = stack.enter_context(contextlib.closing(Poller()))
+        watch = stack.enter_context(contextlib.closing(Watch(poller, told.append, lambda *_: None, pinned="eth0")))
+        plan = setup.read(config(tmp_path), uplink=False)
+        senders = stack.enter_context(contextlib.closing(Senders(plan, poller, told.append, watch, lambda _: None)))
+        senders.ask(Probe(number=7, target=gateway, way="echo", timeout_ms=80), clock.boot_s())
+        assert select.select([beside], [], [], 10.0)[0]
+        senders.tick(clock.boot_s() + LONG_STALL_S)
+        senders.drain()
+    assert [fact.number for fact in told if isinstance(fact, Replied)] == [7]
 
 
 @contextlib.contextmanager

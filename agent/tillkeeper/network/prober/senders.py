@@ -113,7 +113,8 @@ class Senders:
             echo.drain()
 
     def tick(self, now_s: float) -> None:
-        """Once a second."""
+        """Once a second. After a pause an answer may have waited for longer than its question is kept: it is read first."""
+        self.drain()
         self._diagnoses.tick(now_s)
         self._names.refresh(now_s)
         for resolver, name, record in self._names.due(now_s):
