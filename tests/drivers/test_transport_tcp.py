@@ -1,7 +1,9 @@
 """TCP on loopback, against peers that reset, close, never read, or are not there."""
 
 import asyncio
+import contextlib
 import socket
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -90,6 +92,44 @@ def test_reading_keeps_its_deadline_and_sees_the_end() -> None:
             with pytest.raises(TransportError) as caught:
                 await connection.write(b"x", 1)
             assert (caught.value.reason, caught.value.bytes_left) == ("busy", False)
+
+    asyncio.run(run())
+
+
+def test_an_answer_that_came_in_time_is_read_however_late_the_program_looks() -> None:
+    async def run() -> bytes:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            async with TcpTransport("127.0.0.1", listener.getsockname()[1]).connect(1) as connection:
+                peer, _ = listener.accept()
+
+                def answer_and_stand_still() -> None:
+                    peer.send(b"well")
+                    time.sleep(0.1)
+
+                with peer:
+                    asyncio.get_running_loop().call_soon(answer_and_stand_still)
+                    return await connection.read(0.05)
+
+    assert asyncio.run(run()) == b"well"
+
+
+def test_what_was_acknowledged_in_time_has_left_however_late_the_program_looks() -> None:
+    async def run() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            async with TcpTransport("127.0.0.1", listener.getsockname()[1]).connect(1) as connection:
+                peer, _ = listener.accept()
+                peer.settimeout(0.2)
+
+                def take_all_and_stand_still() -> None:
+                    with contextlib.suppress(TimeoutError):
+                        while peer.recv(1_000_000):
+                            pass
+
+                with peer:
+                    with pytest.raises(TransportError):
+                        await connection.write(BIG, 0.2)
+                    asyncio.get_running_loop().call_soon(take_all_and_stand_still)
+                    await connection.drain(0.1)
 
     asyncio.run(run())
 

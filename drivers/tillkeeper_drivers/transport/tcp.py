@@ -181,15 +181,14 @@ class TcpConnection:
             TimeoutError: nothing came before the deadline.
             TransportError: "lost" (or "busy" where no byte had left): the peer reset the connection.
         """
-        async with asyncio.timeout(deadline_s):
-            while True:
-                try:
-                    # Received only once readable and in one step: a deadline can not lose bytes already taken.
-                    return self._sock.recv(MAX_READ)
-                except BlockingIOError:
+        try:
+            async with asyncio.timeout(deadline_s):
+                while (data := self._received()) is None:
                     await self._ready(write=False)
-                except OSError as error:
-                    raise self._broken(str(error), bytes_left=self._any_left) from error
+        except TimeoutError:  # a busy machine looks late: what came in time is heard
+            if (data := self._received()) is None:
+                raise
+        return data
 
     async def drain(self, deadline_s: float) -> None:
         """Wait until the peer's stack has acknowledged every byte.
@@ -204,9 +203,9 @@ class TcpConnection:
                     await asyncio.sleep(pause)
                     pause = min(longest, pause * 2)
         except TimeoutError as error:
-            left = self._unacknowledged()
-            detail = f"{left} bytes not acknowledged within {deadline_s:g} s"
-            raise TransportError("stalled", detail, bytes_left=self._any_left) from error
+            if left := self._unacknowledged():
+                detail = f"{left} bytes not acknowledged within {deadline_s:g} s"
+                raise TransportError("stalled", detail, bytes_left=self._any_left) from error
         # A reset may empty the queue as well.
         if self._over():
             raise TransportError("lost", "the device reset the connection", bytes_left=self._any_left)
@@ -230,6 +229,15 @@ class TcpConnection:
             pass
         finally:
             self._sock.close()
+
+    def _received(self) -> bytes | None:
+        """In one step, so that a deadline can not lose bytes already taken. None: nothing has come."""
+        try:
+            return self._sock.recv(MAX_READ)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise self._broken(str(error), bytes_left=self._any_left) from error
 
     def _check_open(self) -> None:
         try:
