@@ -227,6 +227,7 @@ def test_nothing_is_dropped_and_the_books_count_it_once(
 @settings(deadline=None, max_examples=120)
 @given(STORES, STEPS, STEPS, STEPS, st.integers(0, 99))
 @example({}, [(0, 0, 0)], [(9, 0, 502), (3, 0, 0)], [(0, 0, 0)], 1)  # a line that is scheduled, then voided whole
+@example({}, [(0, 0, 0)], [(0, 0, 0), (0, 0, 0), (8, 0, 0), (9, 0, 0)], [(0, 0, 0)], 23)  # one that is held, then fired
 def test_in_parts_or_whole_it_comes_to_the_same(changes: Any, before: Any, there: Any, here: Any, cut: int) -> None:
     there = [step for step in there if step[0] not in (1, 4)]  # changes of one line to and fro: see the test below
     a = opened(changes, before)

@@ -31,7 +31,8 @@ from tillkeeper.sales.sayings import Said, Saying, holds, own
 T = TypeVar("T")
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _ATTRIBUTES = ("tax", "modifiers", "seat", "course", "order_type", "note", "held", "fire_at_ms")
-_TOLD = frozenset(_ATTRIBUTES) - {"held", "fire_at_ms"}
+_UNTIL_FIRED = ("held", "fire_at_ms")
+_TOLD = frozenset(_ATTRIBUTES) - frozenset(_UNTIL_FIRED)
 _KINDS = {field.name: field.type for field in msgspec.structs.fields(Line)}
 
 
@@ -241,6 +242,7 @@ class _Merge:
                 refunded[line_id] = refunded.get(line_id, 0) + quantity
         lines = tuple(replace(one, refunded_quantity=min(refunded.get(one.line_id, 0), pieces[one.line_id])) for one in lines)
         awaiting, _ = _pick(before.awaiting, ours.awaiting, after.awaiting)
+        past = {f"{line.line_id}/{name}" for line in lines if line.fired for name in _UNTIL_FIRED}
         return replace(
             ours,
             order_type=order_type,
@@ -253,7 +255,7 @@ class _Merge:
             authorisations=asked,
             receipts=ours.receipts + max(0, after.receipts - before.receipts),
             awaiting=awaiting,
-            said=self.said,
+            said={key: one for key, one in self.said.items() if key not in past},
         )
 
     def _attribute(
