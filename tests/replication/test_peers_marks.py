@@ -5,12 +5,15 @@ import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.replication.logs_of_others import batch, fork, sales
 from tests.replication.registers import Corner, corner, until
 
 from tillkeeper.contract.envelope import HqAnswer, HqBatch
+from tillkeeper.errors import StorageRefused
 from tillkeeper.replication.peers import wire
+from tillkeeper.replication.peers.session import Session
 from tillkeeper.replication.sinks import SILENT_S
 
 
@@ -84,6 +87,42 @@ def test_a_log_of_which_hq_has_another_branch_or_that_has_two_is_relayed_though_
         for events in (stranger.events[:6], fork(stranger, 3, "clone", 2).events[6:]):
             await b.held.take(batch(events), 0)
         await until(lambda: b.desk.forked == {("c", "i")})
+
+    play(tmp_path, scene, "a", "b")
+
+
+def test_what_an_author_has_sent_here_itself_is_not_taken_for_lost_before_its_next_beat(tmp_path: Path) -> None:
+    """Else HQ gets each sale once more from every holder, on a line that may be slow."""
+
+    async def scene(store: Corner) -> None:
+        a, b = store["a"], store["b"]
+        a.hq = b.hq = True
+        await until(lambda: b.desk.states["a"].hq and b.holds(a.own) == 1 and not b.desk.to_relay)
+        old, beaten, beats = a.own, b.desk.beaten, 0
+
+        def says_nothing_new(session: Session, beat: wire.Beat) -> None:
+            beaten(session, msgspec.structs.replace(beat, marks=()))
+
+        def counting(session: Session, beat: wire.Beat) -> None:
+            nonlocal beats
+            beats += 1
+
+        async def full(batch: HqBatch, now_ms: int, last_accepted: int | None = None) -> HqAnswer:
+            raise StorageRefused("take", "held.db", "the disk is full")
+
+        b.desk.beaten, a.desk.beaten = says_nothing_new, counting  # type: ignore[method-assign]
+        await a.sell(1)
+        await until(lambda: b.holds(old) == 2)
+        before = beats
+        await until(lambda: beats >= before + 3)
+        assert not b.desk.to_relay
+        await store.end("a")
+        for kept in ("journal.db", "journal.db-wal", "journal.db-shm", "held.db", "held.db-wal", "held.db-shm"):
+            (a.folder / kept).unlink(missing_ok=True)
+        a = await store.build("a")
+        a.hq, a.held.take = True, full  # type: ignore[method-assign]
+        await store.begin("a")
+        await until(lambda: b.desk.to_relay == {old} and b.desk.states["a"].hq), "a new disk has not what the old one sent"
 
     play(tmp_path, scene, "a", "b")
 

@@ -40,6 +40,19 @@ def test_what_a_register_has_lost_of_its_own_past_it_gets_at_once() -> None:
     assert not state.relays
 
 
+def test_an_author_has_what_it_brought_since_it_said_how_much_it_has() -> None:
+    state, now = peer("b"), LogId("b", "now")
+    state.learn([mark(7, "b", "now")])
+    state.acked[now] = 9
+    author = state.author(100.0)
+    assert author is not None
+    assert author.heads["now"] == 9
+    state.learn([mark(12, "b", "now")])
+    author = state.author(100.0)
+    assert author is not None
+    assert author.heads["now"] == 12
+
+
 def test_a_log_that_makes_no_progress_at_a_sink_is_relayed_until_it_has_it() -> None:
     state = peer("b", holds=5)
     held = {LOG: mark(10)}

@@ -106,9 +106,9 @@ class PeersDesk:
             final = roster.bound(batch.register, signed_by, batch.incarnation) if signed_by else None
             if which.register == self.parts.register:
                 answer = await self.regaining.take(batch, final)
-                self._has(session.register, which, batch, answer)
             else:
                 answer = await self.parts.holdings.take(batch, self.parts.now_ms(), final)
+            self._has(session.register, which, batch, answer)
         except HeadRefused as error:
             refused = f"{error.code}: {error.cause}"
         except Refused as error:
@@ -124,9 +124,10 @@ class PeersDesk:
         return Answer(batch.register, batch.incarnation, answer, refused[:500])
 
     def _has(self, register: str, which: LogId, batch: HqBatch, answer: HqAnswer) -> None:
-        """Who brings an event has it; what this register has of its own past from others is not on it alone."""
-        acked = self.states[register].acked
-        if batch.events and self.regained(which) and answer.held_seq >= batch.events[-1].seq:
+        """Who brings an event has it: an author has not lost what it wrote since its last beat, and what this register has of
+        its own past from others is not on it alone. Of what is written here nobody is believed."""
+        acked, own = self.states[register].acked, which.register == self.parts.register and not self.regained(which)
+        if batch.events and not own and answer.held_seq >= batch.events[-1].seq:
             acked[which] = max(batch.events[-1].seq, acked.get(which, 0))
 
     async def told_roster(self, session: Session, roster: wire.Roster) -> None:
@@ -272,8 +273,7 @@ class PeersDesk:
         if state is None or not state.is_heard(self.parts.now_s()):
             return None
         heads = self.heads().items()
-        theirs = {name: max(state.seq(name), state.acked.get(name, 0)) for name, _ in heads}
-        return sum(max(0, mark.seq - theirs[name]) for name, mark in heads if name.register != register)
+        return sum(max(0, mark.seq - state.has(name)) for name, mark in heads if name.register != register)
 
     def is_heard(self, register: str) -> bool:
         """Here, or by a register that is heard here: of more than three not every two keep a line."""

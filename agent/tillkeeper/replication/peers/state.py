@@ -63,12 +63,17 @@ class PeerState:
         mark = self.marks.get(log)
         return mark.seq if mark is not None else 0
 
+    def has(self, log: LogId) -> int:
+        """As far as it has said, answered for or brought it."""
+        return max(self.seq(log), self.acked.get(log, 0))
+
     def author(self, now_s: float) -> Author | None:
         """What it says of its own logs; None where it never said anything."""
         age_s = self.age_s(now_s)
         if age_s is None:
             return None
-        heads = {log.incarnation: mark.seq for log, mark in self.marks.items() if log.register == self.register}
+        own = (log for log in self.marks.keys() | self.acked.keys() if log.register == self.register)
+        heads = {log.incarnation: self.has(log) for log in own}
         return Author(age_s if self.is_heard(now_s) else max(age_s, SILENT_S + 0.001), self.hq, heads)
 
     def look_for_relays(self, held: Mapping[LogId, Mark], now_s: float) -> bool:
@@ -76,7 +81,7 @@ class PeerState:
         sends it; whether that changed."""
         relays = set()
         for log, mark in held.items():
-            theirs = max(self.seq(log), self.acked.get(log, 0))
+            theirs = self.has(log)
             if theirs >= mark.seq:
                 self._lacks.pop(log, None)
                 continue
