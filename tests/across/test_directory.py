@@ -96,7 +96,7 @@ def said(order: list[Envelope]) -> Any:
     return [
         (
             one.owner(check_id), one.registers(check_id), one.open_ids(), one.find("1", DAY), one.number(check_id),
-            [(one.disputed(check_id, name), one.side_state(check_id, name), one.ends(check_id, name)) for name in NAMES],
+            [(one.disputed(check_id, name), one.own_side(check_id, name), one.ends(check_id, name)) for name in NAMES],
             one.strands(check_id), one.standing(check_id), [one.given(check_id, name) for name in NAMES],
         )
         for one in (directory, again)

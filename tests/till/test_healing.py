@@ -9,6 +9,7 @@ from typing import Any, cast
 import msgspec
 from tests.till.world import config_in
 
+from tillkeeper.across.entries import Side
 from tillkeeper.across.healing import Healing
 from tillkeeper.contract.together import CheckYielded
 from tillkeeper.errors import StorageRefused
@@ -92,8 +93,8 @@ class Across:
     def given(self, _check_id: str, _to: str) -> None:
         """To nobody else."""
 
-    def side_state(self, _check_id: str, _register: str) -> str | None:
-        return "open" if not self.followed else None
+    def own_side(self, _check_id: str, _register: str) -> Side | None:
+        return Side(hand=0) if not self.followed else None
 
     async def caught_up(self) -> None:
         self.followed = len(self.written)

@@ -139,10 +139,10 @@ class Directory:
         others = {*sides, *given} - {me}
         return frozenset(name for name in others if not _passed_on(sides.get(name), given.get(name)))
 
-    def side_state(self, check_id: str, register: str) -> CheckState | None:
-        """How it stands at a register that has it by its own word; None where it has not."""
+    def own_side(self, check_id: str, register: str) -> Side | None:
+        """Of a register that has it by its own word; None where it has not."""
         side = self._sides_of(check_id).get(register)
-        return side.state if side is not None and not side.elsewhere else None
+        return side if side is not None and not side.elsewhere else None
 
     def registers(self, check_id: str) -> frozenset[str]:
         """Who wrote about it, or was handed it."""

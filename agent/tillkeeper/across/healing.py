@@ -136,9 +136,12 @@ class Healing:
         return Draft((moment.stamp(event),), None, (), (), CommandResult(events=1))
 
     def _left(self, check_id: str) -> tuple[Standing, CheckState] | None:
-        """Where a check goes on that this register has by its own word, and how it stood here."""
-        standing, state = self._directory.standing(check_id), self._directory.side_state(check_id, self._me)
-        return None if standing is None or state is None or standing.register == self._me else (standing, state)
+        """Where a check goes on that this register has by its own word, and how it stood here. Not where that word claims more,
+        as of a log that can not be read whole: a yield would not end it, and be said again for ever."""
+        standing, side = self._directory.standing(check_id), self._directory.own_side(check_id, self._me)
+        if standing is None or side is None or standing.register == self._me:
+            return None
+        return (standing, side.state) if (standing.hand, standing.register) > side.claim(self._me) else None
 
     async def _finish_taking(self, check_id: str, check: Check | None, moment: Moment) -> Draft | None:
         """Of a check that was handed to this register by the word of others, and its journal does not have it: it was killed
