@@ -177,6 +177,20 @@ def test_reading_keeps_its_deadline() -> None:
     asyncio.run(run())
 
 
+def test_an_answer_that_came_in_time_is_read_however_late_the_program_looks() -> None:
+    async def run() -> bytes:
+        async with SerialDevice(silent) as device, SerialTransport(device.path).connect(5) as connection:
+
+            def answer_and_stand_still() -> None:
+                device.say(b"well")
+                time.sleep(0.1)
+
+            asyncio.get_running_loop().call_soon(answer_and_stand_still)
+            return await connection.read(0.05)
+
+    assert asyncio.run(run()) == b"well"
+
+
 def test_the_printer_says_stop_with_xoff_and_go_on_with_xon() -> None:
     async def run() -> None:
         async with SerialDevice(silent) as device:

@@ -269,19 +269,28 @@ class NodeConnection(ABC):
             TimeoutError: nothing came before the deadline.
             TransportError: "lost" where the node vanished ("not_plugged_in" before any byte was written).
         """
-        async with asyncio.timeout(deadline_s):
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + deadline_s
+        async with asyncio.timeout_at(end_s):
             await self._blocking.idle()
-            while True:
-                try:
-                    # Read only once readable and in one step: a deadline can not lose bytes already taken.
-                    if data := self._take():
-                        return data
-                except BlockingIOError:
-                    await self._ready(write=False)
-                except OSError as error:
-                    raise self._gone(error, bytes_left=self._written > 0) from error
-                else:
-                    await self._nothing()
+        # It is looked at once more at the deadline: a busy machine looks late, and what came in time is heard.
+        while not (data := self._received()):
+            if (left_s := end_s - loop.time()) <= 0:
+                raise TimeoutError
+            if data is None:
+                await self._ready(write=False, longest_s=min(left_s, _LOOK_S))
+            else:
+                await self._nothing()
+        return data
+
+    def _received(self) -> bytes | None:
+        """In one step, so that a deadline can not lose bytes already taken. None: nothing has come; `b""`: see `_take`."""
+        try:
+            return self._take()
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise self._gone(error, bytes_left=self._written > 0) from error
 
     @abstractmethod
     async def drain(self, deadline_s: float) -> None:
