@@ -10,19 +10,24 @@ from tests.across.world import ORDER, Forgetful, Register, forgetful
 
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.envelope import Envelope
-from tillkeeper.contract.events import CheckClosed
+from tillkeeper.contract.events import CheckClosed, OrderTypeChanged, TenderRecorded
 from tillkeeper.contract.placing import read_event
 from tillkeeper.contract.together import CheckForked, CheckTaken, CheckYielded
+from tillkeeper.contract.values import OrderType
 from tillkeeper.replication.model import LogId
 from tillkeeper.sales.changing_hands import forked, taken, yields
 from tillkeeper.sales.model import Check
 from tillkeeper.sales.pricing import rules_of, totals
 
 NOW_MS = 2_000_000_000_000
+TYPES: tuple[OrderType, ...] = ("dine_in", "takeout", "delivery")
 LOGS = 4
 """Two disks that `front` lost, and those of two others."""
 WORDS = st.tuples(
-    st.integers(0, LOGS - 1), st.sampled_from(["taken", "forked", "gone", "closed"]), st.integers(0, 3), st.integers(0, 2)
+    st.integers(0, LOGS - 1),
+    st.sampled_from(["taken", "forked", "gone", "closed", "pays", "says"]),
+    st.integers(0, 3),
+    st.integers(0, 2),
 )
 
 
@@ -35,6 +40,13 @@ def event_of(check: Check, what: str, hand: int, to: str, register: Register) ->
             return forked(check, to, hand, {}, rules, lost=False)
         case "gone":
             return yields(check, to, hand)
+        case "pays":
+            return TenderRecorded(
+                check_id=check.check_id, tender_id=register.new_id(), tender="cash", kind="cash", amount_minor=hand,
+                tendered_minor=hand, change_minor=0,
+            )  # fmt: skip
+        case "says":
+            return OrderTypeChanged(check_id=check.check_id, order_type=TYPES[hand % len(TYPES)], taxes={})
     return CheckClosed(check_id=check.check_id, totals=totals(check, rules))
 
 
