@@ -11,7 +11,8 @@ def boot_s() -> float:
 
 
 def slept_s() -> float:
-    """How long this machine has been suspended since it booted, in all (clock_gettime(2): boot time minus monotonic)."""
+    """How long this machine has been suspended since it booted (clock_gettime(2): boot time minus monotonic). What passes
+    between the two readings makes it less, never more."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 

@@ -164,13 +164,10 @@ class Prober:
                 return ready
 
     def _notice_stall(self, before_s: float, planned_s: float, now_s: float) -> None:
-        """Late by more than half a tick, or the machine was suspended. The two clocks are read one after the other: what lies
-        between them is no suspend, so the smaller of two differences counts."""
+        """Late by more than half a tick, or the machine was suspended."""
         slept_s = clock.slept_s()
-        if slept_s - self._slept_s > SUSPENDED_S:
-            slept_s = min(slept_s, clock.slept_s())
-        suspended = slept_s - self._slept_s > SUSPENDED_S
-        self._slept_s = max(self._slept_s, slept_s) if suspended else self._slept_s
+        if suspended := slept_s - self._slept_s > SUSPENDED_S:
+            self._slept_s = slept_s
         if suspended or now_s > max(planned_s, before_s) + LATE_S:
             if suspended or now_s - before_s > SECOND_S:
                 log("stalled", for_s=round(now_s - before_s, 3), suspended=suspended)
