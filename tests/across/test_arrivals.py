@@ -3,6 +3,7 @@ a check does not depend on it. Nothing that was paid is open again, and the book
 
 import asyncio
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 import pytest
@@ -12,7 +13,9 @@ from tests.across.world import Logs, Register, arrivals, books_of, forgetful, wh
 from tillkeeper.contract.envelope import Envelope
 from tillkeeper.replication.model import LogId
 from tillkeeper.sales.changing_hands import forked, hand_over, yields
+from tillkeeper.sales.merge import Side, merge
 from tillkeeper.sales.model import Check
+from tillkeeper.sales.pricing import rules_of
 
 HOUR_MS = 3_600_000
 
@@ -256,5 +259,39 @@ def test_what_was_paid_on_the_lost_disk_is_at_no_moment_open_again() -> None:
             front.knows = True
             await front.looks()
             assert [check.state for check in front.came_to if check is not None] == ["closed"]
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("does", [lambda one: one.pays(50), lambda one: one.adds("soup")], ids=["paid", "rung"])
+def test_a_place_that_another_holds_another_event_of_is_not_known_to_it(does: Callable[[Register], None]) -> None:
+    """The older copy wrote the log on. Who forked the check has what the first disk wrote there, merges what the copy wrote
+    after it, and gives it back."""
+    front, side, _ = store()
+    front.opens("tea", "steak")
+    first = deepcopy(front)
+    first.pays(10)
+    does(front)
+    assert first.at == front.at
+    side.begins(first, forked, hand=1, lost=False)
+    front.yields(side)
+    stood = first.open_check
+    first.yields(side)
+    beside = Side("front", stood, first.open_check, (yields(stood, "side", 1),), front.at)
+    side.write(merge(side.open_check, beside, rules_of(side.config.store), side.now_ms).event)
+    side.write(hand_over(side.open_check, "front"))
+    lines = {line.line_id for line in front.open_check.lines}
+    paid = {one.tender_id for check in (front.open_check, first.open_check) for one in check.payments}
+
+    async def scene() -> None:
+        async with forgetful(front.now_ms + 60_000, front.envelopes()) as again:
+            await again.hears(side.place, side.envelopes())
+            check = again.came_to[-1]
+            assert check is not None
+            assert not check.elsewhere
+            assert ({one.line_id for one in check.lines}, {one.tender_id for one in check.payments}) == (lines, paid)
+            told = len(again.came_to)
+            await again.looks()
+            assert len(again.came_to) == told
 
     asyncio.run(scene())

@@ -176,7 +176,7 @@ class Healing:
         """What makes one of a check that is here and of what was done with it beside. `begins`: it comes here now."""
         events: list[Event] = []
         for strand, merged in self._beside(check.check_id, begins=begins):
-            known, fresh = strand.split(joined(check.known, merged))
+            known, fresh = strand.split(joined(check.known, merged), check)
             was, now = folded(known), strand.check()
             if not needs_merging(fresh) or was is None or now is None:
                 continue

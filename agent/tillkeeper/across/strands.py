@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.documents import ReceiptIssued
-from tillkeeper.contract.events import CheckNumbered, CheckOpened
+from tillkeeper.contract.events import CheckNumbered, CheckOpened, LineAdded, TenderRecorded
 from tillkeeper.contract.together import CheckForked, CheckTaken, CheckYielded
 from tillkeeper.replication.model import LogId
 from tillkeeper.sales.checks import IllegalEvent, apply
@@ -55,9 +55,14 @@ class Strand(NamedTuple):
     def newest_ms(self) -> int:
         return max(op.at_ms for op in self.ops)
 
-    def split(self, known: Mapping[str, int]) -> "tuple[tuple[Op, ...], tuple[Op, ...]]":
-        """(what is in a check that knows so much, what is not). A side that nobody merged begins with how it came to it."""
-        before = tuple(op for op in self.ops if op.seq <= known.get(op.log.incarnation, 0))
+    def split(self, known: Mapping[str, int], check: Check) -> "tuple[tuple[Op, ...], tuple[Op, ...]]":
+        """(what is in a check that knows so much, what is not). A side that nobody merged begins with how it came to it.
+        Whoever knows a place may have another event there, where two machines wrote the log: what was rung or paid in it and is
+        not on the check is not in it."""
+        lacks = _added(self.check()) - _added(check)
+        before = tuple(
+            op for op in self.ops if op.seq <= known.get(op.log.incarnation, 0) and lacks.isdisjoint(_adds(op.event))
+        )  # fmt: skip
         if not any(isinstance(op.event, BEGINS) for op in before):
             before = (*self.ops[:1], *before)
         places = {(op.log, op.seq) for op in before}
@@ -74,6 +79,21 @@ class Standing(NamedTuple):
     strand: Strand
     own: bool
     as_of_ms: int
+
+
+def _adds(event: Event) -> tuple[str, ...]:
+    """What is on the check for ever after it."""
+    match event:
+        case LineAdded(line_id=name) | TenderRecorded(tender_id=name):
+            return (name,)
+    return ()
+
+
+def _added(check: Check | None) -> frozenset[str]:
+    """Lines and payments."""
+    if check is None:
+        return frozenset()
+    return frozenset((*(line.line_id for line in check.lines), *(payment.tender_id for payment in check.payments)))
 
 
 def strand_of(log: LogId, path: Mapping[str, int], ops: Iterable[Op]) -> Strand:
