@@ -168,6 +168,7 @@ def test_the_links_of_pages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         f"http://127.0.0.1:8460/register/?terminal=window#token={token}",
         f"http://127.0.0.1:8460/register/?terminal=lane#token={token}",
         f"http://127.0.0.1:8460/kitchen/?device=kitchen#token={token}",
+        f"http://127.0.0.1:8460/diagnostics/#token={token}",
     ]
     assert main(["pages", "--data", str(tmp_path / "data"), "--url", "http://127.0.0.1:9/"]) == 0
     assert f"http://127.0.0.1:9/register/?terminal=front#token={token}" in capsys.readouterr().out

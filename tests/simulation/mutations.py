@@ -282,7 +282,7 @@ MUTATIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...], int]] = {
     "moves_by_held": (_moves_by_held, ("hq_answers", "kill", "power"), 1),
     "forgets_its_past": (_forgets_its_past, ("lost_disk",), 1),
     "never_relays": (_never_relays, ("lost_disk", "wan"), 1),
-    "trusts_held_seq": (_trusts_held_seq, ("clone", "wan", "restored", "cut"), 3),
+    "trusts_held_seq": (_trusts_held_seq, ("clone", "restored", "hq_down", "island"), 8),
     "keeps_a_lease_that_ended": (_keeps_a_lease_that_ended, ("island", "cut", "one_way"), 1),
     "promotes_itself_unasked": (_promotes_itself_unasked, ("cut", "one_way"), 8),
     "obeys_anybody": (_obeys_anybody, ("island", "pause", "cut", "one_way"), 1),
