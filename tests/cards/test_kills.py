@@ -46,6 +46,13 @@ class Guests:
                 await self._abandon(path)
             await asyncio.sleep(0.05)
 
+    async def look(self, path: str) -> Any:
+        while True:
+            try:
+                return await self.rig.get(path)
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+
     async def _abandon(self, path: str) -> None:
         if "/checks/" not in path:
             return
@@ -68,7 +75,7 @@ class Guests:
             await self.ask(key, f"/v1/checks/{check}/tenders", {"tender": "card"})
             if self.chance.random() < 0.3:
                 body = {"tender": "card", "reason": "cold", "amount_minor": 100}
-                if (await self.rig.get(f"/v1/checks/{check}"))["state"] == "closed":
+                if (await self.look(f"/v1/checks/{check}"))["state"] == "closed":
                     await self.ask(f"{key}-back", f"/v1/checks/{check}/refunds", body)
 
 

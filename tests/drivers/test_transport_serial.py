@@ -32,7 +32,7 @@ from tillkeeper_drivers.escpos.printer import EscPosPrinter
 from tillkeeper_drivers.escpos.profile import profile
 from tillkeeper_drivers.printing.settings import Deadlines
 from tillkeeper_drivers.simulator.printer import VirtualPrinter
-from tillkeeper_drivers.transport.node import Blocking
+from tillkeeper_drivers.transport.node import Blocking, NodeConnection
 from tillkeeper_drivers.transport.serial import BAUDS, Flow, Line, SerialTransport, attributes
 
 QUICK = Deadlines(pace=0.1, connect=5, write=3, confirm=1.5, answer=1, maybe=0.05, maybe_confirm=0.2, poll=0.05, pin=0.5)
@@ -189,6 +189,29 @@ def test_an_answer_that_came_in_time_is_read_however_late_the_program_looks() ->
             return await connection.read(0.05)
 
     assert asyncio.run(run()) == b"well"
+
+
+def test_a_call_on_the_node_that_ended_in_time_takes_no_answer_away_however_late_the_program_looks() -> None:
+    gate = threading.Event()
+
+    class CallIsOn(SerialTransport):
+        def _made(self, fd: int) -> NodeConnection:
+            self._blocking.start(gate.wait)
+            return super()._made(fd)
+
+    async def run() -> bytes:
+        async with SerialDevice(silent) as device, CallIsOn(device.path).connect(5) as connection:
+
+            def answer_end_and_stand_still() -> None:
+                device.say(b"well")
+                gate.set()
+                time.sleep(0.1)
+
+            asyncio.get_running_loop().call_soon(answer_end_and_stand_still)
+            return await connection.read(0.05)
+
+    assert asyncio.run(run()) == b"well"
+    assert no_thread_stays()
 
 
 def test_the_printer_says_stop_with_xoff_and_go_on_with_xon() -> None:

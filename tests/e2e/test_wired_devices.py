@@ -198,7 +198,9 @@ def test_a_third_register_that_adopts_what_front_printed_for_side_prints_nothing
     async def scene(store: SeveralRig) -> None:
         front, side, back = store["front"], store["side"], store["back"]
         await linked(store, "front", "side", "back")
+        await says(side, "grill", "")
         front.printer("grill").load_paper(0)
+        await says(side, "grill", "on register front: the paper is out")  # a ticket in front's queue would come out unmarked
         order = await side.order("cheeseburger")
         await store.wait_sinks("side", front=0, back=0)
         await side.kill_agent()

@@ -60,9 +60,14 @@ class Blocking:
         threading.Thread(target=work, name="device-node", daemon=True).start()
         return done
 
+    @property
+    def busy(self) -> bool:
+        """Whether a call is on."""
+        return self._last is not None and not self._last.done()
+
     async def idle(self) -> None:
         """Until no call is on. Cancelling it cancels no call."""
-        if self._last is not None and not self._last.done():
+        if self._last is not None and self.busy:
             loop = asyncio.get_running_loop()
             waiting: asyncio.Future[bool] = loop.create_future()
             self._last.add_done_callback(partial(_tell, loop, waiting))
@@ -271,9 +276,12 @@ class NodeConnection(ABC):
         """
         loop = asyncio.get_running_loop()
         end_s = loop.time() + deadline_s
-        async with asyncio.timeout_at(end_s):
-            await self._blocking.idle()
-        # It is looked at once more at the deadline: a busy machine looks late, and what came in time is heard.
+        # Each wait ends with one more look: a busy machine looks late, and what came or ended in time counts.
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(end_s):
+                await self._blocking.idle()
+        if self._blocking.busy:
+            raise TimeoutError
         while not (data := self._received()):
             if (left_s := end_s - loop.time()) <= 0:
                 raise TimeoutError
