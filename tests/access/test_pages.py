@@ -1,7 +1,7 @@
 """Tablets in a whole Chromium at the other end of a cable: pairing, the certificate, and pages while the register is away."""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -17,14 +17,6 @@ pytestmark = pytest.mark.root
 PICTURES = Path(__file__).resolve().parents[2] / "build/screenshots/access"
 TABLET = (820, 1180)
 SALAD = {"order_type": "dine_in", "lines": [{"item_id": "caesar-salad"}], "tenders": []}
-
-
-@pytest.fixture(autouse=True)
-def patient() -> Iterator[None]:
-    """What is expected of a page may take a loaded machine its time."""
-    expect.set_options(timeout=30_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 async def picture(page: Page, name: str) -> None:

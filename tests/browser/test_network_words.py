@@ -44,7 +44,8 @@ def test_the_dot_names_the_fault_and_the_status_view_says_what_to_do(chromium: C
                 words = await dot.inner_text()
                 assert "Offline for" in words
                 assert "offline support is on" in words
-                assert await dot.get_attribute("title") == await dot.locator(".words").text_content()
+                same = "(dot) => dot.title === dot.querySelector('.words').textContent"
+                assert await dot.evaluate(same), "at one look, as it counts the seconds"
                 for width, height in SIZES.values():  # all of it can be read, at whatever counter
                     await page.set_viewport_size({"width": width, "height": height})
                     hidden_px = await dot.locator(".words").evaluate("found => found.scrollHeight - found.clientHeight")
@@ -57,7 +58,7 @@ def test_the_dot_names_the_fault_and_the_status_view_says_what_to_do(chromium: C
                 assert await network.get_attribute("data-faults") == "router_dead router_cable"
                 steps = await network.locator("li").all_inner_texts()
                 assert "on the shelf in the office" in " ".join(steps)
-                assert await page.locator("[data-advisory=network_fault]").count() == 1
+                await expect(page.locator("[data-advisory=network_fault]")).to_have_count(1)
                 PICTURES.mkdir(parents=True, exist_ok=True)
                 await page.screenshot(path=PICTURES / "network-status-tablet-light.png")
 
@@ -72,7 +73,7 @@ def test_the_dot_names_the_fault_and_the_status_view_says_what_to_do(chromium: C
             await till.go("status")
             await expect(network).to_have_attribute("data-phase", "checking")
             await expect(network).to_contain_text("silent")
-            assert await network.locator("li").count() == 0
+            await expect(network.locator("li")).to_have_count(0)
 
     chromium.run(scene())
 

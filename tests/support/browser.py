@@ -32,6 +32,7 @@ from playwright.async_api import (
     Request,
     Response,
     async_playwright,
+    expect,
 )
 
 WHOLE = ("chromium",)
@@ -48,7 +49,9 @@ OPTIONS = (
     "--autoplay-policy=user-gesture-required",
 )
 STEP_MS = 30_000
-"""How long a page may take for one step before the test fails; a loaded machine takes over ten seconds for the first."""
+"""How long a page may take for one step, or to show what is expected of it, before the test fails; a loaded machine takes over
+ten seconds for the first."""
+expect.set_options(timeout=STEP_MS)
 FAILED = Path(__file__).resolve().parents[2] / "build" / "screenshots" / "failed"
 PLAIN = {"data", "blob", "about"}
 """Addresses that leave the browser on no wire."""
