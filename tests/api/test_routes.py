@@ -1,6 +1,7 @@
 """Each route does what the table says, over a real server."""
 
 import asyncio
+import re
 
 import msgspec
 import pytest
@@ -162,6 +163,24 @@ def test_what_is_found_and_a_search() -> None:
             after = await running.http.post("/v1/devices/search")  # to look changes nothing: it needs no key
             assert after.json()["searched_age_s"] == 0.5
             assert running.till.finder.searches == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_path_with_a_line_feed_behind_it_is_no_other_spelling_of_a_route() -> None:
+    """What is bounded by its path (`api/pace.py`) would be reached by one that is not."""
+
+    async def scenario() -> None:
+        async with serving() as running:
+            for operation in OPERATIONS:
+                path = re.sub(r"{\w+}", "A1", operation.path)
+                answer = await running.http.request(operation.method, f"{path}%0A", json={})
+                assert answer.status_code in (404, 405), path  # 405: /v1/jobs/release%0A might be a job
+            for path in ("/openapi.json%0A", "/sw.js%0A", "/register%0A"):
+                problem(await running.http.get(path), 404, "not_found")
+            shake = {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
+            for path in ("/v1/live%0A", "/v1/live%0A1"):
+                problem(await running.http.get(path, headers=shake | {"sec-websocket-key": "a" * 24}), 404, "not_found")
 
     asyncio.run(scenario())
 
