@@ -231,6 +231,14 @@ def test_the_journal_names_who_made_the_change_and_not_whose_clock_is_ahead(tmp_
     play(scene())
 
 
+def test_one_person_too_many_is_refused_and_the_file_stays_what_it_was(tmp_path: Path) -> None:
+    file, full = tmp_path / "staff.json", replace(people(), members=tuple(member(f"p-{n}", n) for n in range(MAX_PEOPLE)))
+    roster_disk.update(file, tmp_path, STORE, lambda _: full)
+    with pytest.raises(ConfigInvalid, match="more than 1000 people"):
+        roster_disk.update(file, tmp_path, STORE, lambda there: put(there or people(), member("one-more"), NOON))
+    assert roster_disk.read(file, STORE) == full
+
+
 def test_whoever_keeps_the_file_locked_holds_up_no_list(tmp_path: Path) -> None:
     async def scene() -> None:
         world = World(tmp_path)

@@ -112,6 +112,14 @@ def test_no_stamp_or_term_however_high_keeps_a_person_on_the_list(term: int) -> 
         assert put(off, member("ana", 8), NOON).get("ana") == member("ana", 8, term=2, stamp=NOON)
 
 
+def test_a_clock_that_is_centuries_ahead_makes_no_list_that_nobody_can_read() -> None:
+    ahead = put(of(member("ana", stamp=NOON)), member("ben", 1), MAX_STAMP + 1)
+    ahead = put(put(ahead, member("ana", 2), MAX_STAMP + 2), removed("ben"), MAX_STAMP + 3)
+    assert roster.decode(roster.encode(ahead), "store-1", "staff.json") == ahead
+    back = put(ahead, member("ana", 3), NOON)
+    assert merged(ahead, back).get("ana") == member("ana", 3, term=2, stamp=NOON)
+
+
 def test_members_that_nobody_stamped_stay_where_they_are_until_somebody_says_a_word_of_them() -> None:
     here, there = of(member("ana"), member("ben")), of(member("ben", 1), member("cleo"))
     assert merged(here, there) is here

@@ -41,12 +41,12 @@ def put(mine: Roster, word: Member | Removed, at_ms: int) -> Roster:
         ConfigInvalid: the person's last term was ended.
     """
     before = next((one for one in mine.words if one.employee == word.employee), None)
-    term, stamp = before.term if before is not None else 1, at_ms
+    term, stamp = before.term if before is not None else 1, min(at_ms, MAX_STAMP)
     if before is not None and isinstance(word, Member):
         if isinstance(before, Removed) or before.stamp == MAX_STAMP:
             term += 1
         else:
-            stamp = max(at_ms, before.stamp + 1)
+            stamp = max(stamp, before.stamp + 1)
     if term > MAX_TERM:
         raise ConfigInvalid("change", "roster", f"{word.employee} was on it {MAX_TERM} times", "take another short name")
     others = (one for one in mine.words if one.employee != word.employee)

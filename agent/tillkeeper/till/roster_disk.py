@@ -34,7 +34,7 @@ def update(file: Path, data: Path, store: str, change: Callable[[Roster | None],
     in between, in whichever process. `data`: the data folder, which is there.
 
     Raises:
-        ConfigInvalid: as `read`; what is there stays.
+        ConfigInvalid: as `read`, or nobody could read what it made; what is there stays.
         StorageRefused, TrustTrouble: it can not be written, or somebody else is at it for 2 s; what is there stays.
         Whatever `change` raises.
     """
@@ -42,6 +42,7 @@ def update(file: Path, data: Path, store: str, change: Callable[[Roster | None],
         before = read(file, store)
         after = change(before)
         if after != before:
+            roster.check(after, store, str(file))
             files.write(file, roster.encode(after))
         return after
 
