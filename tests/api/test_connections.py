@@ -297,9 +297,11 @@ def test_a_client_that_leaves_does_not_undo_its_order() -> None:
         till = FakeTill()
         till.hang = asyncio.Event()
         async with serving(till=till) as running:
-            with pytest.raises(httpx.ReadTimeout):
-                await running.http.post("/v1/orders", json=ORDER, headers={"idempotency-key": "a"}, timeout=0.3)
-            assert till.entered.is_set()
+            leaving = asyncio.ensure_future(running.http.post("/v1/orders", json=ORDER, headers={"idempotency-key": "a"}))
+            async with asyncio.timeout(DEADLINE_S):
+                await till.entered.wait()
+            leaving.cancel()
+            await asyncio.wait({leaving})
             till.hang.set()
             again = await running.http.post("/v1/orders", json=ORDER, headers={"idempotency-key": "a"})
             assert again.headers["idempotent-replayed"] == "true"
