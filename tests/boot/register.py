@@ -195,8 +195,4 @@ def config(name: str, names: Sequence[str] = NAMES) -> dict[str, Any]:
     }  # fmt: skip
     if len(names) > 1:
         changes |= {"roles": {"primary": names[0], "backup": names[1]}, "replication": {"listen": "0.0.0.0"}}
-    return without_none(merged(tomllib.loads(example_toml()), changes))
-
-
-def without_none(table: dict[str, Any]) -> dict[str, Any]:
-    return {key: without_none(value) if isinstance(value, dict) else value for key, value in table.items() if value is not None}
+    return merged(tomllib.loads(example_toml()), changes)

@@ -139,8 +139,7 @@ class Machine:
             "hq": {"url": f"http://{HQ[V4]}:{HQ_PORT}", "token_file": str(self.folder / "hq-token")},
             "api": {"socket": str(self.socket)},
         }
-        whole: dict[str, Any] = _without_none(merged(tomllib.loads(example_toml()), changes))
-        return whole
+        return merged(tomllib.loads(example_toml()), changes)
 
     # --- the agent ---
 
@@ -253,12 +252,6 @@ class Machine:
 def _copy(source: Path, target: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     subprocess.run(["cp", "-a", str(source), str(target)], check=True)
-
-
-def _without_none(table: Any) -> Any:
-    if isinstance(table, dict):
-        return {key: _without_none(value) for key, value in table.items() if value is not None}
-    return table
 
 
 async def joined(machine: Machine, admitters: Sequence[Machine], *, replace: bool) -> str:

@@ -20,7 +20,7 @@ from tests.support.plain_http import NOBODY
 from tests.support.ports import free_port
 from tests.support.process import Process
 from tests.support.store import ASK_S, START_S, STORE, StoreRig
-from tests.support.toml import merged
+from tests.support.toml import both
 
 from tillkeeper.trust.keys import KeyPair
 
@@ -102,7 +102,7 @@ class SeveralRig:
         if self._keys:
             join_all(STORE, {name: folder / "data" for name, folder in folders.items()}, authority=self.authority)
         for name in self.names:
-            changes = merged(self._config(name, ports[name]), self._changes)
+            changes = both(self._config(name, ports[name]), self._changes)
             self.rigs[name] = await self._stack.enter_async_context(
                 StoreRig(folders[name], changes=changes, hq=False, agent=False, screens=self._screens)
             )

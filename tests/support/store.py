@@ -37,7 +37,7 @@ from tillkeeper_drivers.simulator.printer import VirtualPrinter
 from tillkeeper_drivers.simulator.shop import DisplaySpec, PrinterSpec, VirtualShop
 
 STORE, REGISTER = "store-1", "front"
-START_S, WAIT_S, ASK_S = 30.0, 60.0, 15.0
+START_S, WAIT_S, ASK_S = 60.0, 60.0, 15.0
 LOOK_S = 0.02
 """How often another process is asked for what a test waits for, at first. Each look costs the processor that is waited for."""
 _LONGEST_PAUSE_S = 0.1

@@ -12,16 +12,22 @@ def dumps(table: Mapping[str, Any]) -> str:
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """`base` with `changes` laid over it, table by table; a change to None removes the key."""
-    whole = dict(base)
-    for key, value in changes.items():
-        if value is None:
-            whole.pop(key, None)
-        elif isinstance(value, Mapping):
-            before = whole.get(key)
-            whole[key] = merged(before if isinstance(before, Mapping) else {}, value)
-        else:
-            whole[key] = value
+    return _without_none(both(base, changes))
+
+
+def both(first: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes that come to `first` and `then` one after the other: what they remove is still to be removed."""
+    whole = dict(first)
+    for key, value in then.items():
+        before = whole.get(key)
+        whole[key] = both(before if isinstance(before, Mapping) else {}, value) if isinstance(value, Mapping) else value
     return whole
+
+
+def _without_none(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_none(value) if isinstance(value, Mapping) else value for key, value in table.items() if value is not None
+    }
 
 
 def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
