@@ -146,6 +146,7 @@ def test_paper_that_waits_is_listed_everywhere_and_printed_where_it_is_practice_
             await front.ok("POST", here["ways"][0]["path"], here["ways"][0]["body"])
             for name in ("front", "side"):
                 await listed(store, name)
+            await front.wait_settled(job_id)
             assert order["ticket_code"] in front.slips("grill")[0]
 
     asyncio.run(scene())

@@ -46,7 +46,10 @@ def test_a_timed_fire_survives_a_kill(tmp_path: Path) -> None:
 
 def test_a_fire_whose_time_passed_while_the_agent_was_dead_comes_at_its_start(tmp_path: Path) -> None:
     async def scene(rig: StoreRig) -> None:
-        fire_at_ms = time.time_ns() // 1_000_000 + 2_000
+        began = time.monotonic()
+        await rig.order("cola")
+        order_ms = int((time.monotonic() - began) * 1000)
+        fire_at_ms = time.time_ns() // 1_000_000 + 2_000 + 3 * order_ms
         await rig.order("cheeseburger", fire_at_ms=fire_at_ms)
         await rig.kill_agent()
 

@@ -185,7 +185,7 @@ def test_without_internet_or_without_hq_a_store_works_over_its_lan_and_alone_a_r
             refused = await store["front"].post("/v1/orders", CARD)
             assert (refused.status_code, refused.json()["mode"]) == (422, "island")
             await store["front"].order("cola")
-            assert (await store["side"].get("/v1/status"))["mode"] == "online"
+            await store["side"].wait_mode("online")
             await store.mend("front", "side")
             await store["front"].wait_mode("offline")
             await store.internets["front"].mend()

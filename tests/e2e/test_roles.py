@@ -75,7 +75,7 @@ def test_the_backup_steps_in_and_the_primary_returns_as_its_backup(tmp_path: Pat
     async def scene(store: SeveralRig) -> None:
         first = await holding(store, "front")
         assert first["words"] == "Primary"
-        assert (await roles(store, "side"))["words"] == "Backup"
+        await has(store, "side", words="Backup")
         for internet in store.internets.values():
             await internet.cut()
         await store["front"].order("cola")
@@ -152,6 +152,7 @@ def test_a_primary_that_was_cut_off_follows_when_the_lines_are_mended(tmp_path: 
 def test_a_store_of_two_waits_for_its_manager(tmp_path: Path) -> None:
     async def scene(store: SeveralRig) -> None:
         await holding(store, "front")
+        await has(store, "side", phase="guarding")  # it has heard of front
         refused = await told("side", store, "roles", "confirm-away", "front", "--by", "Mia")
         assert refused.returncode == 1
         assert "heard" in refused.stderr
@@ -240,6 +241,6 @@ def test_what_was_assigned_survives_a_restart_of_the_whole_store(tmp_path: Path)
             await store[name].start_agent()
         again = await holding(store, "side")
         assert again["epoch"] == {"counter": 1, "register": "side"}
-        assert (await roles(store, "front"))["role"] == "backup"
+        await has(store, "front", role="backup")
 
     in_store(tmp_path, scene, *TWO, hq=False)
