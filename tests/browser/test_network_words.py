@@ -18,8 +18,6 @@ CONFIG = {
         }
     }
 }
-WINDOW_MS = 20_000
-"""`offline.online_window_s` is 5 s; a busy machine takes longer to say so."""
 
 
 def test_the_dot_names_the_fault_and_the_status_view_says_what_to_do(chromium: Chromium, tmp_path: Path) -> None:
@@ -36,7 +34,7 @@ def test_the_dot_names_the_fault_and_the_status_view_says_what_to_do(chromium: C
             await rig.internet.cut()
             async with prober.reporting(verdict("suspect", "router_dead", "router_cable")):
                 dot = page.locator("header [data-testid=dot]")  # green until HQ has been silent for the whole window
-                await expect(dot).to_contain_text("it may be", timeout=WINDOW_MS)
+                await expect(dot).to_contain_text("it may be")
             async with prober.reporting(verdict("confirmed", "router_dead", "router_cable")):
                 dot = page.locator("header [data-dot=red]")
                 await expect(dot).to_contain_text("router")

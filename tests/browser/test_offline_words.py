@@ -44,7 +44,7 @@ def test_an_outage_is_said_in_words_and_so_is_its_end(chromium: Chromium, tmp_pa
             await expect(page.locator("[data-only-here]")).not_to_have_attribute("data-only-here", "0")
 
             await rig.internet.restore()
-            await page.locator("header [data-dot=green]").wait_for(timeout=20_000)
+            await page.locator("header [data-dot=green]").wait_for()
             await paused.wait_for(state="detached")
             await page.locator("[data-only-here='0']").wait_for()
             await till.go("checks")

@@ -30,7 +30,7 @@ async def ring_two(till: RegisterPage) -> None:
 
 
 async def sees_the_register(till: RegisterPage) -> None:
-    await expect(till.page.locator("[data-banner=lost]")).to_have_count(0, timeout=20_000)
+    await expect(till.page.locator("[data-banner=lost]")).to_have_count(0)
     await till.idle()
 
 
@@ -118,7 +118,7 @@ def test_a_wire_that_stalls_is_noticed_and_the_order_goes_out_once(chromium: Chr
             wire.stall()
             await till.tap("send")
             await till.said("does not answer")
-            await expect(till.page.locator("[data-banner=lost]")).to_be_visible(timeout=25_000)
+            await expect(till.page.locator("[data-banner=lost]")).to_be_visible()
             await expect(till.page.locator("header [data-dot=red]")).to_be_visible()
             assert await rung(rig) == []
             wire.flow()

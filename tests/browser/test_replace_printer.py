@@ -66,7 +66,7 @@ class Finger:
         self.page, self.taps = page, 0
 
     async def tap(self, selector: str) -> None:
-        await self.page.locator(selector).first.click(timeout=20_000)
+        await self.page.locator(selector).first.click()
         self.taps += 1
 
 
@@ -116,10 +116,10 @@ def test_another_printer_takes_its_place_by_five_taps(chromium: Chromium, tmp_pa
             await expect(till.page.locator("[data-action=status] .count, a[href='#/status']").first).to_be_visible()
             began, finger = time.monotonic(), Finger(till.page)
             await finger.tap("nav a[href='#/status']")
-            await till.page.locator("[data-advisory=device_trouble] [data-action=replace]").wait_for(timeout=20_000)
+            await till.page.locator("[data-advisory=device_trouble] [data-action=replace]").wait_for()
             await look(till.page, f"replace-advice-{name}", wrong)
             await finger.tap("[data-advisory=device_trouble] [data-action=replace]")
-            await till.page.locator(f"[data-found='{shop.new.identity}']").wait_for(timeout=20_000)
+            await till.page.locator(f"[data-found='{shop.new.identity}']").wait_for()
             await look(till.page, f"replace-list-{name}", wrong)
             await finger.tap(f"[data-found='{shop.new.identity}']")
             asked = till.page.locator("[data-slip]")
@@ -138,8 +138,8 @@ def test_another_printer_takes_its_place_by_five_taps(chromium: Chromium, tmp_pa
             assert [next(code for code in codes if code in text) for text in shop.new.slips[1:]] == codes
             assert finger.taps <= MOST_TAPS
             assert took_s < MOST_S
-            await till.page.locator("[data-replaced=grill]").wait_for(timeout=10_000)
-            await expect(till.page.locator("[data-advisory=device_trouble]")).to_have_count(0, timeout=20_000)
+            await till.page.locator("[data-replaced=grill]").wait_for()
+            await expect(till.page.locator("[data-advisory=device_trouble]")).to_have_count(0)
             await look(till.page, f"replace-done-{name}", wrong)
             await finger.tap("[data-action=undo-replacement]")
             await finger.tap("[data-testid=confirm] [data-action=confirm]")
@@ -169,7 +169,7 @@ def test_one_that_vanishes_before_the_slip_is_said_and_another_can_be_taken(chro
             finger = Finger(till.page)
             await finger.tap("nav a[href='#/status']")
             await finger.tap("[data-advisory=device_trouble] [data-action=replace]")
-            await till.page.locator(f"[data-found='{shop.new.identity}']").wait_for(timeout=20_000)
+            await till.page.locator(f"[data-found='{shop.new.identity}']").wait_for()
             shop.new.off()
             await finger.tap(f"[data-found='{shop.new.identity}']")
             trouble = till.page.locator("[data-testid=replace-trouble]")
@@ -227,7 +227,7 @@ def test_one_that_does_not_say_its_model_is_given_one_on_the_page(
             assert shop.new.received > received, "it has printed nothing as the other model"
             await look(till.page, f"replace-model-chosen-{name}", wrong)
             await finger.tap("[data-testid=replace] [data-action=confirm]")
-            await till.page.locator("[data-replaced=grill]").wait_for(timeout=20_000)
+            await till.page.locator("[data-replaced=grill]").wait_for()
             assert (await shop.device())["profile"] == "generic-58"
 
     with socket.create_server(("127.0.0.1", 0)) as listening, lan("old", "new") as there:
