@@ -14,6 +14,7 @@ from tests.api.serving import DEADLINE_S, TOKEN, Running, problem, serving
 
 from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.sockets import bind_tcp
+from tillkeeper.api.transport import PARTS
 
 FAST = ApiLimits(head_s=0.3, body_s=0.3, stall_s=0.3, discard_s=0.3)
 ORDER = {"order_type": "dine_in", "lines": [{"item_id": "a"}]}
@@ -52,6 +53,7 @@ GARBAGE = {
     "a negative length": b"POST /v1/orders HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
     "two lengths": b"POST /v1/orders HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
     "an unknown transfer coding": b"POST /v1/orders HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
+    "a large head in one piece": b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: x\r\n" * 20_000 + b"\r\n",
     "an endless head": b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 100_000,
 }
 
@@ -126,6 +128,22 @@ def test_an_endless_body_is_not_read_for_ever() -> None:
             writer.close()
             assert sent < 20_000_000
             assert not running.till.executed
+
+    asyncio.run(scenario())
+
+
+def test_a_body_in_as_many_parts_as_bytes_is_cut() -> None:
+    """Each part takes the loop as long as a small request, and a packet has tens of thousands of them."""
+
+    async def scenario() -> None:
+        async with serving() as running:
+            chunked = head(running, b"POST /v1/orders HTTP/1.1", b"Transfer-Encoding: chunked")
+            typed(await running.raw(chunked + b"1\r\n \r\n" * (PARTS + 1)), 400, "bad_request")
+            assert not running.till.executed
+            body = json.dumps(ORDER).encode().ljust(PARTS)
+            parts = b"".join(b"1\r\n%c\r\n" % byte for byte in body[:PARTS])
+            good = chunked.replace(b"Host", b"Connection: close\r\nHost") + parts + b"0\r\n\r\n"
+            assert (await running.raw(good)).startswith(b"HTTP/1.1 200")
 
     asyncio.run(scenario())
 

@@ -15,7 +15,6 @@ from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.sockets import bind_tcp, bind_unix, file_identity
 from tillkeeper.api.transport import bounded
 
-HEAD_BYTES = 16_384
 Listener = socket.socket
 
 
@@ -80,7 +79,6 @@ def config_of(app: ASGIApp, limits: ApiLimits) -> Config:
         ws_ping_interval=limits.ping_s,
         ws_ping_timeout=limits.ping_s,
         ws_per_message_deflate=False,
-        h11_max_incomplete_event_size=HEAD_BYTES,
         timeout_graceful_shutdown=limits.shutdown_s,
         timeout_keep_alive=limits.kept_s,
         backlog=128,

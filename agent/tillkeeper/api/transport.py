@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import ClassVar
 
-from h11 import Request
+from h11 import NEED_DATA, PAUSED, SERVER, Connection, Data, Event, RemoteProtocolError, Request
 from starlette.datastructures import MutableHeaders
 
 from tillkeeper.api.lean import H11Protocol, WSProtocol
@@ -25,6 +25,13 @@ PEER_KEY = "tillkeeper.peer"
 _REASONS = {400: b"Bad Request", 426: b"Upgrade Required", 503: b"Service Unavailable"}
 _VERSION = b"13"
 """Of the WebSocket protocol (RFC 6455, 4.1)."""
+
+
+HEAD_BYTES = 16_384
+PIECE_BYTES = 4_096
+"""So much is parsed at a time, so that what is over a bound is found before all that came with it is parsed too."""
+PARTS = 256
+"""Chunks of one body (RFC 9112, 7.1): each takes the loop as long as a small request, whoever sends it, and may be one byte."""
 
 
 def peer_of(connection: socket.socket | None) -> str | None:
@@ -66,6 +73,23 @@ def _handshake_refusal(method: bytes, headers: Iterable[tuple[bytes, bytes]]) ->
     return None
 
 
+class _Parser(Connection):
+    """Knows how many parts a body may have."""
+
+    _parts = 0
+
+    def next_event(self) -> Event | type[NEED_DATA] | type[PAUSED]:
+        """Raises: RemoteProtocolError."""
+        event = super().next_event()
+        if isinstance(event, Request):
+            self._parts = 0
+        elif isinstance(event, Data) and event.chunk_start:
+            self._parts += 1
+            if self._parts > PARTS:
+                raise RemoteProtocolError("too many chunks")
+        return event
+
+
 class BoundedHttp(H11Protocol):
     """One HTTP connection. A subclass made by `bounded` carries the limits."""
 
@@ -75,6 +99,7 @@ class BoundedHttp(H11Protocol):
     _idle_since_s: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
+        self.conn = _Parser(SERVER, HEAD_BYTES)
         super().connection_made(transport)
         if (peer := peer_of(transport.get_extra_info("socket"))) is not None:
             self.app_state = {**self.app_state, PEER_KEY: peer}
@@ -117,14 +142,19 @@ class BoundedHttp(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._idle_since_s = None
-        super().data_received(data)
+        for at in range(0, len(data), PIECE_BYTES):
+            if self.transport.is_closing() or self._is_upgraded():
+                break
+            super().data_received(data[at : at + PIECE_BYTES])
         self._watch_head()
+
+    def _is_upgraded(self) -> bool:
+        return self.transport.get_protocol() is not self
 
     def _watch_head(self) -> None:
         """A timer runs whenever a client is in the middle of a head, or still sends what nobody reads any more."""
-        upgraded = self.transport.get_protocol() is not self
         answering = self.cycle is not None and not self.cycle.response_complete
-        if upgraded or answering or self.transport.is_closing():
+        if self._is_upgraded() or answering or self.transport.is_closing():
             self._stop("_head_timer")
         elif self._head_timer is None:
             self._head_timer = self.loop.call_later(self.limits.head_s, self.transport.abort)
