@@ -63,6 +63,11 @@ class MemoryHoldings:
         found = self._logs.get(log)
         return [self._shown(envelope) for envelope, _ in found.rows[after_seq : after_seq + limit]] if found else []
 
+    def rejected(self, log: LogId, after_seq: int, last_seq: int) -> frozenset[int]:
+        found = self._logs.get(log)
+        rows = found.rows[after_seq:last_seq] if found else []
+        return frozenset(envelope.seq for envelope, reason in rows if reason)
+
     def signed_up_to(self, log: LogId, at_most_seq: int) -> SignedHead | None:
         heads = self._logs[log].heads if log in self._logs else {}
         return heads[seq] if (seq := max((s for s in heads if s <= at_most_seq), default=0)) else None

@@ -6,15 +6,19 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.journal.world import opened
+from tests.replication.logs_of_others import batch, fork, sales
+from tests.replication.memory_holdings import MemoryHoldings
 from tests.replication.registers import Corner, Counter, corner, until
 
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.envelope import Envelope
-from tillkeeper.contract.events import EVENT_TYPES, IncarnationBegan, ModeChanged
+from tillkeeper.contract.events import EVENT_TYPES
 from tillkeeper.contract.placing import read_event
 from tillkeeper.journal.records import Batch
 from tillkeeper.replication import following as room
 from tillkeeper.replication.following import Following
+from tillkeeper.replication.library import Library
 
 
 class Counting:
@@ -28,7 +32,7 @@ class Counting:
         self._bears -= 1
         if not self._bears:
             raise ZeroDivisionError
-        assert type(event) is (IncarnationBegan if envelope.type == "incarnation_began" else ModeChanged)
+        assert type(event) is EVENT_TYPES[envelope.type][0]
         self.got.append((envelope.register, envelope.seq, envelope.type))
 
     def dump(self) -> bytes:
@@ -101,6 +105,26 @@ def test_an_event_that_a_follower_can_not_bear_stops_neither_it_nor_the_others(t
             assert len(weak.got) == len(strong.got) - 1
             assert told
             following.cancel()
+
+    asyncio.run(run())
+
+
+def test_what_is_in_quarantine_is_followed_by_nobody(tmp_path: Path) -> None:
+    """Of a register that left: who stole it has its keys. And what a copy of a disk wrote behind a place of another branch."""
+    thief, trunk = sales(4, "till-1"), sales(3, "till-2")
+    copy = fork(trunk, 2, "copy", 3)
+
+    async def run() -> None:
+        held, found = MemoryHoldings("corner"), Counting("all", None)
+        await held.take(batch(thief.events), 0, last_accepted=7)
+        await held.take(batch(trunk.events), 0)
+        await held.take(batch(copy.events), 0)
+        async with opened(tmp_path / "journal.db", store="corner") as journal:
+            made = Following(Library(journal, held), journal)
+            made.add(found)
+            await made.caught_up()
+        seqs = {name: [seq for register, seq, _ in found.got if register == name] for name in ("till-1", "till-2")}
+        assert seqs == {"till-1": list(range(1, 8)), "till-2": [*range(1, 10), 11]}
 
     asyncio.run(run())
 

@@ -216,6 +216,8 @@ def test_after_leaving_nothing_counts(opener: Opener) -> None:
         assert [(v, r) for _, v, r in verdicts(answer)[3:]] == [("stored", ""), *[("rejected", AFTER_LEAVING)] * 2]
         assert good(held, log_id(log)) == log.events[:4]
         assert everything(held, log_id(log)) == log.events
+        assert (held.rejected(log_id(log), 0, 6), held.rejected(log_id(log), 5, 6)) == ({5, 6}, {6})
+        assert not held.rejected(LogId("till-9", "x"), 0, 6)
 
     run(opener, scenario)
 
@@ -272,6 +274,10 @@ def test_disk_and_memory_agree_about_everything(tmp_path: Path, seed: int) -> No
                     assert [e.seq for e in events] == list(range(1, held.marks()[log].seq + 1)), "who holds n holds 1..n"
                     for seq in range(len(events) + 2):
                         assert held.signed_up_to(log, seq) == memory.signed_up_to(log, seq)
+                    bad = {e.seq for e in events} - {e.seq for e in good(memory, log)}
+                    for after, last in ((0, len(events) + 2), (1, len(events) - 1), (2, 2)):
+                        there = {seq for seq in bad if after < seq <= last}
+                        assert held.rejected(log, after, last) == memory.rejected(log, after, last) == there
         books = money([e for log in memory.marks() for e in good(memory, log)])
         for account, amount in money([a.envelope for a in asides(memory)]).items():
             books[account] = books.get(account, 0) + amount

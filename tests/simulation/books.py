@@ -1,7 +1,7 @@
 """The witness of the books, when all is well again: HQ has every event once, to the cent, and equal marks mean equal events."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 import msgspec
@@ -86,20 +86,26 @@ class BooksWitness:
                 self._.fail("I2", f"{one.name} has events in quarantine and raises no alarm")
 
     def _equal(self, hq: Shelf) -> None:
-        """[I4] Equal marks, equal events: byte for byte."""
-        seen: dict[Mark, tuple[str, list[Envelope]]] = {}
+        """[I4] Equal marks, equal events: byte for byte. And what can be read counts at all of them, or at none."""
+        seen: dict[Mark, tuple[str, list[Envelope], list[int]]] = {}
         for name, held in [(one.name, one.platter.held) for one in self._.machines] + [("hq", hq)]:
             for log, mark in held.marks().items():
-                self._same(seen, name, mark, held.events(log, 0, mark.seq))
+                self._same(seen, name, mark, held.events(log, 0, mark.seq), held.rejected(log, 0, mark.seq))
         for one in self._.machines:
             for rows in one.platter.logs:
                 mark = Mark(one.register, rows.incarnation, len(rows.events), rows.head_hash)
                 self._same(seen, one.name, mark, rows.events)
 
-    def _same(self, seen: dict[Mark, tuple[str, list[Envelope]]], name: str, mark: Mark, events: list[Envelope]) -> None:
-        other, theirs = seen.setdefault(msgspec.structs.replace(mark, head=None), (name, events))
+    def _same(
+        self, seen: dict[Mark, tuple[str, list[Envelope], list[int]]], name: str, mark: Mark, events: list[Envelope],
+        rejected: Collection[int] = (),
+    ) -> None:  # fmt: skip
+        aside = [seq for seq in sorted(rejected) if read_event(events[seq - 1]) is not None]
+        other, theirs, their_aside = seen.setdefault(msgspec.structs.replace(mark, head=None), (name, events, aside))
         if theirs != events:
             self._.fail("I4", f"{name} and {other} hold {mark.log} with the same mark and not the same events")
+        elif their_aside != aside:
+            self._.fail("I9", f"{name} does not count {aside} of {mark.log}, and {other} {their_aside}, of the same events")
 
 
 def _cash(events: Iterable[Envelope]) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import NamedTuple, Protocol, cast
 
 import msgspec
@@ -24,6 +24,7 @@ from tillkeeper.errors import Overloaded, Refused, StorageRefused, TillkeeperErr
 from tillkeeper.journal.journal import Journal
 from tillkeeper.replication.following import Following
 from tillkeeper.replication.library import Library
+from tillkeeper.replication.model import LogId
 from tillkeeper.replication.peers.desk import PeersDesk
 from tillkeeper.roles.keeper import RolesKeeper
 from tillkeeper.till.z_numbers import ZNumbers
@@ -41,7 +42,7 @@ class Watch(Protocol):
 
 
 class Said(NamedTuple):
-    """What a register says of every day, and what it has."""
+    """What a register says of every day, and what it has that counts."""
 
     books: dict[str, DayBooks]
     events: list[Envelope]
@@ -86,7 +87,7 @@ class EndOfDay:
             )
         )  # fmt: skip
         books = StoreDays(BookParts(logs=library, index=self.index, caught_up=following.caught_up, step_aside=step_aside))
-        self._logs, self._books = library, books
+        self._logs, self._books, self._held = library, books, journal.platter.held
         closing = Closing(
             CloseParts(
                 register=me, stamp=stamp, index=self.index, members=self._members, tails=self.tails, books=books,
@@ -109,7 +110,13 @@ class EndOfDay:
         """Of every day, as this register adds it up now."""
         days = {one.stamped for one in self.index.all_ranges()} | {*self.index.days.closes, self.index.days.open_from} - {""}
         books = {day: (await self._books.figures(day)).books for day in sorted(days)}
-        return Said(books, [event for log in self._logs.heads() for event in self._logs.events(log, 0, MAX_LOG)])
+        return Said(books, [event for log in self._logs.heads() for event in self._counted(log)])
+
+    def _counted(self, log: LogId) -> Iterator[Envelope]:
+        """What it has of a log; of what it holds for others not what is in quarantine."""
+        events, held = self._logs.events(log, 0, MAX_LOG), self._held
+        aside = held.rejected(log, 0, MAX_LOG) if events == held.events(log, 0, MAX_LOG) else ()
+        return (event for event in events if event.seq not in aside)
 
     async def run(self) -> None:
         """A manager, wherever the primary is."""

@@ -75,11 +75,6 @@ class Held(MemoryHoldings):
         """In quarantine."""
         return content_of(event) in self._seen
 
-    def rejected(self, name: LogId) -> set[int]:
-        """Places in a log whose event is in quarantine as well."""
-        log = self._logs.get(name)
-        return {envelope.seq for envelope, reason in log.rows if reason} if log is not None else set()
-
 
 class Kept(msgspec.Struct, frozen=True):
     """A row of a check, and in which logs it was written, the newest last."""

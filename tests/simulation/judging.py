@@ -80,7 +80,7 @@ def readable(platter: Platter) -> Iterator[Envelope]:
     own = {(log.incarnation, event.seq) for log in platter.logs for event in log.events}
     yield from platter.own()
     for log, mark in platter.held.marks().items():
-        rejected = platter.held.rejected(log)
+        rejected = platter.held.rejected(log, 0, mark.seq)
         for event in platter.held.events(log, 0, mark.seq):
             if event.seq not in rejected and (log.register != platter.register or (log.incarnation, event.seq) not in own):
                 yield event

@@ -21,6 +21,7 @@ from tillkeeper.journal.records import Batch
 from tillkeeper.replication import link
 from tillkeeper.replication.audit import Audit
 from tillkeeper.replication.conflicts import Conflicts
+from tillkeeper.replication.library import Library
 from tillkeeper.replication.link import SinkLink
 from tillkeeper.replication.peers.desk import PeersDesk
 from tillkeeper.replication.peers.regaining import Regaining
@@ -193,6 +194,11 @@ def _asks_nobody_about_lost_logs() -> Any:
     return _instead(Ended, "is_lost", lambda *_args: False)
 
 
+def _counts_what_is_rejected() -> Any:
+    """What is in quarantine and has its place in a log is followed and added up like any other event there."""
+    return _instead(Library, "rejected", lambda *_args: frozenset())
+
+
 def _takes_silence_for_no() -> Any:
     """A gateway that does not answer has declined."""
     hear = paying._hear
@@ -289,6 +295,7 @@ MUTATIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...], int]] = {
     "drops_payments": (_drops_payments, ("cut", "one_way", "island", "kill"), 3),
     "closes_over_anything": (_closes_over_anything, ("island", "cut", "slow_disk"), 3),
     "asks_nobody_about_lost_logs": (_asks_nobody_about_lost_logs, ("lost_disk", "island", "cut"), 8),
+    "counts_what_is_rejected": (_counts_what_is_rejected, ("clone", "restored", "island"), 6),
     "takes_silence_for_no": (_takes_silence_for_no, (), 5),
     "takes_silence_for_yes": (_takes_silence_for_yes, (), 1),
     "freezes_nothing": (_freezes_nothing, ("wan", "lossy"), 10),

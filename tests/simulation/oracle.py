@@ -209,7 +209,7 @@ class Oracle(Together):
                 self.fail("I2", f"{name} held {self._held_before[lineage, log]} events of {log}, now {mark.seq}")
             self._held_before[lineage, log] = mark.seq
             known, _ = self._checked.get((lineage, log), (0, ""))
-            self._chain(lineage, log, held.events(log, known, mark.seq), held.rejected(log))
+            self._chain(lineage, log, held.events(log, known, mark.seq), held.rejected(log, known, mark.seq))
             if mark.head is not None:
                 at = held.events(log, mark.head.seq - 1, 1)
                 signed = is_signed(mark.head, roster.keys(log.register), verify_signature)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from tillkeeper.contract.base import Event
@@ -44,8 +43,7 @@ class StoreDays:
         fold, days = DayFold(day), self._.index.days
         async for envelope, event in self._events(self._.index.ranges(day)):
             if _posted(days, envelope) == day:
-                with suppress(ValueError):  # it is in quarantine at HQ as well, and in no book
-                    fold.add(envelope, event)
+                fold.add(envelope, event)
         index = self._.index
         checks = [
             OpenCheckLine(
@@ -77,22 +75,22 @@ class StoreDays:
             async for envelope, event in self._events([one]):
                 posted = _posted(days, envelope)
                 if posted != day:
-                    with suppress(ValueError):
-                        folds.setdefault(posted, DayFold(posted)).add(envelope, event)
+                    folds.setdefault(posted, DayFold(posted)).add(envelope, event)
         return {posted: fold.books() for posted, fold in sorted(folds.items()) if not fold.is_empty}
 
     async def _events(self, ranges: list[Range]) -> AsyncIterator[tuple[Envelope, Event]]:
+        """What counts, here as at HQ: not what can not be read or booked, nor what is in quarantine."""
         for one in ranges:
-            after = one.first - 1
+            which, after = LogId(one.register, one.incarnation), one.first - 1
             while after < one.last:
-                found = self._.logs.events(LogId(one.register, one.incarnation), after, min(PAGE, one.last - after))
+                found = self._.logs.events(which, after, min(PAGE, one.last - after))
                 if not found:
                     break  # it was set aside since
+                rejected = self._.logs.rejected(which, after, found[-1].seq)
                 for envelope in found:
-                    if envelope.business_day == one.stamped and envelope.type in FIGURES:
-                        event = read_event(envelope)
-                        if event is not None:
-                            yield envelope, event
+                    wanted = envelope.business_day == one.stamped and envelope.type in FIGURES
+                    if wanted and envelope.seq not in rejected and (event := read_event(envelope)) is not None:
+                        yield envelope, event
                 after = found[-1].seq
                 await self._.step_aside()
 

@@ -28,7 +28,8 @@ _PREFIX = "following."
 
 class Follower(Protocol):
     """A fold over the events of all logs. Logs come in any interleaving, and each only in its own order, so that what it comes
-    to must not depend on who comes first. What has no readable body is not given to it.
+    to must not depend on who comes first. What has no readable body is not given to it, nor what is in quarantine: HQ counts
+    that no more than a register does.
 
     `name`: under which its state is kept. `kinds`: types of events that it wants, None for all."""
 
@@ -55,6 +56,8 @@ class Logs(Protocol):
     def heads(self) -> Mapping[LogId, Mark]: ...
 
     def events(self, log: LogId, after_seq: int, limit: int) -> list[Envelope]: ...
+
+    def rejected(self, log: LogId, after_seq: int, last_seq: int) -> frozenset[int]: ...
 
 
 class Settings(Protocol):
@@ -171,8 +174,9 @@ class Following:
 
     def _give(self, which: LogId, events: list[Envelope]) -> None:
         given = False
+        rejected = self._logs.rejected(which, events[0].seq - 1, events[-1].seq)
         for envelope in events:
-            wanted = [place for place in self._places if place.wants(envelope.type)]
+            wanted = [place for place in self._places if place.wants(envelope.type) and envelope.seq not in rejected]
             event = read_event(envelope) if wanted else None
             for place in self._places:
                 given |= place.take(which, envelope, event if place in wanted else None)

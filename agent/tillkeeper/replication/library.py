@@ -85,6 +85,10 @@ class Library:
             return self._journal.events(log.incarnation, after_seq, limit)
         return self._holdings.events(log, after_seq, limit)
 
+    def rejected(self, log: LogId, after_seq: int, last_seq: int) -> frozenset[int]:
+        """Places whose event nobody follows: it is among the holdings, in quarantine. Raises: StorageUnreadable."""
+        return frozenset() if self._is_read_here(log) else self._holdings.rejected(log, after_seq, last_seq)
+
     def _is_read_here(self, log: LogId) -> bool:
         return log == self.writing or (log in self._older() and not self.whole(log))
 

@@ -65,7 +65,11 @@ class Holdings(Protocol):
         """From memory; only what is durable. No I/O."""
 
     def events(self, log: LogId, after_seq: int, limit: int) -> list[Envelope]:
-        """As `Journal.events`; rejected ones are in their place. Raises: StorageUnreadable."""
+        """As `Journal.events`; rejected ones are in their place (`rejected`). Raises: StorageUnreadable."""
+
+    def rejected(self, log: LogId, after_seq: int, last_seq: int) -> frozenset[int]:
+        """Places behind `after_seq`, up to `last_seq`, whose event is in quarantine too: nobody who follows the log counts it,
+        as HQ does not. Raises: StorageUnreadable."""
 
     def signed_up_to(self, log: LogId, at_most_seq: int) -> SignedHead | None:
         """The furthest signed place not beyond `at_most_seq`. Raises: StorageUnreadable."""

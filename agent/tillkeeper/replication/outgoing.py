@@ -17,6 +17,8 @@ class Logs(Protocol):
 
     def events(self, log: LogId, after_seq: int, limit: int) -> list[Envelope]: ...
 
+    def rejected(self, log: LogId, after_seq: int, last_seq: int) -> frozenset[int]: ...
+
     def head_for(self, log: LogId, up_to_seq: int) -> SignedHead | None: ...
 
 
@@ -123,6 +125,9 @@ class OwnLogs:
 
     def events(self, log: LogId, after_seq: int, limit: int) -> list[Envelope]:
         return self._journal.events(log.incarnation, after_seq, limit)
+
+    def rejected(self, _log: LogId, _after_seq: int, _last_seq: int) -> frozenset[int]:
+        return frozenset()
 
     def head_for(self, _log: LogId, _up_to_seq: int) -> SignedHead | None:
         return None

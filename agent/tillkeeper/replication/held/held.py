@@ -27,7 +27,16 @@ from tillkeeper.journal.reserve import Reserve
 from tillkeeper.journal.storage import Storage
 from tillkeeper.replication.held.file import OpenedFile, alarm_of, begin_anew, open_file
 from tillkeeper.replication.held.rescue import readable, rescued, to_rescue
-from tillkeeper.replication.held.rows import Known, Named, mark_of, read_asides, read_events, read_known, signed_up_to
+from tillkeeper.replication.held.rows import (
+    Known,
+    Named,
+    mark_of,
+    read_asides,
+    read_events,
+    read_known,
+    rejected_places,
+    signed_up_to,
+)
 from tillkeeper.replication.held.taking import BeginAnew, Did, EraseTexts, Take, Taker, Work
 from tillkeeper.replication.model import HeldAside, LogId, Mark
 
@@ -161,6 +170,12 @@ class HeldLogs:
         return (
             self._ask(log, lambda connection, named: read_events(connection, named, after_seq, limit), []) if limit > 0 else []
         )
+
+    def rejected(self, log: LogId, after_seq: int, last_seq: int) -> frozenset[int]:
+        known = self._handover.state.known.get(log)
+        if known is None or not known.rejected:
+            return frozenset()
+        return self._ask(log, lambda connection, named: rejected_places(connection, named, after_seq, last_seq), frozenset())
 
     def signed_up_to(self, log: LogId, at_most_seq: int) -> SignedHead | None:
         at_most_seq = min(at_most_seq, self._seq(log))

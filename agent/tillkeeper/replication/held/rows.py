@@ -150,6 +150,13 @@ def read_events(connection: apsw.Connection, log: Named, after_seq: int, limit: 
     return found
 
 
+def rejected_places(connection: apsw.Connection, log: Named, after_seq: int, last_seq: int) -> frozenset[int]:
+    """Raises: apsw.Error."""
+    sql = "SELECT id FROM events WHERE id BETWEEN ? AND ? AND aside IS NOT NULL"
+    rows: list[Any] = connection.execute(sql, (log.base + after_seq + 1, log.base + min(last_seq, _SEQ))).fetchall()
+    return frozenset(event_id - log.base for (event_id,) in rows)
+
+
 def read_asides(connection: apsw.Connection, after: int, limit: int) -> list[HeldAside]:
     """Raises: apsw.Error."""
     sql = """SELECT n, reason, detail, received_ms, in_log, envelope, key, signature FROM quarantine WHERE n > ?
