@@ -263,15 +263,36 @@ def test_what_was_paid_on_the_lost_disk_is_at_no_moment_open_again() -> None:
     asyncio.run(scene())
 
 
-@pytest.mark.parametrize("does", [lambda one: one.pays(50), lambda one: one.adds("soup")], ids=["paid", "rung"])
-def test_a_place_that_another_holds_another_event_of_is_not_known_to_it(does: Callable[[Register], None]) -> None:
+class Parting(NamedTuple):
+    """What two disks of a register do with one check: `before` the copy was made, then each by itself."""
+
+    before: Callable[[Register], None]
+    first: Callable[[Register], None]
+    copy: Callable[[Register], None]
+
+
+PARTINGS = {
+    "paid": Parting(lambda one: None, lambda one: one.pays(10), lambda one: one.pays(50)),
+    "rung": Parting(lambda one: None, lambda one: one.pays(10), lambda one: one.adds("soup")),
+    "given back": Parting(Register.pays, lambda one: one.refunds(10), lambda one: one.refunds(50)),
+}
+
+
+def added_to(check: Check) -> set[str]:
+    lines, paid = (line.line_id for line in check.lines), (one.tender_id for one in check.payments)
+    return {*lines, *paid, *(one.refund_id for one in check.refunds)}
+
+
+@pytest.mark.parametrize("parting", PARTINGS.values(), ids=PARTINGS)
+def test_a_place_that_another_holds_another_event_of_is_not_known_to_it(parting: Parting) -> None:
     """The older copy wrote the log on. Who forked the check has what the first disk wrote there, merges what the copy wrote
     after it, and gives it back."""
     front, side, _ = store()
     front.opens("tea", "steak")
+    parting.before(front)
     first = deepcopy(front)
-    first.pays(10)
-    does(front)
+    parting.first(first)
+    parting.copy(front)
     assert first.at == front.at
     side.begins(first, forked, hand=1, lost=False)
     front.yields(side)
@@ -280,8 +301,6 @@ def test_a_place_that_another_holds_another_event_of_is_not_known_to_it(does: Ca
     beside = Side("front", stood, first.open_check, (yields(stood, "side", 1),), front.at)
     side.write(merge(side.open_check, beside, rules_of(side.config.store), side.now_ms).event)
     side.write(hand_over(side.open_check, "front"))
-    lines = {line.line_id for line in front.open_check.lines}
-    paid = {one.tender_id for check in (front.open_check, first.open_check) for one in check.payments}
 
     async def scene() -> None:
         async with forgetful(front.now_ms + 60_000, front.envelopes()) as again:
@@ -289,7 +308,7 @@ def test_a_place_that_another_holds_another_event_of_is_not_known_to_it(does: Ca
             check = again.came_to[-1]
             assert check is not None
             assert not check.elsewhere
-            assert ({one.line_id for one in check.lines}, {one.tender_id for one in check.payments}) == (lines, paid)
+            assert added_to(check) == {*added_to(front.open_check), *added_to(first.open_check)}
             told = len(again.came_to)
             await again.looks()
             assert len(again.came_to) == told

@@ -10,7 +10,7 @@ from tests.across.world import ORDER, Forgetful, Register, forgetful
 
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.envelope import Envelope
-from tillkeeper.contract.events import CheckClosed, OrderTypeChanged, TenderRecorded
+from tillkeeper.contract.events import CheckClosed, OrderTypeChanged, RefundRecorded, TenderRecorded
 from tillkeeper.contract.placing import read_event
 from tillkeeper.contract.together import CheckForked, CheckTaken, CheckYielded
 from tillkeeper.contract.values import OrderType
@@ -25,7 +25,7 @@ LOGS = 4
 """Two disks that `front` lost, and those of two others."""
 WORDS = st.tuples(
     st.integers(0, LOGS - 1),
-    st.sampled_from(["taken", "forked", "gone", "closed", "pays", "says"]),
+    st.sampled_from(["taken", "forked", "gone", "closed", "pays", "gives back", "says"]),
     st.integers(0, 3),
     st.integers(0, 2),
 )
@@ -44,6 +44,11 @@ def event_of(check: Check, what: str, hand: int, to: str, register: Register) ->
             return TenderRecorded(
                 check_id=check.check_id, tender_id=register.new_id(), tender="cash", kind="cash", amount_minor=hand,
                 tendered_minor=hand, change_minor=0,
+            )  # fmt: skip
+        case "gives back":
+            return RefundRecorded(
+                check_id=check.check_id, refund_id=register.new_id(), tender="cash", kind="cash", amount_minor=hand,
+                tax_minor=0, reason="cold",
             )  # fmt: skip
         case "says":
             return OrderTypeChanged(check_id=check.check_id, order_type=TYPES[hand % len(TYPES)], taxes={})

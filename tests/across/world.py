@@ -84,6 +84,10 @@ class Register(World):
         check_id = self.open_check.check_id
         self.do(cmd.RecordTender(check_id=check_id, tender="cash", tendered_minor=amount, although_unreachable=True))
 
+    def refunds(self, amount: int) -> None:
+        check_id = self.open_check.check_id
+        self.do(cmd.RefundCheck(check_id=check_id, tender="cash", reason="cold", amount_minor=amount))
+
     def gives(self, to: "Register") -> None:
         """Handed over, and taken."""
         self.write(hand_over(self.open_check, to.name))

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from tillkeeper.contract.base import Event
 from tillkeeper.contract.documents import ReceiptIssued
-from tillkeeper.contract.events import CheckNumbered, CheckOpened, LineAdded, TenderRecorded
+from tillkeeper.contract.events import CheckNumbered, CheckOpened, LineAdded, RefundRecorded, TenderRecorded
 from tillkeeper.contract.together import CheckForked, CheckTaken, CheckYielded
 from tillkeeper.replication.model import LogId
+from tillkeeper.sales.asking import is_taken_back
 from tillkeeper.sales.checks import IllegalEvent, apply
 from tillkeeper.sales.model import Check
 
@@ -57,8 +58,8 @@ class Strand(NamedTuple):
 
     def split(self, known: Mapping[str, int], check: Check) -> "tuple[tuple[Op, ...], tuple[Op, ...]]":
         """(what is in a check that knows so much, what is not). A side that nobody merged begins with how it came to it.
-        Whoever knows a place may have another event there, where two machines wrote the log: what was rung or paid in it and is
-        not on the check is not in it."""
+        Whoever knows a place may have another event there, where two machines wrote the log: what was rung, paid or given back
+        in it and is not on the check is not in it."""
         lacks = _added(self.check()) - _added(check)
         before = tuple(
             op for op in self.ops if op.seq <= known.get(op.log.incarnation, 0) and lacks.isdisjoint(_adds(op.event))
@@ -84,16 +85,19 @@ class Standing(NamedTuple):
 def _adds(event: Event) -> tuple[str, ...]:
     """What is on the check for ever after it."""
     match event:
-        case LineAdded(line_id=name) | TenderRecorded(tender_id=name):
+        case LineAdded(line_id=name) | TenderRecorded(tender_id=name) | RefundRecorded(refund_id=name):
             return (name,)
     return ()
 
 
 def _added(check: Check | None) -> frozenset[str]:
-    """Lines and payments."""
+    """Lines, payments and refunds, those that the gateway took back too: these are on it no more."""
     if check is None:
         return frozenset()
-    return frozenset((*(line.line_id for line in check.lines), *(payment.tender_id for payment in check.payments)))
+    lines, payments = (line.line_id for line in check.lines), (one.tender_id for one in check.payments)
+    asked = (one for one in check.authorisations if one.situation == "refund" and is_taken_back(one))
+    refunds = (*(one.refund_id for one in check.refunds), *(one.authorisation_id for one in asked))
+    return frozenset((*lines, *payments, *refunds))
 
 
 def strand_of(log: LogId, path: Mapping[str, int], ops: Iterable[Op]) -> Strand:
