@@ -1,7 +1,7 @@
 """What a register has adopted it tells the one that comes back."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tests.replication.registers import until
 from tests.replication.test_orphans import fired, moved, opened
@@ -107,6 +107,29 @@ def told(logs: Logs, settings: Settings, *printed: tuple[str, str]) -> dict[str,
         return {register: jobs(adoption, register) for register in ("a", "c")}
 
     return asyncio.run(scenario())
+
+
+def test_what_another_prints_is_given_up_also_where_it_was_being_tried_when_that_was_told() -> None:
+    """Where the printer is off nothing comes of that try, and the next one would print it here as well."""
+
+    class Busy(Spool):
+        async def given_up(self, job_ids: Iterable[str], register: str) -> None:
+            asked.append(tuple(job_ids))
+            waiting.difference_update({"j1"} if len(asked) == 1 else job_ids)
+
+    class Waiting(Settings):
+        def job(self, job_id: str) -> JobRow | None:
+            return JobRow(job_id, "grill", "sending", 0, job_id not in waiting, b"{}")
+
+    async def scenario() -> None:
+        adoption = Adoption("b", ("a", "b"), Peers(), Logs(), Waiting(), after_s=60.0, now_s=lambda: 0.0, now_ms=lambda: 0)
+        adoption.adopted_elsewhere("a", ("j1", "j2"))
+        for _ in range(3):
+            await adoption.give_up(Busy(Logs()))
+
+    asked, waiting = list[tuple[str, ...]](), {"j1", "j2"}
+    asyncio.run(scenario())
+    assert asked == [("j1", "j2"), ("j2",)]
 
 
 PRINTED = (("a", "j1"), ("a", "j2"), ("c", "j3"))

@@ -184,6 +184,37 @@ def test_what_a_damaged_journal_tells_is_tried_again_without_another_start(tmp_p
     asyncio.run(scenario())
 
 
+def test_what_was_done_before_is_not_tried_again_after_the_try_that_was_on_when_it_was_told(tmp_path: Path) -> None:
+    class Busy(Spool):
+        def __init__(self, memory: Memory) -> None:
+            super().__init__()
+            self.memory, self.tells = memory, 0
+
+        async def settled_before(self, outcomes: Mapping[str, Outcome]) -> int:
+            self.tells += 1
+            if self.tells == 1:
+                return 0  # a printer that is off is being called
+            self.memory.has.difference_update(outcomes)
+            return await super().settled_before(outcomes)
+
+    async def scenario() -> None:
+        async with told(tmp_path, command("k1", opened(), fired("j1"), settled("j1"))) as lost:
+            memory = Memory()
+            memory.has.add("j1")
+            spool = Busy(memory)
+            recall = Recall("a", memory, clock.wall_ms)
+            recall.learn(lost)
+            running = asyncio.create_task(recall.run(spool))
+            try:
+                await until(lambda: spool.outcomes == {"j1": Outcome("confirmed")})
+                assert spool.tells == 2
+            finally:
+                running.cancel()
+                await asyncio.wait({running})
+
+    asyncio.run(scenario())
+
+
 def test_a_text_that_was_erased_is_not_remembered(tmp_path: Path) -> None:
     async def scenario() -> None:
         digest = personal_digest("00" * 16, "allergic to nuts")

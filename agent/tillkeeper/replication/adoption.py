@@ -118,7 +118,15 @@ class Adoption:
             except TillkeeperError as error:
                 log.error("what register %s has adopted may be printed twice: %s", register, error)
                 return
-            del self._elsewhere[register]
+            left = tuple(job_id for job_id in self._elsewhere[register] if self._waits(job_id))
+            if left:  # they are being tried: where nothing comes of that, there is no other try
+                self._elsewhere[register] = left
+            else:
+                del self._elsewhere[register]
+
+    def _waits(self, job_id: str) -> bool:
+        row = self._settings.job(job_id)
+        return row is not None and not row.settled
 
     def dead(self) -> list[str]:
         """Registers that nobody has heard for long enough, and whose tickets are this register's to print."""

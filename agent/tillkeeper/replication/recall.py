@@ -8,6 +8,7 @@ the key of a sale that is not in the journal any more gets the answer of that sa
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 import msgspec
@@ -60,6 +61,8 @@ class Recall:
         self._me, self._journal, self._now_ms = me, journal, now_ms
         self._events: dict[tuple[str, int], Envelope] = {}
         self._fresh: set[tuple[str, int]] = set()
+        self._in_hand: dict[str, Outcome] = {}
+        """The ends of jobs that were being tried when they were told: where nothing comes of that try, there is no other."""
         self._too_old_ms = -1
         self._adopted: dict[str, None] = {}
         self._wake = asyncio.Event()
@@ -130,7 +133,9 @@ class Recall:
     async def run(self, spool: Recalling) -> None:
         """Until cancelled."""
         while True:
-            await self._wake.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_S if self._in_hand else None):
+                    await self._wake.wait()
             self._wake.clear()
             if not await self.work_in(spool):
                 await asyncio.sleep(RETRY_S)
@@ -139,12 +144,12 @@ class Recall:
     async def work_in(self, spool: Recalling) -> bool:
         """What was learned so far; to be called before the spool begins, too. False where the disk refuses: call it again."""
         if not self._fresh:
-            return True
+            return not self._in_hand or await self._settle_in_hand(spool)
         events = [self._events[place] for place in sorted(self._events)]
         fresh, self._fresh = self._fresh, set()
         try:
             kept = await self._keep_answers(events)
-            settled = await spool.settled_before(_outcomes(events))
+            settled = await self._settle(_outcomes(events), spool)
             printed = await self._print(events, spool)
         except TillkeeperError as error:
             self._fresh |= fresh
@@ -155,6 +160,23 @@ class Recall:
             "%d tickets that are printed now", len(fresh), kept, settled, printed,
         )  # fmt: skip
         return True
+
+    async def _settle_in_hand(self, spool: Recalling) -> bool:
+        try:
+            await self._settle(self._in_hand, spool)
+        except TillkeeperError as error:
+            log.error("what is known of this register's own past is not worked in yet: %s", error)
+            return False
+        return True
+
+    async def _settle(self, outcomes: dict[str, Outcome], spool: Recalling) -> int:
+        count = await spool.settled_before(outcomes)
+        self._in_hand = {
+            job_id: outcome
+            for job_id, outcome in outcomes.items()
+            if (row := self._journal.job(job_id)) is not None and not row.settled
+        }
+        return count
 
     async def _keep_answers(self, events: Sequence[Envelope]) -> int:
         since_ms = self._now_ms() - KEYS_MS
