@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 from tests.support.browser import Chromium
-from tests.support.looks import SIZES, grave_violations, picture, too_small, wider_than_screen
+from tests.support.looks import SIZES, grave_violations, out_of_sight, picture, too_small, wider_than_screen
 from tests.support.prober import StandIn, verdict
-from tests.support.staff import ANA, STAFF_CONFIG, write_roster
+from tests.support.staff import ANA, BOSS, STAFF_CONFIG, write_roster
 from tests.support.store import StoreRig
 
 from tillkeeper.network.wire import DiagnoseEnded, DiagnoseStep
@@ -32,6 +32,7 @@ async def looked_at(page: Page, name: str) -> None:
     await picture(page, name)
     assert await grave_violations(page) == []
     assert await too_small(page) == []
+    assert await out_of_sight(page) == []
     assert await wider_than_screen(page) <= 0
 
 
@@ -155,6 +156,30 @@ def test_a_held_ticket_is_read_by_anybody_and_printed_in_somebodys_name(chromium
             await rig.wait_all_settled()
             (slip,) = rig.slips("grill")
             assert wanted in slip
+
+    chromium.run(scene())
+
+
+def test_where_a_register_has_several_places_one_is_chosen_before_somebody_signs_in(chromium: Chromium, tmp_path: Path) -> None:
+    terminals = {"counter": {"title": "Counter"}, "window": {"title": "Window", "view": "window"}}
+
+    async def scene() -> None:
+        async with StoreRig(tmp_path, hq=False, changes=STAFF_CONFIG | {"terminals": terminals}, agent=False) as rig:
+            write_roster(rig.folder / "staff.json", rig.data)
+            await rig.start_agent()
+            async with chromium.page(rig.page_url("diagnostics"), size=SIZES["phone"], touch=True) as page:
+                await page.locator("[data-action=waiting]").click()
+                try_grill = page.locator("[data-device=grill] [data-action=test-slip]")
+                await try_grill.click()
+                await expect(page.locator("[data-testid=places] [data-terminal]")).to_have_count(2)
+                await looked_at(page, "diagnostics-places-phone-light")
+                await page.locator("[data-testid=places] [data-terminal=window]").click()
+                await try_grill.click()  # the view is the one of before
+                await page.locator("[data-testid=signin] [data-testid=pin]").wait_for()
+                await page.keyboard.type(BOSS.pin)
+                await expect(page.locator("[data-testid=signin]")).to_have_count(0)
+            await rig.wait_all_settled()
+            assert len(rig.slips("grill")) == 1
 
     chromium.run(scene())
 

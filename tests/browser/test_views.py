@@ -1,5 +1,5 @@
 """Every view of the pages on every size of screen, in light and in dark: axe finds nothing serious, nothing has to be scrolled
-sideways, fingers hit. Writes the pictures in build/screenshots."""
+sideways, no text is cut through, fingers hit. Writes the pictures in build/screenshots."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 from tests.support import shift_page as shift
 from tests.support.browser import Chromium
 from tests.support.kitchen_page import kitchen_page
-from tests.support.looks import SIZES, grave_violations, picture, too_small, wider_than_screen
+from tests.support.looks import SIZES, grave_violations, out_of_sight, picture, too_small, wider_than_screen
 from tests.support.register_page import RegisterPage, register_page
 from tests.support.staff import ANA, BEN, BOSS, FILE, STAFF_CONFIG, write_roster
 from tests.support.store import StoreRig
@@ -42,6 +42,7 @@ class Looking:
         await picture(page, f"{what}-{self._name}")
         self.wrong += [f"{what}: {one}" for one in await grave_violations(page)]
         self.wrong += [f"{what}: too small for a finger: {one}" for one in await too_small(page)]
+        self.wrong += [f"{what}: out of sight: {one}" for one in await out_of_sight(page)]
         wide = await wider_than_screen(page)
         if wide > 0:
             self.wrong.append(f"{what}: {wide} px wider than the screen")

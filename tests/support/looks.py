@@ -54,6 +54,21 @@ async def wider_than_screen(page: Page) -> int:
     return beyond
 
 
+async def out_of_sight(page: Page) -> list[str]:
+    """What a person does not get to see: a line of text that is cut through, views beside the edge of the top bar."""
+    found: list[str] = await page.evaluate(
+        """() => [...document.querySelectorAll("*")].filter((one) => one.checkVisibility()).flatMap((one) => {
+            const style = getComputedStyle(one);
+            const height = one.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
+            const lines = height / parseFloat(style.lineHeight);
+            const cut = style.webkitLineClamp !== "none" && Math.abs(lines - Math.round(lines)) > 0.15;
+            const beside = one.matches(".top nav") && one.scrollWidth > one.clientWidth;
+            return cut || beside ? [`${one.className || one.tagName} ${one.textContent.trim().slice(0, 40)}`] : [];
+        })"""
+    )
+    return found
+
+
 async def picture(page: Page, name: str) -> Path:
     """Write what the screen shows to build/screenshots."""
     PICTURES.mkdir(parents=True, exist_ok=True)

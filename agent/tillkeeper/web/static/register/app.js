@@ -3,6 +3,7 @@
 
 import { html, render, useEffect, useLayoutEffect } from "../vendor/preact.js";
 import { createApi, newKey } from "../shared/api.js";
+import { unplaced } from "../shared/dialogs.js";
 import { keepPage } from "../shared/keeping.js";
 import { openPage } from "../shared/opening.js";
 import { openStorage, pair } from "../shared/pairing.js";
@@ -44,7 +45,7 @@ async function takeUp() {
 function Page() {
   const state = useStore(desk.store);
   const { settings, stage, session } = state;
-  const unknown = stage === "ready" && settings.terminals.length > 1 && !settings.terminals.some((one) => one.terminal === terminal);
+  const unknown = stage === "ready" && unplaced(settings, terminal);
   const signIn = stage === "ready" && settings.staff && !session;
   const view = stage !== "ready" ? stage : unknown ? "place" : signIn ? "signin" : state.route.view || { lane: "order", window: "window", counter: "order" }[desk.place().view];
   useLayoutEffect(() => {

@@ -17,15 +17,27 @@ export function Approval({ desk, done, permission, words }) {
   <//>`;
 }
 
-/** Who does it. Gives true. @param {any} props */
+/** One has to say which place this page is. @param {any} settings @param {string} terminal of the page's address */
+export const unplaced = ({ terminals }, terminal) => terminals.length > 1 && !terminals.some((one) => one.terminal === terminal);
+
+/** The places to choose from: the page loads itself anew as the one that is tapped. @param {any} props */
+export const Places = ({ settings }) => settings.terminals.map((one) => html`<a class="place" key=${one.terminal} data-terminal=${one.terminal}
+  href=${`?terminal=${encodeURIComponent(one.terminal)}${location.hash}`}>${one.title} <span class="muted">${one.view}</span></a>`);
+
+/** Who does it: at each place one person is signed in, so where the page is none of several it is asked for first. Gives true. @param {any} props */
 export function SignIn({ desk, done }) {
+  const { settings } = desk.store.get();
+  if (!settings.device && unplaced(settings, desk.terminal)) return html`<${Dialog} title="At which place?" testid="places" onClose=${() => done()}>
+    <p>Whoever is signed in there is signed out when somebody signs in here.</p>
+    <div class="choice-grid"><${Places} settings=${settings} /></div>
+  <//>`;
   const enter = async (pin) => {
     await desk.people.signIn(pin, false);
     done(true);
   };
   return html`<${Dialog} title="Sign in" testid="signin" onClose=${() => done()}>
     <p>The journal says who did it.</p>
-    <${PinPad} length=${desk.store.get().settings.pin_length} label="Enter your PIN" lockKey="signin" onPin=${enter} />
+    <${PinPad} length=${settings.pin_length} label="Enter your PIN" lockKey="signin" onPin=${enter} />
   <//>`;
 }
 

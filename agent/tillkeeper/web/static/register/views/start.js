@@ -2,6 +2,7 @@
 /** Before anybody can sell: loading, pairing, and the sign-in. */
 
 import { html, useState } from "../../vendor/preact.js";
+import { Places } from "../../shared/dialogs.js";
 import { Dot } from "../../shared/ui.js";
 import { PinPad } from "../../shared/pin.js";
 import { Notices, connection } from "../../shared/notices.js";
@@ -17,7 +18,7 @@ export function Stage({ desk, state, view }) {
     <p>It is paired as ${state.scope}. ${state.scope === "kitchen" ? html`<a href="/kitchen/">The kitchen page</a> is its place.` : html`<a href="/diagnostics/">Diagnostics</a> and <a href="/devices/">Devices</a> are pages for it.`}</p></section></main>`;
   if (view === "place") return html`<main class="stage"><section class="card stage-card"><h1>Which place is this?</h1>
     ${desk.terminal && html`<p class="bad-text" role="alert">The register knows no terminal "${desk.terminal}".</p>`}
-    ${state.settings.terminals.map((one) => html`<a class="place" key=${one.terminal} data-terminal=${one.terminal} href="?terminal=${encodeURIComponent(one.terminal)}">${one.title} <span class="muted">${one.view}</span></a>`)}
+    <${Places} settings=${state.settings} />
   </section></main>`;
   if (view === "signin") return html`<${SignIn} desk=${desk} state=${state} />`;
   return html`<main class="stage"><section class="card stage-card" aria-live="polite"><h1>${state.loadTrouble ? "Waiting for the register" : "Starting…"}</h1>
