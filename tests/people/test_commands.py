@@ -171,8 +171,9 @@ def test_the_links_of_pages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         f"http://127.0.0.1:8460/diagnostics/#token={token}",
     ]
     assert main(["pages", "--data", str(tmp_path / "data"), "--url", "http://127.0.0.1:9/"]) == 0
-    assert f"http://127.0.0.1:9/register/?terminal=front#token={token}" in capsys.readouterr().out
+    assert f"http://127.0.0.1:9/register/?terminal=counter#token={token}" in capsys.readouterr().out
     assert main(["pages", "--data", str(tmp_path / "data")]) == 2
+    assert "give --url, the http address that it printed" in capsys.readouterr().err
 
 
 def test_the_time_clock_on_the_command_line(tmp_path: Path) -> None:

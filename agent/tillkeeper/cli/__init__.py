@@ -32,7 +32,7 @@ GROUPS = {
     "store": "the store's keys: create, join, leave, recover",
     "staff": "who works here: roles and PINs",
     "clock": "clock in and out, breaks",
-    "pages": "the links of the register and kitchen pages on this machine",
+    "pages": "the links of the register, kitchen and diagnostics pages on this machine",
     "pair": "pair a tablet: a QR code that its camera opens",
     "pairings": "paired devices, and how they reach this register",
     "unpair": "end a paired device",

@@ -8,13 +8,18 @@ from tillkeeper.cli.client import Client, add_connection, add_key, segment
 from tillkeeper.cli.options import MAX_ROWS, whole
 
 TICKETS = ("kitchen_ticket", "change_slip")
+NONE = {
+    "unsettled": "nothing waits for a device; `tillkeeper jobs list --state all` has what was printed too",
+    "held": "nothing is held",
+    "all": "no jobs",
+}
 SHOWN = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="oldest first")
-    listing.add_argument("--state", choices=("unsettled", "held", "all"), default="unsettled")
+    listing.add_argument("--state", choices=tuple(NONE), default="unsettled", help="(unsettled)")
     listing.add_argument("--limit", type=whole(1, MAX_ROWS), default=100, metavar="N", help=f"at most N, to {MAX_ROWS} (100)")
     add_connection(listing)
     for name, words in (("show", "one job"), ("release", "print a held job now"), ("cancel", "never print this job")):
@@ -47,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
                 client.get(path) if args.action == "show" else client.post(f"{path}/{args.action}", {"by": args.by}, args.key)
             )
             jobs = [answer]
-    text = table(jobs) if jobs or args.action != "release" else "no kitchen ticket is held"
+    text = table(jobs) if jobs else NONE[args.state] if args.action == "list" else "no kitchen ticket is held"
     text += still_held(others)
     if args.action == "list" and answer["more"]:
         text += f"\nmore than {args.limit}: see --limit"
@@ -84,4 +89,4 @@ def table(jobs: list[dict[str, Any]]) -> str:
         )
         for job in jobs
     ]
-    return output.table(headings, rows, empty="no jobs")
+    return output.table(headings, rows)

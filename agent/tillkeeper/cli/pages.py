@@ -5,6 +5,8 @@ import argparse
 from pathlib import Path
 from urllib.parse import urlencode
 
+from msgspec.structs import replace
+
 from tillkeeper.cli import exits, output
 from tillkeeper.cli.client import add_json
 from tillkeeper.cli.exits import UsageError
@@ -49,9 +51,12 @@ def _config(args: argparse.Namespace) -> Config:
     """Where nothing is named: as `client.find_socket`, the clone's before the installed register's."""
     data = args.data or (DATA if not args.config and (DATA / PAGE_TOKEN).exists() else None)
     if data:
+        from tillkeeper.cli.shift import TERMINALS
         from tillkeeper.config.embedded import embedded, embedded_printers
 
-        return embedded(data.absolute(), ports=dict.fromkeys(embedded_printers(), 1))
+        if not args.url:
+            raise UsageError(f"{data} is of `run --embedded` (make run): give --url, the http address that it printed")
+        return replace(embedded(data.absolute(), ports=dict.fromkeys(embedded_printers(), 1)), terminals=TERMINALS)
     from tillkeeper.config.load import load
 
     return load(config_file(args.config))

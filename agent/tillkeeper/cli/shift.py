@@ -48,16 +48,17 @@ def _roster(store: str, secret: str) -> Roster:
 
 def introduction(url: str, token: str) -> str:
     """The links carry the token behind the `#`, which no browser sends: a page keeps it and takes it out of its address."""
-    registers = [f"  {name:9} {url}/register/?terminal={name}#token={token}" for name in TERMINALS]
+    registers = [f"  {name:11} {url}/register/?terminal={name}#token={token}" for name in TERMINALS]
     return "\n".join(
         (
             "",
             "Pages, for a browser on this machine:",
             *registers,
-            f"  kitchen   {url}/kitchen/?device={DISPLAY}#token={token}",
-            "            (it takes the simulated display's place: once it is closed nothing shows the tickets, not green)",
-            f"  papers    {url}/preview/#token={token}",
-            "  PINs      " + ", ".join(f"{pin} {name} ({role})" for _employee, name, role, pin in PEOPLE),
+            f"  kitchen     {url}/kitchen/?device={DISPLAY}#token={token}",
+            "              (it takes the simulated display's place: once it is closed nothing shows the tickets, not green)",
+            f"  diagnostics {url}/diagnostics/#token={token}",
+            f"  papers      {url}/preview/#token={token}",
+            "  PINs        " + ", ".join(f"{pin} {name} ({role})" for _employee, name, role, pin in PEOPLE),
             "",
             "Ctrl-C stops it.",
         )
