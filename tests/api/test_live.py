@@ -1,6 +1,7 @@
 """Live changes and kitchen displays over real WebSockets."""
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -228,6 +229,46 @@ def test_a_display_that_talks_without_end_is_read_no_faster_than_it_may_talk() -
                 async with asyncio.timeout(0.3):
                     await client.recv()
             assert await client.recv() == "echo 3"
+
+    asyncio.run(scenario())
+
+
+ASIDES = {
+    "pings": b"\x89\x80mask",
+    "pongs": b"\x8a\x80mask",
+    "parts of a message": b"\x00\x80mask",
+}
+"""Frames of a client without a payload (RFC 6455, 5.2)."""
+
+
+@pytest.mark.parametrize("name", ASIDES)
+def test_a_client_that_says_nothing_in_ever_more_frames_is_let_go(name: str) -> None:
+    async def scenario() -> None:
+        async with serving(ApiLimits(frames_per_s=0.1)) as running:
+            reader, writer = await raw_live(running)
+            writer.write(b"\x01\x80mask" + ASIDES[name] * 90)
+            running.till.hub.publish(JobChanged(job=job("J1")))
+            async with asyncio.timeout(DEADLINE_S):
+                heard = b""
+                while b'{"type":"job"' not in heard:
+                    heard += await reader.read(1024)
+                writer.write(ASIDES[name] * 20)
+                with contextlib.suppress(ConnectionResetError):
+                    await reader.read(-1)
+                await no_readers(running)
+            writer.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_display_that_says_much_at_once_is_heard_to_the_end() -> None:
+    async def scenario() -> None:
+        async with serving() as running, connected(running, "/v1/kitchen/pass") as client:
+            assert await client.recv() == "hello"
+            said = [f"{number}" * 20 for number in range(1_000)]
+            for one in said:
+                await client.send(one)
+            assert [await client.recv() for _ in said] == [f"echo {one}" for one in said]
 
     asyncio.run(scenario())
 

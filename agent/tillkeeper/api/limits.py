@@ -2,6 +2,9 @@
 
 import msgspec
 
+PIECE_BYTES = 4_096
+"""So much is parsed at a time, so that what is over a bound is found before all that came with it is parsed too."""
+
 
 class ApiLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes in bytes, times in seconds."""
@@ -65,5 +68,7 @@ class ApiLimits(msgspec.Struct, frozen=True, kw_only=True):
     sockets_of_network: int = 24
     """WebSockets of one device; and of the network of each kind, out of 32 (`LiveHub.clients`, `displays`)."""
     frames_per_s: float = 40.0
+    asides_burst: float = 100.0
+    """Its pings, pongs and parts of messages, beyond `frames_per_s`; with more it is closed. Browsers send a pong in 5 s."""
     frames_burst: float = 2_000.0
     """What one WebSocket says; more is read later. A kitchen page that was away has 500 tickets and 500 touches to speak of."""

@@ -1,6 +1,6 @@
-"""uvicorn's two connection classes with the bounds that uvicorn leaves out (0.54): how long a request head may take, how long
-a client may take nothing, how many connections may be open; typed answers where uvicorn writes plain text; and no connection
-is closed for its silence while a request waits on it."""
+"""uvicorn's HTTP connection with the bounds that uvicorn leaves out (0.54; for WebSockets: `api/frames.py`): how long a request
+head may take, how many parts a body may have, how long a client may take nothing, how many connections may be open; typed
+answers where uvicorn writes plain text; and no connection is closed for its silence while a request waits on it."""
 
 import asyncio
 import pwd
@@ -15,8 +15,9 @@ from typing import ClassVar
 from h11 import NEED_DATA, PAUSED, SERVER, Connection, Data, Event, RemoteProtocolError, Request
 from starlette.datastructures import MutableHeaders
 
-from tillkeeper.api.lean import H11Protocol, WSProtocol
-from tillkeeper.api.limits import ApiLimits
+from tillkeeper.api.frames import BoundedWebSocket
+from tillkeeper.api.lean import H11Protocol
+from tillkeeper.api.limits import PIECE_BYTES, ApiLimits
 from tillkeeper.api.problems import CONTENT_TYPE, RequestRefused, encode_problem, problem_headers
 from tillkeeper.errors import BadRequest, Overloaded, TillkeeperError
 
@@ -28,8 +29,6 @@ _VERSION = b"13"
 
 
 HEAD_BYTES = 16_384
-PIECE_BYTES = 4_096
-"""So much is parsed at a time, so that what is over a bound is found before all that came with it is parsed too."""
 PARTS = 256
 """Chunks of one body (RFC 9112, 7.1): each takes the loop as long as a small request, whoever sends it, and may be one byte."""
 
@@ -233,31 +232,6 @@ class BoundedHttp(H11Protocol):
         if timer is not None:
             timer.cancel()
             setattr(self, name, None)
-
-
-class BoundedWebSocket(WSProtocol):
-    """One WebSocket connection. uvicorn reads one message at a time and pings; this ends a client that takes nothing."""
-
-    limits: ClassVar[ApiLimits]
-    _stall_timer: asyncio.TimerHandle | None = None
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        if self._stall_timer is None:
-            self._stall_timer = self.loop.call_later(self.limits.stall_s, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._forget()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._forget()
-        super().connection_lost(exc)
-
-    def _forget(self) -> None:
-        if self._stall_timer is not None:
-            self._stall_timer.cancel()
-            self._stall_timer = None
 
 
 def bounded(limits: ApiLimits) -> tuple[type[BoundedHttp], type[BoundedWebSocket]]:
