@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from tillkeeper import authorities
-from tillkeeper.config import lines, network_rules
 from tillkeeper.config.model import Config, Hq
 from tillkeeper.diagnostics.facts import UnreadFacts
 from tillkeeper.errors import ConfigInvalid
-from tillkeeper.file_problem import Problem
 from tillkeeper.secret_files import read_token
 from tillkeeper_systemd import credentials
 
@@ -24,6 +22,7 @@ log = logging.getLogger(__name__)
 AGAIN_S = 1.0
 BY_ITSELF = "it is taken up without a restart"
 AT_NEXT_START = "systemd hands it over at the next start (`systemctl restart tillkeeper`)"
+HQ_UNASKED = "HQ is not asked. Sales are kept here and go out by themselves"
 T = TypeVar("T")
 
 
@@ -112,8 +111,9 @@ class AskingFiles:
             UnreadFacts(
                 setting=error.subject,
                 why=error.cause,
+                meanwhile=HQ_UNASKED if one in self._hq else f"What gateway {one.at[1]} authorises is refused",
                 hint=f"{error.hint}; {AT_NEXT_START if credentials.missing(one.file) else BY_ITSELF}",
-                gateway=one.at[1] if one.at[0] == "gateways" else "",
+                keeps_from_hq=one in self._hq,
             )
             for one in self.all
             if (error := one.trouble) is not None
@@ -134,23 +134,6 @@ def trust(hq: Hq) -> ssl.SSLContext:
     except OSError as error:  # an SSLError is one
         cause = f"{hq.ca_file} {authorities.unreadable(error)}"
         raise ConfigInvalid("read", "hq.ca_file", cause, "it holds authorities in PEM form") from error
-
-
-def problems(file: Path, config: Config) -> tuple[Problem, ...]:
-    """What `tillkeeper config check` says of them, and of the prober's key. Of a credential that this process was not handed
-    only the service itself can tell."""
-    files = AskingFiles(config)
-    files.look()
-    found = [
-        (one.at, error.cause + (f"; {error.hint}" if error.hint else ""))
-        for one in files.all
-        if (error := one.trouble) is not None and not credentials.is_credential(one.file)
-    ]
-    key = config.network.key_file
-    if key and not credentials.is_credential(key) and (why := network_rules.no_key(Path(key))):
-        found.append((("network", "key_file"), f"{key} {why}; `tillkeeper network key --write FILE` makes one"))
-    where = lines.scan(file.read_text("utf-8").replace("\r\n", "\n"))
-    return tuple(Problem(str(file), where.of(at), ".".join(at), what) for at, what in found)
 
 
 def _secret(at: tuple[str, ...], file: str) -> Kept[str]:

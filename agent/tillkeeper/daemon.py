@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
-from tillkeeper import clock
+from tillkeeper import clock, drafts
+from tillkeeper.access import certificates
 from tillkeeper.apart import apart
 from tillkeeper.api.server import Bound
 from tillkeeper.config.model import Config
@@ -24,6 +25,7 @@ from tillkeeper.till.catalogues import Catalogues, adopt, last_adopted, read_cat
 from tillkeeper.till.codes import CARS, OpeningCodes
 from tillkeeper.till.config_seen import note_change
 from tillkeeper.till.stamp import Stamp, newest_stamp
+from tillkeeper.trust import shelf as trust_shelf
 from tillkeeper.trust.opening import open_keys
 
 log = logging.getLogger(__name__)
@@ -66,6 +68,7 @@ async def run(
                 further=further,
             )
         )
+        drafts.sweep((data, data / trust_shelf.FOLDER, data / certificates.FOLDER), clock.wall_ms() / 1000)
         codes = Codes(data / CODES_FILE, journal.setting(CODES_SETTING))
         stack.callback(codes.close)
         practice = Codes(data / TRAINING_CODES_FILE, journal.setting(TRAINING_SETTING), TRAINING_BLOCK, TRAINING_SETTING)

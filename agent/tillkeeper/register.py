@@ -12,6 +12,7 @@ from typing import Any
 
 from tillkeeper import clock
 from tillkeeper.access.opening import DeviceAccess
+from tillkeeper.api import tokens
 from tillkeeper.api.app import create_app
 from tillkeeper.api.auth import Access
 from tillkeeper.api.hub import LiveHub
@@ -65,7 +66,6 @@ from tillkeeper.till.shelf import Held, Shelf
 from tillkeeper.till.stamp import Stamp, newest_stamp
 from tillkeeper.till.status import StatusDesk
 from tillkeeper.till.till import Announcer, Till
-from tillkeeper.token_files import load_or_create_token
 from tillkeeper.trust.opening import Trust
 from tillkeeper.trust.store_keys import StoreKeys
 from tillkeeper.upkeep.opening import restarts_of
@@ -95,6 +95,7 @@ class Register:
         self.config = config = self.overlays.config
         self.journal, self.stamp, self.replication = journal, stamp, replication
         self.asking_files = AskingFiles(config)
+        self.tokens = tokens.read(config)
         self.together = StoreWork(self)
         self.hub = LiveHub()
         self.shelf = Shelf(journal)
@@ -244,7 +245,12 @@ class Register:
             fiscal_trouble=lambda: self.together.day.fiscal_trouble,
             lan=self.access.serving.advice,
             upgrade=self.restarts.advice,
-            unread=self.asking_files.unread,
+            unread=lambda: (
+                *self.asking_files.unread(),
+                *self.registry.unread(),
+                *self.tokens.unread,
+                *self.network.unread(),
+            ),
             nightly=Latest(Path(config.data_dir)),
             newest_before_ms=newest_stamp(journal),
         )
@@ -333,12 +339,10 @@ class Register:
             pictures=Pictures(self.config, self.registry.preview, widths()),
         )
         api, limits = self.config.api, ApiLimits()
-        data = Path(self.config.data_dir)
-        token = load_or_create_token(Path(api.token_file) if api.token_file else data / "api-token")
         listen = ApiListen(Path(api.socket), api.socket_group, api.listen, self._given)
-        page_token = load_or_create_token(Path(api.page_token_file) if api.page_token_file else data / "page-token")
-        registers = self.config.pages.registers
-        app = create_app(till, Access(token, (*api.origins, *registers), page_token, self.access.desk), limits, registers)
+        registers, known = self.config.pages.registers, self.tokens.of
+        access = Access(known["token_file"], (*api.origins, *registers), known["page_token_file"], self.access.desk)
+        app = create_app(till, access, limits, registers)
         self.access.start(self.tasks, app, limits)
         return ApiServer(app, listen, limits)
 

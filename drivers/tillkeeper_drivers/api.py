@@ -60,6 +60,7 @@ Reason = Literal[
     "not_plugged_in",  # the USB or serial device of this identity is not at this machine
     "no_permission",  # its node is there, and the agent's user may not open it
     "wrong_device",  # another device is where this one should be: it gets no byte
+    "unknown_model",  # no file tells what it understands: it gets no byte
     "busy",  # somebody else holds the one connection: not dead
     "cover_open",
     "paper_out",
@@ -75,7 +76,7 @@ Reason = Literal[
 ]
 
 
-NOT_THERE: frozenset[Reason] = frozenset({"unreachable", "not_plugged_in", "no_permission", "wrong_device"})
+NOT_THERE: frozenset[Reason] = frozenset({"unreachable", "not_plugged_in", "no_permission", "wrong_device", "unknown_model"})
 """Reasons for which a device can not be talked to at all."""
 
 

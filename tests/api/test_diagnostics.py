@@ -52,7 +52,10 @@ ROUTER = {"headline": "The router does not answer", "works": "Cash works.", "wha
 
 LATE = LateFacts(station="grill", title="Grill", count=2, code="B-7", age_s=45.0, device="pass", trouble="no paper")
 
-HQ_TOKEN = UnreadFacts(setting="hq.token_file", why="/secrets/hq can not be read: No such file", hint="its first line is it")
+HQ_TOKEN = UnreadFacts(
+    setting="hq.token_file", why="/secrets/hq can not be read: No such file", meanwhile="HQ is not asked",
+    hint="its first line is it", keeps_from_hq=True,
+)  # fmt: skip
 
 RAISED: dict[str, tuple[Facts, str]] = {
     "storage_refused": (facts(journal=JournalFacts(refusing="the disk is full")), "the disk is full"),
@@ -219,7 +222,8 @@ def test_without_what_it_takes_to_ask_hq_its_silence_is_not_told_as_well() -> No
     view = status_view(facts(mode="offline", uptime_s=90.0, hq=hq, unread=(HQ_TOKEN,)))
     assert [one.code for one in view.advisories] == ["file_unread"]
     assert view.dot.words.startswith("Offline: hq.token_file can not be read, ")
-    secret = msgspec.structs.replace(HQ_TOKEN, setting="gateways.bank.token_file", gateway="bank")
+    meanwhile = "What gateway bank authorises is refused"
+    secret = UnreadFacts(setting="gateways.bank.token_file", why="it is empty", meanwhile=meanwhile, hint="write one")
     view = status_view(facts(mode="offline", uptime_s=90.0, hq=hq, unread=(secret,)))
     assert [one.code for one in view.advisories] == ["file_unread", "hq_never_reached"]
     assert "What gateway bank authorises is refused." in view.advisories[0].text

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.support.authority import Authority
 
-from tillkeeper.asking_files import problems
+from tillkeeper.beside import problems
 from tillkeeper.config.embedded import example_toml
 from tillkeeper.config.load import load
 from tillkeeper.file_problem import Problem

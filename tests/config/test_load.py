@@ -126,7 +126,6 @@ MATRIX = [
     ("rate too high", 'rate = "1.08"', 'rate = "1e999999999"', 'rate = "1e999999999"', "not a positive number", ""),
     ("rate too low", 'rate = "1.08"', 'rate = "1e-999999999"', 'rate = "1e-999999999"', "not a positive number", ""),
     ("rounding", "# [cash_rounding]\n# CHF", "[cash_rounding]\nCHF", "CHF = 5", "neither the store nor a tender", ""),
-    ("catalogue", 'file = "builtin"', 'file = "biultin"', 'file = "biultin"', "no file 'biultin'", "builtin"),
     ("hq token", 'url = ""', 'url = "https://hq:1"', "[hq]", "comes a 'token_file'", ""),
     ("hq address", 'url = ""', 'url = "hq:1"', 'url = "hq:1"', "not an http(s) address", ""),
     ("api beyond this machine", 'listen = ""', 'listen = "0.0.0.0:8400"', '"0.0.0.0:8400"', "this machine only", ""),
@@ -164,7 +163,7 @@ def test_each_error_names_its_line_and_the_nearest_right_word(
 
 def test_all_errors_come_at_once_in_the_order_of_their_lines(tmp_path: Path) -> None:
     text = EXAMPLE
-    chosen = ["unknown key", "out of range", "station -> device", "tax rate", "profile", "catalogue", "text for yes or no"]
+    chosen = ["unknown key", "out of range", "station -> device", "tax rate", "profile", "text for yes or no"]
     for name, old, new, *_rest in MATRIX:
         if name in chosen:
             text = text.replace(old, new)

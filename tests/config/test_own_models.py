@@ -1,21 +1,24 @@
 """Printer models of the store's own: what `devices pair --export` writes is a model like ours from the next start on."""
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tillkeeper import beside
 from tillkeeper.config.embedded import example_toml
 from tillkeeper.config.load import load
 from tillkeeper.config.model import Config
 from tillkeeper.config.own_models import MOST_BYTES, MOST_FILES, MOST_MODELS, escpos, read
 from tillkeeper.contract.devices import ProbeView
+from tillkeeper.devices.overlay import Overlay, encoded, setting
 from tillkeeper.devices.overlays import Overlays
 from tillkeeper.devices.pairing import exported, model_of
-from tillkeeper.devices.registry import Registry, preview
-from tillkeeper.errors import ConfigInvalid
+from tillkeeper.devices.registry import Registry, driver_of, preview
 from tillkeeper.layouts.previews import Asked
+from tillkeeper_drivers.api import NotSent, PulseDocument
 from tillkeeper_drivers.printing.told import Told
 
 TOLD = ProbeView(
@@ -35,9 +38,8 @@ def written(folder: Path, *, own: str = "models", grill: str = "acme-nine") -> P
 
 
 def problems(folder: Path, **given: Any) -> str:
-    with pytest.raises(ConfigInvalid) as caught:
-        load(written(folder, **given))
-    return "\n".join(map(str, caught.value.extra["problems"]))
+    file = written(folder, **given)
+    return "\n".join(map(str, beside.problems(file, load(file))))
 
 
 def devices_of(config: Config) -> list[str]:
@@ -65,7 +67,7 @@ def test_an_exported_model_is_one_like_ours(tmp_path: Path, own: str) -> None:
 def test_it_may_be_like_one_of_ours(tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     own.write_text('[mine]\nlike = "tm-t88vi"\ntitle = "Mine"\ncolumns = 40\n[his]\nlike = "mine"\ntitle = "His"\n', "utf-8")
-    made = read(own)
+    made = read(own).found
     assert sorted(made) == ["his", "mine"]
     assert made["his"].columns == 40
     assert made["his"].code_pages == escpos("")["tm-t88vi"].code_pages
@@ -75,6 +77,7 @@ def test_it_may_be_like_one_of_ours(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("", "own.toml: has no model in it"),
         ("[x", "own.toml: is not TOML"),
         ('x = 1\n', "expected a table"),
         (ACME.replace("cp1252", "cp9999"), "no codec 'cp9999'"),
@@ -94,12 +97,6 @@ def test_what_is_wrong_with_one_is_said_with_its_line_of_the_configuration(tmp_p
     said = problems(tmp_path, own="own.toml")
     assert words in said
     assert "models.own" in said
-    with pytest.raises(ConfigInvalid) as caught:
-        read(tmp_path / "own.toml")
-    assert (caught.value.subject, "devices pair --export" in caught.value.hint) == (
-        f"printer models {tmp_path / 'own.toml'}",
-        True,
-    )
 
 
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
@@ -132,3 +129,43 @@ def test_a_wrong_key_is_named_with_its_line_and_the_right_one(tmp_path: Path, wr
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "acme.toml").write_text(f'[nine]\n{wrong}\nlike = "generic-58"\n', "utf-8")
     assert told in problems(tmp_path)
+
+
+def test_the_models_of_the_other_files_hold(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "acme.toml").write_text(ACME, "utf-8")
+    (tmp_path / "models" / "broken.toml").write_bytes(bytes(200))
+    config = load(written(tmp_path))
+    assert escpos(config.models.own).keys() - escpos("").keys() == {"acme-nine"}
+    assert problems(tmp_path).endswith("models.own: broken.toml: is not TOML: Invalid statement (at line 1, column 1)")
+
+
+def test_a_model_of_no_file_is_named_with_its_line_and_the_nearest_one(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "acme.toml").write_text(ACME, "utf-8")
+    said = problems(tmp_path, grill="acme-nien")
+    assert "profile: no profile 'acme-nien' (did you mean 'acme-nine'?)" in said
+    line = int(said.partition("store.toml:")[2].partition(":")[0])
+    assert "acme-nien" in (tmp_path / "store.toml").read_text().splitlines()[line - 1]
+
+
+def test_a_printer_of_unknown_model_can_not_be_used_and_says_why(tmp_path: Path) -> None:
+    config = load(written(tmp_path))
+    (name,) = devices_of(config)
+    status = asyncio.run(driver_of(name, config).status())
+    assert (status.trouble(), status.detail) == ("unknown_model", "there is no model 'acme-nine'")
+    with pytest.raises(NotSent, match="unknown_model: there is no model 'acme-nine'"):
+        asyncio.run(driver_of(name, config).deliver(PulseDocument(job_id="j"), b"0000"))
+
+
+def test_a_replacement_by_a_model_that_can_not_be_read_stays_one(tmp_path: Path) -> None:
+    """The printer that it took the place of is gone: its model would print nonsense on the new one."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "acme.toml").write_bytes(b"")
+    config = load(written(tmp_path, grill="tm-t88vi"))
+    (name,) = [name for name, device in config.devices.items() if device.profile == "tm-t88vi"][:1]
+    said = encoded(Overlay(kind="escpos", address="192.0.2.9:9100", profile="acme-nine", at_ms=1))
+    overlays = Overlays(config, {setting(name): said}.get)
+    assert (overlays.config.devices[name].address, overlays.config.devices[name].profile) == ("192.0.2.9:9100", "acme-nine")
+    assert "acme-nine" not in overlays.models
+    assert overlays.problem(name, Overlay(kind="escpos", address="192.0.2.9:9100", profile="acme-nine"))

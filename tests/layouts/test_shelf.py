@@ -8,9 +8,10 @@ import pytest
 from tests.layouts.test_rules import RECEIPT, TAIL, TICKET, layout
 from tests.layouts.world import paper_of, store, text_of, with_layouts, with_station
 
+from tillkeeper import beside
 from tillkeeper.cli import main
 from tillkeeper.config.embedded import example_toml
-from tillkeeper.config.load import parse
+from tillkeeper.config.load import load, parse
 from tillkeeper.devices.registry import Registry
 from tillkeeper.errors import ConfigInvalid
 from tillkeeper.layouts import documents, samples, shelf
@@ -81,7 +82,7 @@ def test_every_file_of_the_folder_is_checked_used_or_not(tmp_path: Path) -> None
     (Path(own) / "latin.toml").write_bytes(b'document = "\xe9"\n')
     (Path(own) / "large.toml").write_bytes(b"#" * (shelf.MAX_BYTES + 1))
     (Path(own) / "folder.toml").mkdir()
-    said = [str(problem) for problem in shelf.problems_of(with_layouts(store(), folder=own))]
+    said = [str(problem) for problem in shelf.usable(with_layouts(store(), folder=own)).problems]
     assert [problem.removeprefix(own + "/").partition(":")[0] for problem in said] == [
         "broken.toml", "folder.toml", "large.toml", "latin.toml", "other.toml", "spare.toml",
     ]  # fmt: skip
@@ -94,12 +95,50 @@ def test_a_layout_of_another_document_is_refused(tmp_path: Path) -> None:
         shelf.chosen(config)
 
 
-def test_the_agent_does_not_start_over_a_broken_layout(tmp_path: Path) -> None:
-    config = with_layouts(store(), folder=folder(tmp_path, receipt=layout("receipt", RECEIPT)))
-    with pytest.raises(ConfigInvalid) as caught:
-        Registry(config, lambda _digests: {}, lambda _event: None)
-    (problem,) = caught.value.extra["problems"]
-    assert (problem.file, problem.line) == (f"{config.layouts.folder}/receipt.toml", 4)
+@pytest.mark.parametrize("spoiled", [layout("receipt", RECEIPT), "", "\0" * 40, layout("test_slip", TAIL)])
+def test_a_broken_layout_gives_way_to_that_of_the_package_and_is_said(tmp_path: Path, spoiled: str) -> None:
+    own = folder(tmp_path, receipt=spoiled, kitchen_ticket=layout("kitchen_ticket", OWN + TAIL))
+    config = with_layouts(store(), folder=own)
+    found = shelf.usable(config)
+    assert found.layouts["receipt", ""] is shelf.builtin("receipt")
+    assert found.layouts["kitchen_ticket", ""] is not shelf.builtin("kitchen_ticket"), "the sound one is taken"
+    assert {problem.file for problem in found.problems} == {f"{own}/receipt.toml"}
+    (said,) = Registry(config, lambda _digests: {}, lambda _event: None).unread()
+    assert (said.setting, said.why.startswith(f"{own}/receipt.toml")) == ("layouts.folder", True)
+
+
+def test_a_station_whose_layout_is_of_no_use_takes_the_stores(tmp_path: Path) -> None:
+    own = folder(tmp_path, ours="", kitchen_ticket=layout("kitchen_ticket", OWN + TAIL))
+    config = with_station(with_layouts(store(), folder=own), "grill", layouts={"kitchen_ticket": "ours"})
+    ticket = samples.sample("kitchen_ticket", config, station="grill")
+    paper = documents.print_document(ticket, config, samples.PERSONAL, shelf.usable(config).layouts)
+    assert "HOUSE 12" in text_of(paper)
+
+
+def test_a_folder_that_is_not_there_leaves_the_layouts_of_the_package(tmp_path: Path) -> None:
+    config = with_layouts(store(), folder=str(tmp_path / "nowhere"), use={"receipt": "ours"})
+    found = shelf.usable(config)
+    assert found.layouts == shelf.usable(store()).layouts
+    assert [str(one).removeprefix(f"{tmp_path}/") for one in found.words(config.layouts.folder)] == [
+        "nowhere: can not be read: No such file or directory", "nowhere: layouts.use.receipt: no layout 'ours'",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("", "layouts.folder: {folder} can not be read: No such file or directory"),
+        ('[layouts.use]\nreceipt = "recipt"', "layouts.use.receipt: no layout 'recipt' (did you mean 'receipt'?)"),
+        ('[stations.grill.layouts]\nkitchen_ticket = "big"', "stations.grill.layouts.kitchen_ticket: no layout 'big'"),
+    ],
+)
+def test_names_that_a_folder_may_have_are_checked_with_it(lines: str, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "store.toml"
+    file.write_text(f'{example_toml()}\n[layouts]\nfolder = "nowhere"\n{lines}\n', "utf-8")
+    (tmp_path / "nowhere").mkdir() if lines else None
+    (problem,) = beside.problems(file, load(file))
+    assert str(problem).endswith(said.format(folder=tmp_path / "nowhere"))
+    assert problem.line >= len(example_toml().splitlines())
 
 
 def test_config_check_lists_what_is_wrong_with_layouts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,7 +154,6 @@ def test_config_check_lists_what_is_wrong_with_layouts(tmp_path: Path, capsys: p
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ('[layouts]\nfolder = "nowhere"', "layouts.folder: no folder 'nowhere'"),
         ('[layouts.use]\nreceipt = "recipt"', "layouts.use.receipt: no layout 'recipt' (did you mean 'receipt'?)"),
         ('[layouts.use]\nrecipt = "receipt"', "layouts.use.recipt: 'recipt' is none of receipt,"),
         ("[layouts]\nmost_copies = -1", "layouts.most_copies: -1 is out of range"),

@@ -197,6 +197,27 @@ def test_the_first_prober_stays_and_a_second_one_is_told_of_it_and_somebody_of_b
     at_desk(tmp_path, scene)
 
 
+def test_a_prober_without_its_key_says_so_until_it_has_it(tmp_path: Path) -> None:
+    async def scene(world: World) -> None:
+        async with StandIn(world.socket) as prober:
+            await prober.hello(unkeyed="/etc/key can not be read: No such file or directory")
+            await prober.says("fine")
+            await world.until(lambda: world.phase == "fine")
+            (said,) = world.desk.unread()
+            assert (said.setting, said.why) == ("network.key_file", "/etc/key can not be read: No such file or directory")
+            assert world.prober.trouble == f"network.key_file: {said.why}. {said.meanwhile}"
+            assert "are not asked" in said.meanwhile
+            assert world.desk.facts().prober_trouble == "", "it may send packets"
+        await world.until(lambda: not world.desk.unread())
+        async with StandIn(world.socket) as prober:
+            await prober.hello()
+            await prober.says("fine")
+            await world.until(lambda: world.prober.trouble == "")
+            assert world.desk.unread() == ()
+
+    at_desk(tmp_path, scene)
+
+
 def test_a_prober_that_is_mute_makes_room_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tillkeeper.network.door.SILENT_S", 0.2)
 

@@ -224,6 +224,50 @@ def test_registers_hear_each_other(store: Store, server: Server, tmp_path: Path,
             front.wait(lambda seen: seen.report.evidence.columns["broadcast"].state == "yes")
 
 
+def test_without_its_key_it_watches_alone_and_takes_the_key_up_when_it_is_there(
+    store: Store, server: Server, tmp_path: Path
+) -> None:
+    folders = []
+    for name in ("front", "bar"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "key").write_bytes(b"5a" * 32 if name == "bar" else bytes(65))
+        registers = {"front": {"letter": "A"}, "bar": {"letter": "B"}}
+        folders.append(config(folder, {"this_register": name, "registers": registers, "network": {"key_file": "key"}}))
+    with Prober(store, folders[0]) as front, Prober(store, folders[1], host="nb"):
+        assert front.hello.unkeyed == f"the first line of {tmp_path}/front/key is no key of 64 hexadecimal digits"
+        assert "beacon_key_missing" in front.said()
+        front.wait(lambda seen: seen.report.evidence.columns["router"].state == "yes")
+        (tmp_path / "front" / "new").write_text("5a" * 32)
+        (tmp_path / "front" / "new").rename(tmp_path / "front" / "key")
+        seen = front.wait(lambda seen: bool(seen.report.evidence.peers))
+        assert [peer.register for peer in seen.report.evidence.peers] == ["bar"]
+        assert "beacon_key_read" in front.said()
+
+
+def test_the_agent_hears_at_once_that_a_key_is_there(store: Store, tmp_path: Path) -> None:
+    file = config(tmp_path, {"network": {"key_file": "key"}})
+    decoder = msgspec.json.Decoder(FromProber)
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as listener:
+        listener.bind(str(tmp_path / "probe.sock"))
+        listener.listen()
+        listener.settimeout(60.0)
+        with Prober(store, file, "--uplink", "agent"):
+            said = []
+            for _ in range(2):
+                client, _address = listener.accept()
+                with client, client.makefile("rb") as lines:
+                    client.settimeout(60.0)
+                    hello = decoder.decode(lines.readline())
+                    assert isinstance(hello, Hello)
+                    said.append(hello.unkeyed)
+                    (tmp_path / "new").write_text("5a" * 32)
+                    (tmp_path / "new").rename(tmp_path / "key")
+                    while len(said) < 2 and lines.readline():
+                        pass
+            assert said == [f"{tmp_path}/key can not be read: No such file or directory", ""]
+
+
 def test_an_agent_that_comes_later_and_restarts(store: Store, server: Server, tmp_path: Path) -> None:
     decoder = msgspec.json.Decoder(FromProber)
     file = config(tmp_path, {"hq": {"url": f"http://{ANYCAST[0]}:81"}})

@@ -10,7 +10,7 @@ from tests.support.toml import dumps
 from tillkeeper.config.embedded import example_toml
 from tillkeeper.errors import ConfigInvalid
 from tillkeeper.network.model import Target
-from tillkeeper.network.prober.setup import Plan, read
+from tillkeeper.network.prober.setup import Plan, read, read_key
 
 
 def plan(folder: Path, changes: dict[str, Any] | None = None, *, uplink: bool = True) -> Plan:
@@ -104,7 +104,6 @@ def test_two_runs_have_different_sessions(tmp_path: Path) -> None:
         ({"network": {"portal_url": "https://check.example/"}}, "network.portal_url: 'https://check.example/' is not http://host"),
         ({"network": {"portal_url": "http://[::1"}}, "network.portal_url"),
         ({"hq": {"url": "hq.example"}}, "hq.url: 'hq.example' is not http://host/... or https://host/..."),
-        ({"network": {"key_file": "none.key"}}, "network.key_file: "),
         ({"network": {"links": {"modem": {"address": "modem"}}}}, "network.links.modem.address: 'modem' is no address"),
         ({"network": {"interfce": "eth0"}}, "network: object contains unknown field `interfce`"),
         ({"network": {"beacon_port": 0}}, "network.beacon_port: expected `int` >= 1"),
@@ -120,10 +119,14 @@ def test_all_problems_come_at_once(tmp_path: Path) -> None:
     assert said.count(" | ") == 2
 
 
-@pytest.mark.parametrize("line", ["zz" * 32, "ab" * 3, "", "\xff"])
-def test_a_key_that_is_none_is_refused(tmp_path: Path, line: str) -> None:
-    (tmp_path / "beacon.key").write_text(line)
-    assert "is no key of 64 hexadecimal digits" in problems(tmp_path, {"network": {"key_file": "beacon.key"}})
+@pytest.mark.parametrize("line", ["zz" * 32, "ab" * 3, "", "\xff", "\0" * 65, None])
+def test_a_key_that_is_none_keeps_it_from_nothing_else(tmp_path: Path, line: str | None) -> None:
+    if line is not None:
+        (tmp_path / "beacon.key").write_text(line)
+    found = plan(tmp_path, {"network": {"key_file": "beacon.key"}})
+    assert (found.key, found.key_file, found.setup.beacons) == (b"", tmp_path / "beacon.key", True)
+    said = "can not be read: No such file or directory" if line is None else "is no key of 64 hexadecimal digits"
+    assert said in read_key(tmp_path / "beacon.key")[1]
 
 
 @pytest.mark.parametrize(

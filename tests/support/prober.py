@@ -144,8 +144,8 @@ class StandIn:
     async def say(self, message: FromProber) -> None:
         await self.raw(msgspec.json.encode(message) + b"\n")
 
-    async def hello(self, *, raw: bool = True, trouble: str = "") -> None:
-        await self.say(Hello(version="0.1.0", pid=os.getpid(), interface="eth0", raw=raw, trouble=trouble))
+    async def hello(self, *, raw: bool = True, trouble: str = "", unkeyed: str = "") -> None:
+        await self.say(Hello(version="0.1.0", pid=os.getpid(), interface="eth0", raw=raw, trouble=trouble, unkeyed=unkeyed))
 
     async def says(self, phase: Phase, *faults: str, also: tuple[str, ...] = ()) -> None:
         await self.say(Reported(report=report(verdict(phase, *faults, also=also))))

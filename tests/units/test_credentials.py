@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tests.support.toml import dumps, merged
 
+from tillkeeper import beside
 from tillkeeper.asking_files import AskingFiles
-from tillkeeper.asking_files import problems as asking_problems
 from tillkeeper.config.embedded import example_toml
 from tillkeeper.config.load import load, parse
 from tillkeeper.config.model import Config
@@ -57,7 +57,7 @@ def test_the_service_reads_what_it_was_handed(tmp_path: Path, monkeypatch: pytes
 def test_what_was_not_handed_over_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     (tmp_path / "till.toml").write_text(text(tmp_path, ALL))
-    said = {one.where: one.what for one in asking_problems(tmp_path / "till.toml", load(tmp_path / "till.toml"))}
+    said = {one.where: one.what for one in beside.problems(tmp_path / "till.toml", load(tmp_path / "till.toml"))}
     assert "LoadCredential=hq-token:" in said["hq.token_file"]
     assert "LoadCredential=cards:" in said["gateways.cards.token_file"]
     assert "can not be read" in said["network.key_file"]
@@ -72,7 +72,7 @@ def test_who_checks_the_file_by_hand_can_not_tell_and_is_not_told_wrong(
     (tmp_path / "till.toml").write_text(text(tmp_path, ALL))
     config = load(tmp_path / "till.toml")
     assert config.hq.token_file == "credential:hq-token"
-    assert asking_problems(tmp_path / "till.toml", config) == ()
+    assert beside.problems(tmp_path / "till.toml", config) == ()
     files = AskingFiles(config)
     files.look()
     (to_hq, to_cards) = files.unread()

@@ -21,6 +21,7 @@ TROUBLE_WORDS: dict[Reason, str] = {
     "not_plugged_in": "is not plugged in (look at its cable and its power)",
     "no_permission": "may not be opened by the agent's user",
     "wrong_device": "is not the device at this address: nothing is sent to it",
+    "unknown_model": "is of a model that no file tells of: nothing is sent to it",
     "busy": "is busy with another computer",
     "cover_open": "the cover is open",
     "paper_out": "the paper is out",

@@ -10,7 +10,6 @@ from tillkeeper.cli.own_files import HELP, config_file
 
 if TYPE_CHECKING:
     from tillkeeper.config.model import Config, Device
-    from tillkeeper.file_problem import Problem
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     """The configuration and what else a start reads; without `--start` also what a register sells in spite of."""
+    from tillkeeper import beside
     from tillkeeper.config.load import load
     from tillkeeper.devices import letters
     from tillkeeper.errors import ConfigInvalid
@@ -50,7 +50,7 @@ def _check(args: argparse.Namespace) -> int:
     file = config_file(args.file)
     try:
         config = load(file)
-        mistakes = () if args.start else _mistakes(file, config)
+        mistakes = () if args.start else beside.problems(file, config)
         problems = tuple(dict.fromkeys((*refusals(file, config), *mistakes)))
         said, warning = _said(config), letters.warning(config)
     except ConfigInvalid as error:
@@ -64,22 +64,6 @@ def _check(args: argparse.Namespace) -> int:
             output.say(str(problem))
         output.say(f"{file}: {output.count(len(problems), 'problem')}" if problems else f"{file}: no problems")
     return exits.USAGE if problems else exits.OK
-
-
-def _mistakes(file: Path, config: "Config") -> "tuple[Problem, ...]":
-    """In the files that it takes to ask others, and in the catalogue; names in `routing` have to exist there."""
-    from tillkeeper import asking_files
-    from tillkeeper.config.routes import dangling_routes
-    from tillkeeper.errors import ConfigInvalid
-    from tillkeeper.till.catalogues import read_catalogue
-    from tillkeeper.upkeep.refusals import problems_of
-
-    asking = asking_files.problems(file, config)
-    try:
-        menu = read_catalogue(Path(config.catalogue.file), frozenset(config.taxes.categories))
-    except (ConfigInvalid, OSError) as error:
-        return (*asking, *problems_of(error, config.catalogue.file))
-    return (*asking, *dangling_routes(file, config, menu))
 
 
 def _json(problems: object, said: object, warnings: list[str]) -> str:

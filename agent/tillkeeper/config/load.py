@@ -1,5 +1,9 @@
 """Read the configuration: every error at once, each with its file, its line and the nearest right word.
 
+Only the file itself is judged here, whoever loads it: at a power-on nobody is there, so no file beside it - a logo, a printer
+model, a layout, the catalogue, a secret - keeps a register from starting. Those are judged by `beside.problems`, which
+`tillkeeper config check` and setup ask as well.
+
 `parse` first checks the form (types, ranges, unknown keys) against the structs of `model`, then hands the raw tables to
 `rules`, which checks that names point at something; a broken form does not hide a dangling name.
 """
@@ -17,7 +21,7 @@ import msgspec
 
 from tillkeeper.config import lines, rules
 from tillkeeper.config.model import Config
-from tillkeeper.config.raw import Report, table, text
+from tillkeeper.config.raw import Report
 from tillkeeper.errors import ConfigInvalid
 from tillkeeper.file_problem import Problem, nearest
 from tillkeeper.plain_file import open_plain
@@ -90,7 +94,7 @@ def parse(text: str, *, file: str, folder: Path, profiles: Collection[str] | Non
 
     check_form(document, Config, (), report)
     known = known_profiles() if profiles is None else frozenset(profiles)
-    rules.check(document, folder, known | _own_models(document, folder, report), report, star_profiles())
+    rules.check(document, known, report, star_profiles())
     if problems:
         raise _invalid(sorted(problems, key=lambda problem: problem.line), file)
     return _absolute(msgspec.convert(document, Config), folder)
@@ -106,21 +110,6 @@ def star_profiles() -> frozenset[str]:
     """The printer models that the Star driver knows, read the same way."""
     data = resources.files("tillkeeper_drivers").joinpath("star/profiles.toml").read_text("utf-8")
     return frozenset(tomllib.loads(data))
-
-
-def _own_models(document: dict[str, Any], folder: Path, report: Report) -> frozenset[str]:
-    """The names of the store's own printer models."""
-    place = text(table(document, "models"), "own")
-    if not place:
-        return frozenset()
-    from tillkeeper.config.own_models import read  # the driver's profiles: only where there are own ones
-
-    try:
-        return frozenset(read(folder / Path(place).expanduser()))
-    except ConfigInvalid as error:
-        for problem in error.extra["problems"]:
-            report(("models", "own"), problem)
-        return frozenset()
 
 
 def builtin_menu() -> Path:

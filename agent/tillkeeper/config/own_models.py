@@ -6,10 +6,9 @@ import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tillkeeper.config.lines import scan
-from tillkeeper.errors import ConfigInvalid
 from tillkeeper.file_problem import nearest
 from tillkeeper.plain_file import open_plain
 from tillkeeper_drivers.escpos.profile import Features, Profile, load_profiles, parse_profiles
@@ -19,19 +18,23 @@ MOST_FILES = 32
 MOST_BYTES = 64 * 1024
 """Of one file; a profile has about one KB."""
 MOST_MODELS = 100
+HINT = "`tillkeeper devices pair --export FILE` writes one as it has to be"
 
 
-def read(place: Path) -> dict[str, Profile]:
-    """The models in the file or folder `place`. `like` may name one of ours, or one that stands before it. Blocking.
+class Models(NamedTuple):
+    """`problems`: one line for each file that can not be used; the models of the others are `found`."""
 
-    Raises:
-        ConfigInvalid: `extra["problems"]` has one line for each file that can not be used.
-    """
+    found: Mapping[str, Profile]
+    problems: tuple[str, ...]
+
+
+def read(place: Path) -> Models:
+    """The models in the file or folder `place`. `like` may name one of ours, or one that stands before it. Blocking."""
     found: dict[str, Profile] = {}
     problems: list[str] = []
     above = resources.files("tillkeeper_drivers").joinpath("escpos/profiles.toml").read_text("utf-8")
     try:
-        files = sorted(place.glob("[!.]*.toml")) if place.is_dir() else [place]
+        files = sorted(one for one in place.iterdir() if _is_one(one.name)) if place.is_dir() else [place]
     except OSError as error:
         files, problems = [], [f"{place} can not be read: {error.strerror}"]
     if len(files) > MOST_FILES:
@@ -47,18 +50,21 @@ def read(place: Path) -> dict[str, Profile]:
                 raise ProfileError(f"there is a model {', '.join(map(repr, taken))} already: call it otherwise")
             if wrong := _unknown_key(text, tables):
                 raise ProfileError(wrong)
+            if not names:
+                raise ProfileError("has no model in it")
+            if len(found) + len(names) > MOST_MODELS:
+                raise ProfileError(f"with its models there are {len(found) + len(names)}; the most is {MOST_MODELS}")
             made = parse_profiles(f"{above}\n{text}")
         except (OSError, ValueError, RecursionError) as error:
             problems.append(f"{file.name}: {_words(error)}")
             continue
         above = f"{above}\n{text}"
         found |= {name: made[name] for name in names}
-    if len(found) > MOST_MODELS:
-        problems.append(f"{place} has {len(found)} models; the most is {MOST_MODELS}")
-    if problems:
-        hint = "`tillkeeper devices pair --export FILE` writes one as it has to be"
-        raise ConfigInvalid("read", f"printer models {place}", "; ".join(problems), hint, problems=tuple(problems))
-    return found
+    return Models(found, tuple(problems))
+
+
+def _is_one(name: str) -> bool:
+    return name.endswith(".toml") and not name.startswith(".")
 
 
 def _unknown_key(text: str, tables: dict[str, Any]) -> str:
@@ -98,10 +104,12 @@ def _words(error: Exception) -> str:
 
 
 @functools.lru_cache(maxsize=8)
-def escpos(place: str) -> Mapping[str, Profile]:
-    """All ESC/POS models by name: ours, and those at `place` (`Config.models.own`, empty for none), read once.
+def read_once(place: str) -> Models:
+    """As `read`, of `Config.models.own`, empty for none: what was found first holds until this process ends."""
+    return read(Path(place)) if place else Models({}, ())
 
-    Raises:
-        ConfigInvalid: see `read`.
-    """
-    return load_profiles() | (read(Path(place)) if place else {})
+
+@functools.lru_cache(maxsize=8)
+def escpos(place: str) -> Mapping[str, Profile]:
+    """All ESC/POS models by name: ours, and those that could be read at `place`; see `read_once`."""
+    return load_profiles() | dict(read_once(place).found)

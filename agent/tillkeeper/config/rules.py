@@ -1,4 +1,5 @@
 """What must hold between the parts of a configuration: every name points at something, no two things share one place.
+What a file beside it adds - a printer model, a layout - may be named here; whether it is there is asked by `beside`.
 
 Works on the raw tables of the file, so that it can run over a file whose form is broken elsewhere: what has the wrong type
 is skipped here, `load` has reported it already.
@@ -8,7 +9,6 @@ import re
 import zoneinfo
 from collections.abc import Collection
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from tillkeeper.config import address as where
@@ -16,7 +16,6 @@ from tillkeeper.config import (
     displays,
     gateway_rules,
     lan,
-    logo,
     network_rules,
     online,
     replication_rules,
@@ -29,7 +28,7 @@ from tillkeeper.config.raw import table as _table
 from tillkeeper.config.raw import tables as _tables
 from tillkeeper.config.raw import text as _text
 from tillkeeper.config.raw import texts as _texts
-from tillkeeper.layouts.names import builtin_layouts, languages, own_layouts
+from tillkeeper.layouts.names import builtin_layouts, languages
 from tillkeeper.sales.money import minor_digits
 from tillkeeper_systemd import credentials
 
@@ -43,7 +42,7 @@ _TAKE_TICKETS = (*_PRINTERS, "display", *displays.KINDS)
 _KINDS = (*_TAKE_TICKETS, "drawer")
 
 
-def check(document: Table, folder: Path, profiles: Collection[str], report: Report, star: Collection[str] = ()) -> None:
+def check(document: Table, profiles: Collection[str], report: Report, star: Collection[str] = ()) -> None:
     """Report each rule that `document` breaks as `report(path, what, wrong, right)`.
 
     Args:
@@ -60,10 +59,9 @@ def check(document: Table, folder: Path, profiles: Collection[str], report: Repo
     displays.check(document, report)
     _shared_places(document, report)
     _tenders(document, report)
-    _files(document, folder, report)
-    _logo(document, folder, report)
+    _files(document, report)
     _api(document, report)
-    _layouts(document, folder, report)
+    _layouts(document, report)
     network_rules.check(document, report)
     replication_rules.check(document, report)
     roles.check(document, report)
@@ -84,13 +82,6 @@ def _ids(document: Table, report: Report) -> None:
     store = _text(_table(document, "store"), "id")
     if "id" in _table(document, "store") and not _ID.fullmatch(store):
         report(("store", "id"), f"{store!r} as an id may hold letters, digits and . _ : - only, 64 at most")
-
-
-def _logo(document: Table, folder: Path, report: Report) -> None:
-    file = _text(_table(document, "store"), "logo")
-    wrong = logo.trouble(folder / Path(file).expanduser()) if file else ""
-    if wrong:
-        report(("store", "logo"), wrong)
 
 
 def _store(document: Table, report: Report) -> None:
@@ -225,7 +216,7 @@ def _routing(document: Table, report: Report) -> None:
 
 
 def _devices(document: Table, profiles: Collection[str], star: Collection[str], report: Report) -> None:
-    devices = _table(document, "devices")
+    devices, own = _table(document, "devices"), bool(_text(_table(document, "models"), "own"))
     for name, device in _tables(document, "devices"):
         path, kind = ("devices", name), _text(device, "kind")
         address, profile = _text(device, "address"), _text(device, "profile")
@@ -242,7 +233,8 @@ def _devices(document: Table, profiles: Collection[str], star: Collection[str], 
         if "hold" in device and ((kind in _KINDS and kind not in _PAPER) or not address or where.kind(address) != "tcp"):
             report((*path, "hold"), "'hold' is for network printers; a serial or USB one is this register's alone anyway")
         known, others = (star, profiles) if kind == "star" else (profiles, star)
-        if profile and profile not in known and (kind in _PRINTERS or profile not in others):
+        may_be_own = own and kind != "star" and profile not in others
+        if profile and profile not in known and not may_be_own and (kind in _PRINTERS or profile not in others):
             foreign_kind = f" of kind {kind!r}" if profile in others else ""
             report((*path, "profile"), f"no profile {profile!r}{foreign_kind}", profile, known)
         if kind == "drawer" and not _text(device, "printer"):
@@ -322,11 +314,7 @@ def _is_rate(rate: str) -> bool:
     return value.is_finite() and _LOWEST_RATE <= value <= _HIGHEST_RATE
 
 
-def _files(document: Table, folder: Path, report: Report) -> None:
-    menu = _text(_table(document, "catalogue"), "file")
-    if menu and menu != "builtin" and not (folder / Path(menu).expanduser()).is_file():
-        siblings = [path.name for path in folder.glob("*.toml")] + ["builtin"]
-        report(("catalogue", "file"), f"no file {menu!r} in {folder}", menu, siblings)
+def _files(document: Table, report: Report) -> None:
     hq = _table(document, "hq")
     url, token = _text(hq, "url"), _text(hq, "token_file")
     parts = _split(url)
@@ -359,21 +347,20 @@ def _api(document: Table, report: Report) -> None:
             report(("api", "origins", at), f"{origin!r} is not an origin (https://host, no path)")
 
 
-def _layouts(document: Table, folder: Path, report: Report) -> None:
-    """Languages, the country, and the names of layouts; the layouts themselves are checked by `layouts.shelf`."""
+def _layouts(document: Table, report: Report) -> None:
+    """Languages, the country, and the names of layouts where they can be ours only; else `layouts.shelf` looks for them."""
     store, section = _table(document, "store"), _table(document, "layouts")
     _language(store, ("store", "language"), report)
     country = _text(store, "country")
     if country and not re.fullmatch("[A-Z]{2}", country):
         report(("store", "country"), f"{country!r} is not a country code of ISO 3166-1 (two capitals)", country.upper()[:2])
-    own = _text(section, "folder")
-    if own and not (folder / Path(own).expanduser()).is_dir():
-        report(("layouts", "folder"), f"no folder {own!r} in {folder}")
-    known = builtin_layouts() | (own_layouts(folder / Path(own).expanduser()) if own else frozenset())
-    _named(_table(section, "use"), ("layouts", "use"), known, report)
+    ours = not _text(section, "folder")
+    if ours:
+        _named(_table(section, "use"), ("layouts", "use"), report)
     for name, station in _tables(document, "stations"):
         _language(station, ("stations", name, "language"), report)
-        _named(_table(station, "layouts"), ("stations", name, "layouts"), known, report)
+        if ours:
+            _named(_table(station, "layouts"), ("stations", name, "layouts"), report)
 
 
 def _language(table: Table, path: tuple[str, ...], report: Report) -> None:
@@ -382,7 +369,7 @@ def _language(table: Table, path: tuple[str, ...], report: Report) -> None:
         report(path, f"there are no words in the language {tag!r}", tag, languages())
 
 
-def _named(table: Table, path: tuple[str, ...], known: Collection[str], report: Report) -> None:
+def _named(table: Table, path: tuple[str, ...], report: Report) -> None:
     for key in table:
-        if (name := _text(table, key)) and name not in known:
-            report((*path, key), f"no layout {name!r}", name, known)
+        if (name := _text(table, key)) and name not in builtin_layouts():
+            report((*path, key), f"no layout {name!r}", name, builtin_layouts())

@@ -82,7 +82,8 @@ class PeerView(View, frozen=True):
 
 
 class ProberView(View, frozen=True):
-    """`words`: its state for people. `trouble`: why it may not send packets, with the remedy. Counters are since its start."""
+    """`words`: its state for people. `trouble`: why it may not send packets, with the remedy, or exchanges nothing with other
+    registers. Counters are since its start."""
 
     state: ProberState
     words: str

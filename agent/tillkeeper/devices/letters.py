@@ -23,7 +23,8 @@ def warning(config: Config) -> str:
         device = config.devices[name]
         if device.kind != "escpos":
             continue
-        if not _has(models[device.profile], letters):
+        model = models.get(device.profile)  # of one that is not known nothing is known
+        if model is not None and not _has(model, letters):
             bad[name] = device.profile
     if not bad:
         return ""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tillkeeper.config.load import star_profiles
 from tillkeeper.config.model import Config, Device
-from tillkeeper.config.own_models import escpos
+from tillkeeper.config.own_models import escpos, read_once
 from tillkeeper.contract.devices import ReplacedView
 from tillkeeper.devices import overlay as rules
 from tillkeeper.devices.overlay import Overlay
@@ -39,7 +39,10 @@ class Overlays:
                 self._overlays[name] = overlay
             elif stored not in (None, rules.encoded(None)):
                 log.error("what was said about %s can not be read (any more): replace it again if it was replaced", name)
-        made, self._ignored = rules.laid_over(self.filed, self._overlays, self._profiles, self.star)
+        # Of a model that can not be read just now it is all the same: the one that it took the place of is gone.
+        unread = {overlay.profile or "" for overlay in self._overlays.values()} if read_once(config.models.own).problems else ()
+        self._laid = self._profiles.union(unread) - self.star
+        made, self._ignored = rules.laid_over(self.filed, self._overlays, self._laid, self.star)
         self.config = replace(config, devices=made)
         for name, why in self._ignored.items():
             log.warning("what was said about %s is ignored, the configuration is followed: %s", name, why)
@@ -65,7 +68,7 @@ class Overlays:
             self._overlays.pop(name, None)
         else:
             self._overlays[name] = overlay
-        made, self._ignored = rules.laid_over(self.filed, self._overlays, self._profiles, self.star)
+        made, self._ignored = rules.laid_over(self.filed, self._overlays, self._laid, self.star)
         devices = self.config.devices
         changed = tuple(one for one, device in made.items() if devices[one] != device)
         for one in changed:

@@ -3,6 +3,7 @@
 Drivers are imported when a device of their kind is made: a register without a kitchen display never loads its protocol.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
@@ -11,14 +12,17 @@ from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar
 import msgspec
 
 from tillkeeper.clock import wall_ms
-from tillkeeper.config import address
+from tillkeeper.config import address, logo
 from tillkeeper.config.model import Config
 from tillkeeper.config.model import Device as DeviceConfig
 from tillkeeper.config.own_models import escpos
+from tillkeeper.devices import store_files
 from tillkeeper.devices.changeable import Changeable
 from tillkeeper.devices.locator import Locator
+from tillkeeper.devices.unknown_model import UnknownModel
 from tillkeeper.devices.wired import NO_WORD
 from tillkeeper.devices.wiring import Wiring
+from tillkeeper.diagnostics.facts import UnreadFacts
 from tillkeeper.errors import NotFound
 from tillkeeper.layouts import documents, previews, shelf
 from tillkeeper.layouts.previews import Asked, Encoded
@@ -33,16 +37,14 @@ if TYPE_CHECKING:
     from tillkeeper_drivers.printing.settings import Deadlines
     from tillkeeper_drivers.star.printer import StarPrinter
 
+log = logging.getLogger(__name__)
+
 PersonalTexts = Callable[[Iterable[str]], Mapping[str, str]]
 """Digests -> digest: text; an erased one is absent (`Journal.personal`)."""
 
 
 class Registry:
-    """All devices of the config, and its layouts.
-
-    Raises:
-        KeyError: a profile is unknown; the config's check comes first.
-        ConfigInvalid: a layout is wrong, with all problems of all of them.
+    """All devices of the config, and what the store's files add (`own`).
 
     Args:
         personal: see `PersonalTexts`.
@@ -62,7 +64,8 @@ class Registry:
         self._config = config
         self._wiring = wiring
         self._personal = personal
-        self._layouts = shelf.chosen(config)
+        self._own = store_files.read(config)
+        self._layouts = self._own.layouts.layouts
         shelf.read_languages(config)
         self._locator = locator or Locator(wall_ms)
         self._displays: dict[str, WebSocketDisplay] = {}
@@ -76,7 +79,11 @@ class Registry:
             elif device.kind in ("epson_kds", "fresh_kds", "logic_controls"):
                 self._devices[name] = self._boards[name] = _foreign_display(name, device, on_board, self._locator)
             elif device.kind != "drawer":
-                self._devices[name] = Changeable(_on_paper(name, device, config, self._locator))
+                self._devices[name] = Changeable(_driver(name, config, self._locator, self._own.logo.data))
+
+    def unread(self) -> tuple[UnreadFacts, ...]:
+        """The store's files that are of no use."""
+        return tuple(self._own.unread(self._config))
 
     def worker_ids(self) -> tuple[str, ...]:
         return tuple(self._devices)
@@ -128,7 +135,7 @@ class Registry:
 
     def trial(self, name: str, device: DeviceConfig) -> Device:
         """A driver of its own for what may take the place of `name`. Raises KeyError: its profile is unknown."""
-        return _on_paper(name, device, self._config, Locator(wall_ms))
+        return _on_paper(name, device, self._config, Locator(wall_ms), self._own.logo.data)
 
     def way(self, name: str, device: DeviceConfig) -> Transport:
         """A way of its own to what may take the place of `name`."""
@@ -148,19 +155,19 @@ class Registry:
         """Make the device anew, as the config says now, between two of its jobs."""
         device = self._devices.get(name)
         if isinstance(device, Changeable):
-            await device.change(_on_paper(name, self._config.devices[name], self._config, self._locator))
+            await device.change(_driver(name, self._config, self._locator, self._own.logo.data))
 
     def preview(self, asked: Asked) -> Encoded:
         """See `preview`."""
-        return preview(asked, self._config, self._layouts)
+        return preview(asked, self._config, self._layouts, self._own.logo.data)
 
     async def close(self) -> None:
         for device in self._devices.values():
             await device.close()
 
 
-def preview(asked: Asked, config: Config, layouts: documents.Choice | None = None) -> Encoded:
-    """The bytes that print what `asked` means, from the encoder that prints it in life.
+def preview(asked: Asked, config: Config, layouts: documents.Choice | None = None, picture: bytes | None = None) -> Encoded:
+    """The bytes that print what `asked` means, from the encoder that prints it in life. `picture`: the logo, None to read it.
 
     Raises:
         NotFound, BadRequest: see `previews.sample`; and a width that no model has.
@@ -170,9 +177,10 @@ def preview(asked: Asked, config: Config, layouts: documents.Choice | None = Non
     from tillkeeper_drivers.escpos.profile import load_profiles
 
     made = previews.sample(asked, config, shelf.chosen(config) if layouts is None else layouts)
+    png = logo.read(config.store.logo).data if picture is None else picture
     device = config.devices.get(made.device)
     if device is not None and device.kind == "star" and asked.columns in (None, 0, device.columns or _star_columns(device)):
-        return _star_preview(made.document, device, config)
+        return _star_preview(made.document, device, png)
     own = escpos(config.models.own).get(device.profile) if device is not None else None
     by_width = {model.columns: model for model in reversed(load_profiles().values()) if model.code_pages}
     if own is not None and device is not None and device.columns is not None:
@@ -184,7 +192,7 @@ def preview(asked: Asked, config: Config, layouts: documents.Choice | None = Non
         raise NotFound("preview", f"{columns} columns", "no printer of this width is known", f"there are {there}")
     # Who draws it knows our models only.
     drawn = model if model.name in load_profiles() else by_width.get(columns, load_profiles()["generic-80"])
-    return Encoded(encode(made.document, model, None, _logo(config, model.dots)), drawn.name)
+    return Encoded(encode(made.document, model, None, _logo(png, model.dots)), drawn.name)
 
 
 def _star_columns(device: DeviceConfig) -> int:
@@ -193,14 +201,14 @@ def _star_columns(device: DeviceConfig) -> int:
     return profile(device.profile).columns
 
 
-def _star_preview(document: PrintDocument, device: DeviceConfig, config: Config) -> Encoded:
+def _star_preview(document: PrintDocument, device: DeviceConfig, png: bytes) -> Encoded:
     from tillkeeper_drivers.star.encoder import encode
     from tillkeeper_drivers.star.profile import profile
 
     model = profile(device.profile)
     if device.columns is not None:
         model = msgspec.structs.replace(model, columns=device.columns)
-    return Encoded(encode(document, model, None, _logo(config, model.dots)), model.name)
+    return Encoded(encode(document, model, None, _logo(png, model.dots)), model.name)
 
 
 def widths() -> tuple[int, ...]:
@@ -227,24 +235,34 @@ def warm() -> None:
 
 def driver_of(name: str, config: Config) -> Device:
     """A driver of its own for a configured printer, for who prints without the agent. Raises KeyError."""
-    return _on_paper(name, config.devices[name], config, Locator(wall_ms))
+    return _driver(name, config, Locator(wall_ms), b"")
 
 
-def _on_paper(name: str, device: DeviceConfig, config: Config, locator: Locator) -> Device:
+def _driver(name: str, config: Config, locator: Locator, png: bytes) -> Device:
+    """As the config says now."""
+    device = config.devices[name]
+    if device.kind != "star" and device.profile and device.profile not in escpos(config.models.own):
+        log.error("%s is used for nothing: there is no model %r", name, device.profile)
+        return UnknownModel(name, device.profile)
+    return _on_paper(name, device, config, locator, png)
+
+
+def _on_paper(name: str, device: DeviceConfig, config: Config, locator: Locator, png: bytes) -> Device:
     """A printer, or a display that takes what printers take."""
     if device.kind == "escpos_display":
         return _text_display(name, device, config, locator)
-    return _star(name, device, config, locator) if device.kind == "star" else _printer(name, device, config, locator)
+    make = _star if device.kind == "star" else _printer
+    return make(name, device, config, locator, png)
 
 
-def _printer(name: str, device: DeviceConfig, config: Config, locator: Locator) -> Device:
+def _printer(name: str, device: DeviceConfig, config: Config, locator: Locator, png: bytes) -> Device:
     from tillkeeper_drivers.escpos.printer import EscPosPrinter
 
     model = escpos(config.models.own)[device.profile]
     if device.columns is not None:
         model = msgspec.structs.replace(model, columns=device.columns)
     place = _transport(name, device, locator)
-    return _told(EscPosPrinter(name, place, model, **_fitted(name, device, config, model.dots)), name, config)
+    return _told(EscPosPrinter(name, place, model, **_fitted(name, device, config, _logo(png, model.dots))), name, config)
 
 
 class _Fitted(TypedDict):
@@ -256,27 +274,21 @@ class _Fitted(TypedDict):
     picture: "Raster | None"
 
 
-def _fitted(name: str, device: DeviceConfig, config: Config, dots: int) -> _Fitted:
+def _fitted(name: str, device: DeviceConfig, config: Config, picture: "Raster | None") -> _Fitted:
     from tillkeeper_drivers.printing.settings import Deadlines
 
     limits = Deadlines(confirm=device.confirm_timeout_s)
-    return _Fitted(pin_use=_pins(name, config), deadlines=limits, hold=_own(device), picture=_logo(config, dots))
+    return _Fitted(pin_use=_pins(name, config), deadlines=limits, hold=_own(device), picture=picture)
 
 
-def _logo(config: Config, dots: int) -> "Raster | None":
-    """The store's logo as wide as a model's paper; None without one. The config's check has looked at the file: where it is
-    gone since, receipts are printed without."""
-    from tillkeeper_drivers.escpos.logo import LogoError, prepare
+def _logo(png: bytes, dots: int) -> "Raster | None":
+    """The store's logo as wide as a model's paper; None without one."""
+    from tillkeeper_drivers.escpos.logo import prepare
 
-    if not config.store.logo:
-        return None
-    try:
-        return prepare(Path(config.store.logo).read_bytes(), dots)
-    except (OSError, LogoError):
-        return None
+    return prepare(png, dots) if png else None
 
 
-def _star(name: str, device: DeviceConfig, config: Config, locator: Locator) -> Device:
+def _star(name: str, device: DeviceConfig, config: Config, locator: Locator, png: bytes) -> Device:
     from tillkeeper_drivers.star.printer import StarPrinter
     from tillkeeper_drivers.star.profile import profile
 
@@ -284,7 +296,7 @@ def _star(name: str, device: DeviceConfig, config: Config, locator: Locator) -> 
     if device.columns is not None:
         model = msgspec.structs.replace(model, columns=device.columns)
     place = _transport(name, device, locator)
-    return _told(StarPrinter(name, place, model, **_fitted(name, device, config, model.dots)), name, config)
+    return _told(StarPrinter(name, place, model, **_fitted(name, device, config, _logo(png, model.dots))), name, config)
 
 
 def _pins(name: str, config: Config) -> dict[int, Literal["drawer", "bell", "none"]]:

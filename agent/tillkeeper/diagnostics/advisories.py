@@ -94,6 +94,12 @@ def _clock_wrong(facts: Facts) -> Iterator[Found]:
         yield Found({"how": f"{duration_words((newest - facts.at_ms) / 1000)} behind the newest sale"})
 
 
+def _file_unread(facts: Facts) -> Iterator[Found]:
+    for one in facts.unread:
+        hint = f"{one.hint[0].upper()}{one.hint[1:]}."
+        yield Found({"setting": one.setting, "why": one.why, "meanwhile": one.meanwhile}, one.setting, hint)
+
+
 def _staff_roster(facts: Facts) -> Iterator[Found]:
     if facts.staff_trouble:
         yield Found({"why": facts.staff_trouble})
@@ -238,6 +244,14 @@ ADVISORIES: tuple[Advisory, ...] = (
         text="{device} has not shown {count} yet.",
         hint="Look at the display: does it say that it is connected?",
         find=devices.display_behind,
+    ),
+    Advisory(
+        code="file_unread",
+        severity="warning",
+        title="A file of the configuration is of no use",
+        text="{setting}: {why}. {meanwhile}.",
+        hint="`tillkeeper config check` says what is wrong with it.",
+        find=_file_unread,
     ),
     *hq.ADVISORIES,
     Advisory(

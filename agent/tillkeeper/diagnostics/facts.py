@@ -120,13 +120,14 @@ class SinkFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnreadFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that it takes to ask somebody outside, and that could not be read yet. `setting` names it; `why` and `hint` are
-    words; `gateway`: who is not asked, empty for HQ."""
+    """A file beside the configuration that is of no use. `setting` names it; `why`, `meanwhile` (what is done without it) and
+    `hint` are words. `keeps_from_hq`: HQ is not asked without it."""
 
     setting: str
     why: str
+    meanwhile: str
     hint: str
-    gateway: str = ""
+    keeps_from_hq: bool = False
 
 
 class UpgradeFacts(msgspec.Struct, frozen=True):

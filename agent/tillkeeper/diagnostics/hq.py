@@ -1,4 +1,4 @@
-"""The advisories about HQ that does not answer, and about what it takes to ask it or a gateway. Pure."""
+"""The advisories about HQ that does not answer. Pure."""
 
 from collections.abc import Iterator
 
@@ -32,28 +32,10 @@ def _silent(facts: Facts, since_s: float, kept: str = "") -> Iterator[Found]:
 
 def unread(facts: Facts) -> str:
     """The setting whose file keeps HQ from being asked, or empty."""
-    return next((one.setting for one in facts.unread if not one.gateway), "")
-
-
-def _unread(facts: Facts) -> Iterator[Found]:
-    for one in facts.unread:
-        meanwhile = f"What gateway {one.gateway} authorises is refused" if one.gateway else f"HQ is not asked. {KEPT[:-1]}"
-        yield Found(
-            {"setting": one.setting, "why": one.why, "meanwhile": meanwhile},
-            one.setting,
-            f"{one.hint[0].upper()}{one.hint[1:]}.",
-        )
+    return next((one.setting for one in facts.unread if one.keeps_from_hq), "")
 
 
 ADVISORIES: tuple[Advisory, ...] = (
-    Advisory(
-        code="file_unread",
-        severity="warning",
-        title="A secret or certificate can not be read",
-        text="{setting}: {why}. {meanwhile}.",
-        hint="`tillkeeper config check` says what is wrong with it.",
-        find=_unread,
-    ),
     Advisory(
         code="hq_unreachable",
         severity="warning",

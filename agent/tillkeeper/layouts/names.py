@@ -36,11 +36,8 @@ def countries() -> frozenset[str]:
 
 
 def own_layouts(folder: Path) -> frozenset[str]:
-    """Names of the layouts in a store's own folder; none where it can not be read."""
-    try:
-        return frozenset(path.stem for path in folder.iterdir() if path.suffix == SUFFIX and not path.name.startswith("."))
-    except OSError:
-        return frozenset()
+    """Names of the layouts in a store's own folder. Raises OSError: it can not be read."""
+    return frozenset(path.stem for path in folder.iterdir() if path.suffix == SUFFIX and not path.name.startswith("."))
 
 
 def builtin_text(name: str) -> str:

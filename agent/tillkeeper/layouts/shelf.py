@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -25,23 +26,59 @@ Chosen = dict[tuple[DocumentName, str], Layout]
 """By document and station; the station is empty for the store's own choice."""
 
 
+@dataclass(frozen=True)
+class Usable:
+    """What can be printed by: where one of the store's own is of no use, the document takes that of the package. `own`: the
+    names in the store's folder. `problems`: of its files; `missing`: settings that name a layout which there is not;
+    `unlisted`: why nobody knows what is in the folder, or empty."""
+
+    layouts: Chosen
+    own: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+    missing: tuple[tuple[lines.Path, str], ...] = ()
+    unlisted: str = ""
+
+    def words(self, folder: str) -> tuple[Problem, ...]:
+        """All that is wrong, what settings say as of the whole folder."""
+        whole = [Problem(folder, 0, "", self.unlisted)] if self.unlisted else []
+        named = (Problem(folder, 0, ".".join(map(str, path)), f"no layout {name!r}") for path, name in self.missing)
+        return (*whole, *named, *self.problems)
+
+
+def usable(config: Config) -> Usable:
+    """Which layout each document takes, at each station that has its own; every file of the store's folder is read, used or
+    not. Blocking."""
+    own, problems, unlisted = _own(config.layouts.folder)
+    made: Chosen = {}
+    missing: list[tuple[lines.Path, str]] = []
+    for key, path, name in _wanted(config):
+        layout = own.get(name)
+        if name not in own and name in names.builtin_layouts():
+            layout = builtin(name)
+        elif name not in own:
+            missing.append((path, name))
+        if layout is not None and (why := _unfit(config, key[0], layout)):
+            problems.append(Problem(_file(config.layouts.folder, name), 1, *why))
+            layout = None
+        if layout is not None:
+            made[key] = layout
+        elif not key[1]:
+            made[key] = builtin(key[0])
+    return Usable(made, frozenset(own), tuple(problems), tuple(missing), unlisted)
+
+
 def chosen(config: Config) -> Chosen:
-    """Which layout each document takes, at each station that has its own.
+    """As `usable`, for whoever is to see what is wrong.
 
     Raises:
         ConfigInvalid: with `extra["problems"]`, of all layout files at once.
     """
-    made, problems = _chosen(config)
-    if problems:
+    found = usable(config)
+    if problems := found.words(config.layouts.folder):
         count, hint = len(problems), "`tillkeeper config check` lists them"
         cause = f"{count} problem{'s' if count != 1 else ''}, the first: {problems[0]}"
         raise ConfigInvalid("read layouts", config.layouts.folder, cause, hint, problems=problems)
-    return made
-
-
-def problems_of(config: Config) -> tuple[Problem, ...]:
-    """What is wrong with the layouts of this config; every file of the store's folder is read, used or not."""
-    return _chosen(config)[1]
+    return found.layouts
 
 
 def parse(text: str, *, file: str) -> tuple[Layout | None, tuple[Problem, ...]]:
@@ -88,47 +125,33 @@ def english() -> dict[str, str]:
     return own_words(names.language_text(FALLBACK))
 
 
-def _chosen(config: Config) -> tuple[Chosen, tuple[Problem, ...]]:
-    own, problems = _own(config.layouts.folder)
-    made: Chosen = {}
-    for key, name in _wanted(config):
-        layout = own.get(name)
-        if layout is None and name not in own and name in names.builtin_layouts():
-            layout = builtin(name)
-        if layout is None:
-            if name not in own:
-                problems.append(Problem(config.layouts.folder, 0, name, f"there is no layout {name!r}"))
-            continue
-        if layout.document != key[0]:
-            what = f"is a layout of a {layout.document}, chosen for a {key[0]}"
-            problems.append(Problem(_file(config.layouts.folder, name), 1, "document", what))
-        made[key] = layout
-    problems += _copy_problems(config, made)
-    return made, tuple(problems)
-
-
-def _wanted(config: Config) -> Iterator[tuple[tuple[DocumentName, str], str]]:
+def _wanted(config: Config) -> Iterator[tuple[tuple[DocumentName, str], lines.Path, str]]:
+    """By document and station: the setting, and the name that it says."""
     for document in DOCUMENTS:
-        yield (document, ""), config.layouts.use.get(document, document)
+        yield (document, ""), ("layouts", "use", document), config.layouts.use.get(document, document)
     for station, settings in config.stations.items():
         for document, name in settings.layouts.items():
-            yield (document, station), name
+            yield (document, station), ("stations", station, "layouts", document), name
 
 
-def _own(folder: str) -> tuple[dict[str, Layout | None], list[Problem]]:
-    """The layouts of the store's folder, None for a broken one."""
+def _own(folder: str) -> tuple[dict[str, Layout | None], list[Problem], str]:
+    """The layouts of the store's folder, None for a broken one; what is wrong with them; why they can not be listed."""
     made: dict[str, Layout | None] = {}
     problems: list[Problem] = []
-    for name in sorted(names.own_layouts(Path(folder))) if folder else ():
+    try:
+        found = sorted(names.own_layouts(Path(folder))) if folder else []
+    except OSError as error:
+        return made, problems, f"can not be read: {error.strerror}"
+    for name in found:
         file = _file(folder, name)
         text, problem = _read(Path(file))
         if problem:
             made[name] = None
             problems.append(Problem(file, 0, "", problem))
             continue
-        made[name], found = parse(text, file=file)
-        problems += found
-    return made, problems
+        made[name], wrong = parse(text, file=file)
+        problems += wrong
+    return made, problems, ""
 
 
 def _file(folder: str, name: str) -> str:
@@ -150,17 +173,16 @@ def _read(path: Path) -> tuple[str, str]:
         return "", "is not UTF-8 text"
 
 
-def _copy_problems(config: Config, made: Chosen) -> Iterator[Problem]:
-    """A country that wants the original's time on copies gets no receipt without it."""
-    if not copies.rule(config).original_time:
-        return
-    for (document, _station), layout in made.items():
-        if document not in RECEIPTS:
-            continue
+def _unfit(config: Config, document: DocumentName, layout: Layout) -> tuple[str, str] | None:
+    """Which part of it is why it can not be taken for this document, and why. A country that wants the original's time on
+    copies gets no receipt without it."""
+    if layout.document != document:
+        return "document", f"is a layout of a {layout.document}, chosen for a {document}"
+    if document in RECEIPTS and copies.rule(config).original_time:
         for field in rules.fields_always_printed(layout, ("original_date", "original_time"), english()):
-            file = _file(config.layouts.folder, config.layouts.use.get(document, document))
-            what = f"a copy in {config.store.country} carries the time of its original: {{{field}}} is missing"
-            yield Problem(file, 1, "elements", what)
+            wanted = f"a copy in {config.store.country} carries the time of its original"
+            return "elements", f"{wanted}: {{{field}}} is missing"
+    return None
 
 
 def read_languages(config: Config) -> None:

@@ -14,7 +14,7 @@ from typing import get_args
 from tillkeeper.api.ports import NetworkHistoryQuery
 from tillkeeper.config.network import Network
 from tillkeeper.contract.network import DiagnosisView, NetworkBrief, NetworkHistory, NetworkView, ProberState
-from tillkeeper.diagnostics.facts import AlsoFacts, NetworkFacts
+from tillkeeper.diagnostics.facts import AlsoFacts, NetworkFacts, UnreadFacts
 from tillkeeper.errors import Conflict
 from tillkeeper.network import present
 from tillkeeper.network.diagnoses import Diagnoses
@@ -225,6 +225,14 @@ class NetworkDesk:
             prober_trouble=present.plain(self._hello.trouble) if self._hello and self._connected else "",
             prober_second=self._two(),
         )
+
+    def unread(self) -> tuple[UnreadFacts, ...]:
+        """The prober's key, where it says that it has none."""
+        if self._hello is None or not self._connected or not self._hello.unkeyed:
+            return ()
+        hint = "`tillkeeper network key --write FILE` makes one, the same for all registers; it is taken up without a restart"
+        why = present.plain(self._hello.unkeyed).rstrip(".")
+        return (UnreadFacts(setting="network.key_file", why=why, meanwhile=present.ALONE, hint=hint),)
 
     def _two(self) -> str:
         """That a second prober waits, in words, or empty."""

@@ -38,6 +38,7 @@ PROBER_WORDS: dict[ProberState, str] = {
     "reporting": "The prober reports",
 }
 START = "Start `tillkeeper probe` on this register (docs/network.md). Selling goes on without it."
+ALONE = "The probers of the other registers are not asked, and do not hear this one"
 START_AGAIN = "Look at the service tillkeeper-probe on this register, or start it again. Selling goes on without it."
 
 
@@ -156,13 +157,17 @@ def _prober(now: Shown, hello: Hello | None, heard_s: float | None, now_s: float
         version=plain(hello.version, MAX_NAME) if hello else "",
         pid=_count(hello.pid) if hello else None,
         interface=plain(report.evidence.interface if report else hello.interface if hello else "", MAX_NAME),
-        trouble=(plain(hello.trouble) if hello else "") or second,
+        trouble="; ".join(filter(None, (plain(hello.trouble), _alone(hello)) if hello else ())) or second,
         report_age_s=None if heard_s is None else _age(heard_s, now_s),
         probes_sent=_count(report.probes_sent) if report else 0,
         arp_sent=_count(report.arp_sent) if report else 0,
         wan_bytes=_count(report.wan_bytes) if report else 0,
         stalls=_count(report.stalls) if report else 0,
     )
+
+
+def _alone(hello: Hello) -> str:
+    return plain(f"network.key_file: {hello.unkeyed}. {ALONE}") if hello.unkeyed else ""
 
 
 def _column(name: str, column: Column, now_s: float) -> ColumnView:

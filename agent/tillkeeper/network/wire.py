@@ -18,7 +18,8 @@ SILENT_S = 3.0
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
     """The prober's first line. `raw`: it may send packets; else `trouble` says why not, with the remedy. `takes_devices`: it
-    knows `Devices`; one of an older version would end the connection over it."""
+    knows `Devices`; one of an older version would end the connection over it. `unkeyed`: why it has no key, and exchanges
+    nothing with the probers of other registers."""
 
     version: str
     pid: int
@@ -26,6 +27,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
     raw: bool
     trouble: str = ""
     takes_devices: bool = False
+    unkeyed: str = ""
 
 
 class Reported(msgspec.Struct, frozen=True, kw_only=True, tag="report"):

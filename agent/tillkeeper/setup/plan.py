@@ -233,11 +233,8 @@ def _checked(
     site: Site, before: Present, said: Answers, places: Places, files: tuple[File, ...], final: str
 ) -> tuple[Config, tuple[str, ...]]:
     """The configuration as the agent will understand it, and what it would warn of."""
-    from tillkeeper import asking_files
-    from tillkeeper.config.routes import dangling_routes
+    from tillkeeper import beside
     from tillkeeper.devices import letters
-    from tillkeeper.layouts.shelf import problems_of
-    from tillkeeper.sales.catalogue import parse_catalogue
 
     with tempfile.TemporaryDirectory(prefix="tillkeeper-setup-") as made:
         staging = Path(made)
@@ -247,12 +244,10 @@ def _checked(
         trial = _text(before, said, staged)
         try:
             config = parse(trial, file=CONFIG, folder=site.folder)
-            menu = Path(config.catalogue.file)
-            catalogue = parse_catalogue(menu.read_bytes(), menu.name, list(config.taxes.categories))
             _stage(staging, [File(site.config.name, trial.encode())])
             made_file = staging / site.config.name
-            mistakes = (*asking_files.problems(made_file, config), *dangling_routes(made_file, config, catalogue))
-            problems = (*(replace(one, file=CONFIG) for one in mistakes), *problems_of(config))
+            found = beside.problems(made_file, config)
+            problems = tuple(replace(one, file=CONFIG) if one.file == str(made_file) else one for one in found)
         except ConfigInvalid as error:
             raise _refused(final, error.extra.get("problems", ()) or (str(error),)) from error
         if problems:

@@ -4,9 +4,9 @@ import contextlib
 import errno
 import logging
 import os
-import secrets
 from pathlib import Path
 
+from tillkeeper import drafts
 from tillkeeper.errors import StorageRefused
 from tillkeeper.plain_file import open_plain
 from tillkeeper.trust.trouble import TrustTrouble
@@ -23,7 +23,7 @@ def write(path: Path, content: bytes, mode: int = 0o600) -> None:
         TrustTrouble: file_rights.
         StorageRefused: the disk refuses; what was there before is still there.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    draft = drafts.name(path)
     try:
         try:
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)

@@ -104,6 +104,12 @@ class AgentLink:
             self._steps.append(step)
             self._flush()
 
+    def greet_anew(self, now_s: float) -> None:
+        """What the hello said is over: it is said in a connection of its own, once the agent has seen this one's end."""
+        if self._sock is not None:
+            self.close()
+            self._try_at_s = now_s + AGAIN_S
+
     def close(self) -> None:
         if self._sock is not None:
             self._poller.remove(self._sock)

@@ -24,7 +24,7 @@ from tillkeeper.network.model import (
     Stalled,
     Step,
 )
-from tillkeeper.network.prober import clock
+from tillkeeper.network.prober import clock, setup
 from tillkeeper.network.prober.agent_link import AgentLink
 from tillkeeper.network.prober.devices import Devices
 from tillkeeper.network.prober.host import Host
@@ -82,10 +82,13 @@ class Prober:
         self._watch = Watch(self._poller, self._tell, self._chosen, pinned=plan.setup.interface)
         self._senders = Senders(plan, self._poller, self._tell, self._watch, self._diagnosed)
         self._devices = Devices(plan.devices, self._tell)
+        self._key_file = None if plan.key else plan.key_file
+        self._unkeyed = ""
         self._link: AgentLink | None = None
         if agent:
             hear = self._devices.hear
             self._link = AgentLink(plan.socket, self._poller, self._tell, self._hello, self._senders.diagnose, hear)
+        self._look_for_key()
 
     def run(self) -> int | None:
         """Until SIGTERM or SIGINT: None; or until another prober has this one's place: the id of its process."""
@@ -177,6 +180,8 @@ class Prober:
         self._second_s = now_s + SECOND_S
         self._senders.tick(now_s)
         self._devices.tick(now_s)
+        if self._key_file is not None:
+            self._look_for_key()
         # A storm has to be seen before what it silences is: so not less often than this.
         seen = self._host.look(self._watch.interface, now_s)
         if seen is not None:
@@ -184,6 +189,23 @@ class Prober:
         if self._watchdog_s is not None and now_s >= self._alive_s:
             self._alive_s = now_s + self._watchdog_s - SECOND_S
             sd_notify.notify(WATCHDOG="1")
+
+    def _look_for_key(self) -> None:
+        """Without its key it watches alone; whoever puts it there need not start anything."""
+        if self._key_file is None:
+            return
+        key, trouble = setup.read_key(self._key_file)
+        if trouble == self._unkeyed and not key:
+            return
+        self._unkeyed = trouble
+        if key:
+            self._key_file = None
+            self._senders.keyed(key)
+            log("beacon_key_read")
+        else:
+            log("beacon_key_missing", why=trouble)
+        if self._link is not None:
+            self._link.greet_anew(self._now_s)
 
     def _carry_out(self, step: Step, now_s: float) -> None:
         for probe in step.probes:
@@ -243,7 +265,7 @@ class Prober:
         trouble = self._senders.trouble
         return Hello(
             version=self._version, pid=os.getpid(), interface=self._watch.interface, raw=not trouble, trouble=trouble,
-            takes_devices=True,
+            takes_devices=True, unkeyed=self._unkeyed,
         )  # fmt: skip
 
     def _print(self, message: Hello | Reported) -> None:

@@ -53,11 +53,10 @@ class Senders:
                 log("family_missing", family=family, why=str(error))
         if self.trouble:
             log("capability_missing", trouble=self.trouble)
+        self._beacon_port = plan.network.beacon_port
         self._beacons: Beacons | None = None
         if plan.key:
-            self._beacons = Beacons(
-                tell, watch.mac_of, key=plan.key, port=plan.network.beacon_port, register=setup.register
-            )
+            self.keyed(plan.key)
 
     def bind(self, interface: str, index: int, mac: str) -> None:
         """Another interface is ours."""
@@ -95,6 +94,12 @@ class Senders:
                 echo.ask(probe, address, self._watch.index, clock.boot_s())
         else:
             self._wan.ask(probe, address, self._watch.index, now_s)
+
+    def keyed(self, key: bytes) -> None:
+        """Exchange beacons from now on."""
+        watch, register = self._watch, self._setup.register
+        self._beacons = Beacons(self._tell, watch.mac_of, key=key, port=self._beacon_port, register=register)
+        self._beacons.bind(watch.interface, watch.index)
 
     def beacon(self, state: PeerState) -> None:
         if self._beacons is not None:

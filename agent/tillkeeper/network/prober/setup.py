@@ -47,11 +47,13 @@ class _File(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """`socket`: where the agent listens. `key`: of beacons, empty for none. `devices`: as the file has them."""
+    """`socket`: where the agent listens. `key_file`: of beacons, None for none; `key` is empty where it could not be read.
+    `devices`: as the file has them."""
 
     setup: Setup
     network: Network
     socket: Path
+    key_file: Path | None = None
     key: bytes = b""
     devices: dict[str, Filed] = {}
 
@@ -85,7 +87,7 @@ def read(path: Path, *, uplink: bool = True) -> Plan:
     pinned = _mac(network.gateway_mac, problems)
     if not network.families:
         problems.append("network.families: at least one of ipv4 and ipv6 is needed")
-    key = _key(_file_of_key(folder, network.key_file), problems) if network.key_file else b""
+    key_file = _file_of_key(folder, network.key_file) if network.key_file else None
     if problems:
         raise _invalid(path, problems)
     count, position = _place(file)
@@ -103,11 +105,13 @@ def read(path: Path, *, uplink: bool = True) -> Plan:
         gateway_mac=pinned,
         metered=network.metered,
         all_in_one=network.all_in_one,
-        beacons=bool(key),
+        beacons=key_file is not None,
         has_uplink=uplink and hq is not None,
     )
     data = folder / Path(file.data_dir).expanduser()
-    return Plan(setup=setup, network=network, socket=data / network.socket, key=key, devices=file.devices)
+    key, _trouble = read_key(key_file) if key_file is not None else (b"", "")
+    socket = data / network.socket
+    return Plan(setup=setup, network=network, socket=socket, key_file=key_file, key=key, devices=file.devices)
 
 
 def _parse(path: Path) -> _File:
@@ -220,8 +224,8 @@ def _file_of_key(folder: Path, said: str) -> Path:
     return Path(credentials.located(said)) if credentials.is_credential(said) else folder / Path(said).expanduser()
 
 
-def _key(path: Path, problems: list[str]) -> bytes:
-    """The first line of the key file: 64 hexadecimal digits."""
+def read_key(path: Path) -> tuple[bytes, str]:
+    """The first line of the key file: 64 hexadecimal digits; or empty, and why not, in words."""
     try:
         with open_plain(path) as file:
             line = file.read(_KEY_BYTES).partition(b"\n")[0].strip()
@@ -229,9 +233,7 @@ def _key(path: Path, problems: list[str]) -> bytes:
         beacon.head(key)
     except OSError as error:
         hint = credentials.missing(str(path))
-        problems.append(f"network.key_file: {path} can not be read: {error.strerror}" + (f"; {hint}" if hint else ""))
+        return b"", f"{path} can not be read: {error.strerror}" + (f"; {hint}" if hint else "")
     except ValueError:
-        problems.append(f"network.key_file: the first line of {path} is no key of 64 hexadecimal digits")
-    else:
-        return key
-    return b""
+        return b"", f"the first line of {path} is no key of 64 hexadecimal digits"
+    return key, ""
