@@ -35,3 +35,22 @@ def test_a_line_that_is_cut_keeps_its_port(kind: type[Line] | type[Internet]) ->
                 pass
 
     asyncio.run(scene())
+
+
+@pytest.mark.parametrize("turns", range(8))
+@pytest.mark.parametrize("kind", [Line, Internet])
+def test_who_is_cancelled_while_a_line_is_mended_leaves_nothing_open(kind: type[Line] | type[Internet], turns: int) -> None:
+    async def scene() -> None:
+        async with kind(("127.0.0.1", free_port())) as line:
+            await line.cut()
+            mending = asyncio.ensure_future(line.mend() if isinstance(line, Line) else line.restore())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            mending.cancel()
+            await asyncio.wait({mending})
+            await line.cut()
+            await (line.mend() if isinstance(line, Line) else line.restore())
+            with socket.create_connection(line.address, 5):
+                pass
+
+    asyncio.run(scene())

@@ -19,6 +19,17 @@ def stop_serving(server: asyncio.Server) -> None:
     loop.call_soon(server.close)
 
 
+async def start_serving(server: asyncio.Server) -> asyncio.Server:
+    """Of one that was made with `start_serving=False`; gives it back. Cancelled, it leaves nothing that listens: asyncio's own
+    `start_server` gives the loop a turn when it listens already, and nobody has the server then to close it. Raises OSError."""
+    try:
+        await server.start_serving()
+    except BaseException:
+        stop_serving(server)
+        raise
+    return server
+
+
 @contextlib.asynccontextmanager
 async def connections(
     serve: Serve,
@@ -56,9 +67,10 @@ async def connections(
         task.add_done_callback(lambda _task: writer.transport.abort())
 
     if isinstance(where, tuple):
-        server = await asyncio.start_server(accepted, *where, limit=line)
+        server = await asyncio.start_server(accepted, *where, limit=line, start_serving=False)
     else:
-        server = await asyncio.start_server(accepted, sock=where, limit=line)
+        server = await asyncio.start_server(accepted, sock=where, limit=line, start_serving=False)
+    await start_serving(server)
     try:
         yield server
     finally:

@@ -76,3 +76,23 @@ def test_a_connection_that_comes_as_it_goes_off_is_closed(made: Callable[..., An
     with asyncio.run(scene()) as caller, contextlib.suppress(ConnectionResetError):
         assert caller.recv(1) == b""
     gc.collect()  # a ResourceWarning is an error
+
+
+@ALL
+@pytest.mark.parametrize("turns", range(4))
+def test_who_is_cancelled_while_it_switches_on_leaves_nothing_open(made: Callable[..., Any], turns: int) -> None:
+    async def scene() -> None:
+        async with made() as device:
+            if (off := device.power_off()) is not None:
+                await off
+            turning = asyncio.ensure_future(device.power_on())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            turning.cancel()
+            await asyncio.wait({turning})
+            await device.power_on()
+            with socket.create_connection(("127.0.0.1", device.port), 5):
+                pass
+
+    asyncio.run(scene())
+    gc.collect()  # a ResourceWarning is an error

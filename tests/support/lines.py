@@ -7,7 +7,7 @@ from typing import Self
 
 from tests.support.ports import held_port, port_of
 
-from tillkeeper_drivers.connections import stop_serving
+from tillkeeper_drivers.connections import start_serving, stop_serving
 
 CHUNK = 65_536
 
@@ -57,7 +57,8 @@ class Line:
             await self.cut()
             self._passes.set()
         if self._server is None:
-            self._server = await asyncio.start_server(self._accepted, "127.0.0.1", self._port)
+            server = await asyncio.start_server(self._accepted, "127.0.0.1", self._port, start_serving=False)
+            self._server = await start_serving(server)
 
     def hole(self) -> None:
         self._passes.clear()

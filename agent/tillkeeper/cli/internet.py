@@ -4,7 +4,7 @@ import asyncio
 import socket
 from contextlib import suppress
 
-from tillkeeper_drivers.connections import stop_serving
+from tillkeeper_drivers.connections import start_serving, stop_serving
 
 CHUNK = 65_536
 
@@ -41,7 +41,8 @@ class Internet:
 
     async def restore(self) -> None:
         """The link is back, on the same port."""
-        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", self._port)
+        server = await asyncio.start_server(self._accepted, "127.0.0.1", self._port, start_serving=False)
+        self._server = await start_serving(server)
 
     async def cut(self) -> None:
         """The link is gone; returns when nothing is open any more."""

@@ -21,7 +21,7 @@ from typing import Any, Self
 
 import msgspec
 
-from tillkeeper_drivers.connections import stop_serving
+from tillkeeper_drivers.connections import start_serving, stop_serving
 from tillkeeper_drivers.simulator import printer_control
 from tillkeeper_drivers.simulator.changes import Changes
 from tillkeeper_drivers.simulator.door import Door
@@ -161,7 +161,8 @@ class VirtualPrinter:
         except OSError:
             listening.close()
             raise
-        self._server = await asyncio.start_server(self._accepted, sock=listening, limit=_READ)
+        server = await asyncio.start_server(self._accepted, sock=listening, limit=_READ, start_serving=False)
+        self._server = await start_serving(server)
         self.mechanism.unrecoverable = False
         self._engine.switch_on()
         self.powered = True
