@@ -121,7 +121,7 @@ def sells(there: Machine) -> None:
     there.run("systemctl", "start", "tillkeeper.socket", "tillkeeper.service", "tillkeeper-probe.service")
     assert there.shown("tillkeeper.service", "StatusText").startswith("register front")
     there.wait_for("the prober at the agent", lambda: asked(there, "network")["prober"]["state"] == "reporting")
-    assert there.run("stat", "-c", "%U:%G %a", "/run/tillkeeper/tillkeeper.sock").strip() == "tillkeeper:tillkeeper 660"
+    assert there.run("stat", "-c", "%U:%G %a", "/run/tillkeeper/tillkeeper.sock").strip() == "root:tillkeeper 660"
     assert there.run("stat", "-c", "%U:%G %a", "/run/tillkeeper/probe/probe.sock").strip() == "tillkeeper:tillkeeper-probe 660"
     assert there.run("/usr/lib/tillkeeper/current/bin/python3", "-I", "-c", KNOCKS).strip() == "401", "no token"
     sold = asked(there, "order", "--item", "cola", "--takeout", "--cash", "20.00")
