@@ -245,12 +245,7 @@ class Register:
             fiscal_trouble=lambda: self.together.day.fiscal_trouble,
             lan=self.access.serving.advice,
             upgrade=self.restarts.advice,
-            unread=lambda: (
-                *self.asking_files.unread(),
-                *self.registry.unread(),
-                *self.tokens.unread,
-                *self.network.unread(),
-            ),
+            unread=lambda: (*self.asking_files.unread(), *self.registry.unread(), *self.tokens.unread, *self.network.unread()),
             nightly=Latest(Path(config.data_dir)),
             newest_before_ms=newest_stamp(journal),
         )
