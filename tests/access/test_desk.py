@@ -102,6 +102,24 @@ def test_a_newer_code_ends_the_one_before(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
+def test_a_device_that_got_the_name_elsewhere_meanwhile_is_not_ended_by_who_replaces_none(tmp_path: Path) -> None:
+    async def scene() -> None:
+        room = Room(tmp_path)
+        code = await room.code("grill")
+        other = DevicePaired(device_id="of-side", name="grill", scope="kitchen", token_sha256="0" * 64)
+        room.desk.keeper.become(room.desk.keeper.book.heard(other, "side", 1))
+        with pytest.raises(Refused) as refused:
+            await room.desk.pair(PairBody(code=code, token=token()), "10.0.0.2")
+        assert refused.value.code == "name_taken"
+        assert list(room.desk.keeper.book.devices) == ["of-side"]
+        asked = PairingBody(scope="kitchen", name="grill", replace=True)
+        code = (await room.desk.open(asked, FULL)).code
+        paired = await room.desk.pair(PairBody(code=code, token=token()), "10.0.0.2")
+        assert list(room.desk.keeper.book.devices) == [paired.device_id]
+
+    asyncio.run(scene())
+
+
 def test_two_that_come_at_once_are_one_device(tmp_path: Path) -> None:
     async def scene() -> None:
         room = Room(tmp_path)

@@ -141,11 +141,7 @@ class AccessDesk:
             wanted = ("admit_registers",)
         used = require_all("pair", subject, wanted, caller)
         self._check_terminal(asked, subject)
-        there = self.keeper.book.named(asked.name)
-        if there and not asked.replace:
-            hint = "choose another name, or say that it replaces that one"
-            raise Refused("name_taken", "pair", subject, "a device of this name is paired", hint)
-        self._check_room(there)
+        there = self._leaving(asked)
         base = self._.reach.pairing_url()
         if not base:
             hint = "set `listen` in [lan] (docs/access.md) and start the agent again"
@@ -174,10 +170,15 @@ class AccessDesk:
             replaces=bool(there),
         )
 
-    def _check_room(self, leaving: tuple[Device, ...]) -> None:
-        register = self._.config.this_register
-        if not self.keeper.book.without(leaving).has_room(register):
+    def _leaving(self, asked: PairingBody) -> tuple[Device, ...]:
+        """Who ends when this one is paired. Raises: Refused (`name_taken`, `too_many_devices`)."""
+        there, register = self.keeper.book.named(asked.name), self._.config.this_register
+        if there and not asked.replace:
+            hint = "choose another name, or say that it replaces that one"
+            raise Refused("name_taken", "pair", f"device {asked.name}", "a device of this name is paired", hint)
+        if not self.keeper.book.without(there).has_room(register):
             raise trouble.too_many(register)
+        return there
 
     def _check_terminal(self, asked: PairingBody, subject: str) -> None:
         if not asked.terminal:
@@ -197,6 +198,7 @@ class AccessDesk:
 
         Raises:
             CodeRefused: wrong, used by another, or none is open.
+            Refused (`name_taken`, `too_many_devices`): since the code was opened.
             StorageRefused: nothing has changed; the same may be said again.
         """
         pairing = self._pairing()
@@ -231,9 +233,8 @@ class AccessDesk:
         return await self._take(pairing, digest, address)
 
     async def _take(self, pairing: OpenPairing, digest: str, address: str) -> Device:
-        asked, book = pairing.asked, self.keeper.book
-        old, device_id = book.named(asked.name), self._.new_id()
-        self._check_room(old)
+        asked, device_id = pairing.asked, self._.new_id()
+        old = self._leaving(asked)  # another register may have paired one of this name meanwhile
         events: list[Event] = [
             DeviceUnpaired(device_id=one.device_id, name=one.name, cause="replaced", by=pairing.by) for one in old
         ]
