@@ -293,7 +293,7 @@ MUTATIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...], int]] = {
     "promotes_itself_unasked": (_promotes_itself_unasked, ("cut", "one_way"), 8),
     "obeys_anybody": (_obeys_anybody, ("island", "pause", "cut", "one_way"), 1),
     "drops_payments": (_drops_payments, ("cut", "one_way", "island", "kill"), 6),
-    "closes_over_anything": (_closes_over_anything, ("island", "cut", "slow_disk"), 3),
+    "closes_over_anything": (_closes_over_anything, ("island", "cut", "slow_disk"), 11),
     "asks_nobody_about_lost_logs": (_asks_nobody_about_lost_logs, ("lost_disk", "island", "cut"), 8),
     "counts_what_is_rejected": (_counts_what_is_rejected, ("clone", "restored", "island"), 6),
     "takes_silence_for_no": (_takes_silence_for_no, (), 5),
