@@ -160,6 +160,19 @@ def test_a_held_ticket_is_read_by_anybody_and_printed_in_somebodys_name(chromium
     chromium.run(scene())
 
 
+def test_where_the_network_is_not_watched_nobody_is_offered_a_deeper_look(chromium: Chromium, tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with (
+            StoreRig(tmp_path, hq=False, changes={"network": {"watch": False}}) as rig,
+            chromium.page(rig.page_url("diagnostics"), size=SIZES["phone"], touch=True) as page,
+        ):
+            await expect(page.locator("[data-testid=verdict]")).to_have_attribute("data-phase", "checking")
+            await expect(page.get_by_role("region", name="What was")).to_be_visible()
+            await expect(page.locator("[data-action=diagnose]")).to_have_count(0)
+
+    chromium.run(scene())
+
+
 def test_where_a_register_has_several_places_one_is_chosen_before_somebody_signs_in(chromium: Chromium, tmp_path: Path) -> None:
     terminals = {"counter": {"title": "Counter"}, "window": {"title": "Window", "view": "window"}}
 

@@ -200,7 +200,10 @@ def _not_started(here: Site, said: Answers, made: Plan) -> int:
         after = ["the image's register starts at its first boot, where the package has enabled its units"]
     else:
         after = ["systemd does not run here. Where it does: " + "; ".join(f"`{one}`" for one in start)]
-        after += [f"else by hand: `tillkeeper run --config {CONFIG}` as the user tillkeeper, `tillkeeper probe` as root"]
+        after += [
+            "else by hand: `systemd-tmpfiles --create tillkeeper.conf`, "
+            f"`tillkeeper run --config {CONFIG}` as the user tillkeeper, `tillkeeper probe` as root"
+        ]
     say(ending.summary(_written(here, after=after), _rest(here, said, made)))
     return exits.OK
 

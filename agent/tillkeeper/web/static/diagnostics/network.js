@@ -28,7 +28,7 @@ export function Network({ desk, state }) {
       ${view && html`<div class=${known ? "col" : "col past"}><${Verdict} network=${view} /><${Besides} view=${view} /></div>`}
     </section>
     ${view && html`<${Facts} view=${view} known=${known} /><${Targets} view=${view} known=${known} />`}
-    <${Deeper} desk=${desk} />
+    ${view?.prober.state !== "off" && html`<${Deeper} desk=${desk} />`}
     <${History} reading=${history} zone=${state.settings.timezone} />
   </div>`;
 }
