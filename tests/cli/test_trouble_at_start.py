@@ -37,7 +37,6 @@ def file(name: str, text: str) -> Callable[[Path], None]:
     [
         (folder("journal.db"), (), 4, "journal.db"),
         (folder("ticket-codes.json"), (), 4, "ticket-codes.json"),
-        (file("api-token", "short"), (), 2, "api-token"),
         (file("tillkeeper.sock", "not a socket"), (), 2, "another kind of file"),
         (folder("tillkeeper.sock"), (), 2, "another kind of file"),
         (folder("."), ("--listen", "0.0.0.0:0"), 2, "loopback"),
