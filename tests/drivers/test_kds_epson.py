@@ -19,6 +19,7 @@ from tillkeeper_drivers.httpd import Answer, Asked, serving
 from tillkeeper_drivers.kds.epson import EpsonWire
 from tillkeeper_drivers.kds.epson_messages import BadAnswer, answered, heard, listed
 from tillkeeper_drivers.kds.foreign import ForeignDisplay
+from tillkeeper_drivers.kds.wire import Refused, Saying
 from tillkeeper_drivers.simulator.epson_kds import VirtualEpsonKds
 from tillkeeper_drivers.transport.tcp import TcpTransport
 
@@ -52,6 +53,32 @@ def another(kds: VirtualEpsonKds, callback: bool = True, answer_s: float = ANSWE
     events: list[BoardEvent] = []
     wire = EpsonWire("expo", kds.host, kds.port, ("127.0.0.1", 0) if callback else None, answer_s)
     return Kitchen(kds, ForeignDisplay("expo", wire, events.append), wire, events)
+
+
+def test_a_card_that_was_late_and_is_refused_as_there_already_is_asked_for_once_more() -> None:
+    class Late(EpsonWire):
+        said = 0
+
+        async def say(self, saying: Saying) -> None:
+            self.said += 1
+            if self.said == 1:
+                raise OutcomeUnknown("show", "expo", "no_answer", "no whole answer", "look at the display")
+            raise Refused("error 4 check C1 is there already")
+
+        async def has(self, saying: Saying) -> bool:
+            return self.said > 1
+
+    async def run() -> None:
+        wire = Late("expo", "127.0.0.1", 1)
+        device = ForeignDisplay("expo", wire, lambda _event: None)
+        for error in (OutcomeUnknown, NotSent):
+            with pytest.raises(error):
+                await deliver(device, ticket("j1", BURGER))
+        assert (await deliver(device, ticket("j1", BURGER))).how == "confirmed"
+        assert wire.said == 2
+        await device.close()
+
+    asyncio.run(run())
 
 
 def in_kitchen(scene: Callable[[Kitchen], Awaitable[None]], **how: Any) -> None:

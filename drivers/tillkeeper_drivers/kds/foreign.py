@@ -142,7 +142,8 @@ class ForeignDisplay:
             step.state = before
             raise
         except Refused as error:
-            step.state = "waiting"
+            # A card that may have come already may be refused for just that: it is asked for first, the next time too.
+            step.state = before if step.move.creates else "waiting"
             self._elsewhere(work, step)
             raise self._refusal(work.document, str(error)) from error
         self._done(work, step)
