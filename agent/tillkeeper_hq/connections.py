@@ -11,6 +11,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from tillkeeper.contract.http_parser import BoundedParser, pieces
 from tillkeeper_hq.problems import Problem, respond
 from tillkeeper_hq.shield import EVERY
 
@@ -73,6 +74,7 @@ class Hurried(H11Protocol):
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any], door: Door) -> None:
         super().__init__(config, server_state, app_state)
         self._door = door
+        self.conn = BoundedParser()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         self._door.is_through(transport)
@@ -88,7 +90,10 @@ class Hurried(H11Protocol):
         self._wait()
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        for piece in pieces(data):
+            if self.transport.is_closing():
+                break
+            super().data_received(piece)
         if self._is_asked():
             self._cancel()
 

@@ -91,7 +91,6 @@ async def serving(
             server_header=False,
             proxy_headers=False,
             limit_concurrency=MAX_CONNECTIONS,
-            h11_max_incomplete_event_size=16 * 1024,
             timeout_graceful_shutdown=SHUTDOWN_S,
             timeout_keep_alive=KEPT_S,
         )

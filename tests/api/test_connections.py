@@ -14,7 +14,7 @@ from tests.api.serving import DEADLINE_S, TOKEN, Running, problem, serving
 
 from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.sockets import bind_tcp
-from tillkeeper.api.transport import PARTS
+from tillkeeper.contract.http_parser import HEADERS, PARTS
 
 FAST = ApiLimits(head_s=0.3, body_s=0.3, stall_s=0.3, discard_s=0.3)
 ORDER = {"order_type": "dine_in", "lines": [{"item_id": "a"}]}
@@ -128,6 +128,17 @@ def test_an_endless_body_is_not_read_for_ever() -> None:
             writer.close()
             assert sent < 20_000_000
             assert not running.till.executed
+
+    asyncio.run(scenario())
+
+
+def test_a_head_of_nothing_but_headers_is_cut() -> None:
+    async def scenario() -> None:
+        async with serving() as running:
+            ours = head(running, b"GET /v1/health HTTP/1.1", b"Connection: close").count(b"\n") - 2
+            as_many = [b"GET /v1/health HTTP/1.1", b"Connection: close", *[b"X:"] * (HEADERS - ours)]
+            assert (await running.raw(head(running, *as_many))).startswith(b"HTTP/1.1 200 ")
+            typed(await running.raw(head(running, *as_many, b"X:")), 400, "bad_request")
 
     asyncio.run(scenario())
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 import pytest
 from tests.hq.people import Office
-from tests.hq.world import STORE, running, token
+from tests.hq.world import STORE, Log, running, token
 
+from tillkeeper.contract.http_parser import HEAD_BYTES, HEADERS, PARTS, PIECE_BYTES
 from tillkeeper_hq import app, shield
 from tillkeeper_hq.pages import site
 
@@ -27,11 +29,24 @@ def test_a_form_that_is_too_large_or_has_too_many_fields_is_refused(tmp_path: Pa
         assert stranger.ask("/login", "POST", {"form_key": key, "name": "mia", "password": "x"}).status_code == 401
 
 
-def test_what_is_no_http_gets_a_typed_answer_with_all_headers(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+CHUNKED = b"POST /v1/events HTTP/1.1\r\nHost: hq\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+BAD = {
+    "no HTTP": b"NONSENSE\r\n\r\n",
+    "a large head in one piece": b"GET /login HTTP/1.1\r\nHost: hq\r\nX: " + b"x" * (HEAD_BYTES + PIECE_BYTES) + b"\r\n\r\n",
+    "a head of nothing but headers": b"GET /login HTTP/1.1\r\nHost: hq\r\n" + b"X:\r\n" * HEADERS + b"\r\n",
+    "a body in as many parts as bytes": CHUNKED + b"1\r\n \r\n" * (PARTS + 1),
+    "a body with headers behind it": CHUNKED + b"0\r\n" + b"X:\r\n" * (HEADERS + 1) + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_http_gets_a_typed_answer_with_all_headers(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
     with running(tmp_path) as hq:
         where = urlsplit(hq.url)
         with socket.create_connection((where.hostname or "", where.port or 0), timeout=30) as stranger:
-            stranger.sendall(b"NONSENSE\r\n\r\n")
+            stranger.sendall(BAD[name])
             said = b"".join(iter(lambda: stranger.recv(4096), b"")).decode()
         head, _, body = said.partition("\r\n\r\n")
         lines = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
@@ -39,6 +54,17 @@ def test_what_is_no_http_gets_a_typed_answer_with_all_headers(tmp_path: Path, ca
         assert shield.EVERY.items() <= lines.items()
         assert json.loads(body)["type"] == "urn:tillkeeper:hq:problem:bad_request"
     assert "Invalid" not in capfd.readouterr().err, "anybody could fill the log"
+
+
+def test_a_large_batch_may_come_in_parts(tmp_path: Path) -> None:
+    """As from a proxy that has no length to pass on."""
+    log = Log()
+    log.sale("c1", 1190)
+    parts = [msgspec.json.encode(log.batch()), *[b" " * PIECE_BYTES] * (2 * PARTS)]
+    headers = {"content-type": "application/json", "authorization": f"Bearer {token('till-1')}"}
+    with running(tmp_path) as hq:
+        answer = httpx.post(f"{hq.url}/v1/events", content=iter(parts), headers=headers, timeout=30)
+        assert answer.json()["held_seq"] == 3
 
 
 async def _drip() -> AsyncIterator[bytes]:

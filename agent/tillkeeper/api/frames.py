@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 from wsproto.events import BytesMessage, Ping, Pong, TextMessage
 
 from tillkeeper.api.lean import WSProtocol
-from tillkeeper.api.limits import PIECE_BYTES, ApiLimits
+from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.rate import Rates
+from tillkeeper.contract.http_parser import PIECE_BYTES
 
 if TYPE_CHECKING:
     from uvicorn._types import WebSocketEvent

@@ -2,9 +2,6 @@
 
 import msgspec
 
-PIECE_BYTES = 4_096
-"""So much is parsed at a time, so that what is over a bound is found before all that came with it is parsed too."""
-
 
 class ApiLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes in bytes, times in seconds."""

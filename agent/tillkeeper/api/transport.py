@@ -12,13 +12,14 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import ClassVar
 
-from h11 import NEED_DATA, PAUSED, SERVER, Connection, Data, Event, RemoteProtocolError, Request
+from h11 import Request
 from starlette.datastructures import MutableHeaders
 
 from tillkeeper.api.frames import BoundedWebSocket
 from tillkeeper.api.lean import H11Protocol
-from tillkeeper.api.limits import PIECE_BYTES, ApiLimits
+from tillkeeper.api.limits import ApiLimits
 from tillkeeper.api.problems import CONTENT_TYPE, RequestRefused, encode_problem, problem_headers
+from tillkeeper.contract.http_parser import BoundedParser, pieces
 from tillkeeper.errors import BadRequest, Overloaded, TillkeeperError
 
 PEER_KEY = "tillkeeper.peer"
@@ -26,11 +27,6 @@ PEER_KEY = "tillkeeper.peer"
 _REASONS = {400: b"Bad Request", 426: b"Upgrade Required", 503: b"Service Unavailable"}
 _VERSION = b"13"
 """Of the WebSocket protocol (RFC 6455, 4.1)."""
-
-
-HEAD_BYTES = 16_384
-PARTS = 256
-"""Chunks of one body (RFC 9112, 7.1): each takes the loop as long as a small request, whoever sends it, and may be one byte."""
 
 
 def peer_of(connection: socket.socket | None) -> str | None:
@@ -72,23 +68,6 @@ def _handshake_refusal(method: bytes, headers: Iterable[tuple[bytes, bytes]]) ->
     return None
 
 
-class _Parser(Connection):
-    """Knows how many parts a body may have."""
-
-    _parts = 0
-
-    def next_event(self) -> Event | type[NEED_DATA] | type[PAUSED]:
-        """Raises: RemoteProtocolError."""
-        event = super().next_event()
-        if isinstance(event, Request):
-            self._parts = 0
-        elif isinstance(event, Data) and event.chunk_start:
-            self._parts += 1
-            if self._parts > PARTS:
-                raise RemoteProtocolError("too many chunks")
-        return event
-
-
 class BoundedHttp(H11Protocol):
     """One HTTP connection. A subclass made by `bounded` carries the limits."""
 
@@ -98,7 +77,7 @@ class BoundedHttp(H11Protocol):
     _idle_since_s: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
-        self.conn = _Parser(SERVER, HEAD_BYTES)
+        self.conn = BoundedParser()
         super().connection_made(transport)
         if (peer := peer_of(transport.get_extra_info("socket"))) is not None:
             self.app_state = {**self.app_state, PEER_KEY: peer}
@@ -141,10 +120,10 @@ class BoundedHttp(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._idle_since_s = None
-        for at in range(0, len(data), PIECE_BYTES):
+        for piece in pieces(data):
             if self.transport.is_closing() or self._is_upgraded():
                 break
-            super().data_received(data[at : at + PIECE_BYTES])
+            super().data_received(piece)
         self._watch_head()
 
     def _is_upgraded(self) -> bool:
