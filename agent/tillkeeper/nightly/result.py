@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from tillkeeper import drafts
 from tillkeeper.nightly.model import NightlyResult
 from tillkeeper.plain_file import open_plain
 
@@ -24,16 +25,20 @@ def read(folder: Path) -> NightlyResult | None:
 
 def write(folder: Path, result: NightlyResult) -> None:
     """Readers see the old one or the new one; it is the folder's owner's, also where root looked. Raises OSError."""
-    fresh = folder / f"{FILE}.new"
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
-    with open(handle, "wb") as file:
-        if os.geteuid() == 0:
-            owner = folder.stat()
-            os.fchown(handle, owner.st_uid, owner.st_gid)
-        file.write(msgspec.json.encode(result))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.rename(folder / FILE)
+    path = folder / FILE
+    draft = drafts.name(path)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+    try:
+        with open(handle, "wb") as file:
+            if os.geteuid() == 0:
+                owner = folder.stat()
+                os.fchown(handle, owner.st_uid, owner.st_gid)
+            file.write(msgspec.json.encode(result))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 class Latest:
