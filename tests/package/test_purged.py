@@ -112,6 +112,21 @@ def test_a_disk_of_its_own_is_emptied_and_what_reached_nobody_is_kept(machine: C
     assert [stat.S_IMODE((one / "journal.db").stat().st_mode) for one in kept] == [0o600] * (left != "0")
 
 
+@pytest.mark.parametrize("left", ["0", "7"])
+def test_what_a_link_leads_to_stays_and_that_is_said(machine: Chroot, left: str) -> None:
+    """Whoever made the link may keep more there. It is set aside itself, so that moving it back is enough."""
+    link, books = machine.path(DATA), machine.path("/srv/linked/journal.db")
+    books.parent.mkdir(exist_ok=True)
+    books.write_bytes(b"books")
+    link.symlink_to("/srv/linked")
+    machine.path(f"{DATA}.left").write_text(f"{left} {DATA}\n")
+    done, found = purged(machine)
+    assert f"tillkeeper: {DATA} is a link: what is in /srv/linked stays there" in done.stderr
+    assert books.read_bytes() == b"books"
+    assert not link.is_symlink()
+    assert [str((aside / "var/lib/tillkeeper").readlink()) for aside in found] == ["/srv/linked"] * (left != "0")
+
+
 @pytest.mark.parametrize("left", [f"0 {ELSEWHERE}", f"7 {ELSEWHERE}", f"unknown {ELSEWHERE}", "unknown"])
 def test_the_token_that_books_elsewhere_need_is_kept(machine: Chroot, left: str) -> None:
     """They stay where the configuration put them, or nobody knows where that was. HQ's token is beside the configuration."""

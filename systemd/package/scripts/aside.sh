@@ -1,6 +1,6 @@
 # Deletes a folder. Of one that is a disk of its own the empty folder stays: nobody can remove what is mounted.
 delete_folder() {
-    if mountpoint -q "$1"; then
+    if mountpoint --nofollow -q "$1"; then
         find "$1" -xdev -mindepth 1 -delete
     else
         rm -rf "$1"
@@ -13,7 +13,7 @@ set_aside() {
     chmod 0700 /var/backups/@NAME@
     aside=$(mktemp -d "/var/backups/@NAME@/$(date -u +%Y%m%dT%H%M%SZ).XXXXXX")
     for folder in @DATA@ @CONFIG@; do
-        if mountpoint -q "$folder"; then
+        if mountpoint --nofollow -q "$folder"; then
             mkdir -p "$aside$folder"
             cp -a "$folder/." "$aside$folder"
             sync -f "$aside$folder"

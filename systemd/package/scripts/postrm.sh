@@ -14,6 +14,9 @@ purge)
         deb-systemd-helper purge "$unit" >/dev/null || true
         deb-systemd-helper unmask "$unit" >/dev/null || true
     done
+    if [ -L @DATA@ ]; then
+        echo "@NAME@: @DATA@ is a link: what is in $(readlink -m @DATA@) stays there." >&2
+    fi
 @PURGE@
     ;;
 esac
