@@ -23,7 +23,7 @@ async def nothing(scope: Scope, _receive: Receive, send: Send) -> None:
 @contextlib.asynccontextmanager
 async def listening(limits: ApiLimits) -> AsyncIterator[int]:
     """Its port, without TLS: what is counted are connections."""
-    port, ready = free_port(), asyncio.Event()
+    port, ready = free_port("0.0.0.0"), asyncio.Event()
     server = LanServer(nothing, limits, ("0.0.0.0", port), (), None, lambda trouble: None if trouble else ready.set())
     running = asyncio.create_task(server.run())
     try:

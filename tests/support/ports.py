@@ -16,11 +16,11 @@ MOST_HELD = 256
 _held: deque[socket.socket] = deque()
 
 
-def held_port() -> socket.socket:
-    """Holds a TCP port of loopback until it is closed."""
+def held_port(address: str = "127.0.0.1") -> socket.socket:
+    """Holds a TCP port of this address until it is closed."""
     holding = socket.socket()
     holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    holding.bind(("127.0.0.1", 0))
+    holding.bind((address, 0))
     return holding
 
 
@@ -29,10 +29,11 @@ def port_of(holding: socket.socket) -> int:
     return port
 
 
-def free_port() -> int:
-    """A TCP port of loopback for a server that is still to start, once or again and again. Held as long as this process lives,
-    or until it has asked for `MOST_HELD` others."""
-    holding = held_port()
+def free_port(address: str = "127.0.0.1") -> int:
+    """A TCP port for a server that is still to start, once or again and again. Held as long as this process lives, or until it
+    has asked for `MOST_HELD` others. `address`: where it will listen; one that is free at loopback may be somebody's elsewhere,
+    who keeps it from 0.0.0.0 for the minute of TIME_WAIT too (RFC 9293, 3.6)."""
+    holding = held_port(address)
     _held.append(holding)
     if len(_held) > MOST_HELD:
         _held.popleft().close()
