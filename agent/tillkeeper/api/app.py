@@ -1,6 +1,5 @@
 """The ASGI application: routes made from the table, one way in, one way out."""
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
@@ -49,7 +48,6 @@ def create_app(till: Till, access: Access, limits: ApiLimits | None = None, regi
     routes.append(WebSocketRoute("/v1/live", sockets.live))
     routes.append(WebSocketRoute("/v1/kitchen/{device}", sockets.kitchen))
     routes.append(WebSocketRoute("/{rest:path}", sockets.unknown))
-    _end_where_they_end(routes)
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Edge, limits=bounds), Middleware(AccessControl, access=access), Middleware(Pace, limits=bounds)],
@@ -57,14 +55,6 @@ def create_app(till: Till, access: Access, limits: ApiLimits | None = None, regi
     )
     app.router.redirect_slashes = False  # a redirected POST would be sent twice
     return app
-
-
-def _end_where_they_end(routes: list[BaseRoute]) -> None:
-    """Starlette's expressions end in `$`, which a line feed may follow: each route would have a second path, that `api/pace.py`
-    does not count. Its `.*` ends at a line feed: not every path would be somebody's."""
-    for one in routes:
-        if isinstance(one, Route | WebSocketRoute):
-            one.path_regex = re.compile(one.path_regex.pattern.removesuffix("$") + r"\Z", re.DOTALL)
 
 
 def _route(path: str, operations: list[Operation], till: Till, limits: ApiLimits) -> Route:
