@@ -24,7 +24,7 @@ async def start_serving(server: asyncio.Server) -> asyncio.Server:
     `start_server` gives the loop a turn when it listens already, and nobody has the server then to close it. Raises OSError."""
     try:
         await server.start_serving()
-    except BaseException:
+    except BaseException:  # whatever it is, a cancellation too: let go of what listens, then pass it on
         stop_serving(server)
         raise
     return server
