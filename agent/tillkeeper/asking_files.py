@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from tillkeeper import authorities
 from tillkeeper.config.model import Config, Hq
 from tillkeeper.diagnostics.facts import UnreadFacts
+from tillkeeper.diagnostics.hq import KEPT
 from tillkeeper.errors import ConfigInvalid
 from tillkeeper.secret_files import read_token
 from tillkeeper_systemd import credentials
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 AGAIN_S = 1.0
 BY_ITSELF = "it is taken up without a restart"
 AT_NEXT_START = "systemd hands it over at the next start (`systemctl restart tillkeeper`)"
-HQ_UNASKED = "HQ is not asked. Sales are kept here and go out by themselves"
+HQ_UNASKED = f"HQ is not asked. {KEPT[:-1]}"
 T = TypeVar("T")
 
 
